@@ -1,0 +1,1 @@
+"""Measuring: rivals, metrics, rate-distortion curves, comparisons and reports."""

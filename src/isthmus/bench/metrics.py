@@ -1,0 +1,151 @@
+"""How far a decoded picture is from its original: MSE, PSNR, MS-SSIM and SSIMULACRA2.
+
+Every function takes two `(H, W, 3) uint8` sRGB pictures of equal shape and returns one float. MSE,
+PSNR and SSIMULACRA2 come from libraries; MS-SSIM is written out here because the libraries without
+PyTorch take their half-size grids elsewhere (up to 0.006 away from the figures that papers quote).
+"""
+
+from __future__ import annotations
+
+import io
+import math
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+from scipy.ndimage import gaussian_filter1d
+from skimage.metrics import mean_squared_error
+
+Picture = NDArray[np.uint8]
+Plane = NDArray[np.floating[Any]]
+
+PEAK = 255.0
+MS_SSIM_WEIGHTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)
+MS_SSIM_MIN_SIDE = 161  # five scales of an 11-tap window: (11 - 1) * 2**4 + 1
+SSIMULACRA2_MIN_SIDE = 8
+
+
+def _check(original: Picture, decoded: Picture) -> None:
+    for name, picture in (("original", original), ("decoded", decoded)):
+        if picture.dtype != np.uint8 or picture.ndim != 3 or picture.shape[2] != 3:
+            raise ValueError(
+                f"expected the {name} picture as (H, W, 3) uint8, "
+                f"found {picture.shape} {picture.dtype}"
+            )
+    if original.shape != decoded.shape:
+        raise ValueError(
+            f"expected two pictures of one shape, found {original.shape} and {decoded.shape}"
+        )
+
+
+def mse(original: Picture, decoded: Picture) -> float:
+    """Mean squared error over all samples of R, G and B, in squared 8-bit levels."""
+    _check(original, decoded)
+    return float(mean_squared_error(original, decoded))
+
+
+def psnr_of_mse(error: float) -> float:
+    """PSNR in dB of a mean squared error in squared 8-bit levels; infinite for zero."""
+    return math.inf if error == 0 else 10 * math.log10(PEAK**2 / error)
+
+
+def psnr(original: Picture, decoded: Picture) -> float:
+    """RGB PSNR in dB, from the mean squared error over all three channels."""
+    return psnr_of_mse(mse(original, decoded))
+
+
+def ms_ssim(original: Picture, decoded: Picture) -> float:
+    """Multi-scale structural similarity, the mean over R, G and B; nan below 161 pixels a side.
+
+    Gaussian windows of 11 taps (σ 1.5) that lie inside the picture, halving by 2x2 means: the form
+    of pytorch-msssim, and so of the curves of CompressAI and of most papers.
+
+    Source: Wang, Simoncelli & Bovik, "Multiscale structural similarity", Asilomar 2003.
+    """
+    _check(original, decoded)
+    if min(original.shape[:2]) < MS_SSIM_MIN_SIDE:
+        return math.nan
+    planes = [
+        (np.moveaxis(p, -1, 0).astype(np.float32) / np.float32(PEAK))
+        for p in (original, decoded)
+    ]
+    return float(np.mean([_ms_ssim_plane(a, b) for a, b in zip(*planes, strict=True)]))
+
+
+def _ms_ssim_plane(a: Plane, b: Plane) -> float:
+    luminance_floor, contrast_floor = 0.01**2, 0.03**2
+    product = 1.0
+    for scale, weight in enumerate(MS_SSIM_WEIGHTS):
+        mean_a, mean_b = _window(a), _window(b)
+        variance_a = _window(a * a) - mean_a**2
+        variance_b = _window(b * b) - mean_b**2
+        covariance = _window(a * b) - mean_a * mean_b
+        score = (2 * covariance + contrast_floor) / (
+            variance_a + variance_b + contrast_floor
+        )
+        if scale == len(MS_SSIM_WEIGHTS) - 1:
+            score *= (2 * mean_a * mean_b + luminance_floor) / (
+                mean_a**2 + mean_b**2 + luminance_floor
+            )
+        # A negative mean has no real power; the field takes it as zero.
+        product *= max(float(np.mean(score, dtype=np.float64)), 0.0) ** weight
+        a, b = _halve(a), _halve(b)
+    return product
+
+
+def _window(plane: Plane) -> Plane:
+    for axis in (0, 1):
+        plane = gaussian_filter1d(plane, 1.5, axis=axis, radius=5)
+    return plane[5:-5, 5:-5]
+
+
+def _halve(plane: Plane) -> Plane:
+    # An odd side gets a zero line before its first sample, as in pytorch-msssim.
+    plane = np.pad(plane, [(side % 2, side % 2) for side in plane.shape])
+    height, width = (side // 2 for side in plane.shape)
+    blocks: Plane = plane[: 2 * height, : 2 * width].reshape(height, 2, width, 2)
+    return blocks.mean(axis=(1, 3))
+
+
+def ssimulacra2(original: Picture, decoded: Picture) -> float:
+    """SSIMULACRA2: 100 is lossless, 90 cannot be told apart, 50 is medium; nan below 8 pixels.
+
+    Source: Sneyers, "SSIMULACRA 2", Cloudinary, through the package `ssimulacra2`.
+    """
+    from ssimulacra2 import compute_ssimulacra2
+
+    _check(original, decoded)
+    if min(original.shape[:2]) < SSIMULACRA2_MIN_SIDE:
+        return math.nan
+    return float(compute_ssimulacra2(_as_file(original), _as_file(decoded)))
+
+
+def _as_file(picture: Picture) -> io.BytesIO:
+    # The package takes files only; an uncompressed one in memory costs next to nothing.
+    file = io.BytesIO()
+    Image.fromarray(picture).save(file, "PPM")
+    file.seek(0)
+    return file
+
+
+METRICS: dict[str, Callable[[Picture, Picture], float]] = {
+    "mse": mse,
+    "psnr": psnr,
+    "ms_ssim": ms_ssim,
+    "ssimulacra2": ssimulacra2,
+}
+LABELS = {
+    "mse": "MSE",
+    "psnr": "PSNR (dB)",
+    "ms_ssim": "MS-SSIM",
+    "ssimulacra2": "SSIMULACRA2",
+}
+
+
+def measure(
+    original: Picture, decoded: Picture, names: Iterable[str] = tuple(METRICS)
+) -> dict[str, float]:
+    """The named metrics of a decoded picture; raises ValueError where the shapes differ."""
+    return {name: METRICS[name](original, decoded) for name in names}

@@ -1,0 +1,157 @@
+"""Every picture of a set through every codec at every quality: rate and metrics, never times.
+
+The work is spread over processes, what is measured is cached at once, and a run that was stopped
+goes on where it was. Seconds measured beside other work say little; `timing` takes them alone.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageOps
+
+from isthmus.bench.cache import Cache, Entry, digest, key_of
+from isthmus.bench.curves import Point
+from isthmus.bench.metrics import METRICS, Picture, measure
+from isthmus.bench.rivals import Rival
+
+PICTURE_SUFFIXES = frozenset(
+    {".png", ".webp", ".tif", ".tiff", ".bmp", ".ppm", ".jpg", ".jpeg"}
+)
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class Source:
+    """A picture to measure on: its name in reports, its file, its size and its pixels' digest."""
+
+    name: str
+    path: Path
+    width: int
+    height: int
+    digest: str
+
+
+def load_rgb(path: Path) -> Picture:
+    """A picture file as `(H, W, 3) uint8`: upright, and laid on white where it is transparent."""
+    with Image.open(path) as image:
+        upright = ImageOps.exif_transpose(image)
+        if upright.has_transparency_data:
+            rgba = upright.convert("RGBA")
+            upright = Image.alpha_composite(Image.new("RGBA", rgba.size, "white"), rgba)
+        return np.asarray(upright.convert("RGB"))
+
+
+def sources_in(folder: Path) -> list[Source]:
+    """The pictures of a folder by name; raises FileNotFoundError where it holds none."""
+    paths = sorted(p for p in folder.iterdir() if p.suffix.lower() in PICTURE_SUFFIXES)
+    if not paths:
+        raise FileNotFoundError(
+            f"expected pictures ({', '.join(sorted(PICTURE_SUFFIXES))}) in {folder}, found none"
+        )
+    return [source_of(path) for path in paths]
+
+
+def source_of(path: Path) -> Source:
+    """One picture file as a source; reads it whole for its digest."""
+    picture = load_rgb(path)
+    return Source(path.name, path, picture.shape[1], picture.shape[0], digest(picture))
+
+
+def sweep(
+    sources: Sequence[Source],
+    rivals: Sequence[Rival],
+    cache: Cache,
+    metrics: Iterable[str] = tuple(METRICS),
+    processes: int | None = None,
+    progress: Progress | None = None,
+) -> list[Point]:
+    """Measure all points, taking from the cache what is there.
+
+    Args:
+        rivals: codecs that are present (`absence` gives None).
+        processes: how many at once; by default one a core. Each codec runs on one thread.
+        progress: called with (points done, points in all).
+
+    Returns points ordered by codec, quality and picture. Stopping half-way keeps what was done.
+    """
+    wanted = tuple(metrics)
+    versions = {rival.name: rival.version() for rival in rivals}
+    jobs = [
+        (source, rival, quality, key_of(
+            source.digest, rival.name, rival.settings, versions[rival.name], quality))
+        for source in sources for rival in rivals for quality in rival.points
+    ]  # fmt: skip
+    entries = {
+        key: entry
+        for *_, key in jobs
+        if (entry := cache.get(key)) and _has(entry, wanted)
+    }
+    total, done = len(jobs), len(entries)
+    todo = [job for job in jobs if job[3] not in entries]
+    if progress:
+        progress(done, total)
+    count = min(processes or os.cpu_count() or 1, max(len(todo), 1))
+    # Spawned, not forked: codec libraries keep threads of their own.
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(
+        count, mp_context=context, initializer=_one_thread
+    ) as pool:
+        futures = {
+            pool.submit(_measure, source.path, rival, quality, wanted): key
+            for source, rival, quality, key in todo
+        }
+        try:
+            for future in as_completed(futures):
+                entries[futures[future]] = entry = future.result()
+                cache.put(futures[future], entry)
+                done += 1
+                if progress:
+                    progress(done, total)
+        except BaseException:
+            pool.shutdown(cancel_futures=True)
+            raise
+    order = {rival.name: index for index, rival in enumerate(rivals)}
+    points = [
+        Point(
+            source.name,
+            rival.name,
+            quality,
+            source.width,
+            source.height,
+            entries[key].data_bytes,
+            {name: entries[key].metrics[name] for name in wanted},
+        )
+        for source, rival, quality, key in jobs
+    ]
+    return sorted(points, key=lambda p: (order[p.codec], p.quality, p.picture))
+
+
+def _has(entry: Entry, wanted: Sequence[str]) -> bool:
+    return all(name in entry.metrics for name in wanted)
+
+
+def _one_thread() -> None:
+    # Processes already fill the cores; a library's own threads would only get in the way.
+    for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+        os.environ[variable] = "1"
+
+
+@lru_cache(maxsize=4)
+def _picture(path: Path) -> Picture:
+    return load_rgb(path)
+
+
+def _measure(
+    path: Path, rival: Rival, quality: float, wanted: tuple[str, ...]
+) -> Entry:
+    original = _picture(path)
+    data = rival.encode(original, quality, 1)
+    return Entry(len(data), measure(original, rival.decode(data, 1), wanted))
