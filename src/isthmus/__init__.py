@@ -1,0 +1,105 @@
+"""Image compression by learned autoencoders: the public names, loaded when they are first used."""
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from isthmus.codec import (
+        Codec,
+        Info,
+        decode,
+        decode_file,
+        decode_image,
+        encode,
+        encode_file,
+        inspect,
+        verify,
+    )
+    from isthmus.container import Limits
+    from isthmus.errors import (
+        BitstreamError,
+        CorruptError,
+        InputError,
+        IsthmusError,
+        LimitExceededError,
+        MissingExtraError,
+        ModelError,
+        NotIsthmusError,
+        OutputExistsError,
+        TooNewError,
+        TruncatedError,
+        UnknownModelError,
+        UnsupportedPictureError,
+    )
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "isthmus.codec": (
+        "Codec",
+        "Info",
+        "decode",
+        "decode_file",
+        "decode_image",
+        "encode",
+        "encode_file",
+        "inspect",
+        "verify",
+    ),
+    "isthmus.container": ("Limits",),
+    "isthmus.errors": (
+        "BitstreamError",
+        "CorruptError",
+        "InputError",
+        "IsthmusError",
+        "LimitExceededError",
+        "MissingExtraError",
+        "ModelError",
+        "NotIsthmusError",
+        "OutputExistsError",
+        "TooNewError",
+        "TruncatedError",
+        "UnknownModelError",
+        "UnsupportedPictureError",
+    ),
+}
+_HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
+
+__all__ = [
+    "BitstreamError",
+    "Codec",
+    "CorruptError",
+    "Info",
+    "InputError",
+    "IsthmusError",
+    "LimitExceededError",
+    "Limits",
+    "MissingExtraError",
+    "ModelError",
+    "NotIsthmusError",
+    "OutputExistsError",
+    "TooNewError",
+    "TruncatedError",
+    "UnknownModelError",
+    "UnsupportedPictureError",
+    "__version__",
+    "decode",
+    "decode_file",
+    "decode_image",
+    "encode",
+    "encode_file",
+    "inspect",
+    "verify",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME_OF:
+        raise AttributeError(f"module 'isthmus' has no attribute {name!r}")
+    value = getattr(importlib.import_module(_HOME_OF[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,84 @@
+"""Whole files in and out: capped reading and atomic writing. Knows nothing of pictures or bitstreams."""
+
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO
+
+from isthmus.errors import LimitExceededError, OutputExistsError
+
+
+def read_capped(stream: BinaryIO, max_bytes: int, name: str) -> bytes:
+    """All bytes of a stream, refusing more than ``max_bytes`` of them.
+
+    Raises:
+        LimitExceededError: the stream is longer.
+    """
+    data = stream.read(max_bytes + 1)
+    if len(data) > max_bytes:
+        raise LimitExceededError(
+            f"{name} is too large",
+            expected=f"at most {max_bytes} bytes",
+            got="more",
+            hint="Raise Limits.max_file_bytes if the file is trusted.",
+        )
+    return data
+
+
+def refuse_existing(path: Path, force: bool) -> None:
+    """Raise :class:`OutputExistsError` if ``path`` exists and ``force`` is off."""
+    if path.exists() and not force:
+        raise OutputExistsError(f"{path} exists already", hint="Use --force (force=True) to overwrite it.")
+
+
+@contextmanager
+def atomic_output(path: Path, force: bool = False) -> Iterator[BinaryIO]:
+    """A binary file that appears under ``path`` whole or not at all.
+
+    The bytes go to a temporary file in the same folder, which is flushed to disk and renamed when the
+    block ends well, and removed when it does not.
+
+    Raises:
+        OutputExistsError: ``path`` exists and ``force`` is off.
+        OSError: the folder cannot be written.
+    """
+    refuse_existing(path, force)
+    handle, name = tempfile.mkstemp(prefix=f".{path.name[:64]}.", suffix=".tmp", dir=path.parent)
+    temporary = Path(name)
+    try:
+        with os.fdopen(handle, "wb") as stream:
+            yield stream
+            stream.flush()
+            os.fsync(stream.fileno())
+        temporary.chmod(_usual_permissions(path))
+        _publish(temporary, path, force)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+
+
+def _publish(temporary: Path, path: Path, force: bool) -> None:
+    if force:
+        temporary.replace(path)
+        return
+    try:
+        # A hard link fails if the name was taken meanwhile, which a rename does not.
+        os.link(temporary, path)
+    except FileExistsError:
+        raise OutputExistsError(f"{path} appeared meanwhile", hint="Use --force to overwrite it.") from None
+    except OSError:
+        # Some file systems have no hard links; the check at the start has to do there.
+        temporary.replace(path)
+    else:
+        temporary.unlink()
+
+
+def _usual_permissions(path: Path) -> int:
+    """The permissions ``open(path, "wb")`` would have left; mkstemp's own are private."""
+    if path.exists():
+        return path.stat().st_mode & 0o777
+    mask = os.umask(0)
+    os.umask(mask)
+    return 0o666 & ~mask
