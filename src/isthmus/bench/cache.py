@@ -31,9 +31,7 @@ def digest(picture: Picture) -> str:
     return hasher.hexdigest()
 
 
-def key_of(
-    picture_digest: str, codec: str, settings: str, version: str, quality: float
-) -> str:
+def key_of(picture_digest: str, codec: str, settings: str, version: str, quality: float) -> str:
     """The key of one point."""
     parts = [LAYOUT, picture_digest, codec, settings, version, quality]
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()

@@ -70,9 +70,7 @@ def curves_of(points: Iterable[Point]) -> dict[str, Curve]:
     """
     table: dict[str, dict[float, dict[str, Point]]] = {}
     for point in points:
-        table.setdefault(point.codec, {}).setdefault(point.quality, {})[
-            point.picture
-        ] = point
+        table.setdefault(point.codec, {}).setdefault(point.quality, {})[point.picture] = point
     return {codec: _curve(codec, rows) for codec, rows in table.items()}
 
 
@@ -81,8 +79,7 @@ def _curve(codec: str, rows: Mapping[float, Mapping[str, Point]]) -> Curve:
     for quality, row in rows.items():
         if missing := everything - row.keys():
             raise ValueError(
-                f"expected every picture at quality {quality:g} of {codec}, "
-                f"found none of {', '.join(sorted(missing))}"
+                f"expected every picture at quality {quality:g} of {codec}, found none of {', '.join(sorted(missing))}"
             )
     qualities = tuple(sorted(rows))
     names = next(iter(rows[qualities[0]].values())).metrics
@@ -90,12 +87,7 @@ def _curve(codec: str, rows: Mapping[float, Mapping[str, Point]]) -> Curve:
         codec,
         qualities,
         tuple(_mean(p.bpp for p in rows[q].values()) for q in qualities),
-        {
-            name: tuple(
-                _mean(p.metrics[name] for p in rows[q].values()) for q in qualities
-            )
-            for name in names
-        },
+        {name: tuple(_mean(p.metrics[name] for p in rows[q].values()) for q in qualities) for name in names},
     )
 
 
@@ -103,9 +95,7 @@ def _mean(values: Iterable[float]) -> float:
     return float(np.mean(np.fromiter(values, dtype=np.float64)))
 
 
-def bd_rate(
-    anchor: Curve, test: Curve, metric: str = "psnr", method: Method = "pchip"
-) -> BDRate:
+def bd_rate(anchor: Curve, test: Curve, metric: str = "psnr", method: Method = "pchip") -> BDRate:
     """The BD-rate of `test` against `anchor` over the full overlap of their metric.
 
     Points that do not rise in the metric are left out (a curve that folds back has no inverse).

@@ -30,14 +30,9 @@ SSIMULACRA2_MIN_SIDE = 8
 def _check(original: Picture, decoded: Picture) -> None:
     for name, picture in (("original", original), ("decoded", decoded)):
         if picture.dtype != np.uint8 or picture.ndim != 3 or picture.shape[2] != 3:
-            raise ValueError(
-                f"expected the {name} picture as (H, W, 3) uint8, "
-                f"found {picture.shape} {picture.dtype}"
-            )
+            raise ValueError(f"expected the {name} picture as (H, W, 3) uint8, found {picture.shape} {picture.dtype}")
     if original.shape != decoded.shape:
-        raise ValueError(
-            f"expected two pictures of one shape, found {original.shape} and {decoded.shape}"
-        )
+        raise ValueError(f"expected two pictures of one shape, found {original.shape} and {decoded.shape}")
 
 
 def mse(original: Picture, decoded: Picture) -> float:
@@ -59,7 +54,7 @@ def psnr(original: Picture, decoded: Picture) -> float:
 def ms_ssim(original: Picture, decoded: Picture) -> float:
     """Multi-scale structural similarity, the mean over R, G and B; nan below 161 pixels a side.
 
-    Gaussian windows of 11 taps (σ 1.5) that lie inside the picture, halving by 2x2 means: the form
+    Gaussian windows of 11 taps (sigma 1.5) that lie inside the picture, halving by 2x2 means: the form
     of pytorch-msssim, and so of the curves of CompressAI and of most papers.
 
     Source: Wang, Simoncelli & Bovik, "Multiscale structural similarity", Asilomar 2003.
@@ -67,10 +62,7 @@ def ms_ssim(original: Picture, decoded: Picture) -> float:
     _check(original, decoded)
     if min(original.shape[:2]) < MS_SSIM_MIN_SIDE:
         return math.nan
-    planes = [
-        (np.moveaxis(p, -1, 0).astype(np.float32) / np.float32(PEAK))
-        for p in (original, decoded)
-    ]
+    planes = [(np.moveaxis(p, -1, 0).astype(np.float32) / np.float32(PEAK)) for p in (original, decoded)]
     return float(np.mean([_ms_ssim_plane(a, b) for a, b in zip(*planes, strict=True)]))
 
 
@@ -82,13 +74,9 @@ def _ms_ssim_plane(a: Plane, b: Plane) -> float:
         variance_a = _window(a * a) - mean_a**2
         variance_b = _window(b * b) - mean_b**2
         covariance = _window(a * b) - mean_a * mean_b
-        score = (2 * covariance + contrast_floor) / (
-            variance_a + variance_b + contrast_floor
-        )
+        score = (2 * covariance + contrast_floor) / (variance_a + variance_b + contrast_floor)
         if scale == len(MS_SSIM_WEIGHTS) - 1:
-            score *= (2 * mean_a * mean_b + luminance_floor) / (
-                mean_a**2 + mean_b**2 + luminance_floor
-            )
+            score *= (2 * mean_a * mean_b + luminance_floor) / (mean_a**2 + mean_b**2 + luminance_floor)
         # A negative mean has no real power; the field takes it as zero.
         product *= max(float(np.mean(score, dtype=np.float64)), 0.0) ** weight
         a, b = _halve(a), _halve(b)
@@ -105,8 +93,8 @@ def _halve(plane: Plane) -> Plane:
     # An odd side gets a zero line before its first sample, as in pytorch-msssim.
     plane = np.pad(plane, [(side % 2, side % 2) for side in plane.shape])
     height, width = (side // 2 for side in plane.shape)
-    blocks: Plane = plane[: 2 * height, : 2 * width].reshape(height, 2, width, 2)
-    return blocks.mean(axis=(1, 3))
+    halved: Plane = plane[: 2 * height, : 2 * width].reshape(height, 2, width, 2).mean(axis=(1, 3))
+    return halved
 
 
 def ssimulacra2(original: Picture, decoded: Picture) -> float:
@@ -144,8 +132,6 @@ LABELS = {
 }
 
 
-def measure(
-    original: Picture, decoded: Picture, names: Iterable[str] = tuple(METRICS)
-) -> dict[str, float]:
+def measure(original: Picture, decoded: Picture, names: Iterable[str] = tuple(METRICS)) -> dict[str, float]:
     """The named metrics of a decoded picture; raises ValueError where the shapes differ."""
     return {name: METRICS[name](original, decoded) for name in names}

@@ -19,11 +19,10 @@ import numpy as np
 from PIL import AvifImagePlugin, Image, features
 
 from isthmus.bench.metrics import Picture
+from isthmus.errors import MissingExtraError
 
 Encode = Callable[[Picture, float, int], bytes]
 Decode = Callable[[bytes, int], Picture]
-
-INSTALL = 'pip install "isthmus[bench]"'
 
 
 @dataclass(frozen=True)
@@ -46,7 +45,7 @@ class Rival:
     """One codec at one set of settings.
 
     `encode(picture, quality, threads)` and `decode(data, threads)` take and give `(H, W, 3) uint8`.
-    `version` returns the library's version, or raises ImportError with what is missing.
+    `version` returns the library's version, or raises MissingExtraError with what is missing.
     """
 
     name: str
@@ -72,7 +71,7 @@ def absence(rival: Rival) -> str | None:
     """Why a rival cannot run here, or None where it can."""
     try:
         rival.version()
-    except ImportError as error:
+    except MissingExtraError as error:
         return str(error)
     return None
 
@@ -151,9 +150,7 @@ def _avif_decode(data: bytes, threads: int) -> Picture:
 
 def _pillow_version(feature: str) -> str:
     if not features.check(feature):
-        raise ImportError(
-            f"this Pillow was built without {feature}; install Pillow's own wheel"
-        )
+        raise ImportError(f"this Pillow was built without {feature}; install Pillow's own wheel")
     return f"Pillow {features.version('pil')}, {feature} {features.version(feature)}"
 
 
@@ -166,9 +163,8 @@ def _package(module: str, distribution: str) -> Any:
     try:
         return importlib.import_module(module)
     except ImportError as error:
-        raise ImportError(
-            f"the package {distribution} is not installed: {INSTALL}"
-        ) from error
+        hint = 'pip install "isthmus[bench]"'
+        raise MissingExtraError(f"the package {distribution} is not installed", hint=hint) from error
 
 
 def _imagecodecs() -> Any:
@@ -178,20 +174,14 @@ def _imagecodecs() -> Any:
 def _jxl_version() -> str:
     codecs = _imagecodecs()
     if not codecs.JPEGXL.available:
-        raise ImportError(
-            "this imagecodecs was built without libjxl; install its own wheel"
-        )
+        raise ImportError("this imagecodecs was built without libjxl; install its own wheel")
     return f"imagecodecs {codecs.__version__}, {codecs.jpegxl_version()}"
 
 
-def _jxl_encode(
-    picture: Picture, quality: float, threads: int, lossless: bool = False
-) -> bytes:
+def _jxl_encode(picture: Picture, quality: float, threads: int, lossless: bool = False) -> bytes:
     # The dial is minus libjxl's butteraugli distance, so that more of it means more bytes.
     kwargs: dict[str, Any] = {"lossless": True} if lossless else {"distance": -quality}
-    return bytes(
-        _imagecodecs().jpegxl_encode(picture, effort=7, numthreads=threads, **kwargs)
-    )
+    return bytes(_imagecodecs().jpegxl_encode(picture, effort=7, numthreads=threads, **kwargs))
 
 
 def _jxl_decode(data: bytes, threads: int) -> Picture:

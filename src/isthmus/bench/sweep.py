@@ -15,16 +15,15 @@ from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageOps
 
 from isthmus.bench.cache import Cache, Entry, digest, key_of
 from isthmus.bench.curves import Point
 from isthmus.bench.metrics import METRICS, Picture, measure
 from isthmus.bench.rivals import Rival
+from isthmus.errors import InputError
+from isthmus.image import open_picture
 
-PICTURE_SUFFIXES = frozenset(
-    {".png", ".webp", ".tif", ".tiff", ".bmp", ".ppm", ".jpg", ".jpeg"}
-)
+PICTURE_SUFFIXES = frozenset({".png", ".webp", ".tif", ".tiff", ".bmp", ".ppm", ".jpg", ".jpeg"})
 Progress = Callable[[int, int], None]
 
 
@@ -40,21 +39,28 @@ class Source:
 
 
 def load_rgb(path: Path) -> Picture:
-    """A picture file as `(H, W, 3) uint8`: upright, and laid on white where it is transparent."""
-    with Image.open(path) as image:
-        upright = ImageOps.exif_transpose(image)
-        if upright.has_transparency_data:
-            rgba = upright.convert("RGBA")
-            upright = Image.alpha_composite(Image.new("RGBA", rgba.size, "white"), rgba)
-        return np.asarray(upright.convert("RGB"))
+    """A picture file as `(H, W, 3) uint8`: upright, and laid on white where it is transparent.
+
+    Raises:
+        InputError, UnsupportedPictureError, LimitExceededError, OSError
+    """
+    picture = open_picture(path)
+    window = (0, 0, picture.height, picture.width)
+    rgb = picture(*window)
+    if not picture.has_alpha:
+        return rgb
+    alpha = picture.alpha(*window)[..., None].astype(np.uint16)
+    return ((rgb * alpha + 255 * (255 - alpha) + 127) // 255).astype(np.uint8)
 
 
 def sources_in(folder: Path) -> list[Source]:
-    """The pictures of a folder by name; raises FileNotFoundError where it holds none."""
+    """The pictures of a folder by name; raises InputError where it holds none."""
     paths = sorted(p for p in folder.iterdir() if p.suffix.lower() in PICTURE_SUFFIXES)
     if not paths:
-        raise FileNotFoundError(
-            f"expected pictures ({', '.join(sorted(PICTURE_SUFFIXES))}) in {folder}, found none"
+        raise InputError(
+            f"no pictures in {folder}",
+            expected=", ".join(sorted(PICTURE_SUFFIXES)),
+            got=f"{len(list(folder.iterdir()))} other files",
         )
     return [source_of(path) for path in paths]
 
@@ -89,11 +95,7 @@ def sweep(
             source.digest, rival.name, rival.settings, versions[rival.name], quality))
         for source in sources for rival in rivals for quality in rival.points
     ]  # fmt: skip
-    entries = {
-        key: entry
-        for *_, key in jobs
-        if (entry := cache.get(key)) and _has(entry, wanted)
-    }
+    entries = {key: entry for *_, key in jobs if (entry := cache.get(key)) and _has(entry, wanted)}
     total, done = len(jobs), len(entries)
     todo = [job for job in jobs if job[3] not in entries]
     if progress:
@@ -101,12 +103,9 @@ def sweep(
     count = min(processes or os.cpu_count() or 1, max(len(todo), 1))
     # Spawned, not forked: codec libraries keep threads of their own.
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(
-        count, mp_context=context, initializer=_one_thread
-    ) as pool:
+    with ProcessPoolExecutor(count, mp_context=context, initializer=_one_thread) as pool:
         futures = {
-            pool.submit(_measure, source.path, rival, quality, wanted): key
-            for source, rival, quality, key in todo
+            pool.submit(_measure, source.path, rival, quality, wanted): key for source, rival, quality, key in todo
         }
         try:
             for future in as_completed(futures):
@@ -149,9 +148,7 @@ def _picture(path: Path) -> Picture:
     return load_rgb(path)
 
 
-def _measure(
-    path: Path, rival: Rival, quality: float, wanted: tuple[str, ...]
-) -> Entry:
+def _measure(path: Path, rival: Rival, quality: float, wanted: tuple[str, ...]) -> Entry:
     original = _picture(path)
     data = rival.encode(original, quality, 1)
     return Entry(len(data), measure(original, rival.decode(data, 1), wanted))

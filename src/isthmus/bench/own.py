@@ -1,0 +1,68 @@
+"""isthmus itself as one more codec of the bench, and where its bits go."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache, partial
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from isthmus import Codec, __version__
+from isthmus.bench.metrics import Picture
+from isthmus.bench.rivals import Dial, Rival
+from isthmus.model import Model, load_model, release_model
+
+QUALITIES = (0.0, 8.0, 16.0, 24.0, 32.0, 40.0, 48.0, 56.0, 64.0, 72.0, 80.0, 88.0, 95.0, 100.0)
+BLOCK = 16  # pixels a side of one block of the bits map
+
+
+@dataclass(frozen=True)
+class Weights:
+    """Which weights to run: the name of a release model, a model file, or None for the default."""
+
+    spec: str | None = None
+
+    def load(self) -> Model:
+        """The model; raises ModelError where there is none."""
+        if self.spec is None:
+            return release_model()
+        path = Path(self.spec)
+        return load_model(path) if path.is_file() else release_model(self.spec)
+
+
+@lru_cache(maxsize=4)
+def _codec(weights: Weights, threads: int) -> Codec:
+    return Codec(weights.load(), threads=threads)
+
+
+def _encode(picture: Picture, quality: float, threads: int, weights: Weights) -> bytes:
+    return _codec(weights, threads).encode(picture, quality)
+
+
+def _decode(data: bytes, threads: int, weights: Weights) -> Picture:
+    return np.asarray(_codec(weights, threads).decode(data))
+
+
+def own_rival(weights: Weights, name: str = "isthmus") -> Rival:
+    """isthmus with these weights, in the shape of a rival; raises ModelError without weights."""
+    model = weights.load()
+    version = f"isthmus {__version__}, model {model.name} {model.id.hex()}"
+    return Rival(
+        name,
+        "isthmus" if name == "isthmus" else f"isthmus {model.name}",
+        f"model {model.name} {model.id.hex()}",
+        partial(_encode, weights=weights),
+        partial(_decode, weights=weights),
+        partial(str, version),
+        QUALITIES,
+        Dial(0, 100, 0.25),
+    )
+
+
+def bits_map(weights: Weights, picture: Picture, quality: float) -> NDArray[np.float32]:
+    """The bits the entropy model spends on each 16x16 block: (ceil(H/16), ceil(W/16)) float32."""
+    from isthmus import tiles
+
+    return tiles.bits_map(weights.load(), picture, round(100 * quality))
