@@ -1,0 +1,120 @@
+"""From the estimator's settings to the frozen descriptions of its network and its training, with every check on the way."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import TYPE_CHECKING
+
+from isthmus.autoencoder.augmentation import AUGMENTATIONS
+from isthmus.autoencoder.networks import ACTIVATIONS, DEFAULT_HIDDEN, KINDS, NetworkSpec
+from isthmus.autoencoder.scaling import SCALINGS
+from isthmus.autoencoder.training import LOSSES, OPTIMIZERS, SCHEDULES, TrainingConfig
+from isthmus.errors import InputError
+
+if TYPE_CHECKING:
+    from isthmus.autoencoder.estimator import Autoencoder
+
+DENOISING_NOISE = 0.3
+
+
+def network_spec(settings: Autoencoder, shape: tuple[int, ...]) -> NetworkSpec:
+    """Describe the network for samples of ``shape``; raises InputError naming the setting, what it may be and what it is."""
+    kind = _one_of("kind", settings.kind, KINDS)
+    if len(shape) > 3:
+        raise InputError("too many dimensions", expected="(n, features), (n, H, W) or (n, H, W, C)", got=len(shape) + 1)
+    if kind == "convolutional" and len(shape) < 2:
+        raise InputError(
+            "kind 'convolutional' needs pictures", expected="(n, H, W) or (n, H, W, C)", got=f"(n, {shape[0]})"
+        )
+    hidden = DEFAULT_HIDDEN.get(kind, (256,)) if settings.hidden is None else tuple(settings.hidden)
+    if kind == "linear" and hidden:
+        raise InputError("kind 'linear' has no hidden layers", expected=(), got=hidden, hint="Use kind 'dense'.")
+    if settings.code_size < 1 or any(size < 1 for size in hidden):
+        got = f"code_size {settings.code_size} and hidden {hidden}"
+        raise InputError("a layer has no units", expected="sizes of at least 1", got=got)
+    return NetworkSpec(
+        kind=kind,
+        shape=tuple(shape),
+        code_size=int(settings.code_size),
+        hidden=tuple(int(size) for size in hidden),
+        activations=_hidden_activations(settings, len(hidden)),
+        code_activation=_one_of("code_activation", settings.code_activation, ACTIVATIONS),
+        output_activation=_output_activation(settings),
+    )
+
+
+def training_config(settings: Autoencoder, spec: NetworkSpec) -> TrainingConfig:
+    """Describe the training; raises InputError like `network_spec`."""
+    loss = _one_of("loss", settings.loss, LOSSES)
+    if loss == "bce" and (scaling_name(settings) != "unit" or spec.output_activation != "sigmoid"):
+        raise InputError(
+            "loss 'bce' needs numbers in 0..1 on both sides",
+            expected="scaling 'unit' and output_activation 'sigmoid'",
+            got=f"{scaling_name(settings)!r} and {spec.output_activation!r}",
+        )
+    for name in ("learning_rate", "epochs", "batch_size", "max_steps"):
+        value = getattr(settings, name)
+        if value is not None and not value > 0:
+            raise InputError(f"{name} is too small", expected="a number above 0", got=value)
+    for name in settings.augmentation:
+        _one_of("augmentation", name, AUGMENTATIONS)
+        if len(spec.shape) < 2:
+            raise InputError(
+                "augmentation needs pictures", expected="(n, H, W) or (n, H, W, C)", got=f"(n, {spec.shape[0]})"
+            )
+    noise = settings.noise
+    if noise is None:
+        noise = DENOISING_NOISE if spec.kind == "denoising" else 0.0
+    beta = settings.beta
+    if beta is None:
+        beta = 1.0 if loss == "bce" else 0.1
+    return TrainingConfig(
+        loss=loss,
+        optimizer=_one_of("optimizer", settings.optimizer, OPTIMIZERS),
+        learning_rate=settings.learning_rate,
+        momentum=settings.momentum,
+        weight_decay=settings.weight_decay,
+        schedule=_one_of("schedule", settings.schedule, SCHEDULES),
+        batch_size=settings.batch_size,
+        epochs=settings.epochs,
+        max_steps=settings.max_steps,
+        stop_loss=settings.stop_loss,
+        shuffle=settings.shuffle,
+        noise=noise,
+        beta=beta,
+        augmentation=tuple(settings.augmentation),
+    )
+
+
+def scaling_name(settings: Autoencoder) -> str:
+    """The scaling that is meant, ``auto`` resolved."""
+    name = _one_of("scaling", settings.scaling, ("auto", *SCALINGS))
+    if name == "auto":
+        return "center" if settings.kind == "linear" else "unit"
+    return name
+
+
+def _hidden_activations(settings: Autoencoder, depth: int) -> tuple[str, ...]:
+    if isinstance(settings.activation, str):
+        return (_one_of("activation", settings.activation, ACTIVATIONS),) * (2 * depth)
+    names = tuple(_one_of("activation", name, ACTIVATIONS) for name in settings.activation)
+    if len(names) != 2 * depth:
+        raise InputError(
+            "activation does not fit the hidden layers",
+            expected=f"one name for all, or one for each of the {2 * depth}",
+            got=len(names),
+        )
+    return names
+
+
+def _output_activation(settings: Autoencoder) -> str:
+    name = _one_of("output_activation", settings.output_activation, ("auto", *ACTIVATIONS))
+    if name == "auto":
+        return "sigmoid" if scaling_name(settings) == "unit" and settings.kind != "linear" else "linear"
+    return name
+
+
+def _one_of(setting: str, value: str, allowed: Collection[str]) -> str:
+    if value not in allowed:
+        raise InputError(f"{setting} is unknown", expected=f"one of {', '.join(allowed)}", got=repr(value))
+    return value

@@ -1,0 +1,119 @@
+"""A trained autoencoder as one safetensors file: weights and arrays as tensors, everything else as JSON. No pickle."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from safetensors import SafetensorError
+from safetensors.numpy import load as load_tensors
+from safetensors.numpy import save as save_tensors
+
+from isthmus.autoencoder.networks import Network, NetworkSpec
+from isthmus.autoencoder.scaling import Scaling
+from isthmus.autoencoder.training import History
+from isthmus.errors import ModelError
+from isthmus.files import atomic_output, read_capped
+
+if TYPE_CHECKING:
+    from isthmus.autoencoder.estimator import Autoencoder
+
+KEY = "isthmus.autoencoder"
+VERSION = 1
+MAX_BYTES = 1 << 30  # a gigabyte of weights is far beyond any network of this room
+ARRAYS = ("code_mean_", "code_covariance_")
+ID_BYTES = 8
+
+
+def to_bytes(model: Autoencoder) -> bytes:
+    """The model's file; the same model gives the same bytes."""
+    tensors = {f"network.{name}": value.numpy() for name, value in model.network_.state_dict().items()}
+    tensors |= {"scaling.offset": model.scaling_.offset, "scaling.scale": model.scaling_.scale}
+    tensors |= {name: getattr(model, name) for name in ARRAYS}
+    settings = {name: _plain(value) for name, value in model.get_params().items()}
+    about = {
+        "version": VERSION,
+        "settings": settings,
+        "spec": asdict(model.network_.spec),
+        "history": asdict(model.history_),
+        "trained_on": model.trained_on_,
+        "dtype": str(model._dtype),
+    }
+    # One metadata key only: safetensors keeps several in no fixed order.
+    return save_tensors(
+        {name: np.ascontiguousarray(value) for name, value in tensors.items()},
+        {KEY: json.dumps(about, sort_keys=True)},
+    )
+
+
+def model_id(model: Autoencoder) -> bytes:
+    """The first 8 bytes of the SHA-256 of the model's file."""
+    return hashlib.sha256(to_bytes(model)).digest()[:ID_BYTES]
+
+
+def save(model: Autoencoder, path: Path) -> int:
+    """Write the model's file and return its size in bytes."""
+    data = to_bytes(model)
+    with atomic_output(path, force=True) as stream:
+        stream.write(data)
+    return len(data)
+
+
+def load_into(model: Autoencoder, path: Path) -> None:
+    """Fill ``model`` from a file; raises `ModelError` for anything but a file that `save` wrote."""
+    with path.open("rb") as stream:
+        data = read_capped(stream, MAX_BYTES, str(path))
+    try:
+        tensors = load_tensors(data)
+        about = json.loads(_metadata(data))
+    except (SafetensorError, ValueError, KeyError) as error:
+        raise ModelError(f"{path} is not a model of `isthmus learn`", got=str(error)) from error
+    if about.get("version") != VERSION:
+        raise ModelError(
+            f"{path} has another version", expected=VERSION, got=about.get("version"), hint="Update isthmus."
+        )
+    try:
+        _fill(model, about, tensors)
+    except (KeyError, TypeError, RuntimeError, AttributeError, ValueError) as error:
+        raise ModelError(f"{path} is incomplete", got=str(error)) from error
+
+
+def _fill(model: Autoencoder, about: dict[str, Any], tensors: dict[str, np.ndarray[Any, Any]]) -> None:
+    import torch
+
+    model.set_params(**about["settings"])
+    spec = {name: tuple(value) if isinstance(value, list) else value for name, value in about["spec"].items()}
+    network = Network(NetworkSpec(**spec)).to(torch.float64 if about["dtype"] == "float64" else torch.float32)
+    prefix = "network."
+    network.load_state_dict(
+        {name.removeprefix(prefix): torch.from_numpy(value) for name, value in tensors.items() if name.startswith(prefix)}
+    )
+    model.network_ = network.eval()
+    model.scaling_ = Scaling(tensors["scaling.offset"], tensors["scaling.scale"])
+    for name in ARRAYS:
+        setattr(model, name, tensors[name])
+    model.history_ = History(**about["history"])
+    model.shape_ = network.spec.shape
+    model.trained_on_ = about["trained_on"]
+    model.n_features_in_ = model.shape_[0]
+    model.n_iter_ = len(model.history_.loss)
+    model._n_features_out = network.spec.code_size
+
+
+def _metadata(data: bytes) -> str:
+    # safetensors reads metadata from paths only; the header is a length and JSON, by its specification.
+    length = int.from_bytes(data[:8], "little")
+    text: str = json.loads(data[8 : 8 + length])["__metadata__"][KEY]
+    return text
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, (tuple, list)):
+        return [_plain(item) for item in value]
+    if isinstance(value, np.generic):
+        return value.item()
+    return value if isinstance(value, (str, int, float, bool, type(None))) else None
