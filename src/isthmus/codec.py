@@ -184,7 +184,9 @@ class Codec:
         """
         parsed, model = self._open(data)
         header = parsed.header
-        canvas = Image.new(restored_mode(header.mode, header.has_alpha), (header.width, header.height))
+        # No fill colour: memory that nothing was decoded into stays untouched.
+        mode = restored_mode(header.mode, header.has_alpha)
+        canvas = Image.new(mode, (header.width, header.height), None)
         for top, strip in self._strips(parsed, model, progress):
             canvas.paste(Image.fromarray(strip).convert(canvas.mode), (0, top))
         for box, plane in _decode_alpha_tiles(parsed):

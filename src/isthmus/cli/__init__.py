@@ -1,0 +1,39 @@
+"""The command line: a table of commands, each in a file of its own that is loaded when it is called."""
+
+import importlib
+from typing import Any
+
+import click
+
+# name -> (module, function); the module must not import anything heavy before its function runs.
+COMMANDS = {
+    "encode": ("isthmus.cli.encode", "encode"),
+    "decode": ("isthmus.cli.decode", "decode"),
+    "info": ("isthmus.cli.info", "info"),
+    "verify": ("isthmus.cli.verify", "verify"),
+    "demo": ("isthmus.cli.demo", "demo"),
+}
+
+
+class LazyGroup(click.Group):
+    """A group whose commands are imported by name, so that no verb pays for another's imports."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        module, function = COMMANDS[cmd_name]
+        command: Any = getattr(importlib.import_module(module), function)
+        assert isinstance(command, click.Command)
+        return command
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(package_name="isthmus")
+def main() -> None:
+    """Compress photographs with learned autoencoders.
+
+    Exit status: 0 all went well, 1 something failed, 2 the command line is wrong.
+    """

@@ -1,0 +1,162 @@
+"""What the commands share: options, streams, reports as text or JSON, one failure not ending the rest."""
+
+import json
+import sys
+from collections.abc import Callable, Iterable
+from io import BytesIO
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+import click
+
+from isthmus.errors import IsthmusError, LimitExceededError
+from isthmus.files import atomic_output
+
+if TYPE_CHECKING:
+    from isthmus.codec import Codec, Progress
+    from isthmus.container import Limits
+
+STREAM = "-"
+Report = dict[str, Any]
+Command = Callable[..., Any]
+
+inputs_argument = click.argument("inputs", nargs=-1, required=True, metavar="INPUT...")
+output_option = click.option(
+    "-o",
+    "--output",
+    metavar="PATH",
+    help="Output file; a folder where there are several inputs; - for standard output.",
+)
+force_option = click.option("-f", "--force", is_flag=True, help="Overwrite existing files.")
+json_option = click.option("--json", "as_json", is_flag=True, help="One JSON object a line for each input.")
+model_option = click.option(
+    "--model", metavar="FILE", type=click.Path(exists=True, dir_okay=False), help="Use the weights of this file."
+)
+threads_option = click.option("--threads", metavar="N", type=click.IntRange(min=1), help="Threads (default: all cores).")
+pixels_option = click.option(
+    "--max-pixels",
+    metavar="N",
+    type=click.IntRange(min=1),
+    help="Refuse larger pictures (default: 16384 x 16384).",
+)
+
+
+def codec_options(command: Command) -> Command:
+    """--model, --threads and --max-pixels."""
+    for option in (pixels_option, threads_option, model_option):
+        command = option(command)
+    return command
+
+
+def limits_for(max_pixels: int | None) -> "Limits":
+    """The limits with the pixel limit of the command line."""
+    from isthmus.container import Limits
+
+    return Limits() if max_pixels is None else Limits(max_pixels=max_pixels)
+
+
+def codec_for(model: str | None, threads: int | None, max_pixels: int | None) -> "Codec":
+    """The codec of the command line's options."""
+    from isthmus.codec import Codec
+
+    return Codec(model=model, threads=threads, limits=limits_for(max_pixels))
+
+
+def targets(inputs: tuple[str, ...], output: str | None, suffix: str) -> list[str]:
+    """The output of each input, or a usage error where two share one or an input would be overwritten."""
+    many = len(inputs) > 1
+    if many and STREAM in (*inputs, output):
+        raise click.UsageError("- stands alone: give one input.")
+    if many and output and Path(output).exists() and not Path(output).is_dir():
+        raise click.UsageError(f"several inputs need a folder for -o, and {output} is a file.")
+    folder = output is not None and output != STREAM and (many or Path(output).is_dir() or output.endswith("/"))
+    found = [_target(name, output, suffix, folder) for name in inputs]
+    seen: dict[str, str] = {}
+    for name, target in zip(inputs, found, strict=True):
+        if target != STREAM and target in seen:
+            raise click.UsageError(f"{seen[target]} and {name} would both be written to {target}.")
+        if target != STREAM and name != STREAM and Path(target).resolve() == Path(name).resolve():
+            raise click.UsageError(f"{name} would overwrite itself; choose another -o.")
+        seen[target] = name
+    if STREAM in found and sys.stdout.isatty():
+        raise click.UsageError("standard output is a terminal: redirect it, or give -o FILE.")
+    return found
+
+
+def _target(name: str, output: str | None, suffix: str, folder: bool) -> str:
+    if folder:
+        stem = "stdin" if name == STREAM else Path(name).stem
+        return str(Path(output or "") / (stem + suffix))
+    if output is not None:
+        return output
+    return STREAM if name == STREAM else str(Path(name).with_suffix(suffix))
+
+
+def read_input(name: str, max_bytes: int) -> BinaryIO:
+    """The bytes of an input as a seekable stream, never more than ``max_bytes``."""
+    from isthmus.files import read_capped
+
+    if name == STREAM:
+        return BytesIO(read_capped(sys.stdin.buffer, max_bytes, "standard input"))
+    if Path(name).stat().st_size > max_bytes:
+        raise LimitExceededError(f"{name} is too large", expected=f"at most {max_bytes} bytes")
+    return Path(name).open("rb")
+
+
+def write_output(target: str, force: bool, write: Callable[[BinaryIO], None]) -> None:
+    """Let ``write`` fill the output: standard output, or a file that appears whole or not at all."""
+    if target == STREAM:
+        # Collected first, so that a failure half-way writes nothing here either.
+        buffer = BytesIO()
+        write(buffer)
+        sys.stdout.buffer.write(buffer.getbuffer())
+        sys.stdout.buffer.flush()
+        return
+    path = Path(target)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with atomic_output(path, force) as stream:
+        write(stream)
+
+
+def run_each(
+    names: Iterable[str], work: Callable[[str], Report], text: Callable[[Report], str], as_json: bool, to_stderr: bool
+) -> None:
+    """Do the work for every input and print its report; errors are printed too, and end in exit status 1."""
+    failed = False
+    for name in names:
+        try:
+            report = work(name)
+        except (IsthmusError, OSError) as error:
+            failed = True
+            _print_error(name, error, as_json, to_stderr)
+        else:
+            click.echo(json.dumps(report) if as_json else text(report), err=to_stderr)
+    if failed:
+        sys.exit(1)
+
+
+def _print_error(name: str, error: IsthmusError | OSError, as_json: bool, to_stderr: bool) -> None:
+    message = (error.strerror or str(error)) if isinstance(error, OSError) else str(error)
+    if not as_json:
+        click.echo(f"isthmus: {name}: {message}", err=True)
+        return
+    record: Report = {"type": type(error).__name__, "message": message}
+    if isinstance(error, IsthmusError):
+        record |= {"expected": _plain(error.expected), "got": _plain(error.got)}
+    click.echo(json.dumps({"input": name, "error": record}), err=to_stderr)
+
+
+def _plain(value: object) -> object:
+    return value if value is None or isinstance(value, (int, float)) else str(value)
+
+
+def progress_on_terminal(name: str) -> "Progress | None":
+    """A line that counts the tiles of a large picture, where there is somebody to see it."""
+    if not sys.stderr.isatty():
+        return None
+
+    def progress(done: int, total: int) -> None:
+        if total > 1:
+            click.echo(f"\r{name}: {done}/{total} tiles", nl=done == total, err=True)
+
+    return progress

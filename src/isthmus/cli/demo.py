@@ -1,0 +1,139 @@
+"""isthmus demo: a real photograph through isthmus, JPEG and WebP at equal bytes, without any input."""
+
+import bisect
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+import click
+import numpy as np
+from numpy.typing import NDArray
+
+from isthmus.cli import common
+from isthmus.errors import IsthmusError, MissingExtraError
+
+Pixels = NDArray[np.uint8]
+RIVALS = ("jpeg", "webp")
+
+
+@dataclass(frozen=True)
+class Row:
+    """One codec's result: bytes of the file, bits per pixel, PSNR in dB, seconds."""
+
+    codec: str
+    bytes: int
+    bpp: float
+    psnr_db: float
+    encode_s: float
+    decode_s: float
+
+
+@click.command()
+@click.option("-q", "--quality", metavar="Q", type=click.FloatRange(0, 100), help="0 to 100 (default: that of encode).")
+@click.option("-o", "--output", metavar="FILE", default="isthmus-demo.png", show_default=True)
+@common.force_option
+@common.json_option
+@common.codec_options
+def demo(
+    quality: float | None,
+    output: str,
+    force: bool,
+    as_json: bool,
+    model: str | None,
+    threads: int | None,
+    max_pixels: int | None,
+) -> None:
+    """Compress a photograph that scikit-image ships and compare with JPEG and WebP.
+
+    Writes the original and the decoded pictures side by side.
+    """
+    codec = common.codec_for(model, threads, max_pixels)
+
+    def work(target: str) -> common.Report:
+        from isthmus.codec import DEFAULT_QUALITY
+        from isthmus.files import refuse_existing
+
+        refuse_existing(Path(target), force)
+        original = _photograph()
+        codec.decode(codec.encode(original[:64, :64]))  # loads the weights, which is not what is timed
+        rows, panels = [], [original]
+        start = time.perf_counter()
+        data = codec.encode(original, DEFAULT_QUALITY if quality is None else quality)
+        middle = time.perf_counter()
+        panels.append(codec.decode(data))
+        seconds = (middle - start, time.perf_counter() - middle)
+        rows.append(_row("isthmus", original, panels[-1], len(data), seconds))
+        for name in RIVALS:
+            row, panel = _rival(name, original, len(data), codec.threads or 1)
+            rows.append(row)
+            panels.append(panel)
+
+        def write(file: BinaryIO) -> None:
+            from PIL import Image
+
+            Image.fromarray(np.concatenate(panels, axis=1)).save(file, "PNG")
+
+        common.write_output(target, force, write)
+        height, width, _ = original.shape
+        return {
+            "picture": "coffee.png of scikit-image",
+            "width": width,
+            "height": height,
+            "rows": [asdict(row) for row in rows],
+            "output": target,
+        }
+
+    common.run_each([output], work, _text, as_json, False)
+
+
+def _photograph() -> Pixels:
+    try:
+        from skimage import data
+    except ImportError as error:
+        raise MissingExtraError(
+            "the demo needs scikit-image, for its photograph", hint='Install it: pip install "isthmus[demo]"'
+        ) from error
+    return np.asarray(data.coffee())
+
+
+def _rival(name: str, original: Pixels, size: int, threads: int) -> tuple[Row, Pixels]:
+    """The rival's picture with the most bytes that are not more than ours."""
+    from isthmus.bench.rivals import RIVALS as KNOWN
+
+    rival = KNOWN[name]
+    if rival.dial is None:
+        raise IsthmusError(f"{rival.label} has no quality to turn")
+    index = bisect.bisect_right(
+        range(len(rival.dial)),
+        size,
+        key=lambda position: len(rival.encode(original, rival.dial[position], threads)),  # type: ignore[index]
+    )
+    quality = rival.dial[max(index - 1, 0)]
+    start = time.perf_counter()
+    data = rival.encode(original, quality, threads)
+    middle = time.perf_counter()
+    decoded = rival.decode(data, threads)
+    seconds = (middle - start, time.perf_counter() - middle)
+    return _row(f"{rival.label}, quality {quality:g}", original, decoded, len(data), seconds), decoded
+
+
+def _row(codec: str, original: Pixels, decoded: Pixels, size: int, seconds: tuple[float, float]) -> Row:
+    from isthmus.bench.metrics import psnr
+
+    height, width, _ = original.shape
+    return Row(codec, size, 8 * size / (height * width), psnr(original, decoded), *seconds)
+
+
+def _text(report: common.Report) -> str:
+    lines = [
+        f"{report['picture']}, {report['width']}x{report['height']}",
+        f"{'':24}{'bytes':>8}{'bpp':>8}{'PSNR dB':>9}{'encode s':>10}{'decode s':>10}",
+    ]
+    lines += [
+        f"{row['codec']:24}{row['bytes']:8d}{row['bpp']:8.3f}{row['psnr_db']:9.2f}"
+        f"{row['encode_s']:10.3f}{row['decode_s']:10.3f}"
+        for row in report["rows"]
+    ]
+    lines.append(f"original, {', '.join(row['codec'] for row in report['rows'])} side by side: {report['output']}")
+    return "\n".join(lines)

@@ -1,0 +1,31 @@
+"""isthmus info: what a file says about itself, without loading weights."""
+
+import click
+
+from isthmus.cli import common
+
+
+@click.command()
+@common.inputs_argument
+@common.json_option
+@common.pixels_option
+def info(inputs: tuple[str, ...], as_json: bool, max_pixels: int | None) -> None:
+    """Show size, mode, quality, model and bytes per part of .isth files."""
+    codec = common.codec_for(None, None, max_pixels)
+
+    def work(name: str) -> common.Report:
+        with common.read_input(name, codec.limits.max_file_bytes) as stream:
+            return {"input": name} | codec.inspect(stream.read()).as_dict()
+
+    common.run_each(inputs, work, _text, as_json, False)
+
+
+def _text(report: common.Report) -> str:
+    parts = ", ".join(f"{name} {size}" for name, size in report["parts"].items())
+    return (
+        f"{report['input']}: {report['width']}x{report['height']}, mode {report['mode']} "
+        f"(decodes to {report['restored_mode']}), quality {report['quality']:g}\n"
+        f"  model {report['model_id']}, format version {report['format_version']}, "
+        f"{report['tiles']} tile(s) of {report['tile_size']} pixels\n"
+        f"  {report['bytes']} bytes, {report['bpp']:.3f} bits per pixel: {parts}"
+    )

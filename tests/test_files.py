@@ -1,0 +1,61 @@
+import io
+import os
+from pathlib import Path
+
+import pytest
+
+from isthmus.errors import LimitExceededError, OutputExistsError
+from isthmus.files import atomic_output, read_capped
+
+
+def test_writes_whole(tmp_path: Path) -> None:
+    target = tmp_path / "a.bin"
+    with atomic_output(target) as stream:
+        stream.write(b"abc")
+        assert not target.exists()
+    assert target.read_bytes() == b"abc"
+    assert os.listdir(tmp_path) == ["a.bin"]
+
+
+@pytest.mark.parametrize("before", [None, b"old"])
+def test_a_failure_leaves_what_was_there(tmp_path: Path, before: bytes | None) -> None:
+    target = tmp_path / "a.bin"
+    if before is not None:
+        target.write_bytes(before)
+    with pytest.raises(RuntimeError), atomic_output(target, force=True) as stream:  # noqa: PT012
+        stream.write(b"half")
+        raise RuntimeError
+    assert [path.read_bytes() for path in tmp_path.iterdir()] == ([] if before is None else [before])
+
+
+def test_never_overwrites_unasked(tmp_path: Path) -> None:
+    target = tmp_path / "a.bin"
+    target.write_bytes(b"old")
+    with pytest.raises(OutputExistsError, match="--force"), atomic_output(target):
+        pytest.fail("the block must not run")
+    assert target.read_bytes() == b"old"
+    with atomic_output(target, force=True) as stream:
+        stream.write(b"new")
+    assert target.read_bytes() == b"new"
+
+
+def test_never_overwrites_what_appeared_meanwhile(tmp_path: Path) -> None:
+    target = tmp_path / "a.bin"
+    with pytest.raises(OutputExistsError), atomic_output(target) as stream:  # noqa: PT012
+        stream.write(b"ours")
+        target.write_bytes(b"theirs")
+    assert target.read_bytes() == b"theirs"
+    assert os.listdir(tmp_path) == ["a.bin"]
+
+
+def test_permissions_are_the_usual_ones(tmp_path: Path) -> None:
+    (tmp_path / "plain").write_bytes(b"")
+    with atomic_output(tmp_path / "ours") as stream:
+        stream.write(b"")
+    assert (tmp_path / "ours").stat().st_mode == (tmp_path / "plain").stat().st_mode
+
+
+def test_read_capped() -> None:
+    assert read_capped(io.BytesIO(b"abc"), 3, "x") == b"abc"
+    with pytest.raises(LimitExceededError, match="x is too large"):
+        read_capped(io.BytesIO(b"abcd"), 3, "x")
