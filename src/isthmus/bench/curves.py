@@ -101,8 +101,8 @@ def bd_rate(anchor: Curve, test: Curve, metric: str = "psnr", method: Method = "
     Points that do not rise in the metric are left out (a curve that folds back has no inverse).
     MS-SSIM is taken in dB, -10·log10(1 - MS-SSIM), as papers do.
     """
-    a_rate, a_level = _rising(anchor, metric)
-    b_rate, b_level = _rising(test, metric)
+    a_rate, a_level = rising(anchor, metric)
+    b_rate, b_level = rising(test, metric)
     if min(a_level.size, b_level.size) < 2:
         return BDRate(math.nan, math.nan, math.nan, 0.0)
     low, high = max(a_level[0], b_level[0]), min(a_level[-1], b_level[-1])
@@ -122,7 +122,8 @@ def level_of(metric: str, values: Iterable[float]) -> np.ndarray:
     return -10 * np.log10(1 - levels) if metric == "ms_ssim" else levels
 
 
-def _rising(curve: Curve, metric: str) -> tuple[np.ndarray, np.ndarray]:
+def rising(curve: Curve, metric: str) -> tuple[np.ndarray, np.ndarray]:
+    """Rate and level, (n,) float64 each, of the points of a curve that rise in the metric."""
     rate = np.asarray(curve.bpp)
     level = level_of(metric, curve.metrics[metric])
     order = np.argsort(rate, kind="stable")

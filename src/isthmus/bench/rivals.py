@@ -150,7 +150,8 @@ def _avif_decode(data: bytes, threads: int) -> Picture:
 
 def _pillow_version(feature: str) -> str:
     if not features.check(feature):
-        raise ImportError(f"this Pillow was built without {feature}; install Pillow's own wheel")
+        hint = "Install the wheel of Pillow from PyPI."
+        raise MissingExtraError(f"this Pillow was built without {feature}", hint=hint)
     return f"Pillow {features.version('pil')}, {feature} {features.version(feature)}"
 
 
@@ -174,7 +175,8 @@ def _imagecodecs() -> Any:
 def _jxl_version() -> str:
     codecs = _imagecodecs()
     if not codecs.JPEGXL.available:
-        raise ImportError("this imagecodecs was built without libjxl; install its own wheel")
+        hint = "Install the wheel of imagecodecs from PyPI."
+        raise MissingExtraError("this imagecodecs was built without libjxl", hint=hint)
     return f"imagecodecs {codecs.__version__}, {codecs.jpegxl_version()}"
 
 

@@ -1,0 +1,93 @@
+"""Rate-distortion plots as SVG and PNG: a metric over bits per pixel, a line a codec."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import matplotlib
+from matplotlib.figure import Figure
+from matplotlib.ticker import FixedLocator, NullLocator, StrMethodFormatter
+
+from isthmus.bench.curves import Curve, level_of
+from isthmus.bench.metrics import LABELS
+
+# Okabe and Ito's colours, which colour-blind readers can tell apart; isthmus alone is thick and blue.
+COLOURS = {
+    "jpeg": "#D55E00",
+    "jpeg444": "#E69F00",
+    "jpeg-moz": "#A6761D",
+    "jpeg2000": "#CC79A7",
+    "webp": "#009E73",
+    "avif-s6": "#7F7F7F",
+    "avif-s4": "#222222",
+    "jxl": "#8B6BB8",
+}
+OWN_COLOURS = ("#0072B2", "#56B4E9")
+TICKS = (0.05, 0.1, 0.2, 0.3, 0.5, 0.75, 1, 1.5, 2, 3, 4)
+AXIS_LABELS = {**LABELS, "psnr": "RGB PSNR (dB)", "ms_ssim": "MS-SSIM (dB)"}
+
+
+def rd_plot(
+    curves: Sequence[Curve],
+    labels: Mapping[str, str],
+    metric: str,
+    title: str,
+    published: Sequence[Curve] = (),
+) -> Figure:
+    """One metric over bits per pixel (logarithmic), MS-SSIM in dB; published curves dashed."""
+    figure = Figure(figsize=(8, 5.5), layout="constrained")
+    axes = figure.add_subplot()
+    own = [curve.codec for curve in curves if curve.codec.startswith("isthmus")]
+    for curve in curves:
+        mine = curve.codec in own
+        axes.plot(
+            curve.bpp,
+            level_of(metric, curve.metrics[metric]),
+            label=labels.get(curve.codec, curve.codec),
+            color=OWN_COLOURS[own.index(curve.codec) % 2] if mine else COLOURS.get(curve.codec),
+            linewidth=2.8 if mine else 1.3,
+            marker="o",
+            markersize=4 if mine else 2.5,
+            zorder=3 if mine else 2,
+        )
+    for index, curve in enumerate(published):
+        axes.plot(
+            curve.bpp,
+            level_of(metric, curve.metrics[metric]),
+            label=f"{curve.codec} (published, Kodak)",
+            color=str(0.35 + 0.1 * (index % 4)),
+            linestyle=("--", ":", "-.")[index % 3],
+            linewidth=1,
+            zorder=1,
+        )
+    low = min(min(curve.bpp) for curve in curves)
+    high = max(max(curve.bpp) for curve in curves)
+    axes.set_xscale("log")
+    axes.set_xlim(max(0.9 * low, 0.03), min(1.1 * high, 6))
+    axes.xaxis.set_major_locator(FixedLocator(TICKS))
+    axes.xaxis.set_minor_locator(NullLocator())
+    axes.xaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
+    axes.set_xlabel("bits per pixel, written to the file")
+    axes.set_ylabel(AXIS_LABELS[metric])
+    axes.set_title(title)
+    axes.grid(color="#dddddd", linewidth=0.6)
+    axes.legend(fontsize=8, loc="lower right", framealpha=0.9)
+    for side in ("top", "right"):
+        axes.spines[side].set_visible(False)
+    return figure
+
+
+def svg_text(figure: Figure) -> str:
+    """A figure as SVG, the same text every time."""
+    text = io.StringIO()
+    with matplotlib.rc_context({"svg.hashsalt": "isthmus", "svg.fonttype": "none"}):
+        figure.savefig(text, format="svg", metadata={"Date": None, "Creator": None})
+    return text.getvalue()
+
+
+def save_plot(figure: Figure, path: Path) -> None:
+    """Write `path` with .svg and with .png."""
+    path.with_suffix(".svg").write_text(svg_text(figure), encoding="utf-8")
+    figure.savefig(path.with_suffix(".png"), dpi=130, metadata={"Software": None})

@@ -1,0 +1,169 @@
+"""What a run over a set amounts to: one record, written as JSON and CSV, that every report is drawn from.
+
+The record holds the curves, every BD-rate, and for isthmus a verdict against each rival that names
+the pictures and the ranges where it loses.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from scipy.interpolate import PchipInterpolator
+
+from isthmus.bench.curves import Curve, Point, bd_rate, curves_of, rising
+from isthmus.bench.rivals import Rival
+from isthmus.bench.sweep import Source
+
+FORMAT = 1
+COMPARED = ("psnr", "ms_ssim", "ssimulacra2")
+Record = dict[str, Any]
+
+
+def record_of(
+    name: str,
+    command: str,
+    sources: Sequence[Source],
+    rivals: Sequence[Rival],
+    points: Sequence[Point],
+    absent: Sequence[tuple[str, str]] = (),
+    timing: Record | None = None,
+) -> Record:
+    """The record of a run: JSON values only; codecs whose name begins with `isthmus` get verdicts."""
+    lossless = {rival.name for rival in rivals if rival.lossless}
+    curves = curves_of(points)
+    lossy = {codec: curve for codec, curve in curves.items() if codec not in lossless}
+    metrics = [metric for metric in COMPARED if points and metric in points[0].metrics]
+    return {
+        "format": FORMAT,
+        "set": name,
+        "command": command,
+        "pictures": [{"name": s.name, "width": s.width, "height": s.height, "sha256": s.digest} for s in sources],
+        "codecs": {
+            r.name: {"label": r.label, "settings": r.settings, "version": r.version(), "lossless": r.lossless}
+            for r in rivals
+        },
+        "absent": [{"label": label, "reason": reason} for label, reason in absent],
+        "curves": {codec: _curve_record(curve) for codec, curve in lossy.items()},
+        "lossless": {codec: {"bpp": _number(curve.bpp[0])} for codec, curve in curves.items() if codec in lossless},
+        "bd_rate": {
+            metric: {
+                anchor: {codec: _bd_record(lossy[anchor], lossy[codec], metric) for codec in lossy if codec != anchor}
+                for anchor in lossy
+            }
+            for metric in metrics
+        },
+        "verdicts": {
+            own: {
+                rival: {metric: _verdict(points, lossy[rival], lossy[own], metric) for metric in metrics}
+                for rival in lossy
+                if not rival.startswith("isthmus")
+            }
+            for own in lossy
+            if own.startswith("isthmus")
+        },
+        "timing": timing,
+    }
+
+
+def _number(value: float) -> float | None:
+    return round(value, 6) if math.isfinite(value) else None
+
+
+def _curve_record(curve: Curve) -> Record:
+    columns = {"bpp": curve.bpp, **curve.metrics}
+    return {"quality": list(curve.qualities)} | {name: [_number(v) for v in row] for name, row in columns.items()}
+
+
+def _bd_record(anchor: Curve, test: Curve, metric: str) -> Record:
+    found = bd_rate(anchor, test, metric)
+    return {
+        "percent": _number(found.percent),
+        "low": _number(found.low),
+        "high": _number(found.high),
+        "overlap": _number(found.overlap),
+    }
+
+
+def _verdict(points: Sequence[Point], rival: Curve, own: Curve, metric: str) -> Record:
+    """BD-rate of `own` picture by picture, and the levels of the mean curves where it needs more bytes."""
+    by_picture: dict[str, list[Point]] = {}
+    for point in points:
+        if point.codec in (rival.codec, own.codec):
+            by_picture.setdefault(point.picture, []).append(point)
+    percents = {}
+    for picture, some in by_picture.items():
+        pair = curves_of(some)
+        percents[picture] = bd_rate(pair[rival.codec], pair[own.codec], metric).percent
+    return {
+        "mean": _bd_record(rival, own, metric),
+        "pictures": {picture: _number(percent) for picture, percent in percents.items()},
+        "loses_at": [[_number(low), _number(high)] for low, high in losing_ranges(rival, own, metric)],
+    }
+
+
+def losing_ranges(rival: Curve, own: Curve, metric: str, steps: int = 200) -> list[tuple[float, float]]:
+    """The levels of a metric, as (low, high), at which `own` needs more bits than `rival`.
+
+    MS-SSIM in dB, as in `bd_rate`. Only levels that both curves reach are looked at.
+    """
+    (rate_a, level_a), (rate_b, level_b) = rising(rival, metric), rising(own, metric)
+    if min(level_a.size, level_b.size) < 2:
+        return []
+    low, high = max(level_a[0], level_b[0]), min(level_a[-1], level_b[-1])
+    if high <= low:
+        return []
+    grid = np.linspace(low, high, steps)
+    difference = PchipInterpolator(level_b, np.log(rate_b))(grid) - PchipInterpolator(level_a, np.log(rate_a))(grid)
+    losing = np.concatenate(([False], difference > 0, [False]))
+    starts, ends = np.flatnonzero(losing[1:] & ~losing[:-1]), np.flatnonzero(losing[:-1] & ~losing[1:])
+    return [(float(grid[start]), float(grid[end - 1])) for start, end in zip(starts, ends, strict=True)]
+
+
+def write_json(record: Record, path: Path) -> None:
+    """Write a record; readable, and the same bytes for the same record."""
+    path.write_text(json.dumps(record, indent=1, allow_nan=False, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def read_json(path: Path) -> Record:
+    """A record as `write_json` wrote it."""
+    record: Record = json.loads(path.read_text(encoding="utf-8"))
+    return record
+
+
+def curves_in(record: Record) -> dict[str, Curve]:
+    """The curves of a record; what was not finite is nan."""
+
+    def row(values: Sequence[float | None]) -> tuple[float, ...]:
+        return tuple(math.nan if value is None else value for value in values)
+
+    return {
+        codec: Curve(
+            codec,
+            tuple(columns["quality"]),
+            row(columns["bpp"]),
+            {name: row(values) for name, values in columns.items() if name not in ("quality", "bpp")},
+        )
+        for codec, columns in record["curves"].items()
+    }
+
+
+def write_csv(points: Sequence[Point], path: Path) -> None:
+    """Write every point: a picture, a codec and a quality a line."""
+    names = list(points[0].metrics) if points else []
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(["picture", "codec", "quality", "bytes", "bpp", *names])
+        for p in points:
+            values = (f"{p.metrics[name]:.6g}" for name in names)
+            writer.writerow([p.picture, p.codec, f"{p.quality:g}", p.data_bytes, f"{p.bpp:.6f}", *values])
+
+
+def shown_level(metric: str, level: float) -> str:
+    """A level of the scale of `level_of`, in words."""
+    return f"{level:.1f}" + (" dB" if metric in ("psnr", "ms_ssim") else "")
