@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -29,11 +30,11 @@ ARRAYS = ("code_mean_", "code_covariance_")
 ID_BYTES = 8
 
 
-def to_bytes(model: Autoencoder) -> bytes:
-    """The model's file; the same model gives the same bytes."""
+def to_bytes(model: Autoencoder, extra: Mapping[str, np.ndarray[Any, Any]] | None = None) -> bytes:
+    """The model's file with ``extra`` tensors beside its own; the same model gives the same bytes."""
     tensors = {f"network.{name}": value.numpy() for name, value in model.network_.state_dict().items()}
     tensors |= {"scaling.offset": model.scaling_.offset, "scaling.scale": model.scaling_.scale}
-    tensors |= {name: getattr(model, name) for name in ARRAYS}
+    tensors |= {name: getattr(model, name) for name in ARRAYS} | dict(extra or {})
     settings = {name: _plain(value) for name, value in model.get_params().items()}
     about = {
         "version": VERSION,
@@ -50,9 +51,9 @@ def to_bytes(model: Autoencoder) -> bytes:
     )
 
 
-def model_id(model: Autoencoder) -> bytes:
-    """The first 8 bytes of the SHA-256 of the model's file."""
-    return hashlib.sha256(to_bytes(model)).digest()[:ID_BYTES]
+def file_id(data: bytes) -> bytes:
+    """The first 8 bytes of the SHA-256 of a model's file."""
+    return hashlib.sha256(data).digest()[:ID_BYTES]
 
 
 def save(model: Autoencoder, path: Path) -> int:
@@ -63,8 +64,8 @@ def save(model: Autoencoder, path: Path) -> int:
     return len(data)
 
 
-def load_into(model: Autoencoder, path: Path) -> None:
-    """Fill ``model`` from a file; raises `ModelError` for anything but a file that `save` wrote."""
+def load_into(model: Autoencoder, path: Path) -> dict[str, np.ndarray[Any, Any]]:
+    """Fill ``model`` from a file and return all its tensors; raises `ModelError` for anything but a file that `save` wrote."""
     with path.open("rb") as stream:
         data = read_capped(stream, MAX_BYTES, str(path))
     try:
@@ -80,6 +81,7 @@ def load_into(model: Autoencoder, path: Path) -> None:
         _fill(model, about, tensors)
     except (KeyError, TypeError, RuntimeError, AttributeError, ValueError) as error:
         raise ModelError(f"{path} is incomplete", got=str(error)) from error
+    return tensors
 
 
 def _fill(model: Autoencoder, about: dict[str, Any], tensors: dict[str, np.ndarray[Any, Any]]) -> None:
