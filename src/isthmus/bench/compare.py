@@ -40,7 +40,7 @@ class Outcome:
     @property
     def compression(self) -> float:
         """Raw 8-bit RGB bytes over bytes written."""
-        return self.decoded.size / len(self.data)
+        return int(self.decoded.size) / len(self.data)
 
 
 def compare(

@@ -119,7 +119,11 @@ def bd_rate(anchor: Curve, test: Curve, metric: str = "psnr", method: Method = "
 def level_of(metric: str, values: Iterable[float]) -> np.ndarray:
     """A metric's values on the scale where curves are drawn and compared: (n,) float64."""
     levels = np.fromiter(values, dtype=np.float64)
-    return -10 * np.log10(1 - levels) if metric == "ms_ssim" else levels
+    if metric != "ms_ssim":
+        return levels
+    with np.errstate(divide="ignore"):  # 1, of a picture without loss, is infinite
+        decibels: np.ndarray = -10 * np.log10(1 - levels)
+    return decibels
 
 
 def rising(curve: Curve, metric: str) -> tuple[np.ndarray, np.ndarray]:

@@ -65,4 +65,5 @@ def bits_map(weights: Weights, picture: Picture, quality: float) -> NDArray[np.f
     """The bits the entropy model spends on each 16x16 block: (ceil(H/16), ceil(W/16)) float32."""
     from isthmus import tiles
 
-    return tiles.bits_map(weights.load(), picture, round(100 * quality))
+    bits: NDArray[np.float32] = tiles.bits_map(weights.load(), picture, round(100 * quality))
+    return bits

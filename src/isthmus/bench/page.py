@@ -87,15 +87,17 @@ def table(comparison: Comparison) -> str:
     for outcome in comparison.outcomes:
         note = f" ({outcome.note})" if outcome.note and not outcome.rival.lossless else ""
         rows.append([outcome.rival.label + note, *cells(outcome)])
+    return "\n".join([as_columns(rows), *_notes(comparison)])
+
+
+def as_columns(rows: Sequence[Sequence[str]]) -> str:
+    """A table as text, the first column to the left, the others to the right."""
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
-    lines = [
-        "  ".join(
-            cell.ljust(width) if i == 0 else cell.rjust(width)
-            for i, (cell, width) in enumerate(zip(row, widths, strict=True))
-        ).rstrip()
-        for row in rows
-    ]
-    return "\n".join([*lines, *_notes(comparison)])
+    lines = []
+    for row in rows:
+        rest = (cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True))
+        lines.append("  ".join([row[0].ljust(widths[0]), *rest]).rstrip())
+    return "\n".join(lines)
 
 
 def _notes(comparison: Comparison) -> list[str]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import importlib
 import importlib.metadata
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -19,7 +19,7 @@ import numpy as np
 from PIL import AvifImagePlugin, Image, features
 
 from isthmus.bench.metrics import Picture
-from isthmus.errors import MissingExtraError
+from isthmus.errors import InputError, MissingExtraError
 
 Encode = Callable[[Picture, float, int], bytes]
 Decode = Callable[[bytes, int], Picture]
@@ -376,3 +376,21 @@ RIVALS: dict[str, Rival] = {
         ),
     )
 }
+
+
+def choose(names: Sequence[str]) -> tuple[list[Rival], list[tuple[str, str]]]:
+    """The named rivals that can run here, and label and reason of those that cannot.
+
+    Raises:
+        InputError: an unknown name.
+    """
+    present, absent = [], []
+    for name in names:
+        if name not in RIVALS:
+            raise InputError("unknown codec", expected=f"one of {', '.join(RIVALS)}", got=name)
+        reason = absence(RIVALS[name])
+        if reason is None:
+            present.append(RIVALS[name])
+        else:
+            absent.append((RIVALS[name].label, reason))
+    return present, absent

@@ -21,7 +21,7 @@ from isthmus.bench.curves import Point
 from isthmus.bench.metrics import METRICS, Picture, measure
 from isthmus.bench.rivals import Rival
 from isthmus.errors import InputError
-from isthmus.image import open_picture
+from isthmus.image_files import open_picture
 
 PICTURE_SUFFIXES = frozenset({".png", ".webp", ".tif", ".tiff", ".bmp", ".ppm", ".jpg", ".jpeg"})
 Progress = Callable[[int, int], None]

@@ -12,6 +12,8 @@ COMMANDS = {
     "info": ("isthmus.cli.info", "info"),
     "verify": ("isthmus.cli.verify", "verify"),
     "demo": ("isthmus.cli.demo", "demo"),
+    "compare": ("isthmus.cli.compare", "compare"),
+    "bench": ("isthmus.cli.bench", "bench"),
 }
 
 

@@ -1,0 +1,182 @@
+"""A record of a run in words: the summary, the tables and the HTML page with its plots.
+
+The summary says for every rival what isthmus saves or costs, on which pictures and at which levels
+it loses; a loss is printed first.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from markupsafe import Markup
+
+from isthmus.bench.curves import Curve
+from isthmus.bench.metrics import LABELS
+from isthmus.bench.page import environment
+from isthmus.bench.plots import rd_plot, save_plot, svg_text
+from isthmus.bench.published import published_curves
+from isthmus.bench.results import COMPARED, Record, curves_in, shown_level
+
+NAMES = {"psnr": "PSNR", "ms_ssim": "MS-SSIM", "ssimulacra2": "SSIMULACRA2"}
+
+
+def percent(row: Record) -> str:
+    """A BD-rate with its sign, or a dash where the curves do not overlap."""
+    value = row["percent"]
+    return "-" if value is None else f"{value:+.1f} %"
+
+
+def overlap(row: Record, metric: str) -> str:
+    """The levels that a BD-rate stands on."""
+    if row["percent"] is None:
+        return "no overlap"
+    return f"{shown_level(metric, row['low'])} to {shown_level(metric, row['high'])}"
+
+
+def summary(record: Record) -> list[str]:
+    """Sentences on isthmus against every rival, losses before gains; empty without isthmus."""
+    return [
+        sentence
+        for own, rivals in record["verdicts"].items()
+        for _, sentence in sorted(_sentences(record, own, rivals), key=lambda pair: -pair[0])
+    ]
+
+
+def _sentences(record: Record, own: str, rivals: Record) -> Iterator[tuple[float, str]]:
+    label = record["codecs"][own]["label"]
+    for rival, verdicts in rivals.items():
+        rival_label = record["codecs"][rival]["label"]
+        for metric, verdict in verdicts.items():
+            value = verdict["mean"]["percent"]
+            if value is None:
+                yield math.inf, f"{label} and {rival_label} share no level of {NAMES[metric]}: nothing to compare."
+                continue
+            outcome = (
+                f"loses to {rival_label}: {value:.1f} % more bytes"
+                if value > 0
+                else f"beats {rival_label}: {-value:.1f} % fewer bytes"
+            )
+            text = f"{label} {outcome} at equal {NAMES[metric]} ({overlap(verdict['mean'], metric)})."
+            yield value, " ".join([text, *_exceptions(verdict, metric)])
+
+
+def _exceptions(verdict: Record, metric: str) -> Iterator[str]:
+    known = {picture: value for picture, value in verdict["pictures"].items() if value is not None}
+    worse = sorted((p for p, value in known.items() if value > 0), key=lambda p: -known[p])
+    if worse and len(worse) < len(known):
+        named = ", ".join(f"{p} ({known[p]:+.0f} %)" for p in worse[:5])
+        more = f" and {len(worse) - 5} more" if len(worse) > 5 else ""
+        yield f"It needs more bytes on {len(worse)} of {len(known)} pictures: {named}{more}."
+    elif worse:
+        yield f"It needs more bytes on all {len(known)} pictures."
+    ranges = verdict["loses_at"]
+    if ranges and verdict["mean"]["percent"] < 0:
+        where = ", ".join(f"{shown_level(metric, low)} to {shown_level(metric, high)}" for low, high in ranges)
+        yield f"On average over the pictures it needs more bytes at {where}."
+
+
+def bd_table(record: Record, anchor: str) -> list[list[str]]:
+    """Rows of codec, then BD-rate and overlap for every metric, best PSNR first; a heading row."""
+    metrics = [metric for metric in COMPARED if metric in record["bd_rate"]]
+    head = ["Codec"] + [text for metric in metrics for text in (f"BD-rate {NAMES[metric]}", "over")]
+    if not metrics:
+        return [head]
+    order = record["bd_rate"][metrics[0]][anchor]
+
+    def key(codec: str) -> float:
+        value = order[codec]["percent"]
+        return math.inf if value is None else float(value)
+
+    rows = []
+    for codec in sorted(order, key=key):
+        row = [record["codecs"][codec]["label"]]
+        for metric in metrics:
+            found = record["bd_rate"][metric][anchor][codec]
+            row += [percent(found), overlap(found, metric)]
+        rows.append(row)
+    return [head, *rows]
+
+
+def timing_table(record: Record) -> list[list[str]]:
+    """Rows of codec, quality, bpp, encode and decode milliseconds; a heading row."""
+    head = ["Codec", "Quality", "bpp", "Encode ms", "Decode ms"]
+    rows = [
+        [
+            record["codecs"][codec]["label"],
+            "lossless" if row["quality"] is None else f"{row['quality']:g}",
+            f"{row['bpp']:.2f}",
+            f"{1000 * row['encode_s']:.1f}",
+            f"{1000 * row['decode_s']:.1f}",
+        ]
+        for codec, row in record["timing"]["codecs"].items()
+    ]
+    return [head, *rows]
+
+
+def timing_note(timing: Record) -> str:
+    """What a timing table stands on."""
+    return (
+        f"Medians over {timing['pictures']} pictures of {timing['megapixels']:g} megapixels ({timing['repeats']} "
+        f"runs each), {timing['threads']} thread(s) for every codec that takes a number, in memory, one process, "
+        f"on {timing['machine']}, {timing['date']}."
+    )
+
+
+def as_markdown(rows: Sequence[Sequence[str]]) -> str:
+    """The same table in Markdown."""
+    head, *body = rows
+    rule = ["---", *["---:"] * (len(head) - 1)]
+    return "\n".join("| " + " | ".join(row) + " |" for row in (head, rule, *body))
+
+
+def write_report(record: Record, folder: Path, anchor: str, published: Sequence[str] = ()) -> None:
+    """Write report.html and the plots `rd_METRIC.svg` and `.png` into an existing folder.
+
+    Args:
+        anchor: the codec that the first BD-rate table compares with.
+        published: names of published Kodak curves to draw beside the measured ones.
+    """
+    curves = curves_in(record)
+    labels = {codec: row["label"] for codec, row in record["codecs"].items()}
+    plots = []
+    for metric in record["bd_rate"]:
+        beside = [_named(name) for name in published]
+        figure = rd_plot(
+            list(curves.values()),
+            labels,
+            metric,
+            f"{record['set']}, {len(record['pictures'])} pictures: {LABELS[metric]}",
+            [curve for curve in beside if metric in curve.metrics],
+        )
+        save_plot(figure, folder / f"rd_{metric}")
+        # Inline SVG wants neither the XML declaration nor the document type.
+        svg = svg_text(figure)
+        plots.append(Markup(svg[svg.index("<svg") :]))
+    own = list(record["verdicts"])
+    context: dict[str, Any] = {
+        "record": record,
+        "summary": summary(record),
+        "plots": plots,
+        "tables": [(f"against {labels[name]}", bd_table(record, name)) for name in [anchor, *own] if name in curves],
+        "points": [(labels[codec], _points(curve)) for codec, curve in curves.items()],
+        "timing": timing_table(record) if record["timing"] else None,
+        "timing_note": timing_note(record["timing"]) if record["timing"] else "",
+        "published": [(name, published_curves()[name].source) for name in published],
+    }
+    page = environment().get_template("report.html").render(context)
+    (folder / "report.html").write_text(page, encoding="utf-8")
+
+
+def _named(name: str) -> Curve:
+    return published_curves()[name].curve
+
+
+def _points(curve: Curve) -> list[list[str]]:
+    rows = [["Quality", "bpp", *(LABELS[metric] for metric in curve.metrics)]]
+    for index, quality in enumerate(curve.qualities):
+        values = (f"{curve.metrics[metric][index]:.5g}" for metric in curve.metrics)
+        rows.append([f"{quality:g}", f"{curve.bpp[index]:.4f}", *values])
+    return rows

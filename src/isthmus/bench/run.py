@@ -1,0 +1,98 @@
+"""A whole bench over a folder: sweep, record, timings and reports, from one plan."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from isthmus.bench.cache import Cache, default_directory
+from isthmus.bench.curves import curves_of
+from isthmus.bench.metrics import METRICS
+from isthmus.bench.page import as_columns
+from isthmus.bench.published import published_curves
+from isthmus.bench.report import bd_table, summary, timing_note, timing_table, write_report
+from isthmus.bench.results import record_of, write_csv, write_json
+from isthmus.bench.rivals import RIVALS, Rival, choose
+from isthmus.bench.sweep import Progress, sources_in, sweep
+from isthmus.bench.timing import qualities_near, time_codecs
+from isthmus.errors import InputError
+
+OWN = "isthmus"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What to measure and where to write it.
+
+    Attributes:
+        codecs: names, `isthmus` among them or not; None for all.
+        models: weights to run isthmus with; none for the default ones.
+        metrics: names; None for all.
+        anchor: the codec that BD-rates compare with.
+        published: names of published Kodak curves to draw.
+        timing_threads: take timings, on so many threads; None for none.
+        processes: how many at once; None for one a core.
+        cache: folder of measured points; None for the user's own.
+    """
+
+    folder: Path
+    output: Path
+    name: str
+    command: str
+    codecs: tuple[str, ...] | None = None
+    models: tuple[str, ...] = ()
+    metrics: tuple[str, ...] | None = None
+    anchor: str = "jpeg"
+    published: tuple[str, ...] = ()
+    timing_threads: int | None = None
+    processes: int | None = None
+    cache: Path | None = None
+
+
+def bench(plan: Plan, progress: Progress | None = None) -> str:
+    """Measure, write results.json, points.csv, report.html and the plots, and return the tables as text.
+
+    Raises:
+        InputError: an unknown codec, metric or published curve, or a folder without pictures.
+        ModelError: isthmus is asked for and there are no weights.
+    """
+    metrics = _known("metric", plan.metrics or tuple(METRICS), tuple(METRICS))
+    _known("published curve", plan.published, tuple(published_curves()))
+    names = plan.codecs or (OWN, *RIVALS)
+    present, absent = choose([name for name in names if name != OWN])
+    codecs = [*(_own(plan.models) if OWN in names else []), *present]
+    lossy = tuple(codec.name for codec in codecs if not codec.lossless)
+    _known("anchor", (plan.anchor,), lossy)
+    sources = sources_in(plan.folder)
+    points = sweep(sources, codecs, Cache(plan.cache or default_directory()), metrics, plan.processes, progress)
+    timing = None
+    if plan.timing_threads is not None:
+        curves = {name: curve for name, curve in curves_of(points).items() if name in lossy}
+        timing = time_codecs(sources, codecs, qualities_near(curves), plan.timing_threads)
+    record = record_of(plan.name, plan.command, sources, codecs, points, absent, timing)
+    plan.output.mkdir(parents=True, exist_ok=True)
+    write_json(record, plan.output / "results.json")
+    write_csv(points, plan.output / "points.csv")
+    write_report(record, plan.output, plan.anchor, plan.published)
+    lines = [as_columns(bd_table(record, plan.anchor)), *summary(record)]
+    if timing:
+        lines += [as_columns(timing_table(record)), timing_note(timing)]
+    lines += [f"{label} is not here: {reason}" for label, reason in absent]
+    return "\n\n".join(lines)
+
+
+def _own(models: Sequence[str]) -> list[Rival]:
+    # Imported only where isthmus is measured: the rivals run without weights.
+    from isthmus.bench.own import Weights, own_rival
+
+    if len(models) <= 1:
+        return [own_rival(Weights(models[0] if models else None))]
+    return [own_rival(Weights(model), f"{OWN}-{Path(model).stem}") for model in models]
+
+
+def _known(what: str, names: tuple[str, ...], known: tuple[str, ...]) -> tuple[str, ...]:
+    for name in names:
+        if name not in known:
+            raise InputError(f"unknown {what}", expected=f"one of {', '.join(known)}", got=name)
+    return names

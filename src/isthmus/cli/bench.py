@@ -1,0 +1,98 @@
+"""isthmus bench: rate and distortion over a folder of pictures."""
+
+import shlex
+import sys
+from pathlib import Path
+
+import click
+
+
+@click.command()
+@click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.option(
+    "-o",
+    "--output",
+    metavar="FOLDER",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=Path("bench-results"),
+    show_default=True,
+    help="Where results.json, points.csv, report.html and the plots go.",
+)
+@click.option("--name", help="What the reports call the set (default: the folder's name).")
+@click.option("--codecs", metavar="NAMES", help="isthmus and its rivals, with commas (default: all).")
+@click.option(
+    "--model", "models", metavar="MODEL", multiple=True, help="Weights: a file or a release model; repeatable."
+)
+@click.option("--metrics", metavar="NAMES", help="With commas (default: mse,psnr,ms_ssim,ssimulacra2).")
+@click.option("--anchor", metavar="CODEC", default="jpeg", show_default=True, help="What BD-rates compare with.")
+@click.option(
+    "--published",
+    metavar="NAMES",
+    is_flag=False,
+    flag_value="",
+    help="Draw published Kodak curves too: a choice of them, or those named, with commas.",
+)
+@click.option("--timing", is_flag=True, help="Then take the seconds, one codec at a time; leave the machine alone.")
+@click.option("--threads", metavar="N", type=click.IntRange(min=1), default=1, show_default=True, help="For --timing.")
+@click.option("--processes", metavar="N", type=click.IntRange(min=1), help="At once (default: one a core).")
+@click.option(
+    "--cache",
+    "cache_folder",
+    metavar="FOLDER",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Where measured points are kept (default: in the user's cache folder).",
+)
+def bench(
+    folder: Path,
+    output: Path,
+    name: str | None,
+    codecs: str | None,
+    models: tuple[str, ...],
+    metrics: str | None,
+    anchor: str,
+    published: str | None,
+    timing: bool,
+    threads: int,
+    processes: int | None,
+    cache_folder: Path | None,
+) -> None:
+    """Measure isthmus and other codecs on the pictures of a FOLDER.
+
+    What is measured is kept: a run that was stopped goes on where it was, and a second run takes seconds.
+    """
+    from isthmus.errors import IsthmusError
+
+    try:
+        from isthmus.bench import load_bench
+
+        load_bench()
+        from isthmus.bench import published as curves
+        from isthmus.bench import run
+
+        plan = run.Plan(
+            folder=folder,
+            output=output,
+            name=name or folder.resolve().name,
+            command=" ".join(["isthmus", *map(shlex.quote, sys.argv[1:])]),
+            codecs=tuple(codecs.split(",")) if codecs else None,
+            models=models,
+            metrics=tuple(metrics.split(",")) if metrics else None,
+            anchor=anchor,
+            published=() if published is None else tuple(published.split(",")) if published else curves.SHOWN,
+            timing_threads=threads if timing else None,
+            processes=processes,
+            cache=cache_folder,
+        )
+        click.echo(run.bench(plan, _progress))
+    except (IsthmusError, OSError) as error:
+        click.echo(f"isthmus: {folder}: {error}", err=True)
+        sys.exit(1)
+    click.echo(f"Report: {output / 'report.html'}")
+
+
+def _progress(done: int, total: int) -> None:
+    # A terminal sees every point, a log file a line for each tenth.
+    if sys.stderr.isatty():
+        click.echo(f"\r{done}/{total} points", nl=done == total, err=True)
+    elif done == total or done % max(total // 10, 1) == 0:
+        click.echo(f"{done}/{total} points", err=True)
