@@ -73,10 +73,7 @@ class FakeTiles:
         boxes = self._boxes(width, height)
         columns = -(-width // self.TILE)
         for start in range(0, len(boxes), columns):
-            row = [
-                self._decode(payloads(index), *boxes[index][2:])
-                for index in range(start, start + columns)
-            ]
+            row = [self._decode(payloads(index), *boxes[index][2:]) for index in range(start, start + columns)]
             yield boxes[start][0], np.concatenate(row, axis=1)
 
     def decode_window(

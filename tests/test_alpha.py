@@ -26,9 +26,7 @@ def test_another_size_is_corrupt(size: tuple[int, int], rng: np.random.Generator
         decode_alpha(payload, *size)
 
 
-@pytest.mark.parametrize(
-    "payload", [b"", b"\x00", b"\x00ab", b"\x01", b"\x01\x2f", b"\x02ab", b"\x01" + bytes(40)]
-)
+@pytest.mark.parametrize("payload", [b"", b"\x00", b"\x00ab", b"\x01", b"\x01\x2f", b"\x02ab", b"\x01" + bytes(40)])
 def test_nonsense_is_corrupt(payload: bytes) -> None:
     with pytest.raises(CorruptError):
         decode_alpha(payload, 4, 4)

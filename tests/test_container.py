@@ -49,7 +49,7 @@ def chunk(kind: bytes, payload: bytes, length: bytes | None = None) -> bytes:
 
 def with_header(**changes: object) -> bytes:
     """The header of HEADER with raw fields changed and the CRC made good."""
-    names = "magic version features width height channels mode quality model tile tiles".split()
+    names = ["magic", "version", "features", "width", "height", "channels", "mode", "quality", "model", "tile", "tiles"]
     layout = struct.Struct("<8sHHIIBBH8sHI")
     fields = dict(zip(names, layout.unpack(container.pack_header(HEADER)[:-4]), strict=True))
     head = layout.pack(*(fields | changes).values())
@@ -119,11 +119,7 @@ def test_round_trip(
     data: st.DataObject,
 ) -> None:
     header = Header(width, height, mode, quality, b"12345678", tile, alpha)
-    payloads = data.draw(
-        st.lists(
-            st.binary(max_size=200), min_size=header.tile_count, max_size=header.tile_count
-        )
-    )
+    payloads = data.draw(st.lists(st.binary(max_size=200), min_size=header.tile_count, max_size=header.tile_count))
     alphas = payloads[::-1] if alpha else []
     parsed = parse(assemble(header, metadata, alphas, payloads))
     assert parsed.header == header

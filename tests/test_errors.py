@@ -7,9 +7,7 @@ from isthmus import errors
 
 def all_errors() -> list[type[errors.IsthmusError]]:
     return [
-        value
-        for value in vars(errors).values()
-        if isinstance(value, type) and issubclass(value, errors.IsthmusError)
+        value for value in vars(errors).values() if isinstance(value, type) and issubclass(value, errors.IsthmusError)
     ]
 
 

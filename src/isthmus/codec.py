@@ -1,8 +1,8 @@
 """The recipe: picture -> tiles -> latents -> bytes, and back. Networks, entropy coding and framing live below.
 
-    encode   picture --encode_tiles--> tile payloads --+--assemble--> bytes
-             alpha   --encode_alpha--> alpha payloads -+
-    decode   bytes --parse--> tile payloads --decode_rows--> strips of RGB --as_mode--> picture
+encode   picture --encode_tiles--> tile payloads --+--assemble--> bytes
+         alpha   --encode_alpha--> alpha payloads -+
+decode   bytes --parse--> tile payloads --decode_rows--> strips of RGB --as_mode--> picture
 """
 
 import functools
@@ -26,11 +26,9 @@ from isthmus.image import (
     Pixels,
     as_mode,
     as_picture,
-    format_of,
-    open_picture,
     restored_mode,
-    save_picture,
 )
+from isthmus.image_files import format_of, open_picture, save_picture
 from isthmus.model import Model, find_model, load_model, release_model
 
 if TYPE_CHECKING:

@@ -39,6 +39,9 @@ MODE_NUMBERS = {name: number for number, name in MODES.items()}
 ICC, EXIF, XMP = b"I", b"E", b"X"
 METADATA = (ICC, EXIF, XMP)
 ALPHA, TILE, END = b"A", b"T", b"Z"
+# Chunks come in this one order; of the repeated ones there is one for each tile.
+_RANK = {kind: rank for rank, kind in enumerate((*METADATA, ALPHA, TILE, END))}
+_REPEATED = (ALPHA, TILE)
 
 _PREFIX = struct.Struct("<8sH")  # magic, version: the same in every version, for ever
 _FIELDS = struct.Struct("<HIIBBH8sHI")  # features, width, height, channels, mode, quality, model, tile, tiles
@@ -162,13 +165,14 @@ def parse(data: bytes, limits: Limits | None = None) -> Container:
     payloads: dict[bytes, list[memoryview]] = {ALPHA: [], TILE: []}
     chunk_bytes: dict[bytes, int] = {}
     counts = {ALPHA: header.tile_count if header.has_alpha else 0, TILE: header.tile_count}
-    order = _Order()
+    last = b""
     position = HEADER_BYTES
     while True:
         kind, payload, end = _read_chunk(view, position)
         chunk_bytes[kind] = chunk_bytes.get(kind, 0) + end - position
         if not kind.islower():
-            order.next(kind, position)
+            _check_order(last, kind, position)
+            last = kind
         if kind in METADATA:
             metadata[kind] = _inflate(kind, payload, limits.max_metadata_bytes)
         elif kind in payloads:
@@ -262,22 +266,12 @@ def check_pixels(width: int, height: int, limits: Limits) -> None:
         )
 
 
-class _Order:
-    """Chunks come in one order: I, E, X at most once each, every A, every T, Z."""
-
-    _RANK = {kind: rank for rank, kind in enumerate((*METADATA, ALPHA, TILE, END))}
-    _MANY = (ALPHA, TILE)
-
-    def __init__(self) -> None:
-        self._last = b""
-
-    def next(self, kind: bytes, position: int) -> None:
-        if kind not in self._RANK:
-            raise CorruptError(f"an unknown chunk at byte {position}", expected="a known type", got=kind)
-        rank, last = self._RANK[kind], self._RANK.get(self._last, -1)
-        if rank < last or (rank == last and kind not in self._MANY):
-            raise CorruptError(f"a chunk out of order at byte {position}", got=f"{_name(kind)} after {self._last!r}")
-        self._last = kind
+def _check_order(last: bytes, kind: bytes, position: int) -> None:
+    if kind not in _RANK:
+        raise CorruptError(f"an unknown chunk at byte {position}", expected="a known type", got=kind)
+    rank, last_rank = _RANK[kind], _RANK.get(last, -1)
+    if rank < last_rank or (rank == last_rank and kind not in _REPEATED):
+        raise CorruptError(f"a chunk out of order at byte {position}", got=f"{_name(kind)} after {_name(last)}")
 
 
 def _check_magic(data: bytes) -> None:

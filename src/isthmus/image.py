@@ -1,20 +1,18 @@
-"""Pictures in and out: Pillow images and arrays to windows of RGB and alpha, and back. Knows nothing of the codec.
+"""Pillow images and arrays as windows of RGB and alpha, and the modes they return to. Knows nothing of files.
 
 A whole picture is held once, as the 8-bit samples it came in; windows are converted one at a time, so that a picture
 of 100 megapixels never exists as a second copy.
 """
 
+import io
 import re
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageCms, ImageOps
 
 from isthmus.container import EXIF, ICC, MODE_NUMBERS, XMP, Limits, check_pixels
 from isthmus.errors import InputError, UnsupportedPictureError
@@ -80,30 +78,6 @@ def as_picture(source: "PictureLike | Picture", limits: Limits | None = None) ->
     return _from_array(np.asarray(source), limits or Limits())
 
 
-def open_picture(source: Path | BinaryIO, limits: Limits | None = None) -> Picture:
-    """Read a picture file of any format that Pillow knows; its size is checked before it is decoded.
-
-    Raises:
-        InputError: not a picture, or a damaged one.
-        UnsupportedPictureError: 16 bits a channel, or several frames.
-        LimitExceededError: too many pixels.
-        OSError: the file cannot be opened.
-    """
-    name = str(source) if isinstance(source, Path) else "the input"
-    stream = source.open("rb") if isinstance(source, Path) else source
-    try:
-        with _own_pixel_limit():
-            image = Image.open(stream)
-            return as_picture(image, limits)
-    except UnidentifiedImageError:
-        raise InputError(
-            f"{name} is not a picture that Pillow can read", hint="Convert it to PNG, JPEG, TIFF or WebP first."
-        ) from None
-    finally:
-        if stream is not source:
-            stream.close()
-
-
 def restored_mode(mode: str, has_alpha: bool) -> str:
     """The mode of the decoded picture, for the mode of the encoded one."""
     return _RESTORED.get(mode, "RGBA" if has_alpha else "RGB")
@@ -121,53 +95,6 @@ def as_mode(rgb: Pixels, mode: str) -> Pixels:
     if mode == "1":
         grey = np.where(grey < 128, np.uint8(0), np.uint8(255))
     return np.repeat(grey[..., None], 3, axis=2)
-
-
-def save_picture(image: Image.Image, stream: BinaryIO, format_name: str) -> None:
-    """Write an image with its ICC profile, EXIF and XMP, without loss where the format can (JPEG: quality 95).
-
-    Raises:
-        InputError: the format cannot hold this mode.
-    """
-    options: dict[str, Any] = {"JPEG": {"quality": 95}, "WEBP": {"lossless": True}}.get(format_name, {})
-    options |= {key: image.info[key] for key in ("icc_profile", "exif", "xmp") if key in image.info}
-    if format_name == "PNG" and "xmp" in options:
-        from PIL.PngImagePlugin import PngInfo
-
-        options["pnginfo"] = PngInfo()
-        options["pnginfo"].add_itxt("XML:com.adobe.xmp", options.pop("xmp").decode("utf-8", "replace"))
-    try:
-        image.save(stream, format_name, **options)
-    except (OSError, ValueError, KeyError) as error:
-        if isinstance(error, OSError) and error.errno is not None:
-            raise
-        raise InputError(f"{format_name} cannot hold this picture", got=error, hint="Write a .png.") from None
-
-
-def format_of(path: Path) -> str:
-    """Pillow's name of the format of a file name.
-
-    Raises:
-        InputError: no format that Pillow writes has this suffix.
-    """
-    name = Image.registered_extensions().get(path.suffix.lower(), "")
-    if name not in Image.SAVE:
-        raise InputError(f"no picture format for {path.name}", expected=".png, .jpg, .webp, ...", got=path.suffix)
-    return name
-
-
-@contextmanager
-def _own_pixel_limit() -> Iterator[None]:
-    """Pillow's limit is a global that warns at 89 megapixels; ours is checked on the size instead."""
-    with _PILLOW_LIMIT_LOCK:
-        before, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
-        try:
-            yield
-        finally:
-            Image.MAX_IMAGE_PIXELS = before
-
-
-_PILLOW_LIMIT_LOCK = threading.Lock()
 
 
 def _from_array(array: NDArray[Any], limits: Limits) -> Picture:
@@ -298,8 +225,6 @@ def _colour_transform(image: Image.Image, metadata: dict[bytes, bytes], notes: l
     if profile is None:
         notes.append("CMYK without a profile: the colours are approximate")
         return None
-    import io
-
     try:
         source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
         transform = ImageCms.buildTransform(source, ImageCms.createProfile("sRGB"), "CMYK", "RGB")

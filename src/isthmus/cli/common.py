@@ -32,7 +32,9 @@ json_option = click.option("--json", "as_json", is_flag=True, help="One JSON obj
 model_option = click.option(
     "--model", metavar="FILE", type=click.Path(exists=True, dir_okay=False), help="Use the weights of this file."
 )
-threads_option = click.option("--threads", metavar="N", type=click.IntRange(min=1), help="Threads (default: all cores).")
+threads_option = click.option(
+    "--threads", metavar="N", type=click.IntRange(min=1), help="Threads (default: all cores)."
+)
 pixels_option = click.option(
     "--max-pixels",
     metavar="N",

@@ -12,7 +12,11 @@ from isthmus.cli import common
 @common.inputs_argument
 @common.output_option
 @click.option(
-    "-q", "--quality", metavar="Q", type=click.FloatRange(0, 100), help="0 to 100, continuous (default: visually close)."
+    "-q",
+    "--quality",
+    metavar="Q",
+    type=click.FloatRange(0, 100),
+    help="0 to 100, continuous (default: 50).",
 )
 @click.option("--strip", is_flag=True, help="Leave the ICC profile, EXIF and XMP out.")
 @common.force_option
@@ -36,7 +40,7 @@ def encode(
     outputs = dict(zip(inputs, common.targets(inputs, output, ".isth"), strict=True))
 
     from isthmus.codec import DEFAULT_QUALITY
-    from isthmus.image import open_picture
+    from isthmus.image_files import open_picture
 
     codec = common.codec_for(model, threads, max_pixels)
     chosen = DEFAULT_QUALITY if quality is None else quality

@@ -1,0 +1,256 @@
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import doubles
+import isthmus
+from isthmus import container
+from isthmus.codec import DEFAULT_QUALITY, Codec
+from isthmus.container import Limits
+from isthmus.errors import (
+    BitstreamError,
+    CorruptError,
+    InputError,
+    LimitExceededError,
+    OutputExistsError,
+    TooNewError,
+    TruncatedError,
+    UnknownModelError,
+)
+from pictures import photo
+
+SIZES = [(1, 1), (1, 40), (40, 1), (31, 33), (32, 32), (65, 70)]
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_arrays_round_trip(fake_codec: Codec, size: tuple[int, int], rng: np.random.Generator) -> None:
+    pixels = rng.integers(0, 256, (*size, 3), dtype=np.uint8)
+    decoded = fake_codec.decode(fake_codec.encode(pixels))
+    assert decoded.dtype == np.uint8
+    np.testing.assert_array_equal(decoded, pixels)
+
+
+@pytest.mark.parametrize("mode", ["RGB", "RGBA", "L", "LA", "1"])
+@pytest.mark.parametrize("size", SIZES)
+def test_modes_are_restored(fake_codec: Codec, mode: str, size: tuple[int, int], rng: np.random.Generator) -> None:
+    noise = Image.fromarray(rng.integers(0, 256, (*size, 4), dtype=np.uint8))
+    image = noise.convert(mode)
+    decoded = fake_codec.decode_image(fake_codec.encode(image))
+    assert decoded.mode == mode
+    np.testing.assert_array_equal(np.asarray(decoded), np.asarray(image))
+
+
+@pytest.mark.parametrize("mode", ["P", "PA", "CMYK", "YCbCr", "HSV", "RGBX"])
+def test_other_modes_come_back_as_rgb(fake_codec: Codec, mode: str) -> None:
+    image = photo().convert("RGBA").convert(mode) if mode == "RGBX" else photo().convert("P" if mode == "PA" else mode)
+    data = fake_codec.encode(image.convert(mode))
+    info = fake_codec.inspect(data)
+    decoded = fake_codec.decode_image(data)
+    assert info.mode == mode
+    assert decoded.mode == info.restored_mode == ("RGBA" if mode == "PA" else "RGB")
+    np.testing.assert_array_equal(np.asarray(decoded.convert("RGB")), np.asarray(image.convert("RGB")))
+
+
+def test_metadata_comes_back(fake_codec: Codec) -> None:
+    image = photo()
+    blocks = {"icc_profile": b"i" * 500, "exif": b"II*\0\x08\0\0\0\0\0\0\0\0\0", "xmp": b"<x/>"}
+    image.info |= blocks
+    decoded = fake_codec.decode_image(fake_codec.encode(image))
+    assert {key: decoded.info[key] for key in blocks} == blocks
+    stripped = fake_codec.decode_image(fake_codec.encode(image, strip=True))
+    assert not set(blocks) & set(stripped.info)
+
+
+def test_metadata_above_the_limit(fake_tiles: doubles.FakeTiles) -> None:
+    image = photo()
+    image.info["icc_profile"] = bytes(100)
+    codec = Codec(limits=Limits(max_metadata_bytes=99))
+    with pytest.raises(LimitExceededError, match="--strip"):
+        codec.encode(image)
+    codec.encode(image, strip=True)
+
+
+def test_a_window_equals_the_whole(fake_codec: Codec, rng: np.random.Generator) -> None:
+    pixels = rng.integers(0, 256, (70, 90, 3), dtype=np.uint8)
+    data = fake_codec.encode(pixels)
+    np.testing.assert_array_equal(fake_codec.decode(data, box=(20, 30, 45, 40)), pixels[30:70, 20:65])
+
+
+@pytest.mark.parametrize("box", [(-1, 0, 2, 2), (0, 0, 0, 1), (0, 0, 14, 9), (5, 5, 1, 5)])
+def test_a_window_outside(fake_codec: Codec, box: tuple[int, int, int, int]) -> None:
+    with pytest.raises(InputError, match="within 13x9"):
+        fake_codec.decode(fake_codec.encode(photo()), box=box)
+
+
+@pytest.mark.parametrize("quality", [-0.01, 100.01, float("nan"), float("inf")])
+def test_quality_out_of_range(fake_codec: Codec, quality: float) -> None:
+    with pytest.raises(InputError, match="0 to 100"):
+        fake_codec.encode(photo(), quality)
+
+
+def test_quality_travels_in_hundredths(fake_codec: Codec) -> None:
+    assert fake_codec.inspect(fake_codec.encode(photo(), 33.337)).quality == 33.34
+    assert fake_codec.inspect(fake_codec.encode(photo())).quality == DEFAULT_QUALITY
+
+
+def test_info(fake_codec: Codec) -> None:
+    image = photo(40, 33).convert("RGBA")
+    image.info["icc_profile"] = b"i" * 50
+    data = fake_codec.encode(image, 12.5)
+    info = fake_codec.inspect(data)
+    assert (info.width, info.height, info.mode, info.restored_mode) == (40, 33, "RGBA", "RGBA")
+    assert (info.model_id, info.tiles, info.tile_size) == ("0123456789abcdef", 4, 32)
+    assert set(info.parts) == {"header", "icc", "alpha", "latents", "end"}
+    assert sum(info.parts.values()) == info.bytes == len(data)
+    assert info.bpp == 8 * len(data) / (40 * 33)
+    assert fake_codec.verify(data) == info
+
+
+def test_an_unknown_model_is_named(fake_codec: Codec, monkeypatch: pytest.MonkeyPatch) -> None:
+    data = Codec(model=doubles.FakeModel(id=b"\xff" * 8)).encode(photo())  # type: ignore[arg-type]
+    with pytest.raises(UnknownModelError, match="ffffffffffffffff"):
+        fake_codec.decode(data)
+    assert fake_codec.inspect(data).model_id == "ff" * 8
+
+
+def test_a_chosen_model_does_not_hide_the_installed_ones(fake_codec: Codec) -> None:
+    other = Codec(model=doubles.FakeModel(id=b"\xff" * 8))  # type: ignore[arg-type]
+    np.testing.assert_array_equal(other.decode(fake_codec.encode(photo())), np.asarray(photo()))
+    np.testing.assert_array_equal(other.decode(other.encode(photo())), np.asarray(photo()))
+
+
+def test_another_tile_size_is_too_new(fake_tiles: doubles.FakeTiles) -> None:
+    data = Codec().encode(photo())
+    fake_tiles.TILE = 64
+    with pytest.raises(TooNewError, match="tile size"):
+        Codec().decode(data)
+
+
+def damaged_sample(codec: Codec) -> bytes:
+    image = photo(40, 33).convert("LA")
+    image.putalpha(Image.linear_gradient("L").resize((40, 33)))
+    image.info["xmp"] = b"<x/>"
+    return codec.encode(image)
+
+
+def test_cut_at_every_offset(fake_codec: Codec) -> None:
+    data = damaged_sample(fake_codec)
+    for end in range(len(data)):
+        with pytest.raises(TruncatedError):
+            fake_codec.decode(data[:end])
+
+
+def test_flip_bits_everywhere(fake_codec: Codec) -> None:
+    data = damaged_sample(fake_codec)
+    for position in range(len(data)):
+        damaged = bytearray(data)
+        damaged[position] ^= 1 << position % 8
+        with pytest.raises(BitstreamError):
+            fake_codec.decode_image(bytes(damaged))
+
+
+def test_damage_behind_good_checksums_is_found(fake_codec: Codec) -> None:
+    parsed = container.parse(damaged_sample(fake_codec))
+    payloads = {"alpha": [bytes(p) for p in parsed.alpha], "tiles": [bytes(p) for p in parsed.tiles]}
+    for part, good in payloads.items():
+        for index in range(len(good)):
+            # Nothing at all, and a tile of another size.
+            for broken in (b"", payloads["tiles"][index - 1]):
+                changed = payloads | {part: [*good[:index], broken, *good[index + 1 :]]}
+                with pytest.raises(CorruptError):
+                    fake_codec.verify(container.assemble(parsed.header, {}, **changed))
+
+
+def test_pixels_above_the_limit(fake_codec: Codec) -> None:
+    data = fake_codec.encode(photo())
+    small = Codec(limits=Limits(max_pixels=100))
+    with pytest.raises(LimitExceededError, match="13x9"):
+        small.decode(data)
+    with pytest.raises(LimitExceededError, match="13x9"):
+        small.encode(photo())
+
+
+def test_files(fake_codec: Codec, tmp_path: Path) -> None:
+    photo().save(tmp_path / "a.png")
+    compressed = fake_codec.encode_file(tmp_path / "a.png")
+    assert compressed == tmp_path / "a.isth"
+    with pytest.raises(OutputExistsError):
+        fake_codec.decode_file(compressed)
+    back = fake_codec.decode_file(compressed, tmp_path / "b.webp")
+    with Image.open(back) as image:
+        assert image.format == "WEBP"
+        np.testing.assert_array_equal(np.asarray(image), np.asarray(photo()))
+    assert fake_codec.decode_file(compressed, force=True) == tmp_path / "a.png"
+    with pytest.raises(LimitExceededError):
+        Codec(limits=Limits(max_file_bytes=10)).decode_file(compressed, force=True)
+
+
+def test_a_failed_decode_leaves_no_file(fake_codec: Codec, tmp_path: Path) -> None:
+    (tmp_path / "a.isth").write_bytes(fake_codec.encode(photo())[:-1])
+    with pytest.raises(TruncatedError):
+        fake_codec.decode_file(tmp_path / "a.isth")
+    assert [path.name for path in tmp_path.iterdir()] == ["a.isth"]
+
+
+def test_the_functions_are_the_codec(fake_codec: Codec, tmp_path: Path) -> None:
+    data = isthmus.encode(photo(), quality=20)
+    assert data == fake_codec.encode(photo(), 20)
+    np.testing.assert_array_equal(isthmus.decode(data), np.asarray(photo()))
+    assert isthmus.decode_image(data).mode == "RGB"
+    assert isthmus.verify(data) == isthmus.inspect(data)
+    (tmp_path / "a.isth").write_bytes(data)
+    png = isthmus.decode_file(tmp_path / "a.isth")
+    assert isthmus.encode_file(png, quality=20, force=True).read_bytes() == data
+
+
+def test_threads_are_at_least_one() -> None:
+    with pytest.raises(InputError, match="threads"):
+        Codec(threads=0)
+
+
+CRAFTED = """
+import resource, sys
+import numpy as np
+from isthmus import container
+from isthmus.codec import Codec
+from isthmus.errors import IsthmusError
+
+def peak_mb():
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+def crafted(width, height, tile):
+    header = container.Header(width, height, "RGB", 5000, MODEL, 1024)
+    return container.assemble(header, {}, [], [tile] * header.tile_count)
+
+MODEL = bytes.fromhex(sys.argv[1])
+rng = np.random.default_rng(0)
+for tile in (b"", b"\\0" * 4, bytes(rng.integers(0, 256, 4, dtype=np.uint8))):
+    for width, height in ((16384, 6000), (16384, 5), (5, 16384), (2**24, 1)):
+        for method in ("decode", "decode_image", "verify"):
+            data = crafted(width, height, tile)
+            try:
+                getattr(Codec(threads=1), method)(data[:1000])
+                raise SystemExit(f"{method} accepted {width}x{height} of {tile!r}")
+            except IsthmusError as error:
+                pass
+            try:
+                getattr(Codec(threads=1), method)(data)
+                raise SystemExit(f"{method} accepted {width}x{height} of {tile!r}")
+            except IsthmusError as error:
+                pass
+print(peak_mb())
+"""
+
+
+def test_a_crafted_file_takes_little_memory() -> None:
+    from isthmus.model import release_model
+
+    result = subprocess.run(
+        [sys.executable, "-c", CRAFTED, release_model().id.hex()], capture_output=True, text=True, timeout=300
+    )
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert float(result.stdout) < 300

@@ -1,0 +1,188 @@
+import io
+import struct
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image, ImageCms, ImageOps
+
+from isthmus.container import EXIF, ICC, XMP, Limits
+from isthmus.errors import InputError, LimitExceededError, UnsupportedPictureError
+from isthmus.image import as_picture
+from isthmus.image_files import format_of, open_picture, save_picture
+from pictures import photo, whole
+
+XMP_PACKET = (
+    b'<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF '
+    b'xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#"><rdf:Description rdf:about="" '
+    b'xmlns:tiff="http://ns.adobe.com/tiff/1.0/" tiff:Orientation="6"/></rdf:RDF></x:xmpmeta>'
+)
+
+
+def saved(image: Image.Image, name: str, **options: object) -> io.BytesIO:
+    file = io.BytesIO()
+    image.save(file, name, **options)
+    file.seek(0)
+    return file
+
+
+def png16(colour_type: int, channels: int) -> io.BytesIO:
+    """A 2x2 PNG of 16 bits a channel, which Pillow itself cannot write in colour."""
+    import zlib
+
+    def block(kind: bytes, body: bytes) -> bytes:
+        return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+
+    header = struct.pack(">IIBBBBB", 2, 2, 16, colour_type, 0, 0, 0)
+    rows = (b"\0" + bytes(2 * channels * 2)) * 2
+    return io.BytesIO(
+        b"\x89PNG\r\n\x1a\n" + block(b"IHDR", header) + block(b"IDAT", zlib.compress(rows)) + block(b"IEND", b"")
+    )
+
+
+@pytest.mark.parametrize(("colour_type", "channels"), [(0, 1), (2, 3), (4, 2), (6, 4)])
+def test_sixteen_bit_png_is_refused(colour_type: int, channels: int) -> None:
+    with pytest.raises(UnsupportedPictureError, match=r"8 bits.*magick"):
+        open_picture(png16(colour_type, channels))
+
+
+@pytest.mark.parametrize("mode", ["I;16", "I", "F"])
+def test_deep_modes_are_refused(mode: str) -> None:
+    with pytest.raises(UnsupportedPictureError, match="8 bits"):
+        as_picture(Image.new(mode, (3, 3)))
+    with pytest.raises(UnsupportedPictureError, match="8 bits"):
+        open_picture(saved(Image.new(mode, (3, 3)), "TIFF"))
+
+
+@pytest.mark.parametrize("name", ["GIF", "PNG", "WEBP", "TIFF"])
+def test_animations_and_pages_are_refused(name: str) -> None:
+    frames = [photo(), ImageOps.invert(photo())]
+    with pytest.raises(UnsupportedPictureError, match=r"got 2.*Extract a frame"):
+        open_picture(saved(frames[0], name, save_all=True, append_images=frames[1:]))
+
+
+def test_a_phone_picture_of_two_frames_is_its_first() -> None:
+    frames = [photo(), ImageOps.invert(photo())]
+    picture = open_picture(saved(frames[0], "MPO", save_all=True, append_images=frames[1:]))
+    assert "first of 2 pictures" in picture.notes[0]
+
+
+@pytest.mark.parametrize("name", ["JPEG", "PNG", "WEBP", "TIFF"])
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_orientation_is_applied_once(name: str, orientation: int) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    exif[0x010F] = "Maker"
+    options = {"WEBP": {"lossless": True}, "JPEG": {"quality": 100, "subsampling": 0}}
+    file = saved(photo(), name, exif=exif, **options.get(name, {}))
+    stored = np.asarray(photo()).astype(int)
+    turns = {
+        1: stored,
+        2: stored[:, ::-1],
+        3: stored[::-1, ::-1],
+        4: stored[::-1],
+        5: stored.transpose(1, 0, 2),
+        6: stored[::-1].transpose(1, 0, 2),
+        7: stored[::-1, ::-1].transpose(1, 0, 2),
+        8: stored[:, ::-1].transpose(1, 0, 2),
+    }
+    picture = open_picture(file)
+    assert abs(whole(picture) - turns[orientation]).max() <= (6 if name == "JPEG" else 0)
+    kept = Image.Exif()
+    kept.load(picture.metadata[EXIF])
+    assert kept.get(0x0112, 1) == 1
+    assert kept[0x010F] == "Maker"
+
+
+def test_orientation_in_xmp_is_reset() -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    picture = open_picture(saved(photo(), "JPEG", exif=exif, xmp=XMP_PACKET))
+    assert (picture.width, picture.height) == (9, 13)
+    assert b'Orientation="6"' not in picture.metadata[XMP]
+    assert b"adobe:ns:meta" in picture.metadata[XMP]
+
+
+@pytest.mark.parametrize("name", ["JPEG", "PNG", "WEBP", "TIFF"])
+def test_metadata_round_trip(name: str) -> None:
+    icc = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    exif = Image.Exif()
+    exif[0x010F] = "Maker"
+    exif.get_ifd(0x8769)[0x9286] = b"comment"
+    plain_xmp = XMP_PACKET.replace(b'"6"', b'"1"')
+    image = photo()
+    image.info |= {"icc_profile": icc, "exif": exif.tobytes(), "xmp": plain_xmp}
+    file = io.BytesIO()
+    save_picture(image, file, name)
+    file.seek(0)
+    metadata = open_picture(file).metadata
+    assert metadata[ICC] == icc
+    assert metadata[XMP] == plain_xmp
+    kept = Image.Exif()
+    kept.load(metadata[EXIF])
+    assert kept[0x010F] == "Maker"
+    assert kept.get_ifd(0x8769)[0x9286] == b"comment"
+
+
+def test_palette_transparency_is_kept() -> None:
+    image = photo().convert("P")
+    image.info["transparency"] = 0
+    picture = open_picture(saved(image, "PNG", transparency=image.getpixel((0, 0))))
+    assert picture.has_alpha
+    assert picture.mode == "P"
+    assert picture.alpha(0, 0, 1, 1)[0, 0] == 0
+
+
+def test_transparent_colour_of_rgb_is_kept() -> None:
+    picture = open_picture(saved(photo(), "PNG", transparency=photo().getpixel((0, 0))))
+    assert (picture.mode, picture.has_alpha) == ("RGBA", True)
+    assert picture.alpha(0, 0, 1, 2).tolist() == [[0, 255]]
+
+
+def test_cmyk_without_a_profile_says_so() -> None:
+    picture = as_picture(photo().convert("CMYK"))
+    assert any("approximate" in note for note in picture.notes)
+    np.testing.assert_array_equal(whole(picture), np.asarray(photo()))
+
+
+def test_cmyk_with_an_unusable_profile_says_so() -> None:
+    image = photo().convert("CMYK")
+    image.info["icc_profile"] = b"nonsense"
+    picture = as_picture(image)
+    assert any("unusable" in note for note in picture.notes)
+    assert ICC not in picture.metadata
+
+
+def test_the_size_is_checked_before_decoding() -> None:
+    with pytest.raises(LimitExceededError, match="117 pixels"):
+        open_picture(saved(photo(), "PNG"), Limits(max_pixels=100))
+
+
+def test_pillows_own_limit_is_left_as_it_was(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 50)
+    assert open_picture(saved(photo(), "PNG")).width == 13
+    assert Image.MAX_IMAGE_PIXELS == 50
+
+
+def test_what_is_no_picture(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("hello")
+    with pytest.raises(InputError, match=r"a\.txt is not a picture"):
+        open_picture(tmp_path / "a.txt")
+
+
+@pytest.mark.parametrize("name", ["PNG", "JPEG", "WEBP", "TIFF", "GIF"])
+def test_a_cut_picture_is_an_input_error(name: str) -> None:
+    data = saved(photo(64, 64), name).getvalue()
+    with pytest.raises(InputError):
+        open_picture(io.BytesIO(data[: len(data) // 2]))
+
+
+def test_formats() -> None:
+    assert format_of(Path("a.PNG")) == "PNG"
+    with pytest.raises(InputError, match=r"\.xyz"):
+        format_of(Path("a.xyz"))
+
+
+def test_a_format_that_cannot_hold_the_mode() -> None:
+    with pytest.raises(InputError, match="JPEG cannot hold"):
+        save_picture(photo().convert("RGBA"), io.BytesIO(), "JPEG")
