@@ -1,0 +1,225 @@
+"""The entropy model: predicts mean and table row of every latent from those decoded before it.
+
+Nothing here looks at a latent that the decoder does not have yet. Every operation has an exact counterpart in
+`isthmus.context`, which runs it in fixed point; this module is the differentiable one.
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from isthmus.train.config import NetworkConfig
+
+ROWS = 64
+SCALE_MIN, SCALE_MAX = 0.05, 256.0
+MEAN_STEPS = 16
+SLOPE = 0.125
+LOG2_E = math.log2(math.e)
+
+DC_PHASES = 5
+DC_WINDOW = 5
+
+
+def dc_phase(height: int, width: int) -> Tensor:
+    """(H, W) int: the pass, 0 to 4, in which each position's DC is coded: ever finer lattices."""
+    i = torch.arange(height)[:, None]
+    j = torch.arange(width)[None, :]
+    phase = torch.full((height, width), 4)
+    phase[((i % 2) == 1) & ((j % 2) == 1)] = 3
+    phase[((i % 2) == 0) & ((j % 2) == 0)] = 2
+    phase[((i % 4) == 2) & ((j % 4) == 2)] = 1
+    phase[((i % 4) == 0) & ((j % 4) == 0)] = 0
+    return phase
+
+
+def checkerboard(height: int, width: int) -> Tensor:
+    """(H, W) int: 0 on the first half of the positions, 1 on the second."""
+    return (torch.arange(height)[:, None] + torch.arange(width)[None, :]) % 2
+
+
+def inverse_scale(row: Tensor) -> Tensor:
+    """One over the Laplace scale, in quantization steps, of a (continuous) table row."""
+    ratio = math.log(SCALE_MAX / SCALE_MIN) / (ROWS - 1)
+    return torch.exp(row * -ratio) / SCALE_MIN
+
+
+def compand(x: Tensor) -> Tensor:
+    """Signed logarithm, the form in which decoded latents enter the networks."""
+    return torch.sign(x) * torch.log2(1 + x.abs())
+
+
+def ste(hard: Tensor, soft: Tensor) -> Tensor:
+    """`hard` in value, `soft` in gradient."""
+    return soft + (hard - soft).detach()
+
+
+def quantize(
+    y: Tensor, mean: Tensor, row: Tensor, importance: Tensor | None
+) -> tuple[Tensor, Tensor]:
+    """Decoded latents and bits, each shaped like y; gradients pass straight through the rounding.
+
+    The bits are those of the unit bin around the symbol under a zero-mean Laplace density. With an importance (bits that
+    a squared error of one is worth, broadcast over y), a symbol is moved one step towards zero where that saves more
+    bits than it costs, as the encoder does."""
+    mean = ste(torch.round(mean * MEAN_STEPS) / MEAN_STEPS, mean)
+    x = y - mean
+    inverse = inverse_scale(row)
+    half = torch.exp(-0.5 * inverse)
+    log_minus = torch.log2(-torch.expm1(-0.5 * inverse))  # P(0) = 1 - half
+    log_plus = torch.log2(1 + half)  # P(1) = half (1 - half) (1 + half) / 2
+    inverse = inverse * LOG2_E
+    with torch.no_grad():
+        r = torch.round(x)
+        if importance is not None:
+            magnitude = r.abs()
+            saved = torch.where(magnitude > 1.5, inverse, 0.5 * inverse + 1 - log_plus)
+            cost = importance * (2 * (x - r) * torch.sign(r) + 1)
+            r = torch.where(saved > cost, r - torch.sign(r), r)
+    symbol = ste(r, x)
+    bits = torch.where(
+        r == 0, -log_minus, (symbol.abs() - 0.5) * inverse + 1 - log_minus - log_plus
+    )
+    return ste(r + mean.detach(), y), bits
+
+
+class DCModel(nn.Module):
+    """Codes the three DC channels in five passes over ever finer lattices, each from the known neighbours."""
+
+    def __init__(self, config: NetworkConfig):
+        super().__init__()
+        n, width = config.groups[0], config.dc_width
+        self.n = n
+        taps = DC_WINDOW * DC_WINDOW
+        self.first = nn.ModuleList(nn.Linear(taps * (n + 1), width) for _ in range(DC_PHASES))
+        self.quality = nn.Parameter(torch.zeros(DC_PHASES, config.points, width))
+        self.second = nn.ModuleList(nn.Linear(width, width) for _ in range(DC_PHASES))
+        self.last = nn.ModuleList(nn.Linear(width, 2 * n) for _ in range(DC_PHASES))
+        self.linear = nn.ModuleList(nn.Linear(taps * n, n, bias=False) for _ in range(DC_PHASES))
+        offsets = torch.arange(DC_WINDOW) - DC_WINDOW // 2
+        squared = (offsets[:, None] ** 2 + offsets[None, :] ** 2).reshape(-1)
+        near = torch.round(64.0 / squared.clamp_min(1) ** 2)
+        near[taps // 2] = 0
+        self.near: Tensor
+        self.register_buffer("near", near)
+        for phase in range(DC_PHASES):
+            nn.init.zeros_(self.linear[phase].weight)  # type: ignore[arg-type]
+            nn.init.normal_(self.last[phase].weight, std=1e-3)  # type: ignore[arg-type]
+            nn.init.zeros_(self.last[phase].bias)  # type: ignore[arg-type]
+            self.last[phase].bias.data[n:] = 40.0 if phase == 0 else 30.0  # type: ignore[union-attr,operator]
+
+    def forward(self, y: Tensor, weights: Tensor, importance: Tensor | None) -> tuple[Tensor, Tensor]:
+        """y (B, n, H, W) in steps; weights (B, points) of the quality points -> decoded and bits, alike."""
+        b, n, h, w = y.shape
+        phases = dc_phase(h, w).to(y.device)
+        decoded = torch.zeros_like(y, dtype=torch.float32)
+        bits = torch.zeros_like(decoded)
+        pad = DC_WINDOW // 2
+        for phase in range(DC_PHASES):
+            known = (phases < phase).float()[None, None].expand(b, 1, h, w)
+            now = (phases == phase)[None, None]
+            mask = F.unfold(known, DC_WINDOW, padding=pad).transpose(1, 2)  # (B, HW, taps)
+            near = F.unfold(decoded * known, DC_WINDOW, padding=pad)
+            near = near.reshape(b, n, -1, h * w).permute(0, 3, 1, 2)  # (B, HW, n, taps)
+            total = (mask * self.near).sum(-1, keepdim=True).clamp_min(1)
+            base = (near * self.near).sum(-1) / total  # (B, HW, n)
+            base = torch.floor(base * MEAN_STEPS).detach() / MEAN_STEPS
+            difference = (near - base[..., None]) * mask[:, :, None, :]
+            inputs = torch.cat([compand(difference).flatten(2), mask], -1)
+            bias = (weights @ self.quality[phase])[:, None]
+            hidden = F.leaky_relu(self.first[phase](inputs) + bias, SLOPE)
+            hidden = hidden + F.leaky_relu(self.second[phase](hidden), SLOPE)
+            out = self.last[phase](hidden).float()
+            mean = base + out[..., :n] + self.linear[phase](difference.flatten(2)).float()
+            mean = mean.transpose(1, 2).reshape(b, n, h, w)
+            row = out[..., n:].transpose(1, 2).reshape(b, n, h, w).clamp(0, ROWS - 1)
+            value, cost = quantize(y, mean, row, importance)
+            decoded = torch.where(now, value, decoded)
+            bits = torch.where(now, cost, bits)
+        return decoded, bits
+
+
+class GroupModel(nn.Module):
+    """Codes one group of channels in two passes, from all groups before it and half of itself."""
+
+    def __init__(self, config: NetworkConfig, group: int):
+        super().__init__()
+        self.before = sum(config.groups[:group])
+        self.n = config.groups[group]
+        width = config.context_width
+        self.project = nn.ModuleList(
+            nn.Conv2d(2 * (self.before + phase * self.n), width, 1) for phase in range(2)
+        )
+        self.quality = nn.Parameter(torch.zeros(2, config.points, width))
+        self.spatial = nn.ModuleList(nn.Conv2d(width, width, 3, padding=1) for _ in range(2))
+        self.mix = nn.ModuleList(nn.Conv2d(width, width, 1) for _ in range(2))
+        self.last = nn.ModuleList(nn.Conv2d(width, 2 * self.n, 1) for _ in range(2))
+        for phase in range(2):
+            nn.init.normal_(self.last[phase].weight, std=1e-3)  # type: ignore[arg-type]
+            nn.init.zeros_(self.last[phase].bias)  # type: ignore[arg-type]
+            self.last[phase].bias.data[self.n :] = 22.0  # type: ignore[union-attr,operator]
+
+    def predict(self, features: Tensor, weights: Tensor, phase: int) -> tuple[Tensor, Tensor]:
+        """Mean and row (B, n, H, W) from features (B, C, H, W) of the latents known before this pass."""
+        bias = (weights @ self.quality[phase])[:, :, None, None]
+        state = F.leaky_relu(self.project[phase](features) + bias, SLOPE)
+        hidden = state + F.leaky_relu(self.spatial[phase](state), SLOPE)
+        hidden = hidden + F.leaky_relu(self.mix[phase](hidden), SLOPE)
+        out = self.last[phase](hidden).float()
+        return out[:, : self.n], out[:, self.n :].clamp(0, ROWS - 1)
+
+    def forward(
+        self, y: Tensor, known: Tensor, weights: Tensor, importance: Tensor | None
+    ) -> tuple[Tensor, Tensor]:
+        """y (B, n, H, W) in steps; known (B, before, H, W) the companded groups before -> decoded, bits."""
+        board = checkerboard(*y.shape[2:]).to(y.device)[None, None]
+        mean, row = self.predict(torch.cat([known, known.abs()], 1), weights, 0)
+        first, bits_first = quantize(y, mean, row, importance)
+        half = compand(first) * (board == 0)
+        mean, row = self.predict(
+            torch.cat([known, known.abs(), half, half.abs()], 1), weights, 1
+        )
+        second, bits_second = quantize(y, mean, row, importance)
+        return (
+            torch.where(board == 0, first, second),
+            torch.where(board == 0, bits_first, bits_second),
+        )
+
+
+class ContextModel(nn.Module):
+    """All groups in turn."""
+
+    def __init__(self, config: NetworkConfig):
+        super().__init__()
+        self.groups = config.groups
+        self.dc = DCModel(config)
+        self.ac = nn.ModuleList(GroupModel(config, k) for k in range(1, len(config.groups)))
+
+    def forward(self, y: Tensor, weights: Tensor, importance: Tensor | None) -> tuple[Tensor, Tensor]:
+        """y (B, C, H, W) in steps, weights (B, points), importance (B, C, 1, 1) or None for plain rounding
+        -> decoded latents and bits, both shaped like y."""
+        parts = torch.split(y, list(self.groups), 1)
+        worth = (
+            [None] * len(parts)
+            if importance is None
+            else list(torch.split(importance, list(self.groups), 1))
+        )
+        decoded, bits = self.dc(parts[0], weights, worth[0])
+        known = compand(highpass(decoded))
+        all_decoded, all_bits = [decoded], [bits]
+        for model, part, value in zip(self.ac, parts[1:], worth[1:], strict=True):
+            decoded, bits = model(part, known, weights, value)
+            all_decoded.append(decoded)
+            all_bits.append(bits)
+            known = torch.cat([known, compand(decoded)], 1)
+        return torch.cat(all_decoded, 1), torch.cat(all_bits, 1)
+
+
+def highpass(dc: Tensor) -> Tensor:
+    """DC (B, n, H, W) less the mean of its 3x3 neighbourhood inside the picture, so that brightness cancels."""
+    total = F.avg_pool2d(dc, 3, 1, 1, divisor_override=1)
+    count = F.avg_pool2d(torch.ones_like(dc[:1, :1]), 3, 1, 1, divisor_override=1)
+    return dc - torch.floor(MEAN_STEPS * total.detach() / count) / MEAN_STEPS

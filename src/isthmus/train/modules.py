@@ -1,0 +1,149 @@
+"""The whole network: analysis, steps, entropy model and synthesis, in differentiable form."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from isthmus.train.config import BLOCK, NetworkConfig
+from isthmus.train.context import SLOPE, ContextModel, compand, highpass
+from isthmus.train.start import Start
+
+GRID = 4
+
+
+class Block(nn.Module):
+    """Residual block at 1/16: depthwise 3x3, then a two-layer feed-forward over the channels."""
+
+    def __init__(self, width: int):
+        super().__init__()
+        self.depthwise = nn.Conv2d(width, width, 3, padding=1, groups=width)
+        self.expand = nn.Conv2d(width, 2 * width, 1)
+        self.reduce = nn.Conv2d(2 * width, width, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, width, H, W) -> alike."""
+        x = x + self.depthwise(x)
+        return x + self.reduce(F.leaky_relu(self.expand(x), SLOPE))
+
+
+class Analysis(nn.Module):
+    """Picture to latents: the linear transform and a network's correction to it."""
+
+    def __init__(self, config: NetworkConfig):
+        super().__init__()
+        width = config.trunk_width
+        self.linear = nn.Conv2d(3 * BLOCK**2, config.latents, 2, bias=False)
+        self.enter = nn.Conv2d(config.latents, width, 1)
+        self.quality = nn.Parameter(torch.zeros(config.points, width))
+        self.blocks = nn.Sequential(*(Block(width) for _ in range(config.trunk_blocks)))
+        self.leave = nn.Conv2d(width, config.latents, 1)
+        nn.init.zeros_(self.leave.weight)
+        nn.init.zeros_(self.leave.bias)  # type: ignore[arg-type]
+
+    def forward(self, pixels: Tensor, steps: Tensor, weights: Tensor) -> Tensor:
+        """pixels (B, 3, 16h+16, 16w+16) around 0, steps (B, C), weights (B, points) -> latents in steps (B, C, h, w)."""
+        y = self.linear(F.pixel_unshuffle(pixels, BLOCK)) / steps[:, :, None, None]
+        features = torch.cat([compand(highpass(y[:, :3])), compand(y[:, 3:])], 1)
+        bias = (weights @ self.quality)[:, :, None, None]
+        hidden = self.blocks(F.leaky_relu(self.enter(features) + bias, SLOPE))
+        return y + self.leave(hidden)
+
+
+class Synthesis(nn.Module):
+    """Latents to picture: the inverse transform, and a network on a 1/4-resolution grid that corrects it."""
+
+    def __init__(self, config: NetworkConfig):
+        super().__init__()
+        width, grid = config.trunk_width, config.grid_width
+        self.linear = nn.Conv2d(config.latents, 3 * BLOCK**2, 2, bias=False)
+        self.enter = nn.Conv2d(config.latents, width, 1)
+        self.quality = nn.Parameter(torch.zeros(config.points, width))
+        self.blocks = nn.Sequential(*(Block(width) for _ in range(config.trunk_blocks)))
+        self.leave = nn.Conv2d(width, grid * (BLOCK // GRID) ** 2, 1)
+        self.pixels = nn.Conv2d(3 * GRID**2, grid, 1)
+        self.spatial = nn.ModuleList(
+            nn.Conv2d(grid, grid, 3, padding=1) for _ in range(config.grid_blocks)
+        )
+        self.mix = nn.ModuleList(nn.Conv2d(grid, grid, 1) for _ in range(config.grid_blocks))
+        self.last = nn.Conv2d(grid, 3 * GRID**2, 1)
+        nn.init.zeros_(self.last.weight)
+        nn.init.zeros_(self.last.bias)  # type: ignore[arg-type]
+
+    def forward(self, y: Tensor, steps: Tensor, nominal: Tensor, weights: Tensor) -> Tensor:
+        """y (B, C, h, w) in steps, steps (B, C), nominal step (B,), weights (B, points)
+        -> pixels (B, 3, 16(h-1), 16(w-1)) around 0, the part whose windows are all there."""
+        scale = nominal[:, None, None, None]
+        linear = self.linear(y * steps[:, :, None, None])
+        linear = F.pixel_shuffle(linear, BLOCK // GRID)
+        features = torch.cat([compand(highpass(y[:, :3])), compand(y[:, 3:])], 1)
+        bias = (weights @ self.quality)[:, :, None, None]
+        hidden = self.blocks(F.leaky_relu(self.enter(features) + bias, SLOPE))
+        grid = F.pixel_shuffle(self.leave(hidden), BLOCK // GRID)
+        edge = BLOCK // GRID // 2
+        grid = grid[:, :, edge:-edge, edge:-edge] + self.pixels(linear / scale)
+        for spatial, mix in zip(self.spatial, self.mix, strict=True):
+            grid = grid + mix(F.leaky_relu(spatial(grid), SLOPE))
+        return F.pixel_shuffle(linear.float() + scale * self.last(grid).float(), GRID)
+
+
+class Network(nn.Module):
+    """Everything that is trained together."""
+
+    def __init__(self, config: NetworkConfig):
+        super().__init__()
+        self.config = config
+        self.analysis = Analysis(config)
+        self.synthesis = Synthesis(config)
+        self.context = ContextModel(config)
+        nominal = torch.linspace(
+            math.log(config.coarsest_step), math.log(config.finest_step), config.points
+        )
+        self.nominal: Tensor
+        self.register_buffer("nominal", nominal)
+        self.log_steps = nn.Parameter(nominal[:, None].repeat(1, config.latents))
+        self.parity: Tensor
+        self.register_buffer("parity", torch.zeros(config.latents, 2, dtype=torch.long))
+
+    def load_start(self, start: Start) -> None:
+        """Sets the linear layers to a classical transform; the networks beside them begin at zero."""
+        n = self.config.latents
+        forward = torch.from_numpy(start.analysis).float().reshape(n, 3, 2, BLOCK, 2, BLOCK)
+        # pixel_unshuffle orders channels (colour, row, column); a 2x2 kernel holds the four blocks of a window.
+        self.analysis.linear.weight.data.copy_(
+            forward.permute(0, 1, 3, 5, 2, 4).reshape(n, 3 * BLOCK**2, 2, 2)
+        )
+        inverse = torch.from_numpy(start.synthesis).float()
+        inverse = inverse.reshape(n, 3, 2, GRID, GRID, 2, GRID, GRID)
+        # Two pixel shuffles follow: channels (colour, fine row, fine column, coarse row, coarse column). A block
+        # between four latents takes the far quarter of each, hence the flip of the kernel.
+        inverse = inverse.permute(1, 4, 7, 3, 6, 0, 2, 5).reshape(3 * BLOCK**2, n, 2, 2)
+        self.synthesis.linear.weight.data.copy_(inverse.flip(2, 3))
+        self.parity.copy_(torch.from_numpy(start.parity))
+        weight = self.synthesis.pixels.weight.data.reshape(-1, 3, GRID**2)
+        weight -= weight.mean(2, keepdim=True)
+
+    def quality_weights(self, quality: Tensor) -> Tensor:
+        """quality (B,) in 0..1 -> (B, points) weights that interpolate between the two nearest points."""
+        position = quality * (self.config.points - 1)
+        index = torch.arange(self.config.points, device=quality.device)
+        return (1 - (position[:, None] - index[None]).abs()).clamp_min(0)
+
+    def forward(
+        self, pixels: Tensor, quality: Tensor, distortion_weight: float, rdoq: bool
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """pixels (B, 3, 16h+16, 16w+16) around 0 -> reconstruction of all but the outer 16 pixels, bits of each
+        latent (B, C, h, w), and the nominal step (B,)."""
+        weights = self.quality_weights(quality)
+        nominal = torch.exp(weights @ self.nominal)
+        steps = torch.exp(weights @ self.log_steps)
+        y = self.analysis(pixels, steps, weights)
+        importance = None
+        if rdoq:
+            relative = (steps / nominal[:, None])[:, :, None, None].detach()
+            importance = distortion_weight * relative**2
+        decoded, bits = self.context(y.float(), weights, importance)
+        return self.synthesis(decoded, steps, nominal, weights), bits, nominal
