@@ -1,13 +1,14 @@
 """Real compression: codes are quantized, entropy coded and written to a file, and read back from it.
 
-The file, all integers little-endian (varint: 7 bits a byte, least significant first, high bit set on all but the last)::
+The file; all integers are little-endian (a varint has 7 bits a byte, the lowest first, the high bit set on all but the
+last byte)::
 
     89 49 41 45      magic
     01               version
     8 bytes          id of the model: the first bytes of the SHA-256 of its file
     varint           number of pictures
     varint           bytes of the payload
-    payload          range-coded symbols, one code number of all pictures after another, each with its own integer table
+    payload          symbols as `isthmus.entropy` codes them, table by table, within a table picture by picture
     4 bytes          CRC-32 of everything before
 """
 
@@ -24,8 +25,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from isthmus.autoencoder import storage
-from isthmus.autoencoder.coder import Tables, decode_symbols, encode_symbols, tables_of_counts
 from isthmus.autoencoder.estimator import Autoencoder
+from isthmus.entropy import SymbolDecoder, SymbolEncoder, Tables
+from isthmus.entropy.tables import TOTAL, counts_from_frequencies
 from isthmus.errors import (
     CorruptError,
     InputError,
@@ -50,18 +52,23 @@ FIT_ROWS = 10_000  # pictures that the tables are counted on
 MSE_SHARE = 0.05  # of the model's own error that quantizing may add, where no step is given
 PRIOR_COUNTS = 32.0  # pseudo-pictures of a smooth distribution mixed into the counts
 MAX_RADIUS = 500  # symbols to each side of the mean, far beyond any useful step
+MAX_TABLES = 256  # the coder names a table with one byte; longer codes share tables between numbers of like spread
+ESCAPE_COST_BITS = 24  # what the coder writes after an escape
+SYMBOL_LIMIT = (1 << 23) - 1  # of the coder
 
 
 @dataclass(frozen=True)
 class Compressor:
     """A fitted `Autoencoder` with what turns its codes into bytes: a step for every code number, and its table.
 
-    ``centers`` and ``steps`` are ``(code_size,) float64``: symbol = round((code - center) / step).
+    ``centers`` and ``steps`` are ``(code_size,) float64``: symbol = round((code - center) / step). ``rows``
+    ``(code_size,) uint8`` names the table of each code number.
     """
 
     model: Autoencoder
     centers: NDArray[np.float64]
     steps: NDArray[np.float64]
+    rows: NDArray[np.uint8]
     tables: Tables
 
     @classmethod
@@ -85,7 +92,8 @@ class Compressor:
         # A number that never moves, or never matters, gets a step so wide that its symbol is always 0.
         steps = np.clip(steps, np.maximum(spread / MAX_RADIUS, 1e-6), np.maximum(4 * spread, 1e-3))
         symbols = np.rint((codes - centers) / steps).astype(np.int32)
-        return cls(model, centers, steps, _count_tables(symbols))
+        rows = _share_tables(symbols)
+        return cls(model, centers, steps, rows, _count_tables(symbols, rows))
 
     @cached_property
     def id(self) -> bytes:
@@ -99,9 +107,8 @@ class Compressor:
             {
                 "quantizer.centers": self.centers,
                 "quantizer.steps": self.steps,
-                "quantizer.lows": self.tables.lows,
-                "quantizer.sizes": self.tables.sizes,
-                "quantizer.counts": self.tables.counts,
+                "quantizer.rows": self.rows,
+                "quantizer.tables": self.tables.pack().astype(np.uint16),
             },
         )
 
@@ -117,20 +124,24 @@ class Compressor:
         """Read a file that `save` wrote; raises `ModelError` when it holds no quantizer."""
         model = Autoencoder()
         tensors = storage.load_into(model, Path(path))
+        size = model.network_.spec.code_size
         try:
-            tables = Tables(*(tensors[f"quantizer.{name}"] for name in ("lows", "sizes", "counts")))
-            compressor = cls(model, tensors["quantizer.centers"], tensors["quantizer.steps"], tables)
+            centers, steps, rows = (tensors[f"quantizer.{name}"] for name in ("centers", "steps", "rows"))
+            tables = Tables.unpack(tensors["quantizer.tables"].astype(np.int64))
         except KeyError as error:
             raise ModelError(f"{path} has no quantizer", hint="Save it with Compressor.fit(model, X).save.") from error
-        tables.check(model.network_.spec.code_size)
-        return compressor
+        except ValueError as error:
+            raise ModelError(f"{path} has damaged tables", got=str(error)) from error
+        shapes = (centers.shape, steps.shape, rows.shape)
+        if shapes != ((size,),) * 3 or rows.dtype != np.uint8 or rows.max() >= len(tables) or not np.all(steps > 0):
+            raise ModelError(f"{path} has a quantizer for another network", expected=f"{size} numbers", got=shapes)
+        return cls(model, centers, steps, rows, tables)
 
     def symbols(self, X: ArrayLike) -> NDArray[np.int32]:
-        """Quantized codes ``(n, code_size) int32`` of samples ``(n, ...)``, clipped to what the tables can say."""
+        """Quantized codes ``(n, code_size) int32`` of samples ``(n, ...)``."""
         codes = self.model.transform(X).astype(np.float64)
         wanted = np.rint((codes - self.centers) / self.steps)
-        clipped: NDArray[np.int32] = np.clip(wanted, self.tables.lows, self.tables.highs).astype(np.int32)
-        return clipped
+        return np.clip(wanted, -SYMBOL_LIMIT, SYMBOL_LIMIT).astype(np.int32)
 
     def samples(self, symbols: NDArray[np.int32]) -> NDArray[Any]:
         """Samples ``(n, ...)`` decoded from quantized codes ``(n, code_size)``; 8-bit where the training data was."""
@@ -138,14 +149,21 @@ class Compressor:
 
     def code_bits(self, X: ArrayLike) -> NDArray[np.float64]:
         """Ideal code length of each sample in bits ``(n,)``: minus the log2 of its symbols' probabilities."""
-        bits: NDArray[np.float64] = self.tables.bits(self.symbols(X)).sum(axis=1)
-        return bits
+        symbols, costs = self.symbols(X), self.tables.bits
+        most = costs.shape[1] // 2
+        bits = costs[self.rows, np.clip(symbols, -most, most) + most].astype(np.float64)
+        # Past the longest table every symbol is an escape, which is what a symbol past its own table costs too.
+        escape = np.log2([TOTAL / counts[-1] for counts in self.tables.counts]) + ESCAPE_COST_BITS
+        total: NDArray[np.float64] = np.where(np.abs(symbols) > most, escape[self.rows], bits).sum(axis=1)
+        return total
 
     def compress(self, X: ArrayLike) -> bytes:
         """All samples ``(n, ...)`` as the bytes of one file."""
         symbols = self.symbols(X)
-        payload = encode_symbols(symbols, self.tables)
-        if not np.array_equal(decode_symbols(payload, len(symbols), self.tables), symbols):
+        encoder = SymbolEncoder(self.tables)
+        encoder.encode(symbols.reshape(-1), np.tile(self.rows, len(symbols)))
+        payload = encoder.finish()
+        if not np.array_equal(self._decode(payload, len(symbols)), symbols):
             raise AssertionError("the entropy coder did not return what it was given")
         body = HEAD.pack(MAGIC, VERSION, self.id) + _varint(len(symbols)) + _varint(len(payload)) + payload
         return body + CRC.pack(zlib.crc32(body))
@@ -158,7 +176,14 @@ class Compressor:
         """
         spec = self.model.network_.spec
         count, payload = _parse(data, self.id, max(spec.code_size, spec.features))
-        return self.samples(decode_symbols(payload, count, self.tables))
+        return self.samples(self._decode(payload, count))
+
+    def _decode(self, payload: bytes, count: int) -> NDArray[np.int32]:
+        decoder = SymbolDecoder(self.tables, payload)
+        symbols = decoder.decode(np.tile(self.rows, count)).reshape(count, len(self.rows))
+        if not decoder.finished():
+            raise CorruptError("symbols are left in the payload", expected=f"{count} pictures", got="more")
+        return symbols
 
     def compress_to_file(self, X: ArrayLike, path: str | Path) -> int:
         """Write `compress` to a file and return its size in bytes."""
@@ -174,7 +199,7 @@ class Compressor:
 
 
 def _sensitivity(model: Autoencoder, codes: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Root mean square change of a decoded sample per unit of each code number, ``(code_size,)``, by finite differences."""
+    """Root mean square change of a decoded sample per unit of each code number ``(code_size,)``: finite differences."""
     probes = codes[:: -(-len(codes) // PROBE_ROWS)]
     plain = model.inverse_transform(probes)
     nudges = np.maximum(0.25 * codes.std(axis=0), 1e-3)
@@ -186,19 +211,28 @@ def _sensitivity(model: Autoencoder, codes: NDArray[np.float64]) -> NDArray[np.f
     return change
 
 
-def _count_tables(symbols: NDArray[np.int32]) -> Tables:
-    """Count each column of ``symbols (n, code_size)``, mixed with a normal distribution for what was seldom or never seen."""
-    columns = []
-    for column in symbols.T:
-        low, high = int(column.min()), int(column.max())
-        margin = 2 + (high - low) // 4
-        low, high = low - margin, high + margin
-        seen = np.bincount(column - low, minlength=high - low + 1).astype(np.float64)
-        grid = np.arange(low, high + 1)
+def _share_tables(symbols: NDArray[np.int32]) -> NDArray[np.uint8]:
+    """The table of each column of ``symbols (n, code_size)``: its own, or one for several columns of like spread."""
+    size = symbols.shape[1]
+    if size <= MAX_TABLES:
+        return np.arange(size, dtype=np.uint8)
+    rank = np.argsort(np.argsort(symbols.std(axis=0), kind="stable"), kind="stable")
+    rows: NDArray[np.uint8] = (rank * MAX_TABLES // size).astype(np.uint8)
+    return rows
+
+
+def _count_tables(symbols: NDArray[np.int32], rows: NDArray[np.uint8]) -> Tables:
+    """Count the symbols of each table, mixed with a normal distribution for what was seldom or never seen."""
+    counts = []
+    for row in range(int(rows.max()) + 1):
+        column = symbols[:, rows == row].reshape(-1)
+        radius = 1 + int(np.abs(column).max()) * 5 // 4
+        seen = np.bincount(column + radius, minlength=2 * radius + 1).astype(np.float64)
+        grid = np.arange(-radius, radius + 1)
         deviation = max(float(column.std()), 0.5)
         smooth = np.exp(-0.5 * ((grid - column.mean()) / deviation) ** 2)
-        columns.append((low, seen + PRIOR_COUNTS * smooth / smooth.sum()))
-    return tables_of_counts(columns)
+        counts.append(counts_from_frequencies(np.append(seen + PRIOR_COUNTS * smooth / smooth.sum(), 0.0)))
+    return Tables(counts)
 
 
 def _parse(data: bytes, model_id: bytes, numbers: int) -> tuple[int, bytes]:
@@ -220,7 +254,10 @@ def _parse(data: bytes, model_id: bytes, numbers: int) -> tuple[int, bytes]:
         raise CorruptError("the checksum does not fit", got="damaged bytes")
     if found_id != model_id:
         raise UnknownModelError(
-            "written with another model", expected=model_id.hex(), got=found_id.hex(), hint="Give the model that wrote it."
+            "written with another model",
+            expected=model_id.hex(),
+            got=found_id.hex(),
+            hint="Give the model that wrote it.",
         )
     if count * numbers > MAX_NUMBERS:
         raise LimitExceededError("too many pictures", expected=f"at most {MAX_NUMBERS // numbers}", got=count)

@@ -1,4 +1,4 @@
-"""Data to learn from: scikit-learn's digits, MNIST and Fashion-MNIST as idx files, folders of pictures and .npy arrays."""
+"""Data to learn from: scikit-learn's digits, MNIST and Fashion-MNIST as idx files, folders of pictures, .npy arrays."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ DOWNLOAD_SECONDS = 60
 class Data:
     """Pictures to train on and to measure on; labels where the source has them.
 
-    ``train`` and ``test`` are ``(n, H, W) uint8`` or ``(n, H, W, 3) uint8``, or any numeric ``(n, ...)`` from a .npy file.
+    ``train`` and ``test`` are ``(n, H, W) uint8`` or ``(n, H, W, 3) uint8``, any numbers ``(n, ...)`` of a .npy file.
     """
 
     name: str
@@ -85,10 +85,12 @@ def load_data(source: str, data_dir: str | Path | None = None, *, seed: int = 0)
     Raises `InputError` for what cannot be found or used, `CorruptError` for an idx file with the wrong content.
     """
     if source == "digits":
-        from sklearn.datasets import load_digits  # type: ignore[import-untyped]
+        from sklearn.datasets import load_digits
 
         bunch = load_digits()
-        return _split("digits", np.rint(bunch.images * (255 / 16)).astype(np.uint8), bunch.target.astype(np.int64), seed)
+        return _split(
+            "digits", np.rint(bunch.images * (255 / 16)).astype(np.uint8), bunch.target.astype(np.int64), seed
+        )
     if source in IDX_SETS:
         folder = Path(data_dir) if data_dir is not None else USUAL_PLACES.get(source, Path())
         images, labels, test_images, test_labels = (_read_published(source, folder, file) for file in IDX_SETS[source])
@@ -144,7 +146,9 @@ def download(name: str, data_dir: str | Path, *, base_url: str | None = None) ->
             with urllib.request.urlopen(url, timeout=DOWNLOAD_SECONDS) as answer:
                 packed = read_capped(answer, file.size_bytes, url)  # packed is never larger than its content
         except (urllib.error.URLError, TimeoutError) as error:
-            raise InputError(f"cannot download {url}", got=str(error), hint="Give the files with --data-dir.") from error
+            raise InputError(
+                f"cannot download {url}", got=str(error), hint="Give the files with --data-dir."
+            ) from error
         _unpack(packed, file, url)
         with atomic_output(path, force=True) as stream:
             stream.write(packed)

@@ -10,14 +10,14 @@ from typing import Any, Self
 import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
-from sklearn.base import (  # type: ignore[import-untyped]
+from sklearn.base import (
     BaseEstimator,
     ClassNamePrefixFeaturesOutMixin,
     TransformerMixin,
 )
-from sklearn.utils import check_random_state  # type: ignore[import-untyped]
-from sklearn.utils.validation import check_is_fitted, validate_data  # type: ignore[import-untyped]
-from tqdm import tqdm
+from sklearn.utils import check_random_state
+from sklearn.utils.validation import check_is_fitted, validate_data
+from tqdm import tqdm  # type: ignore[import-untyped]
 
 from isthmus.autoencoder import parameters, storage
 from isthmus.autoencoder.networks import Network
@@ -32,7 +32,7 @@ Array = NDArray[Any]
 
 
 class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  # type: ignore[misc]
-    """Learn a short code for samples, and the way back (Rumelhart, Hinton and Williams 1986; Hinton and Salakhutdinov 2006).
+    """Learn a short code for samples, and the way back (Rumelhart, Hinton, Williams 1986; Hinton, Salakhutdinov 2006).
 
     Samples are ``(n, features)`` or pictures ``(n, H, W)`` or ``(n, H, W, C)`` of any numeric dtype; 8-bit pictures are
     best given as they are (`uint8`). Arrays of 64-bit numbers are computed in float64, all others in float32.
@@ -41,8 +41,8 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         kind: ``linear`` (h = W_e x + b_e, x^ = W_d h + b_d), ``dense``, ``convolutional`` (needs pictures),
             ``variational`` (dense, Kingma and Welling 2014) or ``denoising`` (dense, Vincent et al. 2008).
         code_size: numbers in the code, the width of the bottleneck.
-        hidden: units of the encoder's hidden layers, which the decoder mirrors; for ``convolutional`` the filters of each
-            halving layer. None: (256,), for ``convolutional`` (16, 32), for ``linear`` no layer.
+        hidden: units of the encoder's hidden layers, which the decoder mirrors; for ``convolutional`` the filters of
+            each halving layer. None: (256,), for ``convolutional`` (16, 32), for ``linear`` no layer.
         activation: of the hidden layers, one name for all, or one for each, encoder first: linear, relu, leaky_relu,
             elu, gelu, silu, softplus, tanh, sigmoid.
         code_activation: of the bottleneck.
@@ -65,8 +65,8 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         random_state: seed, generator or None, as everywhere in scikit-learn.
         verbose: show a progress bar.
 
-    Attributes after `fit`: ``network_`` (the `Network`), ``scaling_``, ``history_`` (`History`), ``shape_`` of one sample,
-    ``n_iter_`` (epochs done), ``code_mean_ (code_size,)``, ``code_covariance_ (code_size, code_size)``.
+    Attributes after `fit`: ``network_`` (the `Network`), ``scaling_``, ``history_`` (`History`), ``shape_`` of one
+    sample, ``n_iter_`` (epochs done), ``code_mean_ (code_size,)``, ``code_covariance_ (code_size, code_size)``.
     """
 
     def __init__(
@@ -132,19 +132,22 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
 
         Raises `InputError` (a ValueError) for settings or arrays that do not fit together, and when the loss blows up.
         """
-        X = validate_data(self, X, dtype="numeric", allow_nd=True)
-        self.shape_ = X.shape[1:]
-        self.trained_on_ = str(X.dtype)
+        samples: Array = validate_data(self, X, dtype="numeric", allow_nd=True)
+        self.shape_ = samples.shape[1:]
+        self.trained_on_ = str(samples.dtype)
         spec = parameters.network_spec(self, self.shape_)
         config = parameters.training_config(self, spec)
-        dtype = np.dtype(np.float32 if X.dtype.itemsize <= 2 or X.dtype == np.float32 else np.float64)
-        rows = X.reshape(len(X), -1)
+        short = samples.dtype.itemsize <= 2 or samples.dtype == np.float32
+        dtype: np.dtype[Any] = np.dtype(np.float32 if short else np.float64)
+        rows = samples.reshape(len(samples), -1)
         self.scaling_ = fit_scaling(parameters.scaling_name(self), rows)
         scaled = torch.from_numpy(self.scaling_.apply(rows, dtype))
         held_out = None if validation is None else torch.from_numpy(self._scaled_rows(validation, dtype))
 
         def bar(count: int) -> Iterator[int]:
-            return iter(tqdm(range(count), desc=f"{self.kind} {self.code_size}", unit="epoch", disable=not self.verbose))
+            return iter(
+                tqdm(range(count), desc=f"{self.kind} {self.code_size}", unit="epoch", disable=not self.verbose)
+            )
 
         seed = int(check_random_state(self.random_state).randint(2**31 - 1))
         with _torch_settings(seed, self.threads):
@@ -186,6 +189,16 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
             return samples
         return np.clip(np.rint(samples), 0, 255).astype(np.uint8)
 
+    def learned_features(self) -> Array:
+        """What a step of each code number adds to a sample, ``(code_size, ...)``, in units of the data.
+
+        For one decoding layer these are the columns of W_d, with hidden layers the decoder's slope at the mean code.
+        """
+        check_is_fitted(self)
+        mean = torch.from_numpy(self.code_mean_.astype(self._dtype))
+        features: Array = self.network_.learned_features(mean).numpy() * self.scaling_.scale
+        return features.reshape(-1, *self.shape_)
+
     def score_samples(self, X: ArrayLike) -> Array:
         """Minus the mean squared reconstruction error of each sample, ``(n,)``, in squared units of the data.
 
@@ -193,7 +206,9 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         """
         samples = np.asarray(X)
         difference = self.inverse_transform(self.transform(X)) - samples
-        return -np.mean(difference.reshape(len(samples), -1) ** 2, axis=1, dtype=np.float64)
+        squares: Array = difference.reshape(len(samples), -1) ** 2
+        errors: NDArray[np.float64] = squares.mean(axis=1, dtype=np.float64)
+        return -errors
 
     def score(self, X: ArrayLike, y: object = None) -> float:
         """Mean of `score_samples`: higher is better, so that scikit-learn's searches can use it."""

@@ -85,16 +85,16 @@ class Network(nn.Module):
         """Rows through the bottleneck and back, ``(n, features)``."""
         return self.decode(self.encode(x))
 
-    def learned_features(self) -> Tensor:
+    def learned_features(self, code: Tensor) -> Tensor:
         """``(code_size, features)``: what each code number adds to the picture.
 
         For one decoding layer these are the columns of its weights W_d. With hidden layers there is no such matrix: the
-        answer is then the decoder's slope at the code zero, which is what a small step of that number adds.
+        answer is then the decoder's slope at ``code (code_size,)``, which is what a small step of that number adds.
         """
         if len(self.decoder) == 1 and isinstance(self.decoder[0], nn.Linear):
-            return self.decoder[0].weight.detach().T.clone()
-        zero = torch.zeros(self.spec.code_size, dtype=next(self.parameters()).dtype)
-        slope = torch.func.jacfwd(lambda code: self.decode(code[None])[0])(zero)
+            columns: Tensor = self.decoder[0].weight.detach().T.clone()
+            return columns
+        slope: Tensor = torch.func.jacfwd(lambda near: self.decode(near[None])[0])(code)
         return slope.detach().T.clone()
 
 

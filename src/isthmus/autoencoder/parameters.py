@@ -1,4 +1,4 @@
-"""From the estimator's settings to the frozen descriptions of its network and its training, with every check on the way."""
+"""From the estimator's settings to frozen descriptions of its network and its training, checked on the way."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ DENOISING_NOISE = 0.3
 
 
 def network_spec(settings: Autoencoder, shape: tuple[int, ...]) -> NetworkSpec:
-    """Describe the network for samples of ``shape``; raises InputError naming the setting, what it may be and what it is."""
+    """Describe the network for samples of ``shape``; raises InputError for what cannot be built."""
     kind = _one_of("kind", settings.kind, KINDS)
     if len(shape) > 3:
         raise InputError("too many dimensions", expected="(n, features), (n, H, W) or (n, H, W, C)", got=len(shape) + 1)

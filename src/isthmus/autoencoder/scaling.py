@@ -1,4 +1,4 @@
-"""Scaling: the affine map between the numbers of a picture and the numbers a network likes, undone exactly at the end."""
+"""Scaling: the affine map between the numbers of a picture and the numbers a network likes, and back."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def fit_scaling(name: str, rows: NDArray[np.generic]) -> Scaling:
 
     ``unit`` maps the range of the data to 0..1 (0..255 for 8-bit pictures, whatever the darkest and brightest pixel),
     ``center`` takes every feature's mean away and divides all by one number (what PCA does), ``standard`` gives
-    every feature mean 0 and deviation 1, ``none`` leaves the numbers alone. A feature that never changes is not divided.
+    every feature mean 0 and deviation 1, ``none`` leaves the numbers alone. What never changes is not divided.
     """
     features = rows.shape[1]
     if name == "none":

@@ -65,7 +65,7 @@ def save(model: Autoencoder, path: Path) -> int:
 
 
 def load_into(model: Autoencoder, path: Path) -> dict[str, np.ndarray[Any, Any]]:
-    """Fill ``model`` from a file and return all its tensors; raises `ModelError` for anything but a file that `save` wrote."""
+    """Fill ``model`` from a file and return all its tensors; raises `ModelError` for any other file."""
     with path.open("rb") as stream:
         data = read_capped(stream, MAX_BYTES, str(path))
     try:
@@ -88,11 +88,17 @@ def _fill(model: Autoencoder, about: dict[str, Any], tensors: dict[str, np.ndarr
     import torch
 
     model.set_params(**about["settings"])
-    spec = {name: tuple(value) if isinstance(value, list) else value for name, value in about["spec"].items()}
+    spec: dict[str, Any] = {
+        name: tuple(value) if isinstance(value, list) else value for name, value in about["spec"].items()
+    }
     network = Network(NetworkSpec(**spec)).to(torch.float64 if about["dtype"] == "float64" else torch.float32)
     prefix = "network."
     network.load_state_dict(
-        {name.removeprefix(prefix): torch.from_numpy(value) for name, value in tensors.items() if name.startswith(prefix)}
+        {
+            name.removeprefix(prefix): torch.from_numpy(value)
+            for name, value in tensors.items()
+            if name.startswith(prefix)
+        }
     )
     model.network_ = network.eval()
     model.scaling_ = Scaling(tensors["scaling.offset"], tensors["scaling.scale"])

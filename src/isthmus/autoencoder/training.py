@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from math import cos, isfinite, pi
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -27,9 +28,7 @@ OPTIMIZERS: Optimizers = {
     ),
     "adam": lambda c, p: torch.optim.Adam(p, c.learning_rate, weight_decay=c.weight_decay),
     "adamw": lambda c, p: torch.optim.AdamW(p, c.learning_rate, weight_decay=c.weight_decay),
-    "rmsprop": lambda c, p: torch.optim.RMSprop(
-        p, c.learning_rate, momentum=c.momentum, weight_decay=c.weight_decay
-    ),
+    "rmsprop": lambda c, p: torch.optim.RMSprop(p, c.learning_rate, momentum=c.momentum, weight_decay=c.weight_decay),
     "adagrad": lambda c, p: torch.optim.Adagrad(p, c.learning_rate, weight_decay=c.weight_decay),
     "lbfgs": lambda c, p: torch.optim.LBFGS(
         p, c.learning_rate, max_iter=LBFGS_INNER_STEPS, history_size=20, line_search_fn="strong_wolfe"
@@ -149,10 +148,10 @@ def _step(network: Network, optimizer: torch.optim.Optimizer, batch: Tensor, con
     target = augment(batch, network.spec.shape, config.augmentation) if config.augmentation else batch
     x = target + config.noise * torch.randn_like(target) if config.noise else target
 
-    def closure() -> Tensor:  # L-BFGS asks for the loss several times a step; the others once
+    def closure() -> Any:  # L-BFGS asks for the loss several times a step; the others once
         optimizer.zero_grad(set_to_none=True)
         loss = objective(network, x, target, config)
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]
         return loss
 
     return torch.as_tensor(optimizer.step(closure)).detach()
@@ -163,8 +162,8 @@ def _batches(rows: Tensor, size: int, shuffle: bool) -> Iterator[Tensor]:
         yield rows
         return
     order = torch.randperm(len(rows)) if shuffle else torch.arange(len(rows))
-    for chosen in order.split(size):
-        yield rows[chosen]
+    for start in range(0, len(rows), size):
+        yield rows[order[start : start + size]]
 
 
 def _schedule(name: str, planned: int) -> Callable[[int], float]:
