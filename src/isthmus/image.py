@@ -21,7 +21,7 @@ Pixels = NDArray[np.uint8]
 PictureLike = Image.Image | NDArray[Any]
 
 GREY_MODES = ("L", "LA", "La", "1")
-_RESTORED = {"RGB": "RGB", "RGBA": "RGBA", "L": "L", "LA": "LA", "1": "1"}
+_RESTORED = {"RGB": "RGB", "RGBA": "RGBA", "L": "L", "LA": "LA", "La": "LA", "1": "1"}
 _WITH_ALPHA = {"RGB": "RGBA", "L": "LA", "1": "LA"}
 _UNPREMULTIPLIED = {"La": "LA", "RGBa": "RGBA"}
 _ARRAY_MODES = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}

@@ -2,6 +2,7 @@
 
 import bisect
 import time
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -94,7 +95,8 @@ def _photograph() -> Pixels:
         raise MissingExtraError(
             "the demo needs scikit-image, for its photograph", hint='Install it: pip install "isthmus[demo]"'
         ) from error
-    return np.asarray(data.coffee())
+    load: Callable[[], Pixels] = data.coffee
+    return load()
 
 
 def _rival(name: str, original: Pixels, size: int, threads: int) -> tuple[Row, Pixels]:

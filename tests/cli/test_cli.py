@@ -1,0 +1,204 @@
+"""The commands that people type, with the neural part replaced by its double."""
+
+import io
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner, Result
+from PIL import Image
+
+import doubles
+from isthmus.cli import COMMANDS, main
+from isthmus.codec import DEFAULT_QUALITY
+from pictures import photo
+
+
+@pytest.fixture
+def folder(fake_tiles: doubles.FakeTiles, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    photo().save("photo.png")
+    return tmp_path
+
+
+def run(*args: str, stdin: bytes | None = None) -> Result:
+    return CliRunner().invoke(main, args, input=stdin)
+
+
+def pixels(path: str) -> np.ndarray:
+    with Image.open(path) as image:
+        return np.asarray(image)
+
+
+def names(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
+def test_main_job(folder: Path) -> None:
+    encoded = run("encode", "photo.png")
+    assert encoded.exit_code == 0, encoded.output
+    assert "photo.png -> photo.isth: " in encoded.stdout
+    Path("photo.png").rename("original.png")
+    assert run("decode", "photo.isth").exit_code == 0
+    np.testing.assert_array_equal(pixels("photo.png"), pixels("original.png"))
+    assert names(folder) == ["original.png", "photo.isth", "photo.png"]
+
+
+def test_nothing_is_overwritten_unasked(folder: Path) -> None:
+    Path("photo.isth").write_bytes(b"mine")
+    refused = run("encode", "photo.png")
+    assert refused.exit_code == 1
+    assert "exists already" in refused.stderr
+    assert Path("photo.isth").read_bytes() == b"mine"
+    assert run("encode", "-f", "photo.png").exit_code == 0
+    assert Path("photo.isth").read_bytes()[1:5] == b"ISTH"
+
+
+def test_streams(folder: Path) -> None:
+    encoded = run("encode", "-", stdin=Path("photo.png").read_bytes())
+    assert encoded.exit_code == 0
+    assert "bits per pixel" in encoded.stderr
+    decoded = run("decode", "-", stdin=encoded.stdout_bytes)
+    with Image.open(io.BytesIO(decoded.stdout_bytes)) as image:
+        assert image.format == "PNG"
+        np.testing.assert_array_equal(np.asarray(image), pixels("photo.png"))
+    assert run("encode", "photo.png", "-o", "-").stdout_bytes == encoded.stdout_bytes
+    assert run("encode", "-", "-o", "b.isth", stdin=Path("photo.png").read_bytes()).exit_code == 0
+    assert Path("b.isth").read_bytes() == encoded.stdout_bytes
+    assert json.loads(run("info", "-", "--json", stdin=encoded.stdout_bytes).stdout)["width"] == 13
+
+
+def test_a_failure_writes_nothing_to_standard_output(folder: Path) -> None:
+    data = run("encode", "photo.png", "-o", "-").stdout_bytes
+    failed = run("decode", "-", stdin=data[:-1])
+    assert failed.exit_code == 1
+    assert failed.stdout_bytes == b""
+    assert "ends inside its end chunk" in failed.stderr
+
+
+def test_several_inputs_and_one_failure(folder: Path) -> None:
+    photo(5, 5).save("small.png")
+    Path("text.png").write_text("no picture")
+    result = run("encode", "photo.png", "text.png", "missing.png", "small.png", "-o", "out")
+    assert result.exit_code == 1
+    assert "text.png: " in result.stderr
+    assert "missing.png: No such file" in result.stderr
+    assert names(folder / "out") == ["photo.isth", "small.isth"]
+    assert run("decode", "out/photo.isth", "out/small.isth", "-o", "back").exit_code == 0
+    assert names(folder / "back") == ["photo.png", "small.png"]
+
+
+def test_json_lines(folder: Path) -> None:
+    Path("text.png").write_text("no picture")
+    result = run("encode", "--json", "-q", "12.5", "photo.png", "text.png")
+    good, bad = map(json.loads, result.stdout.splitlines())
+    assert result.exit_code == 1
+    assert good["bytes"] == Path("photo.isth").stat().st_size
+    assert good["bpp"] == 8 * good["bytes"] / (13 * 9)
+    assert (good["quality"], good["output"], good["notes"]) == (12.5, "photo.isth", [])
+    assert bad["input"] == "text.png"
+    assert bad["error"]["type"] == "InputError"
+
+
+def test_notes_are_shown(folder: Path) -> None:
+    photo().convert("CMYK").save("print.tif")
+    shown = run("encode", "print.tif")
+    assert "note: CMYK without a profile" in shown.stdout
+    assert "note: mode CMYK comes back as RGB" in shown.stdout
+
+
+def test_info(folder: Path) -> None:
+    run("encode", "photo.png", "-q", "30")
+    text = run("info", "photo.isth").stdout
+    assert "13x9, mode RGB (decodes to RGB), quality 30" in text
+    assert "model 0123456789abcdef" in text
+    found = json.loads(run("info", "--json", "photo.isth").stdout)
+    assert sum(found["parts"].values()) == found["bytes"] == Path("photo.isth").stat().st_size
+
+
+@pytest.mark.parametrize("keep", [0, 5, 30, 60, -1])
+def test_verify(folder: Path, keep: int) -> None:
+    run("encode", "photo.png")
+    assert run("verify", "photo.isth").stdout.startswith("photo.isth: whole and decodable")
+    Path("cut.isth").write_bytes(Path("photo.isth").read_bytes()[:keep])
+    damaged = run("verify", "cut.isth", "photo.isth", "--json")
+    bad, good = map(json.loads, damaged.stdout.splitlines())
+    assert damaged.exit_code == 1
+    assert bad["error"]["type"] == "TruncatedError"
+    assert good["ok"] is True
+
+
+def test_strip(folder: Path) -> None:
+    image = photo()
+    image.save("icc.png", icc_profile=b"i" * 400)
+    run("encode", "icc.png")
+    run("encode", "icc.png", "--strip", "-o", "stripped.isth")
+    assert "icc" in json.loads(run("info", "--json", "icc.isth").stdout)["parts"]
+    assert "icc" not in json.loads(run("info", "--json", "stripped.isth").stdout)["parts"]
+
+
+def test_the_suffix_chooses_the_format(folder: Path) -> None:
+    run("encode", "photo.png")
+    assert run("decode", "photo.isth", "-o", "a.jpg").exit_code == 0
+    with Image.open("a.jpg") as image:
+        assert image.format == "JPEG"
+    unknown = run("decode", "photo.isth", "-o", "a.xyz")
+    assert unknown.exit_code == 1
+    assert "no picture format" in unknown.stderr
+
+
+@pytest.mark.parametrize(
+    ("args", "message"),
+    [
+        (["encode"], "Missing argument"),
+        (["encode", "photo.png", "-q", "101"], "101"),
+        (["encode", "photo.png", "--threads", "0"], "0"),
+        (["encode", "photo.png", "--model", "absent.isthmodel"], "absent"),
+        (["encode", "photo.png", "-"], "stands alone"),
+        (["encode", "photo.png", "-o", "photo.png", "-f"], "overwrite itself"),
+        (["encode", "photo.png", "sub/photo.jpg", "-o", "out"], "both be written"),
+        (["encode", "photo.png", "b.png", "-o", "photo.png"], "folder"),
+        (["nonsense"], "No such command"),
+    ],
+)
+def test_usage_errors_are_status_two(folder: Path, args: list[str], message: str) -> None:
+    result = run(*args)
+    assert result.exit_code == 2
+    assert message in result.stderr
+    assert names(folder) == ["photo.png"]
+
+
+def test_max_pixels(folder: Path) -> None:
+    run("encode", "photo.png")
+    for args in (["encode", "photo.png", "-f"], ["decode", "photo.isth", "-f"], ["info", "photo.isth"]):
+        result = run(*args, "--max-pixels", "100")
+        assert result.exit_code == 1
+        assert "too large" in result.stderr
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_has_help(name: str) -> None:
+    result = run(name, "--help")
+    assert result.exit_code == 0
+    assert name in run("--help").stdout
+
+
+def test_the_default_quality_is_the_one_shown(folder: Path) -> None:
+    assert f"(default: {DEFAULT_QUALITY:g})" in run("encode", "--help").stdout
+
+
+def test_demo(folder: Path) -> None:
+    result = run("demo", "--json")
+    assert result.exit_code == 0, result.stderr
+    report = json.loads(result.stdout)
+    ours, *rivals = report["rows"]
+    assert [row["codec"][:4] for row in rivals] == ["JPEG", "WebP"]
+    assert all(row["bytes"] <= ours["bytes"] for row in rivals)
+    assert pixels("isthmus-demo.png").shape == (400, 4 * 600, 3)
+    again = run("demo")
+    assert again.exit_code == 1
+    assert "exists already" in again.stderr
+    table = run("demo", "-f").stdout
+    assert "PSNR dB" in table
+    assert "isthmus-demo.png" in table
