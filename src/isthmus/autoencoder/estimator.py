@@ -40,7 +40,7 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
     Args:
         kind: ``linear`` (h = W_e x + b_e, x^ = W_d h + b_d), ``dense``, ``convolutional`` (needs pictures),
             ``variational`` (dense, Kingma and Welling 2014) or ``denoising`` (dense, Vincent et al. 2008).
-        code_size: numbers in the code, the width of the bottleneck.
+        code_size: numbers in the code, the width of the bottleneck; None is a quarter of the features, at most 128.
         hidden: units of the encoder's hidden layers, which the decoder mirrors; for ``convolutional`` the filters of
             each halving layer. None: (256,), for ``convolutional`` (16, 32), for ``linear`` no layer.
         activation: of the hidden layers, one name for all, or one for each, encoder first: linear, relu, leaky_relu,
@@ -73,7 +73,7 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         self,
         kind: str = "dense",
         *,
-        code_size: int = 128,
+        code_size: int | None = None,
         hidden: Sequence[int] | None = None,
         activation: str | Sequence[str] = "relu",
         code_activation: str = "linear",
@@ -146,7 +146,7 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
 
         def bar(count: int) -> Iterator[int]:
             return iter(
-                tqdm(range(count), desc=f"{self.kind} {self.code_size}", unit="epoch", disable=not self.verbose)
+                tqdm(range(count), desc=f"{spec.kind} {spec.code_size}", unit="epoch", disable=not self.verbose)
             )
 
         seed = int(check_random_state(self.random_state).randint(2**31 - 1))
@@ -154,7 +154,7 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
             self.network_ = Network(spec).to(scaled.dtype)
             self.history_ = train(self.network_, scaled, config, validation=held_out, epochs=bar)
         self.n_iter_ = len(self.history_.loss)
-        self._n_features_out = self.code_size
+        self._n_features_out = spec.code_size
         some = scaled[:: -(-len(scaled) // STATISTICS_ROWS)]
         with torch.no_grad():
             codes = self.network_.encode(some).double().numpy()

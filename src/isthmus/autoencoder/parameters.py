@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from math import prod
 from typing import TYPE_CHECKING
 
 from isthmus.autoencoder.augmentation import AUGMENTATIONS
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from isthmus.autoencoder.estimator import Autoencoder
 
 DENOISING_NOISE = 0.3
+MAX_DEFAULT_CODE = 128
 
 
 def network_spec(settings: Autoencoder, shape: tuple[int, ...]) -> NetworkSpec:
@@ -29,13 +31,16 @@ def network_spec(settings: Autoencoder, shape: tuple[int, ...]) -> NetworkSpec:
     hidden = DEFAULT_HIDDEN.get(kind, (256,)) if settings.hidden is None else tuple(settings.hidden)
     if kind == "linear" and hidden:
         raise InputError("kind 'linear' has no hidden layers", expected=(), got=hidden, hint="Use kind 'dense'.")
-    if settings.code_size < 1 or any(size < 1 for size in hidden):
-        got = f"code_size {settings.code_size} and hidden {hidden}"
+    code_size = settings.code_size
+    if code_size is None:
+        code_size = min(MAX_DEFAULT_CODE, max(1, prod(shape) // 4))
+    if code_size < 1 or any(size < 1 for size in hidden):
+        got = f"code_size {code_size} and hidden {hidden}"
         raise InputError("a layer has no units", expected="sizes of at least 1", got=got)
     return NetworkSpec(
         kind=kind,
         shape=tuple(shape),
-        code_size=int(settings.code_size),
+        code_size=int(code_size),
         hidden=tuple(int(size) for size in hidden),
         activations=_hidden_activations(settings, len(hidden)),
         code_activation=_one_of("code_activation", settings.code_activation, ACTIVATIONS),

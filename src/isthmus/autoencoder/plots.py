@@ -1,9 +1,9 @@
-"""Plots of a trained autoencoder, each one call that returns a matplotlib figure; nothing here touches pyplot's state."""
+"""Plots of a trained autoencoder: each is one call that returns a matplotlib figure; pyplot's state is left alone."""
 
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from math import isfinite, sqrt
 from typing import Any
 
@@ -23,9 +23,9 @@ MARKERS = "osD^vP*X"
 
 
 def reconstructions(model: Autoencoder, X: ArrayLike, count: int = 10) -> Figure:
-    """Originals over reconstructions over errors (8-bit levels: grey is none) of the first samples of ``X (n, ...)``."""
+    """Originals over reconstructions over errors (red: too bright, blue: too dark) of the first of ``X (n, ...)``."""
     samples = np.asarray(X)[:count]
-    rebuilt = model.as_pictures(model.inverse_transform(model.transform(samples)))
+    rebuilt = model.reconstruct(samples)
     error = rebuilt.astype(np.float64) - samples
     limit = max(float(np.abs(error).max()), 1e-12)
     rows = [("original", samples, None), ("rebuilt", rebuilt, None), ("error", error, limit)]
@@ -74,7 +74,7 @@ def code_space(model: Autoencoder, X: ArrayLike, labels: ArrayLike | None = None
 
 
 def walk(model: Autoencoder, first: ArrayLike, last: ArrayLike, steps: int = 10) -> Figure:
-    """Pictures along the straight line between the codes of two samples ``(...)``; below, the samples blended as they are."""
+    """Pictures along the straight line between the codes of two samples ``(...)``; below, the same walk in pixels."""
     if steps < 2:
         raise InputError("a walk is too short", expected="at least 2 steps", got=steps)
     ends = np.stack([np.asarray(first), np.asarray(last)])
@@ -116,17 +116,6 @@ def rate_distortion(points: Sequence[Point], layout: str) -> Figure:
     return figure
 
 
-def roc(curves: Mapping[str, tuple[NDArray[np.float64], NDArray[np.float64]]]) -> Figure:
-    """ROC curves by method: ``{name: (false alarm rates, detection rates)}``."""
-    figure, axes = _axes(4.6, 4.2)
-    for name, (alarms, hits) in curves.items():
-        axes.plot(alarms, hits, label=name)
-    axes.plot([0, 1], [0, 1], color="0.7", linewidth=0.8)
-    axes.set(xlabel="false alarms", ylabel="anomalies found")
-    axes.legend(fontsize="small")
-    return figure
-
-
 def to_png(figure: Figure) -> bytes:
     """The figure as a PNG file, without the library's version in it: equal figures are equal files."""
     file = io.BytesIO()
@@ -139,7 +128,8 @@ def as_images(samples: NDArray[Any]) -> NDArray[Any]:
     if samples.ndim == 4 and samples.shape[3] == 1:
         return samples[..., 0]
     if samples.ndim == 4 and samples.shape[3] != 3:
-        return samples.mean(axis=3)
+        means: NDArray[Any] = samples.mean(axis=3)
+        return means
     if samples.ndim > 2:
         return samples
     side = round(sqrt(samples.shape[1]))

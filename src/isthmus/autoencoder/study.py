@@ -1,0 +1,205 @@
+"""A whole study in one call: train, compress, compare with picture formats, plot, and write it all into a folder."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from math import isfinite
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from isthmus.autoencoder import compare, plots, report
+from isthmus.autoencoder.compare import Point
+from isthmus.autoencoder.compress import Compressor
+from isthmus.autoencoder.data import Data
+from isthmus.autoencoder.estimator import Autoencoder
+from isthmus.errors import InputError
+from isthmus.files import atomic_output
+
+STEPS = 2350  # ten epochs of MNIST in batches of 256: what small data sets are given too
+LITTLE_DATA = 10_000  # training samples under which batches are of 32
+STUDY_QUALITIES = (10, 50, 90)
+COMPARED = 1000  # test pictures that are compared with picture formats
+CURVE_CODE_SIZES = (4, 8, 16, 32)
+CURVE_STEPS = (1.0, 2.0, 4.0)  # multiples of the default quantizer step
+MODEL_FILE, CODES_FILE, REPORT_FILE, RESULTS_FILE = "model.safetensors", "test.codes", "report.html", "results.json"
+
+
+@dataclass(frozen=True)
+class Study:
+    """What one training measured; errors are over all test samples, in squared units of the data."""
+
+    data: str
+    train_samples: int
+    test_samples: int
+    shape: tuple[int, ...]
+    network: str
+    weights: int
+    epochs: int
+    train_seconds: float
+    final_loss: float
+    test_mse: float
+    test_psnr_db: float | None  # for 8-bit pictures
+    codes_bytes: int  # of the file with all test samples
+    model_bytes: int
+    raw_bytes: int
+    points: list[Point]
+
+    @property
+    def rate(self) -> float:
+        """Raw bytes of the test samples over the bytes of their file."""
+        return self.raw_bytes / self.codes_bytes
+
+
+def default_epochs(samples: int, batch_size: int | None) -> int:
+    """Epochs that make about as many gradient steps as ten epochs of MNIST do, and at least ten."""
+    steps = -(-samples // (batch_size or samples))
+    return max(10, -(-STEPS // steps))
+
+
+def train(data: Data, settings: Mapping[str, Any]) -> tuple[Autoencoder, float]:
+    """A fitted `Autoencoder` with these settings, and the seconds that fitting took.
+
+    Where they do not say, batches are smaller for little data, and there are epochs for as many steps as MNIST gets.
+    """
+    chosen = {"batch_size": 256 if len(data.train) >= LITTLE_DATA else 32, **settings}
+    chosen.setdefault("epochs", default_epochs(len(data.train), chosen["batch_size"]))
+    model = Autoencoder(**chosen)
+    start = time.perf_counter()
+    model.fit(data.train, validation=data.test)
+    return model, time.perf_counter() - start
+
+
+def study(data: Data, settings: Mapping[str, Any], folder: Path, *, step: float | None = None) -> Study:
+    """Train with ``settings`` of `Autoencoder`, measure on the test samples, and fill ``folder``.
+
+    It gets the model, the compressed test samples, every plot as PNG, ``report.html`` and ``results.json``.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    model, seconds = train(data, settings)
+    compressor = Compressor.fit(model, data.train, step)
+    model_bytes = compressor.save(folder / MODEL_FILE)
+    codes_bytes = compressor.compress_to_file(data.test, folder / CODES_FILE)
+    mse = compare.mean_squared_error(model.reconstruct(data.test), data.test)
+    spec = model.network_.spec
+    pictures = is_pictures(data.test)
+    result = Study(
+        data=data.name,
+        train_samples=len(data.train),
+        test_samples=len(data.test),
+        shape=spec.shape,
+        network=describe(model),
+        weights=sum(parameter.numel() for parameter in model.network_.parameters()),
+        epochs=model.n_iter_,
+        train_seconds=seconds,
+        final_loss=model.history_.loss[-1],
+        test_mse=mse,
+        test_psnr_db=compare.psnr_db(mse) if pictures else None,
+        codes_bytes=codes_bytes,
+        model_bytes=model_bytes,
+        raw_bytes=data.test.nbytes,
+        points=compare_all(compressor, data.test[:COMPARED]) if pictures else [],
+    )
+    figures = all_plots(model, data)
+    for name, png in figures.items():
+        _write(folder / f"{name}.png", png)
+    _write(folder / RESULTS_FILE, json.dumps(to_json(result), indent=1).encode())
+    _write(folder / REPORT_FILE, report.render(result, model, figures).encode())
+    return result
+
+
+def compare_all(compressor: Compressor, pictures: NDArray[np.uint8]) -> list[Point]:
+    """The autoencoder and every standard codec over the same pictures, in both layouts."""
+    points = [compare.measure_compressor(compressor, pictures, layout) for layout in compare.LAYOUTS]
+    for rival in compare.rivals(STUDY_QUALITIES):
+        points += [compare.measure_rival(rival, pictures, layout) for layout in compare.LAYOUTS]
+    return points
+
+
+def curve(data: Data, settings: Mapping[str, Any], code_sizes: tuple[int, ...] = CURVE_CODE_SIZES) -> list[Point]:
+    """Points of a rate-distortion curve: several code sizes, each at three quantizer steps, and the standard codecs.
+
+    Of the autoencoder's points in each layout only those stay that no other beats in both bytes and error.
+    """
+    pictures = data.test[:COMPARED]
+    compare.check_pictures(pictures)
+    points: list[Point] = []
+    for code_size in code_sizes:
+        model, _ = train(data, {**settings, "code_size": code_size})
+        finest = Compressor.fit(model, data.train)
+        base = float(np.sqrt(12 * 0.05 * -model.score(data.train) / code_size))
+        for factor in CURVE_STEPS:
+            compressor = finest if factor == 1 else Compressor.fit(model, data.train, factor * base)
+            setting = f"code {code_size}, step {factor * base:.2g}"
+            points += [compare.measure_compressor(compressor, pictures, layout, setting) for layout in compare.LAYOUTS]
+    kept = [point for point in points if not any(_beats(other, point) for other in points)]
+    return kept + [
+        compare.measure_rival(rival, pictures, layout) for rival in compare.rivals() for layout in compare.LAYOUTS
+    ]
+
+
+def all_plots(model: Autoencoder, data: Data) -> dict[str, bytes]:
+    """Every plot as PNG by its name; the walk goes from the first test sample to the first of another class."""
+    test, labels = data.test, data.test_labels
+    return {
+        "reconstructions": plots.to_png(plots.reconstructions(model, test)),
+        "losses": plots.to_png(plots.losses(model.history_)),
+        "features": plots.to_png(plots.features(model)),
+        "codes": plots.to_png(plots.code_space(model, test, labels)),
+        "walk": plots.to_png(plots.walk(model, test[0], test[other_class(labels)])),
+        "samples": plots.to_png(plots.samples(model)),
+    }
+
+
+def other_class(labels: NDArray[np.int64] | None) -> int:
+    """The index of the first sample of another class than sample 0; without labels, or with one class, the last."""
+    if labels is None:
+        return -1
+    others = np.flatnonzero(labels != labels[0])
+    return int(others[0]) if len(others) else -1
+
+
+def describe(model: Autoencoder) -> str:
+    """The network in one line, as the textbooks write it."""
+    spec = model.network_.spec
+    layers = [spec.features, *spec.hidden, spec.code_size, *reversed(spec.hidden), spec.features]
+    return f"{spec.kind} {'-'.join(map(str, layers))}"
+
+
+def is_pictures(samples: NDArray[Any]) -> bool:
+    """Whether picture formats can hold these samples."""
+    try:
+        compare.check_pictures(samples)
+    except InputError:
+        return False
+    return True
+
+
+def to_json(result: Study) -> dict[str, Any]:
+    """The study as JSON's types; an infinite PSNR is null."""
+    plain = asdict(result)
+    plain["points"] = [point_to_json(point) for point in result.points]
+    return plain
+
+
+def point_to_json(point: Point) -> dict[str, Any]:
+    """A point with what follows from it."""
+    found = {field.name: getattr(point, field.name) for field in fields(point)}
+    found |= {"rate": point.rate, "rate_with_model": point.rate_with_model}
+    return found | {"psnr_db": point.psnr_db if isfinite(point.psnr_db) else None}
+
+
+def _beats(one: Point, other: Point) -> bool:
+    same = one.layout == other.layout and one is not other
+    no_worse = one.file_bytes <= other.file_bytes and one.mse <= other.mse
+    return same and no_worse and (one.file_bytes, one.mse) != (other.file_bytes, other.mse)
+
+
+def _write(path: Path, data: bytes) -> None:
+    with atomic_output(path, force=True) as stream:
+        stream.write(data)
