@@ -35,7 +35,8 @@ class Outcome:
     @property
     def bpp(self) -> float:
         """Bits written per pixel."""
-        return 8 * len(self.data) / (self.decoded.shape[0] * self.decoded.shape[1])
+        height, width = self.decoded.shape[:2]
+        return 8 * len(self.data) / int(height * width)
 
     @property
     def compression(self) -> float:
