@@ -166,7 +166,7 @@ class Codec:
         if box is not None:
             _check_box(box, header)
             window = tiles.decode_window(
-                model, parsed.tiles.__getitem__, header.width, header.height, header.quality, box, self.threads
+                model, parsed.tile, header.width, header.height, header.quality, box, self.threads
             )
             return as_mode(window, header.mode)
         pixels = np.empty((header.height, header.width, 3), np.uint8)
@@ -272,7 +272,7 @@ class Codec:
     def _strips(self, parsed: Container, model: Model, progress: Progress | None) -> Iterator[tuple[int, Pixels]]:
         header = parsed.header
         strips = tiles.decode_rows(
-            model, parsed.tiles.__getitem__, header.width, header.height, header.quality, self.threads, progress
+            model, parsed.tile, header.width, header.height, header.quality, self.threads, progress
         )
         for top, strip in strips:
             yield top, as_mode(strip, header.mode)

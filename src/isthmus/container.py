@@ -6,7 +6,7 @@ docs/format.md is normative; every field of it appears here once.
 import struct
 import zlib
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from isthmus.errors import CorruptError, LimitExceededError, NotIsthmusError, TooNewError, TruncatedError
 
@@ -125,8 +125,12 @@ class Container:
     metadata: dict[bytes, bytes]
     alpha: list[memoryview]
     tiles: list[memoryview]
-    chunk_bytes: dict[bytes, int] = field(default_factory=dict)
-    size: int = 0
+    chunk_bytes: dict[bytes, int]
+    size: int
+
+    def tile(self, index: int) -> bytes:
+        """The payload of a tile, as its own bytes."""
+        return bytes(self.tiles[index])
 
 
 def assemble(header: Header, metadata: dict[bytes, bytes], alpha: Iterable[bytes], tiles: Iterable[bytes]) -> bytes:
