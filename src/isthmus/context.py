@@ -19,8 +19,8 @@ Rows = npt.NDArray[np.uint8]
 
 WEIGHT_BITS = 12
 """Fraction bits of a weight."""
-WEIGHT_LIMIT = 16.0
-"""Weights lie within +-this; with `ACTIVATION_LIMIT` it keeps every sum below 2**53 units."""
+WEIGHT_LIMIT = 8.0
+"""Weights lie within +-this, 16 bits each; with `ACTIVATION_LIMIT` it keeps every sum below 2**53 units."""
 ACTIVATION_BITS = 8
 """Fraction bits of an activation."""
 ACTIVATION_LIMIT = 2048.0

@@ -1,0 +1,42 @@
+"""Runs exported networks; the only module that imports the inference engine (ONNX Runtime)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from isthmus.errors import ModelError
+
+
+class Engine:
+    """One exported network, ready to run.
+
+    Args:
+        graph: the ONNX file's bytes.
+        threads: how many threads one run uses; None leaves the choice to the engine.
+
+    Raises:
+        ModelError: the engine refuses the graph.
+    """
+
+    def __init__(self, graph: npt.NDArray[np.uint8], threads: int | None = None):
+        import onnxruntime
+
+        options = onnxruntime.SessionOptions()
+        options.log_severity_level = 3
+        options.inter_op_num_threads = 1
+        # Buffers follow the picture's size; an arena would keep the largest for ever.
+        options.enable_cpu_mem_arena = False
+        if threads is not None:
+            options.intra_op_num_threads = threads
+        try:
+            self._session = onnxruntime.InferenceSession(graph.tobytes(), options, providers=["CPUExecutionProvider"])
+        except Exception as error:  # the engine's own exception classes share no public base
+            raise ModelError("the inference engine refuses the model's network", got=str(error)) from error
+
+    def __call__(self, **inputs: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        """Runs the network on named inputs and returns its one output."""
+        output: npt.NDArray[Any] = self._session.run(None, inputs)[0]
+        return output

@@ -1,0 +1,208 @@
+"""A model file: every network, table and word about one set of weights, in the safetensors format; no pickle.
+
+The id of a model is the first eight bytes of the SHA-256 of its file. It stands in every stream that the model wrote, so a
+model file never changes once released. `docs/format.md` lists the arrays.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from isthmus.context import ACTIVATION_BITS, LATENT_LIMIT, QUALITY_UNITS, ROWS, WEIGHT_BITS, ContextModel, names
+from isthmus.entropy.tables import Tables
+from isthmus.errors import ModelError, UnknownModelError
+
+FORMAT = 1
+"""Version of the model file's own format."""
+ID_BYTES = 8
+MAX_MODEL_BYTES = 256 << 20
+"""Larger files are refused unread: release models are a few MB."""
+DEFAULT = "release"
+"""Name of the model that encodes when none is asked for."""
+
+RELEASES: dict[str, str] = {"590f9328692c1c52": "release.isthmodel"}
+"""Every model that travels with the package: id (hex) -> file name in `isthmus/models`. Rows are never removed."""
+
+
+@dataclass(frozen=True, eq=False)
+class Model:
+    """The contents of one model file.
+
+    Attributes:
+        id: the 8 bytes that name it in a stream.
+        name: its name for people.
+        metadata: licence, training record and whatever else the trainer stored.
+        arrays: everything else, by name.
+    """
+
+    id: bytes
+    name: str
+    metadata: dict[str, Any]
+    arrays: dict[str, npt.NDArray[Any]]
+
+    @property
+    def latents(self) -> int:
+        """Latent channels per position."""
+        return int(self.arrays["parity"].shape[0])
+
+    @cached_property
+    def tables(self) -> Tables:
+        """The probability tables."""
+        return Tables.unpack(self.arrays["tables"].astype(np.int64))
+
+    @cached_property
+    def context(self) -> ContextModel:
+        """The entropy model's fixed-point networks."""
+        fraction = float(1 << WEIGHT_BITS)
+        weights = {
+            key.removeprefix("context."): value / fraction
+            for key, value in self.arrays.items()
+            if key.startswith("context.")
+        }
+        weights["dc.near"] = weights["dc.near"] * fraction
+        for key, value in weights.items():
+            if key.endswith(".last.bias"):
+                value[len(value) // 2 :] += ROWS / 2
+        return ContextModel(
+            groups=tuple(self.metadata["groups"]),
+            points=int(self.metadata["points"]),
+            weights=weights,
+            compand=self.arrays["compand"] / float(1 << ACTIVATION_BITS),
+        )
+
+    def quality_weights(self, quality: int) -> npt.NDArray[np.float32]:
+        """(points,) float32: how much each quality point counts at a quality in 0..10000."""
+        points = int(self.metadata["points"])
+        position = quality * (points - 1) / QUALITY_UNITS
+        return np.maximum(0, 1 - np.abs(np.arange(points) - position)).astype(np.float32)
+
+    def steps(self, quality: int) -> npt.NDArray[np.float32]:
+        """(C,) float32: quantization step of every channel at a quality in 0..10000."""
+        return np.exp(self.quality_weights(quality) @ self.arrays["steps.log"]).astype(np.float32)
+
+    def nominal_step(self, quality: int) -> npt.NDArray[np.float32]:
+        """(1,) float32: the step that the quality stands for."""
+        return np.exp(self.quality_weights(quality) @ self.arrays["steps.nominal"]).astype(np.float32)[None]
+
+
+def _check(arrays: dict[str, npt.NDArray[Any]], metadata: dict[str, Any], path: str) -> None:
+    """Raises ModelError unless the arrays are those that the metadata announces."""
+
+    def demand(key: str, dtype: str, shape: tuple[int | None, ...]) -> None:
+        found = arrays.get(key)
+        wanted = f"{key} {dtype} {shape}"
+        if found is None:
+            raise ModelError(f"model file {path} is incomplete", expected=wanted, got="nothing")
+        fits = found.ndim == len(shape) and all(
+            want in (None, have) for want, have in zip(shape, found.shape, strict=True)
+        )
+        if found.dtype != np.dtype(dtype) or not fits:
+            raise ModelError(f"model file {path} is inconsistent", expected=wanted, got=f"{found.dtype} {found.shape}")
+
+    groups, points = metadata.get("groups"), metadata.get("points")
+    if not isinstance(groups, list) or not isinstance(points, int) or points < 2:
+        raise ModelError(f"model file {path} lacks its shape", expected="groups and points", got=f"{groups}, {points}")
+    latents = sum(groups)
+    for graph in ("analysis.onnx", "synthesis.onnx"):
+        demand(graph, "uint8", (None,))
+    demand("steps.log", "float32", (points, latents))
+    demand("steps.nominal", "float32", (points,))
+    demand("parity", "uint8", (latents, 2))
+    demand("tables", "int32", (None,))
+    demand("compand", "int32", (LATENT_LIMIT + 1,))
+    for name in names(tuple(groups)):
+        demand(f"context.{name}.last.weight", "int16", (None, None))
+
+
+def parse_model(data: bytes, path: str = "(bytes)") -> Model:
+    """A model from the bytes of its file.
+
+    Raises:
+        ModelError: the bytes are no model file, or one of another format.
+    """
+    import safetensors
+    from safetensors.numpy import load
+
+    try:
+        arrays = load(data)
+        length = int.from_bytes(data[:8], "little")
+        metadata = json.loads(json.loads(data[8 : 8 + length])["__metadata__"]["isthmus"])
+    except (safetensors.SafetensorError, ValueError, KeyError, TypeError) as error:
+        raise ModelError(
+            f"{path} is not a model file", expected="an .isthmodel that `isthmus train` wrote", got=str(error)
+        ) from error
+    if not isinstance(metadata, dict) or metadata.get("format") != FORMAT:
+        found = metadata.get("format") if isinstance(metadata, dict) else metadata
+        raise ModelError(
+            f"{path} has another model format", expected=FORMAT, got=found, hint="Update isthmus to read it."
+        )
+    _check(arrays, metadata, path)
+    identity = hashlib.sha256(data).digest()[:ID_BYTES]
+    try:
+        model = Model(identity, str(metadata.get("name", "")), metadata, arrays)
+        if len(model.tables) != ROWS:
+            raise ValueError(f"{len(model.tables)} table rows, expected {ROWS}")
+    except ValueError as error:
+        raise ModelError(f"model file {path} is inconsistent", got=str(error)) from error
+    return model
+
+
+def load_model(path: str | os.PathLike[str]) -> Model:
+    """Reads a model file.
+
+    Raises:
+        ModelError: the file is not a model file, or one of another format.
+        OSError: it cannot be read.
+    """
+    size = os.path.getsize(path)
+    if size > MAX_MODEL_BYTES:
+        raise ModelError(f"{path} is too large for a model", expected=f"at most {MAX_MODEL_BYTES} bytes", got=size)
+    return parse_model(Path(path).read_bytes(), str(path))
+
+
+@lru_cache(maxsize=4)
+def _packaged(file: str) -> Model:
+    return parse_model((resources.files("isthmus.models") / file).read_bytes(), file)
+
+
+def release_model(name: str = DEFAULT) -> Model:
+    """A model that travels with the package, loaded once; raises UnknownModelError for a name it does not have."""
+    file = f"{name}.isthmodel"
+    if file not in RELEASES.values():
+        have = ", ".join(sorted(file.removesuffix(".isthmodel") for file in RELEASES.values()))
+        raise UnknownModelError(f"no model named {name!r}", expected=f"one of {have}", got=name)
+    return _packaged(file)
+
+
+def find_model(identity: bytes) -> Model:
+    """The installed model with this id (8 bytes); raises UnknownModelError naming the id if there is none."""
+    file = RELEASES.get(identity.hex())
+    if file is None:
+        raise UnknownModelError(
+            "the file needs a model that is not installed",
+            expected=f"model {identity.hex()}",
+            got=", ".join(RELEASES) or "none",
+            hint="Ask whoever wrote the file for the .isthmodel, and pass it with --model.",
+        )
+    return _packaged(file)
+
+
+def save_model(path: Path, arrays: dict[str, npt.NDArray[Any]], metadata: dict[str, Any]) -> None:
+    """Writes a model file atomically; the same arrays and metadata give the same bytes."""
+    from safetensors.numpy import save
+
+    data = save(arrays, {"isthmus": json.dumps(metadata, sort_keys=True)})
+    parse_model(data, str(path))
+    partial = path.with_name(path.name + ".partial")
+    partial.write_bytes(data)
+    os.replace(partial, path)
