@@ -25,6 +25,13 @@ COLOURS = {
     "jxl": "#8B6BB8",
 }
 OWN_COLOURS = ("#0072B2", "#56B4E9")
+PUBLISHED_LABELS = {
+    "bpg_444_x265_ycbcr": "BPG 4:4:4",
+    "av1": "AV1",
+    "vtm": "VTM",
+    "compressai-bmshj2018-hyperprior_mse_cpu": "Scale hyperprior 2018",
+    "mlicplusplus(repo)": "MLIC++",
+}
 TICKS = (0.05, 0.1, 0.2, 0.3, 0.5, 0.75, 1, 1.5, 2, 3, 4)
 AXIS_LABELS = {**LABELS, "psnr": "RGB PSNR (dB)", "ms_ssim": "MS-SSIM (dB)"}
 
@@ -36,8 +43,8 @@ def rd_plot(
     title: str,
     published: Sequence[Curve] = (),
 ) -> Figure:
-    """One metric over bits per pixel (logarithmic), MS-SSIM in dB; published curves dashed."""
-    figure = Figure(figsize=(8, 5.5), layout="constrained")
+    """One metric over bits per pixel (logarithmic), MS-SSIM in dB; published Kodak curves in grey."""
+    figure = Figure(figsize=(8, 6.2), layout="constrained")
     axes = figure.add_subplot()
     own = [curve.codec for curve in curves if curve.codec.startswith("isthmus")]
     for curve in curves:
@@ -56,7 +63,7 @@ def rd_plot(
         axes.plot(
             curve.bpp,
             level_of(metric, curve.metrics[metric]),
-            label=f"{curve.codec} (published, Kodak)",
+            label=f"{PUBLISHED_LABELS.get(curve.codec, curve.codec)} (published)",
             color=str(0.35 + 0.1 * (index % 4)),
             linestyle=("--", ":", "-.")[index % 3],
             linewidth=1,
@@ -73,7 +80,8 @@ def rd_plot(
     axes.set_ylabel(AXIS_LABELS[metric])
     axes.set_title(title)
     axes.grid(color="#dddddd", linewidth=0.6)
-    axes.legend(fontsize=8, loc="lower right", framealpha=0.9)
+    # Below the axes: no corner of these plots is free of curves.
+    figure.legend(fontsize=8, loc="outside lower center", ncols=3, frameon=False)
     for side in ("top", "right"):
         axes.spines[side].set_visible(False)
     return figure

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -39,7 +40,6 @@ class Plan:
     folder: Path
     output: Path
     name: str
-    command: str
     codecs: tuple[str, ...] | None = None
     models: tuple[str, ...] = ()
     metrics: tuple[str, ...] | None = None
@@ -48,6 +48,21 @@ class Plan:
     timing_threads: int | None = None
     processes: int | None = None
     cache: Path | None = None
+
+    @property
+    def command(self) -> str:
+        """The command that gives these figures, without what is of one machine only."""
+        words = ["isthmus", "bench", self.folder.resolve().name]
+        for option, values in (("codecs", self.codecs), ("metrics", self.metrics), ("published", self.published)):
+            if values:
+                words += [f"--{option}", ",".join(values)]
+        for model in self.models:
+            words += ["--model", Path(model).name]
+        if self.anchor != "jpeg":
+            words += ["--anchor", self.anchor]
+        if self.timing_threads is not None:
+            words += ["--timing", "--threads", str(self.timing_threads)]
+        return shlex.join(words)
 
 
 def bench(plan: Plan, progress: Progress | None = None) -> str:

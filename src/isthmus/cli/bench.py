@@ -1,6 +1,5 @@
 """isthmus bench: rate and distortion over a folder of pictures."""
 
-import shlex
 import sys
 from pathlib import Path
 
@@ -73,7 +72,6 @@ def bench(
             folder=folder,
             output=output,
             name=name or folder.resolve().name,
-            command=" ".join(["isthmus", *map(shlex.quote, sys.argv[1:])]),
             codecs=tuple(codecs.split(",")) if codecs else None,
             models=models,
             metrics=tuple(metrics.split(",")) if metrics else None,
