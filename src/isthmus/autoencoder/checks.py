@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 from sklearn.decomposition import PCA
 
 from isthmus.autoencoder.estimator import Autoencoder
@@ -16,6 +16,8 @@ from isthmus.autoencoder.networks import Network
 from isthmus.autoencoder.training import TrainingConfig, objective
 
 PCA_CODE_SIZES = (2, 4, 8, 16, 32)
+PCA_TOLERANCE = 0.01
+GRADIENT_TOLERANCE = 1e-5  # relative; central differences in float64 leave about 1e-7
 # Found to converge on 8x8 and 28x28 pictures; the start is random, never PCA's answer.
 LINEAR_TRAINING: dict[str, Any] = {
     "kind": "linear",
@@ -23,8 +25,8 @@ LINEAR_TRAINING: dict[str, Any] = {
     "learning_rate": 0.01,
     "schedule": "cosine",
     "batch_size": 128,
-    "epochs": 30,
 }
+LINEAR_STEPS = 3000
 
 
 @dataclass(frozen=True)
@@ -46,11 +48,13 @@ def compare_with_pca(
 ) -> list[PcaComparison]:
     """Train linear autoencoders on ``X (n, ...)`` from random starts and compare with PCA (Baldi and Hornik 1989)."""
     rows = np.asarray(X).reshape(len(np.asarray(X)), -1).astype(np.float32)
+    epochs = max(30, -(-LINEAR_STEPS // -(-len(rows) // int(LINEAR_TRAINING["batch_size"]))))
     results = []
     for code_size in code_sizes:
         pca = PCA(code_size, svd_solver="covariance_eigh").fit(rows.astype(np.float64))
         rebuilt = pca.inverse_transform(pca.transform(rows.astype(np.float64)))
-        model = Autoencoder(code_size=code_size, random_state=seed, **(LINEAR_TRAINING | settings)).fit(rows)
+        chosen = LINEAR_TRAINING | {"epochs": epochs, "code_size": code_size, "random_state": seed} | settings
+        model = Autoencoder(**chosen).fit(rows)
         results.append(PcaComparison(code_size, -model.score(rows), float(np.mean((rebuilt - rows) ** 2))))
     return results
 
@@ -96,6 +100,31 @@ def descent(X: ArrayLike, *, learning_rate: float, steps: int = 50, seed: int = 
         **settings,
     )
     return list(model.fit(np.asarray(X)).history_.loss)
+
+
+def run_all(X: NDArray[Any], *, seed: int = 0) -> list[str]:
+    """All three checks on training samples ``(n, ...)``, as lines with what was found and whether it is right."""
+    lines = ["linear autoencoder against PCA, mean squared error:"]
+    sizes = [size for size in PCA_CODE_SIZES if size < min(X[0].size, len(X))]
+    for found in compare_with_pca(X, sizes, seed=seed):
+        lines.append(
+            f"  code {found.code_size:3d}: {found.autoencoder_mse:9.3f} against {found.pca_mse:9.3f}, "
+            f"{found.excess:+.3%} {_verdict(found.excess < PCA_TOLERANCE)}"
+        )
+    model = Autoencoder("dense", code_size=4, hidden=(16,), activation="tanh", epochs=1, random_state=seed).fit(X[:64])
+    rows = model.scaling_.apply(X[:8].reshape(min(8, len(X)), -1), np.dtype(np.float64))
+    error = gradient_error(model.network_, rows, seed=seed)
+    lines.append("gradients against finite differences, largest relative difference:")
+    lines.append(f"  {error:.1e} {_verdict(error < GRADIENT_TOLERANCE)}")
+    losses = descent(X, learning_rate=0.1, seed=seed, code_size=4, hidden=(16,))
+    falls = int(np.sum(np.diff(losses) < 0))
+    lines.append("full-batch gradient descent:")
+    lines.append(f"  the loss fell at {falls} of {len(losses) - 1} steps {_verdict(falls == len(losses) - 1)}")
+    return lines
+
+
+def _verdict(right: bool) -> str:
+    return "ok" if right else "WRONG"
 
 
 def _central_difference(parameter: torch.Tensor, index: int, measured: Any, step: float = 1e-6) -> float:

@@ -82,9 +82,8 @@ class Compressor:
         samples = np.asarray(X)
         samples = samples[:: -(-len(samples) // FIT_ROWS)]
         codes = model.transform(samples).astype(np.float64)
-        size = codes.shape[1]
         if step is None:
-            step = float(np.sqrt(12 * MSE_SHARE * -model.score(samples) / size))
+            step = default_step(model, samples)
         if not step > 0:
             raise InputError("step is too small", expected="a number above 0", got=step)
         centers, spread = codes.mean(axis=0), np.ptp(codes, axis=0)
@@ -196,6 +195,11 @@ class Compressor:
         """Read a file that `compress_to_file` wrote."""
         with Path(path).open("rb") as stream:
             return self.expand(read_capped(stream, MAX_FILE_BYTES, str(path)))
+
+
+def default_step(model: Autoencoder, X: ArrayLike) -> float:
+    """The step at which quantizing adds a twentieth to the model's mean squared error on samples ``(n, ...)``."""
+    return float(np.sqrt(12 * MSE_SHARE * -model.score(X) / model.network_.spec.code_size))
 
 
 def _sensitivity(model: Autoencoder, codes: NDArray[np.float64]) -> NDArray[np.float64]:

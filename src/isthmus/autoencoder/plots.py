@@ -38,7 +38,7 @@ def losses(history: History) -> Figure:
     epochs = np.arange(1, len(history.loss) + 1)
     axes.plot(epochs, history.loss, marker="o" if len(epochs) < 30 else None, label="training")
     if history.validation_loss:
-        axes.plot(epochs, history.validation_loss, linestyle="--", label="validation")
+        axes.plot(epochs, history.validation_loss, linestyle="--", label="held out")
         axes.legend()
     axes.set(xlabel="epoch", ylabel="loss (scaled units)", yscale="log" if min(history.loss) > 0 else "linear")
     return figure

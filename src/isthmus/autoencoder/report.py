@@ -33,9 +33,9 @@ CAPTIONS = {
     "samples": ("Invented samples", "Pictures decoded from random codes."),
 }
 LAYOUTS_EXPLAINED = (
-    "<i>Each</i>: every picture is a file of its own. <i>Together</i>: all pictures are one picture of tiles, one stream "
-    "or one file of codes. <i>With model</i>: together, with the model's bytes counted as sent. Bytes are those of one "
-    "picture; a rate is raw bytes over file bytes."
+    "<i>Each</i>: every picture is a file of its own. <i>Together</i>: all pictures are one picture of tiles, one "
+    "stream or one file of codes. <i>With model</i>: together, with the model's bytes counted as sent. Bytes are "
+    "those of one picture; a rate is raw bytes over file bytes."
 )
 STYLE = """
 body { font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem; color: #222; }

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from isthmus.autoencoder import compare, plots, report
 from isthmus.autoencoder.compare import Point
-from isthmus.autoencoder.compress import Compressor
+from isthmus.autoencoder.compress import Compressor, default_step
 from isthmus.autoencoder.data import Data
 from isthmus.autoencoder.estimator import Autoencoder
 from isthmus.errors import InputError
@@ -62,14 +62,19 @@ def default_epochs(samples: int, batch_size: int | None) -> int:
     return max(10, -(-STEPS // steps))
 
 
-def train(data: Data, settings: Mapping[str, Any]) -> tuple[Autoencoder, float]:
-    """A fitted `Autoencoder` with these settings, and the seconds that fitting took.
+def untrained(samples: int, settings: Mapping[str, Any]) -> Autoencoder:
+    """An `Autoencoder` for so many training samples.
 
-    Where they do not say, batches are smaller for little data, and there are epochs for as many steps as MNIST gets.
+    Where ``settings`` do not say, batches are smaller for little data, and epochs make as many steps as MNIST gets.
     """
-    chosen = {"batch_size": 256 if len(data.train) >= LITTLE_DATA else 32, **settings}
-    chosen.setdefault("epochs", default_epochs(len(data.train), chosen["batch_size"]))
-    model = Autoencoder(**chosen)
+    chosen = {"batch_size": 256 if samples >= LITTLE_DATA else 32, **settings}
+    chosen.setdefault("epochs", default_epochs(samples, chosen["batch_size"]))
+    return Autoencoder(**chosen)
+
+
+def train(data: Data, settings: Mapping[str, Any]) -> tuple[Autoencoder, float]:
+    """A fitted `Autoencoder` with these settings (see `untrained`), and the seconds that fitting took."""
+    model = untrained(len(data.train), settings)
     start = time.perf_counter()
     model.fit(data.train, validation=data.test)
     return model, time.perf_counter() - start
@@ -131,10 +136,9 @@ def curve(data: Data, settings: Mapping[str, Any], code_sizes: tuple[int, ...] =
     points: list[Point] = []
     for code_size in code_sizes:
         model, _ = train(data, {**settings, "code_size": code_size})
-        finest = Compressor.fit(model, data.train)
-        base = float(np.sqrt(12 * 0.05 * -model.score(data.train) / code_size))
+        base = default_step(model, data.train)
         for factor in CURVE_STEPS:
-            compressor = finest if factor == 1 else Compressor.fit(model, data.train, factor * base)
+            compressor = Compressor.fit(model, data.train, factor * base)
             setting = f"code {code_size}, step {factor * base:.2g}"
             points += [compare.measure_compressor(compressor, pictures, layout, setting) for layout in compare.LAYOUTS]
     kept = [point for point in points if not any(_beats(other, point) for other in points)]

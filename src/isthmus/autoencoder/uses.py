@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -75,6 +76,19 @@ def find_anomalies(
         "isolation forest": -forest.score_samples(flat_tests),
     }
     return Anomalies(normal, {name: float(roc_auc_score(strange, value)) for name, value in strangeness.items()})
+
+
+def anomaly_table(results: Sequence[Anomalies]) -> list[str]:
+    """Lines of a table: a row for each normal class, and their means where there are several."""
+    names = list(results[0].auc)
+    rows = [(str(result.normal), [result.auc[name] for name in names]) for result in results]
+    if len(rows) > 1:
+        rows.append(("mean", [float(column) for column in np.mean([values for _, values in rows], axis=0)]))
+    lines = ["normal  " + "  ".join(names)]
+    for label, values in rows:
+        cells = (f"{value:.3f}".rjust(len(name)) for value, name in zip(values, names, strict=True))
+        lines.append(label.ljust(len("normal")) + "  " + "  ".join(cells))
+    return lines
 
 
 def add_noise(pictures: ArrayLike, noise: float, *, seed: int = 0) -> NDArray[np.uint8]:
