@@ -13,6 +13,7 @@ COMMANDS = {
     "verify": ("isthmus.cli.verify", "verify"),
     "demo": ("isthmus.cli.demo", "demo"),
     "compare": ("isthmus.cli.compare", "compare"),
+    "learn": ("isthmus.cli.learn", "learn"),
     "bench": ("isthmus.cli.bench", "bench"),
 }
 
