@@ -1,0 +1,119 @@
+"""`isthmus bench` and `isthmus compare` from the command line, with rivals for real."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+from PIL import Image
+
+from bench.helpers import own_double, photo
+from isthmus.bench import own
+from isthmus.cli import main
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    pictures = tmp_path / "holiday"
+    pictures.mkdir()
+    for name in ("chelsea", "coffee"):
+        Image.fromarray(photo(name, 176, 192)).save(pictures / f"{name}.png")
+    return pictures
+
+
+@pytest.fixture
+def webp_as_isthmus(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(own, "own_rival", lambda weights, name="isthmus": own_double("webp", name))
+    monkeypatch.setattr(
+        own, "bits_map", lambda weights, picture, quality: np.ones((picture.shape[0] // 16, picture.shape[1] // 16))
+    )
+
+
+def run(*words: str | Path) -> tuple[int, str]:
+    result = CliRunner().invoke(main, [str(word) for word in words], catch_exceptions=False)
+    return result.exit_code, result.output
+
+
+def bench(folder: Path, *words: str) -> tuple[int, str, Path]:
+    out = folder.parent / "out"
+    code, text = run("bench", folder, "-o", out, "--cache", folder.parent / "cache", "--processes", "2", *words)
+    return code, text, out
+
+
+@pytest.mark.usefixtures("webp_as_isthmus")
+def test_bench_writes_all_its_reports(folder: Path) -> None:
+    code, text, out = bench(folder, "--codecs", "isthmus,jpeg,png", "--published", "--timing")
+    assert code == 0, text
+    assert {path.name for path in out.iterdir()} == {
+        "results.json",
+        "points.csv",
+        "report.html",
+        *(f"rd_{metric}.{suffix}" for metric in ("psnr", "ms_ssim", "ssimulacra2") for suffix in ("svg", "png")),
+    }
+    record = json.loads((out / "results.json").read_text())
+    assert record["set"] == "holiday"
+    assert str(folder.parent) not in (out / "results.json").read_text()
+    assert record["bd_rate"]["psnr"]["jpeg"]["isthmus"]["percent"] < 0
+    assert record["timing"]["threads"] == 1
+    assert set(record["timing"]["codecs"]) == {"isthmus", "jpeg", "png"}
+    assert all(row["encode_s"] > 0 for row in record["timing"]["codecs"].values())
+    assert "isthmus beats JPEG 4:2:0" in text
+    assert "1 thread(s)" in text
+
+
+def test_bench_of_rivals_needs_no_weights_and_the_second_run_is_the_same(folder: Path) -> None:
+    words = ("--codecs", "jpeg,webp", "--metrics", "mse,psnr")
+    code, text, out = bench(folder, *words)
+    assert code == 0, text
+    assert "0/54 points" in text
+    first = {path.name: path.read_bytes() for path in out.iterdir()}
+    code, text, out = bench(folder, *words)
+    assert code == 0
+    assert "0/54 points" not in text
+    assert {path.name: path.read_bytes() for path in out.iterdir()} == first
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("--codecs", "jpeg,bpg"), "unknown codec"),
+        (("--codecs", "jpeg", "--metrics", "vmaf"), "unknown metric"),
+        (("--codecs", "webp"), "unknown anchor"),
+        (("--codecs", "jpeg", "--published", "nobody"), "unknown published curve"),
+    ],
+)
+def test_bench_says_what_it_does_not_know(folder: Path, words: tuple[str, ...], said: str) -> None:
+    code, text, out = bench(folder, *words)
+    assert code == 1
+    assert said in text
+    assert "expected one of" in text
+    assert not out.exists()
+
+
+@pytest.mark.usefixtures("webp_as_isthmus")
+@pytest.mark.parametrize("match", ["bytes", "psnr"])
+def test_compare_prints_a_table_and_writes_a_page(folder: Path, match: str) -> None:
+    page = folder.parent / "page.html"
+    words = ("compare", folder / "chelsea.png", "-q", "50", "--match", match, "--codecs", "jpeg,png", "-o", page)
+    code, text = run(*words)
+    assert code == 0, text
+    assert [line.split("  ")[0] for line in text.splitlines() if line.startswith(("isthmus ", "JPEG", "PNG"))] == [
+        "isthmus",
+        "JPEG 4:2:0",
+        "PNG",
+    ]
+    assert page.read_text().startswith("<!doctype html>")
+    code, text = run(*words)
+    assert code == 1
+    assert "--force" in text
+    assert run(*words, "--force")[0] == 0
+
+
+@pytest.mark.usefixtures("webp_as_isthmus")
+def test_compare_refuses_what_is_no_picture(tmp_path: Path) -> None:
+    (tmp_path / "notes.png").write_text("not a picture")
+    code, text = run("compare", tmp_path / "notes.png", "-o", tmp_path / "page.html")
+    assert code == 1
+    assert "notes.png" in text
+    assert not (tmp_path / "page.html").exists()
