@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,6 +12,8 @@ from skimage import data as samples
 import isthmus
 from isthmus import container
 from isthmus.errors import BitstreamError, TruncatedError
+
+GOLDEN = Path(__file__).parent / "golden"
 
 
 @pytest.fixture(scope="module")
@@ -129,3 +132,13 @@ isthmus.verify(data)
 def test_no_torch_and_no_extra_is_needed() -> None:
     result = subprocess.run([sys.executable, "-c", BLOCKED], capture_output=True, text=True)
     assert result.returncode == 0, result.stderr
+
+
+def test_the_golden_photograph_decodes_for_ever(codec: isthmus.Codec) -> None:
+    # Engines may differ by one level; everything else is exact.
+    decoded = codec.decode_image((GOLDEN / "photograph_v1.isth").read_bytes())
+    with Image.open(GOLDEN / "photograph_v1.png") as expected:
+        difference = np.asarray(decoded).astype(int) - np.asarray(expected)
+        assert decoded.getexif()[0x010E] == expected.getexif()[0x010E] == "golden"
+    assert abs(difference[..., :3]).max() <= 1
+    assert not difference[..., 3].any()

@@ -93,7 +93,7 @@ def _photograph() -> Pixels:
         from skimage import data
     except ImportError as error:
         raise MissingExtraError(
-            "the demo needs scikit-image, for its photograph", hint='Install it: pip install "isthmus[demo]"'
+            "the demo needs scikit-image, for its photograph", hint="Install it: pip install scikit-image"
         ) from error
     load: Callable[[], Pixels] = data.coffee
     return load()
