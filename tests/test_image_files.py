@@ -46,6 +46,14 @@ def test_sixteen_bit_png_is_refused(colour_type: int, channels: int) -> None:
         open_picture(png16(colour_type, channels))
 
 
+def test_sixteen_bits_a_pixel_are_fine() -> None:
+    masks = struct.pack("<III", 0xF800, 0x07E0, 0x001F)
+    info = struct.pack("<IiiHHIIiiII", 40, 2, 1, 1, 16, 3, 4, 0, 0, 0, 0) + masks
+    head = struct.pack("<2sIHHI", b"BM", 14 + len(info) + 4, 0, 0, 14 + len(info))
+    picture = open_picture(io.BytesIO(head + info + struct.pack("<HH", 0xF800, 0x001F)))
+    assert whole(picture).tolist() == [[[255, 0, 0], [0, 0, 255]]]
+
+
 @pytest.mark.parametrize("mode", ["I;16", "I", "F"])
 def test_deep_modes_are_refused(mode: str) -> None:
     with pytest.raises(UnsupportedPictureError, match="8 bits"):

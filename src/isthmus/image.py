@@ -28,6 +28,8 @@ _ARRAY_MODES = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}
 _ORIENTATION = 0x0112
 # What describes the picture rather than the layout of the file: the tags of a TIFF worth carrying elsewhere.
 _TIFF_DESCRIPTION = (270, 271, 272, 282, 283, 296, 305, 306, 315, 33432, 34665, 34853)
+# Raw modes such as RGB;16B; but BGR;16 has 16 bits a pixel, not a channel.
+_DEEP = r"^(?!BGR).*;(10|12|16|32)|^[IF]$"
 _EXIF_PREFIX = b"Exif\0\0"
 _XMP_ORIENTATION = re.compile(rb"(tiff:Orientation(?:=[\"']|>))[2-8]")
 
@@ -147,7 +149,7 @@ def _from_image(image: Image.Image, limits: Limits) -> Picture:
 def _refuse_deep(image: Image.Image) -> None:
     # Pillow reads 16-bit colour as 8-bit without a word; only the raw mode of the undecoded file tells.
     raw = [arg for tile in getattr(image, "tile", ()) for arg in _strings(tile[3])]
-    deep = next((name for name in (image.mode, *raw) if re.search(r";(16|32|12|10)|^[IF]$", name)), None)
+    deep = next((name for name in (image.mode, *raw) if re.search(_DEEP, name)), None)
     if deep or image.mode not in MODE_NUMBERS:
         raise UnsupportedPictureError(
             "the samples are not 8-bit integers",
