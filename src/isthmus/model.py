@@ -1,7 +1,7 @@
 """A model file: every network, table and word about one set of weights, in the safetensors format; no pickle.
 
-The id of a model is the first eight bytes of the SHA-256 of its file. It stands in every stream that the model wrote, so a
-model file never changes once released. `docs/format.md` lists the arrays.
+The id of a model is the first eight bytes of the SHA-256 of its file. It stands in every stream the model wrote, so
+a model file never changes once released. `docs/format.md` lists the arrays.
 """
 
 from __future__ import annotations
@@ -84,15 +84,16 @@ class Model:
         """(points,) float32: how much each quality point counts at a quality in 0..10000."""
         points = int(self.metadata["points"])
         position = quality * (points - 1) / QUALITY_UNITS
-        return np.maximum(0, 1 - np.abs(np.arange(points) - position)).astype(np.float32)
+        weights: npt.NDArray[np.float32] = np.maximum(0, 1 - np.abs(np.arange(points) - position)).astype(np.float32)
+        return weights
 
     def steps(self, quality: int) -> npt.NDArray[np.float32]:
         """(C,) float32: quantization step of every channel at a quality in 0..10000."""
-        return np.exp(self.quality_weights(quality) @ self.arrays["steps.log"]).astype(np.float32)
+        return np.asarray(np.exp(self.quality_weights(quality) @ self.arrays["steps.log"]), np.float32)
 
     def nominal_step(self, quality: int) -> npt.NDArray[np.float32]:
         """(1,) float32: the step that the quality stands for."""
-        return np.exp(self.quality_weights(quality) @ self.arrays["steps.nominal"]).astype(np.float32)[None]
+        return np.asarray(np.exp(self.quality_weights(quality) @ self.arrays["steps.nominal"]), np.float32).reshape(1)
 
 
 def _check(arrays: dict[str, npt.NDArray[Any]], metadata: dict[str, Any], path: str) -> None:

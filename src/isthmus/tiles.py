@@ -3,8 +3,8 @@
     pixels --analysis--> y --quantize, pass by pass, each predicted from the last--> symbols --range coder--> payload
     payload --> symbols + means = decoded latents --synthesis--> pixels
 
-Tiles are coded independently of each other. The transforms are not cut at tile borders: analysis sees the pixels around a
-tile, synthesis the latents of the tiles around it, so that the result does not depend on how a picture is worked through.
+Tiles are coded independently of each other. The transforms are not cut at tile borders: analysis sees the pixels around
+a tile, synthesis the latents of the tiles around it, so the result does not depend on how a picture is worked through.
 """
 
 from __future__ import annotations
@@ -97,7 +97,7 @@ def _engine(model: Model, graph: str, threads: int | None) -> Engine:
 def _mirror(index: npt.NDArray[np.int64], size: int) -> npt.NDArray[np.int64]:
     """Indices of an axis continued by mirroring at both ends, the edge sample repeated."""
     period = np.mod(index, 2 * size)
-    return np.minimum(period, 2 * size - 1 - period)
+    return np.asarray(np.minimum(period, 2 * size - 1 - period))
 
 
 def _pixel_axis(begin: int, end: int, size: int) -> npt.NDArray[np.int64]:
@@ -106,7 +106,9 @@ def _pixel_axis(begin: int, end: int, size: int) -> npt.NDArray[np.int64]:
     return _mirror(_mirror(np.arange(begin, end), whole), size)
 
 
-def analyse(model: Model, source: PixelSource, box: tuple[int, int, int, int], quality: int, threads: int | None) -> Float32:
+def analyse(
+    model: Model, source: PixelSource, box: tuple[int, int, int, int], quality: int, threads: int | None
+) -> Float32:
     """Latents (h, w, C) float32 in steps, of a box (top, left, h, w) in latent positions."""
     top, left, height, width = box
     rows = _pixel_axis((top - HALO) * BLOCK - BLOCK // 2, (top + height + HALO) * BLOCK + BLOCK // 2, source.height)
@@ -216,7 +218,11 @@ def encode_latents(model: Model, y: Float32, quality: int) -> tuple[bytes, npt.N
 
 
 def encode_tiles(
-    model: Model, source: PixelSource, quality: int, threads: int | None = None, progress: ProgressCallback | None = None
+    model: Model,
+    source: PixelSource,
+    quality: int,
+    threads: int | None = None,
+    progress: ProgressCallback | None = None,
 ) -> Iterator[bytes]:
     """The payloads of all tiles, in row-major order.
 
@@ -256,11 +262,11 @@ class ArraySource:
 
     @property
     def width(self) -> int:
-        return self.rgb.shape[1]
+        return int(self.rgb.shape[1])
 
     @property
     def height(self) -> int:
-        return self.rgb.shape[0]
+        return int(self.rgb.shape[0])
 
     def __call__(self, top: int, left: int, height: int, width: int) -> UInt8:
         return self.rgb[top : top + height, left : left + width]

@@ -82,9 +82,7 @@ class SymbolDecoder:
         import constriction
 
         if len(data) % 4:
-            raise CorruptError(
-                f"coded latents: expected a multiple of 4 bytes, found {len(data)}; the file is damaged"
-            )
+            raise CorruptError(f"coded latents: expected a multiple of 4 bytes, found {len(data)}; the file is damaged")
         self._tables = tables
         self._decoder = constriction.stream.queue.RangeDecoder(np.frombuffer(data, "<u4").astype(np.uint32))
 

@@ -74,7 +74,8 @@ class Tables:
 
     def pack(self) -> npt.NDArray[np.int64]:
         """All rows in one array: each row's length, then its counts."""
-        return np.concatenate([np.concatenate([[len(c)], c]) for c in self.counts])
+        packed: npt.NDArray[np.int64] = np.concatenate([np.append(len(c), c) for c in self.counts])
+        return packed
 
     @staticmethod
     def unpack(packed: npt.NDArray[np.int64]) -> Tables:
@@ -83,9 +84,7 @@ class Tables:
         while at < len(packed):
             length = int(packed[at])
             if length < 2 or at + 1 + length > len(packed):
-                raise ValueError(
-                    f"packed tables: a row of {length} counts at {at} of {len(packed)} values"
-                )
+                raise ValueError(f"packed tables: a row of {length} counts at {at} of {len(packed)} values")
             counts.append(packed[at + 1 : at + 1 + length])
             at += 1 + length
         return Tables(counts)
@@ -98,4 +97,4 @@ def counts_from_frequencies(frequencies: npt.NDArray[np.float64]) -> npt.NDArray
     counts = np.floor(share).astype(np.int64)
     left = TOTAL - len(share) - int(counts.sum())
     counts[np.argsort(-(share - counts), kind="stable")[:left]] += 1
-    return counts + 1
+    return np.asarray(counts + 1)

@@ -47,7 +47,9 @@ class TrainConfig:
     batch: int = 8
     """Crops per step."""
     learning_rate: float = 1e-3
-    """Peak rate of AdamW on the networks."""
+    """Peak rate of AdamW and Muon."""
+    muon: bool = True
+    """Train the networks' matrices with Muon instead of AdamW."""
     linear_rate_scale: float = 0.02
     """Rate of the linear transform and the steps, relative to `learning_rate`."""
     warmup_steps: int = 200

@@ -57,14 +57,12 @@ def ste(hard: Tensor, soft: Tensor) -> Tensor:
     return soft + (hard - soft).detach()
 
 
-def quantize(
-    y: Tensor, mean: Tensor, row: Tensor, importance: Tensor | None
-) -> tuple[Tensor, Tensor]:
+def quantize(y: Tensor, mean: Tensor, row: Tensor, importance: Tensor | None) -> tuple[Tensor, Tensor]:
     """Decoded latents and bits, each shaped like y; gradients pass straight through the rounding.
 
-    The bits are those of the unit bin around the symbol under a zero-mean Laplace density. With an importance (bits that
-    a squared error of one is worth, broadcast over y), a symbol is moved one step towards zero where that saves more
-    bits than it costs, as the encoder does."""
+    The bits are those of the unit bin around the symbol under a zero-mean Laplace density. With an importance (bits
+    that a squared error of one is worth, broadcast over y), a symbol is moved one step towards zero where that saves
+    more bits than it costs, as the encoder does."""
     mean = ste(torch.round(mean * MEAN_STEPS) / MEAN_STEPS, mean)
     x = y - mean
     inverse = inverse_scale(row)
@@ -80,9 +78,7 @@ def quantize(
             cost = importance * (2 * (x - r) * torch.sign(r) + 1)
             r = torch.where(saved > cost, r - torch.sign(r), r)
     symbol = ste(r, x)
-    bits = torch.where(
-        r == 0, -log_minus, (symbol.abs() - 0.5) * inverse + 1 - log_minus - log_plus
-    )
+    bits = torch.where(r == 0, -log_minus, (symbol.abs() - 0.5) * inverse + 1 - log_minus - log_plus)
     return ste(r + mean.detach(), y), bits
 
 
@@ -109,7 +105,7 @@ class DCModel(nn.Module):
             nn.init.zeros_(self.linear[phase].weight)  # type: ignore[arg-type]
             nn.init.normal_(self.last[phase].weight, std=1e-3)  # type: ignore[arg-type]
             nn.init.zeros_(self.last[phase].bias)  # type: ignore[arg-type]
-            self.last[phase].bias.data[n:] = 40.0 if phase == 0 else 30.0  # type: ignore[union-attr,operator]
+            self.last[phase].bias.data[n:] = 40.0 if phase == 0 else 30.0  # type: ignore[operator]
 
     def forward(self, y: Tensor, weights: Tensor, importance: Tensor | None) -> tuple[Tensor, Tensor]:
         """y (B, n, H, W) in steps; weights (B, points) of the quality points -> decoded and bits, alike."""
@@ -150,9 +146,7 @@ class GroupModel(nn.Module):
         self.before = sum(config.groups[:group])
         self.n = config.groups[group]
         width = config.context_width
-        self.project = nn.ModuleList(
-            nn.Conv2d(2 * (self.before + phase * self.n), width, 1) for phase in range(2)
-        )
+        self.project = nn.ModuleList(nn.Conv2d(2 * (self.before + phase * self.n), width, 1) for phase in range(2))
         self.quality = nn.Parameter(torch.zeros(2, config.points, width))
         self.spatial = nn.ModuleList(nn.Conv2d(width, width, 3, padding=1) for _ in range(2))
         self.mix = nn.ModuleList(nn.Conv2d(width, width, 1) for _ in range(2))
@@ -160,7 +154,7 @@ class GroupModel(nn.Module):
         for phase in range(2):
             nn.init.normal_(self.last[phase].weight, std=1e-3)  # type: ignore[arg-type]
             nn.init.zeros_(self.last[phase].bias)  # type: ignore[arg-type]
-            self.last[phase].bias.data[self.n :] = 22.0  # type: ignore[union-attr,operator]
+            self.last[phase].bias.data[self.n :] = 22.0  # type: ignore[operator]
 
     def predict(self, features: Tensor, weights: Tensor, phase: int) -> tuple[Tensor, Tensor]:
         """Mean and row (B, n, H, W) from features (B, C, H, W) of the latents known before this pass."""
@@ -171,17 +165,13 @@ class GroupModel(nn.Module):
         out = self.last[phase](hidden).float()
         return out[:, : self.n], out[:, self.n :].clamp(0, ROWS - 1)
 
-    def forward(
-        self, y: Tensor, known: Tensor, weights: Tensor, importance: Tensor | None
-    ) -> tuple[Tensor, Tensor]:
+    def forward(self, y: Tensor, known: Tensor, weights: Tensor, importance: Tensor | None) -> tuple[Tensor, Tensor]:
         """y (B, n, H, W) in steps; known (B, before, H, W) the companded groups before -> decoded, bits."""
         board = checkerboard(*y.shape[2:]).to(y.device)[None, None]
         mean, row = self.predict(torch.cat([known, known.abs()], 1), weights, 0)
         first, bits_first = quantize(y, mean, row, importance)
         half = compand(first) * (board == 0)
-        mean, row = self.predict(
-            torch.cat([known, known.abs(), half, half.abs()], 1), weights, 1
-        )
+        mean, row = self.predict(torch.cat([known, known.abs(), half, half.abs()], 1), weights, 1)
         second, bits_second = quantize(y, mean, row, importance)
         return (
             torch.where(board == 0, first, second),
@@ -202,11 +192,7 @@ class ContextModel(nn.Module):
         """y (B, C, H, W) in steps, weights (B, points), importance (B, C, 1, 1) or None for plain rounding
         -> decoded latents and bits, both shaped like y."""
         parts = torch.split(y, list(self.groups), 1)
-        worth = (
-            [None] * len(parts)
-            if importance is None
-            else list(torch.split(importance, list(self.groups), 1))
-        )
+        worth = [None] * len(parts) if importance is None else list(torch.split(importance, list(self.groups), 1))
         decoded, bits = self.dc(parts[0], weights, worth[0])
         known = compand(highpass(decoded))
         all_decoded, all_bits = [decoded], [bits]

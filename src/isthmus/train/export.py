@@ -13,7 +13,6 @@ import numpy as np
 import numpy.typing as npt
 import onnx
 import torch
-import torch.nn.functional as F
 from onnx import TensorProto, helper, numpy_helper
 from torch import Tensor, nn
 
@@ -65,7 +64,7 @@ def _onnx(module: nn.Module, inputs: tuple[Tensor, ...], names: list[str], axes:
         torch.onnx.export(
             module,
             inputs,
-            buffer,
+            buffer,  # type: ignore[arg-type]
             input_names=names,
             output_names=["output"],
             dynamic_axes={names[0]: axes},
@@ -75,7 +74,7 @@ def _onnx(module: nn.Module, inputs: tuple[Tensor, ...], names: list[str], axes:
     graph = onnx.load_from_string(buffer.getvalue())
     _halve(graph)
     graph.producer_name, graph.producer_version, graph.doc_string = "isthmus", "", ""
-    return graph.SerializeToString(deterministic=True)
+    return bytes(graph.SerializeToString(deterministic=True))
 
 
 def _halve(model: onnx.ModelProto) -> None:
@@ -178,7 +177,9 @@ def laplace_tables() -> Tables:
     return Tables(counts)
 
 
-def export_model(network: Network, path: Path, name: str, metadata: dict[str, Any], tables: Tables | None = None) -> None:
+def export_model(
+    network: Network, path: Path, name: str, metadata: dict[str, Any], tables: Tables | None = None
+) -> None:
     """Writes a model file from trained weights, deterministically.
 
     Args:
@@ -194,7 +195,12 @@ def export_model(network: Network, path: Path, name: str, metadata: dict[str, An
     latents = torch.zeros(3, 4, config.latents)
     arrays: dict[str, npt.NDArray[Any]] = {
         "analysis.onnx": np.frombuffer(
-            _onnx(AnalysisGraph(network.analysis), (pixels, steps, weights), ["pixels", "steps", "weights"], {0: "h", 1: "w"}),
+            _onnx(
+                AnalysisGraph(network.analysis),
+                (pixels, steps, weights),
+                ["pixels", "steps", "weights"],
+                {0: "h", 1: "w"},
+            ),
             np.uint8,
         ),
         "synthesis.onnx": np.frombuffer(

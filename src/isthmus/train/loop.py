@@ -17,6 +17,7 @@ from torch import Tensor
 
 from isthmus.train.config import BLOCK, TrainConfig
 from isthmus.train.modules import Network
+from isthmus.train.muon import Muon
 
 Pictures = npt.NDArray[np.uint8]
 
@@ -73,6 +74,32 @@ def learning_rate(progress: float, step: int, config: TrainConfig) -> float:
     return config.learning_rate * warm * 0.5 * (1 + math.cos(math.pi * min(progress, 1.0)))
 
 
+def make_optimizers(network: Network, config: TrainConfig) -> list[torch.optim.Optimizer]:
+    """Muon for the networks' matrices and dense convolutions; AdamW for everything else, slowly for the transforms."""
+    matrices, linear, rest = [], [], []
+    for name, parameter in network.named_parameters():
+        if name in ("analysis.linear.weight", "synthesis.linear.weight"):
+            linear.append(parameter)
+        elif (
+            config.muon
+            and parameter.ndim >= 2
+            and parameter.shape[1] > 1
+            and ".quality" not in name
+            and name != "log_steps"
+        ):
+            matrices.append(parameter)
+        else:
+            rest.append(parameter)
+    groups: list[dict[str, Any]] = [
+        {"params": rest, "scale": 1.0},
+        {"params": linear, "scale": config.linear_rate_scale},
+    ]
+    adam = torch.optim.AdamW(groups, lr=config.learning_rate, betas=(0.9, 0.98), weight_decay=0.0, fused=True)
+    if not config.muon:
+        return [adam]
+    return [adam, Muon([{"params": matrices, "scale": 1.0}], lr=config.learning_rate)]
+
+
 class Trainer:
     """Network, its moving average and optimizer state; one object that is saved and resumed whole."""
 
@@ -84,20 +111,7 @@ class Trainer:
         self.average = Network(config.network).to(device)
         self.step = 0
         self.seconds = 0.0
-        linear, rest = [], []
-        for name, parameter in self.network.named_parameters():
-            slow = name in ("analysis.linear.weight", "synthesis.linear.weight")
-            (linear if slow else rest).append(parameter)
-        self.optimizer = torch.optim.AdamW(
-            [
-                {"params": rest, "scale": 1.0},
-                {"params": linear, "scale": config.linear_rate_scale},
-            ],
-            lr=config.learning_rate,
-            betas=(0.9, 0.98),
-            weight_decay=0.0,
-            fused=True,
-        )
+        self.optimizers = make_optimizers(self.network, config)
 
     def start_average(self) -> None:
         """Sets the moving average to the network as it is."""
@@ -108,19 +122,21 @@ class Trainer:
         begun = time.perf_counter()
         dtype = torch.bfloat16
         rate = learning_rate(progress, self.step, self.config)
-        for group in self.optimizer.param_groups:
-            group["lr"] = rate * group["scale"]
+        for optimizer in self.optimizers:
+            for group in optimizer.param_groups:
+                group["lr"] = rate * group["scale"]
         loss, bpp, mse = losses(self.network, pixels, quality, self.config, dtype)
-        self.optimizer.zero_grad(set_to_none=True)
+        self.network.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
         norm = torch.nn.utils.clip_grad_norm_(self.network.parameters(), self.config.clip)
         if bool(torch.isfinite(norm)):
-            self.optimizer.step()
+            for optimizer in self.optimizers:
+                optimizer.step()
         self.step += 1
         decay = min(self.config.ema, (1 + self.step) / (10 + self.step))
         with torch.no_grad():
-            averaged, current = list(self.average.parameters()), list(self.network.parameters())
-            torch._foreach_lerp_(averaged, current, 1 - decay)
+            averaged: list[Tensor] = list(self.average.parameters())
+            torch._foreach_lerp_(averaged, list(self.network.parameters()), 1 - decay)
         seconds = time.perf_counter() - begun
         self.seconds += seconds
         psnr = 10 * math.log10(255**2 / float(mse.detach().mean()))
@@ -132,7 +148,7 @@ class Trainer:
             "config": self.config.as_dict(),
             "network": self.network.state_dict(),
             "average": self.average.state_dict(),
-            "optimizer": self.optimizer.state_dict(),
+            "optimizers": [optimizer.state_dict() for optimizer in self.optimizers],
             "step": self.step,
             "seconds": self.seconds,
         }
@@ -141,7 +157,8 @@ class Trainer:
         """Continues from what `state` returned."""
         self.network.load_state_dict(state["network"])
         self.average.load_state_dict(state["average"])
-        self.optimizer.load_state_dict(state["optimizer"])
+        for optimizer, saved in zip(self.optimizers, state["optimizers"], strict=True):
+            optimizer.load_state_dict(saved)
         self.step, self.seconds = state["step"], state["seconds"]
 
 

@@ -27,7 +27,8 @@ class Block(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """(B, width, H, W) -> alike."""
         x = x + self.depthwise(x)
-        return x + self.reduce(F.leaky_relu(self.expand(x), SLOPE))
+        out: Tensor = x + self.reduce(F.leaky_relu(self.expand(x), SLOPE))
+        return out
 
 
 class Analysis(nn.Module):
@@ -45,12 +46,13 @@ class Analysis(nn.Module):
         nn.init.zeros_(self.leave.bias)  # type: ignore[arg-type]
 
     def forward(self, pixels: Tensor, steps: Tensor, weights: Tensor) -> Tensor:
-        """pixels (B, 3, 16h+16, 16w+16) around 0, steps (B, C), weights (B, points) -> latents in steps (B, C, h, w)."""
+        """pixels (B, 3, 16h+16, 16w+16) around 0, steps (B, C), weights (B, points) -> latents (B, C, h, w)."""
         y = self.linear(F.pixel_unshuffle(pixels, BLOCK)) / steps[:, :, None, None]
         features = torch.cat([compand(highpass(y[:, :3])), compand(y[:, 3:])], 1)
         bias = (weights @ self.quality)[:, :, None, None]
         hidden = self.blocks(F.leaky_relu(self.enter(features) + bias, SLOPE))
-        return y + self.leave(hidden)
+        latents: Tensor = y + self.leave(hidden)
+        return latents
 
 
 class Synthesis(nn.Module):
@@ -65,9 +67,7 @@ class Synthesis(nn.Module):
         self.blocks = nn.Sequential(*(Block(width) for _ in range(config.trunk_blocks)))
         self.leave = nn.Conv2d(width, grid * (BLOCK // GRID) ** 2, 1)
         self.pixels = nn.Conv2d(3 * GRID**2, grid, 1)
-        self.spatial = nn.ModuleList(
-            nn.Conv2d(grid, grid, 3, padding=1) for _ in range(config.grid_blocks)
-        )
+        self.spatial = nn.ModuleList(nn.Conv2d(grid, grid, 3, padding=1) for _ in range(config.grid_blocks))
         self.mix = nn.ModuleList(nn.Conv2d(grid, grid, 1) for _ in range(config.grid_blocks))
         self.last = nn.Conv2d(grid, 3 * GRID**2, 1)
         nn.init.zeros_(self.last.weight)
@@ -99,9 +99,7 @@ class Network(nn.Module):
         self.analysis = Analysis(config)
         self.synthesis = Synthesis(config)
         self.context = ContextModel(config)
-        nominal = torch.linspace(
-            math.log(config.coarsest_step), math.log(config.finest_step), config.points
-        )
+        nominal = torch.linspace(math.log(config.coarsest_step), math.log(config.finest_step), config.points)
         self.nominal: Tensor
         self.register_buffer("nominal", nominal)
         self.log_steps = nn.Parameter(nominal[:, None].repeat(1, config.latents))
@@ -113,9 +111,7 @@ class Network(nn.Module):
         n = self.config.latents
         forward = torch.from_numpy(start.analysis).float().reshape(n, 3, 2, BLOCK, 2, BLOCK)
         # pixel_unshuffle orders channels (colour, row, column); a 2x2 kernel holds the four blocks of a window.
-        self.analysis.linear.weight.data.copy_(
-            forward.permute(0, 1, 3, 5, 2, 4).reshape(n, 3 * BLOCK**2, 2, 2)
-        )
+        self.analysis.linear.weight.data.copy_(forward.permute(0, 1, 3, 5, 2, 4).reshape(n, 3 * BLOCK**2, 2, 2))
         inverse = torch.from_numpy(start.synthesis).float()
         inverse = inverse.reshape(n, 3, 2, GRID, GRID, 2, GRID, GRID)
         # Two pixel shuffles follow: channels (colour, fine row, fine column, coarse row, coarse column). A block

@@ -47,7 +47,9 @@ def _prefilter(core: Tensor) -> Tensor:
     eye = torch.eye(half, dtype=torch.float64)
     flip = torch.flip(eye, [0])
     butterfly = torch.cat([torch.cat([eye, flip], 1), torch.cat([flip, -eye], 1)], 0)
-    return butterfly @ torch.block_diag(eye, core) @ butterfly / 2
+    diagonal: Tensor = torch.block_diag(eye, core)  # type: ignore[no-untyped-call]
+    product: Tensor = butterfly @ diagonal @ butterfly / 2
+    return product
 
 
 def _windows(core: Tensor) -> tuple[Tensor, Tensor]:
@@ -111,14 +113,14 @@ def make_start(pictures: npt.NDArray[np.uint8], latents: int) -> Start:
         blocks = view[:height:BLOCK, :width:BLOCK]
         coefficients = np.einsum("hwcij,ui,vj->hwcuv", blocks, forward, forward, optimize=True)
         variance += (coefficients**2).mean((0, 1))
-    variance = (variance / len(pictures)).reshape(-1)
+    mean_square = (variance / len(pictures)).reshape(-1)
     dc = [colour * BLOCK * BLOCK for colour in range(3)]
-    order = dc + [i for i in np.argsort(-variance, kind="stable").tolist() if i not in dc]
+    order = dc + [i for i in np.argsort(-mean_square, kind="stable").tolist() if i not in dc]
     chosen = np.array(order[:latents])
     c, u, v = chosen // BLOCK**2, chosen // BLOCK % BLOCK, chosen % BLOCK
     return Start(
         analysis=np.einsum("nc,ni,nj->ncij", colours[c], forward[u], forward[v]),
         synthesis=np.einsum("nc,ni,nj->ncij", colours[c], inverse[u], inverse[v]),
         parity=np.stack([u % 2, v % 2], 1),
-        variance=variance[chosen],
+        variance=mean_square[chosen],
     )

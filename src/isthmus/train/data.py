@@ -1,1 +1,0 @@
-"""Pictures to train on: a folder of any tree and format, as uint8 crops in memory."""
