@@ -168,4 +168,4 @@ def test_every_damaged_byte_is_noticed(model: Model, photo: np.ndarray, rng: np.
         with pytest.raises(CorruptError):
             tiles.decode_latents(model, payload[:length], 3, 3, 4000)
     with pytest.raises(CorruptError):
-        tiles.decode_latents(model, payload + b"\0\0\0\0", 3, 3, 4000)
+        tiles.decode_latents(model, payload + bytes(12), 3, 3, 4000)
