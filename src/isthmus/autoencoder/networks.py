@@ -94,7 +94,7 @@ class Network(nn.Module):
         if len(self.decoder) == 1 and isinstance(self.decoder[0], nn.Linear):
             columns: Tensor = self.decoder[0].weight.detach().T.clone()
             return columns
-        slope: Tensor = torch.func.jacfwd(lambda near: self.decode(near[None])[0])(code)
+        slope: Tensor = torch.func.jacrev(lambda near: self.decode(near[None])[0])(code)
         return slope.detach().T.clone()
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from isthmus.errors import InputError, IsthmusError, MissingExtraError
+from isthmus.errors import InputError, IsthmusError
 from isthmus.files import atomic_output
 
 if TYPE_CHECKING:
@@ -121,17 +121,12 @@ def training_options(command: Command) -> Command:
 
 
 def room(command: Command) -> Command:
-    """Turn errors into messages, and a missing PyTorch into the command that installs it."""
+    """Turn errors into messages."""
 
     @functools.wraps(command)
     def wrapped(*args: Any, **kwargs: Any) -> Any:
         try:
-            try:
-                return command(*args, **kwargs)
-            except ModuleNotFoundError as error:
-                raise MissingExtraError(
-                    f"isthmus learn needs {error.name}", hint='Install it: pip install "isthmus[learn]"'
-                ) from error
+            return command(*args, **kwargs)
         except (IsthmusError, OSError) as error:
             raise click.ClickException(str(error)) from error
 
