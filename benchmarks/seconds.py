@@ -1,0 +1,52 @@
+"""Median seconds a picture to encode and to decode: isthmus beside JPEG, WebP, AVIF speed 6 and JPEG XL effort 7.
+
+    python benchmarks/seconds.py FOLDER --results docs/results/kodak/results.json --threads 1 2 -o seconds.json
+
+All codecs run in one process, in turn, on the same pictures and threads, at the quality whose mean rate in the results
+is nearest to 0.75 bits per pixel. Leave the machine alone meanwhile.
+"""
+
+import argparse
+import json
+from pathlib import Path
+
+from isthmus.bench.own import Weights, own_rival
+from isthmus.bench.page import as_columns
+from isthmus.bench.report import timing_note, timing_table
+from isthmus.bench.results import curves_in, read_json
+from isthmus.bench.rivals import choose
+from isthmus.bench.sweep import sources_in
+from isthmus.bench.timing import qualities_near, time_codecs
+
+RIVALS = ("jpeg", "webp", "avif-s6", "jxl")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--results", type=Path, required=True, help="results.json of the same pictures")
+    parser.add_argument("--threads", type=int, nargs="+", default=[1])
+    parser.add_argument("--model", help="weights: a file or a release model")
+    parser.add_argument("-o", "--output", type=Path, help="write the figures here as JSON")
+    options = parser.parse_args()
+    record = read_json(options.results)
+    present, absent = choose(RIVALS)
+    codecs = [own_rival(Weights(options.model)), *present]
+    qualities = qualities_near(curves_in(record))
+    if missing := [codec.name for codec in codecs if codec.name not in qualities]:
+        parser.error(f"{options.results} has no curve of {', '.join(missing)}: run isthmus bench with them first")
+    runs = []
+    for threads in options.threads:
+        timing = time_codecs(sources_in(options.folder), codecs, qualities, threads)
+        runs.append(timing)
+        labels = {codec.name: {"label": codec.label} for codec in codecs}
+        print(as_columns(timing_table({"timing": timing, "codecs": labels})))
+        print(timing_note(timing), end="\n\n")
+    for label, reason in absent:
+        print(f"{label} is not here: {reason}")
+    if options.output:
+        options.output.write_text(json.dumps(runs, indent=1) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
