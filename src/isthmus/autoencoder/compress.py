@@ -159,9 +159,7 @@ class Compressor:
     def compress(self, X: ArrayLike) -> bytes:
         """All samples ``(n, ...)`` as the bytes of one file."""
         symbols = self.symbols(X)
-        encoder = SymbolEncoder(self.tables)
-        encoder.encode(symbols.reshape(-1), np.tile(self.rows, len(symbols)))
-        payload = encoder.finish()
+        payload = self._encode(symbols)
         if not np.array_equal(self._decode(payload, len(symbols)), symbols):
             raise AssertionError("the entropy coder did not return what it was given")
         body = HEAD.pack(MAGIC, VERSION, self.id) + _varint(len(symbols)) + _varint(len(payload)) + payload
@@ -176,6 +174,11 @@ class Compressor:
         spec = self.model.network_.spec
         count, payload = _parse(data, self.id, max(spec.code_size, spec.features))
         return self.samples(self._decode(payload, count))
+
+    def _encode(self, symbols: NDArray[np.int32]) -> bytes:
+        encoder = SymbolEncoder(self.tables)
+        encoder.encode(symbols.reshape(-1), np.tile(self.rows, len(symbols)))
+        return encoder.finish()
 
     def _decode(self, payload: bytes, count: int) -> NDArray[np.int32]:
         decoder = SymbolDecoder(self.tables, payload)

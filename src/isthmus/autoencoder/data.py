@@ -24,6 +24,7 @@ MAX_BYTES = 4 << 30  # of one array in memory: a typing error in an idx header m
 PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff", ".gif")
 TEST_SHARE = 0.2  # of data that comes without a split of its own
 DOWNLOAD_SECONDS = 60
+GZIP_OVERHEAD = 1 << 16  # bytes that gzip may add to what it cannot pack
 
 
 @dataclass(frozen=True)
@@ -144,7 +145,7 @@ def download(name: str, data_dir: str | Path, *, base_url: str | None = None) ->
         url = f"{base.rstrip('/')}/{file.name}.gz"
         try:
             with urllib.request.urlopen(url, timeout=DOWNLOAD_SECONDS) as answer:
-                packed = read_capped(answer, file.size_bytes, url)  # packed is never larger than its content
+                packed = read_capped(answer, file.size_bytes + GZIP_OVERHEAD, url)
         except (urllib.error.URLError, TimeoutError) as error:
             raise InputError(
                 f"cannot download {url}", got=str(error), hint="Give the files with --data-dir."
@@ -159,7 +160,7 @@ def _read_published(source: str, folder: Path, file: IdxFile) -> NDArray[np.uint
     for path in (folder / file.name, folder / f"{file.name}.gz"):
         if path.is_file():
             with path.open("rb") as stream:
-                data = read_capped(stream, file.size_bytes, str(path))
+                data = read_capped(stream, file.size_bytes + GZIP_OVERHEAD, str(path))
             return read_idx(io.BytesIO(_unpack(data, file, str(path))), str(path))
     raise InputError(
         f"no {file.name}.gz in {folder.resolve()}",
