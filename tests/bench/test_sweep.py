@@ -33,7 +33,7 @@ def few(name: str, *qualities: float) -> Rival:
 
 def run(folder: Path, cache: Path, *codecs: Rival) -> tuple[list[tuple[str, str, float, int]], list[tuple[int, int]]]:
     progress: list[tuple[int, int]] = []
-    points = sweep(sources_in(folder), codecs, Cache(cache), METRICS, 2, lambda *step: progress.append(step))
+    points = sweep(sources_in(folder), codecs, Cache(cache), METRICS, 1, lambda *step: progress.append(step))
     return [(p.codec, p.picture, p.quality, p.data_bytes) for p in points], progress
 
 

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import multiprocessing
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -103,10 +104,12 @@ def sweep(
     count = min(processes or os.cpu_count() or 1, max(len(todo), 1))
     # Spawned, not forked: codec libraries keep threads of their own.
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(count, mp_context=context, initializer=_one_thread) as pool:
-        futures = {
-            pool.submit(_measure, source.path, rival, quality, wanted): key for source, rival, quality, key in todo
-        }
+    with ProcessPoolExecutor(count, mp_context=context) as pool:
+        # The processes start at the first submission and take their environment from this one.
+        with _one_thread():
+            futures = {
+                pool.submit(_measure, source.path, rival, quality, wanted): key for source, rival, quality, key in todo
+            }
         try:
             for future in as_completed(futures):
                 entries[futures[future]] = entry = future.result()
@@ -137,10 +140,20 @@ def _has(entry: Entry, wanted: Sequence[str]) -> bool:
     return all(name in entry.metrics for name in wanted)
 
 
-def _one_thread() -> None:
+@contextmanager
+def _one_thread() -> Iterator[None]:
     # Processes already fill the cores; a library's own threads would only get in the way.
-    for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
-        os.environ[variable] = "1"
+    names = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+    before = {name: os.environ.get(name) for name in names}
+    os.environ.update(dict.fromkeys(names, "1"))
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
 
 
 @lru_cache(maxsize=4)
