@@ -7,6 +7,8 @@ import struct
 import zlib
 from collections.abc import Iterable
 from dataclasses import dataclass
+from os import SEEK_CUR
+from typing import IO
 
 from isthmus.errors import CorruptError, LimitExceededError, NotIsthmusError, TooNewError, TruncatedError
 
@@ -195,6 +197,35 @@ def parse(data: bytes, limits: Limits | None = None) -> Container:
     if end != len(data):
         raise CorruptError("bytes follow the end chunk", expected=f"{end} bytes", got=len(data))
     return Container(header, metadata, payloads[ALPHA], payloads[TILE], chunk_bytes, len(data))
+
+
+def read_head(stream: IO[bytes], limits: Limits) -> tuple[Header, dict[bytes, bytes]]:
+    """The header and the metadata blocks from the front of a stream; what follows them is not read to its end.
+
+    Raises:
+        NotIsthmusError, TruncatedError, CorruptError, TooNewError, LimitExceededError
+    """
+    header = parse_header(stream.read(HEADER_BYTES), limits)
+    metadata: dict[bytes, bytes] = {}
+    while True:
+        head = stream.read(1 + MAX_VARINT_BYTES)
+        if not head:
+            raise TruncatedError("the file ends before its end chunk", got="nothing but a front")
+        kind = head[:1]
+        # Metadata comes first; private chunks, which are lower-case, may stand between.
+        if kind not in METADATA and not kind.islower():
+            return header, metadata
+        length, start = _read_varint(memoryview(head), 1)
+        # zlib makes nothing longer by more than a fraction, so this cap costs no honest file anything.
+        if length > 2 * limits.max_metadata_bytes:
+            raise LimitExceededError(
+                f"the {_name(kind)} chunk is too large", expected=f"at most {2 * limits.max_metadata_bytes}", got=length
+            )
+        data = head + stream.read(max(start + length + _CRC.size - len(head), 0))
+        _, payload, end = _read_chunk(memoryview(data), 0)
+        stream.seek(end - len(data), SEEK_CUR)
+        if kind in METADATA:
+            metadata[kind] = _inflate(kind, payload, limits.max_metadata_bytes)
 
 
 def pack_header(header: Header) -> bytes:

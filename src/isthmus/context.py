@@ -121,7 +121,7 @@ class ContextModel:
         total = sum(self.groups)
         decoded = np.zeros((height * width, total))
         n = self.groups[0]
-        decoded[:, :n] = self._walk_dc(height, width, quality, code)
+        decoded[:, :n] = self.walk_dc(height, width, quality, code)
         known = np.empty((height * width, 2 * total))
         self._features(_highpass(decoded[:, :n], height, width), known, 0, n)
         before = n
@@ -152,7 +152,8 @@ class ContextModel:
         mixed = (table[index] * (QUALITY_UNITS - part) + table[index + 1] * part) / QUALITY_UNITS
         return _activation(mixed)
 
-    def _walk_dc(self, height: int, width: int, quality: int, code: Code) -> Float64:
+    def walk_dc(self, height: int, width: int, quality: int, code: Code) -> Float64:
+        """The first part of `walk` alone: (H*W, first group) float64, the DC coefficients, in steps."""
         n, taps, margin = self.groups[0], DC_WINDOW**2, DC_WINDOW // 2
         w = self.weights
         near_weight = w["dc.near"]

@@ -123,7 +123,7 @@ def analyse(
     return y[HALO:-HALO, HALO:-HALO]
 
 
-class _Quantizer:
+class Quantizer:
     """Chooses the symbols of one tile, pass by pass, by rate and distortion, and codes them."""
 
     def __init__(self, model: Model, y: Float32, quality: int):
@@ -199,6 +199,15 @@ def decode_latents(model: Model, payload: bytes, height: int, width: int, qualit
     return decoded.reshape(height, width, -1).astype(np.float32)
 
 
+def decode_dc(model: Model, payload: bytes, height: int, width: int, quality: int) -> Float32:
+    """The DC latents alone, (h, w, 3) float32 in steps: they come first, and the rest of the payload stays unread.
+
+    The payload's own checksum covers all latents and so cannot be checked here; the chunk's CRC-32 was.
+    """
+    decoded = model.context.walk_dc(height, width, quality, _Reader(model, payload[CHECK_BYTES:]))
+    return decoded.reshape(height, width, -1).astype(np.float32)
+
+
 def encode_latents(model: Model, y: Float32, quality: int) -> tuple[bytes, npt.NDArray[np.float64]]:
     """A tile's payload from its latents (h, w, C) in steps, and the bits spent at each position (h, w).
 
@@ -208,7 +217,7 @@ def encode_latents(model: Model, y: Float32, quality: int) -> tuple[bytes, npt.N
         RuntimeError: the payload does not decode to what was encoded (a fault of this machine or of this program).
     """
     height, width, _ = y.shape
-    quantizer = _Quantizer(model, y, quality)
+    quantizer = Quantizer(model, y, quality)
     decoded = model.context.walk(height, width, quality, quantizer)
     payload = _check(decoded) + quantizer.finish()
     again = decode_latents(model, payload, height, width, quality)

@@ -9,15 +9,38 @@ import click
 from isthmus.cli import common
 
 
+def _box(ctx: click.Context, param: click.Parameter, value: str | None) -> tuple[int, int, int, int] | None:
+    if value is None:
+        return None
+    try:
+        x, y, width, height = map(int, value.split(","))
+    except ValueError:
+        raise click.BadParameter(f"{value}: expected four whole numbers X,Y,W,H, as in 100,50,640,480.") from None
+    return x, y, width, height
+
+
+def _sixteenth(ctx: click.Context, param: click.Parameter, value: str | None) -> bool:
+    if value not in (None, "1/16"):
+        hint = "No other scale is cheaper than decoding the whole and reducing that."
+        raise click.BadParameter(f"{value}: expected 1/16. {hint}")
+    return value is not None
+
+
 @click.command()
 @common.inputs_argument
 @common.output_option
+@click.option("--crop", metavar="X,Y,W,H", callback=_box, help="Only this window, in pixels; decodes only its tiles.")
+@click.option(
+    "--scale", metavar="1/16", callback=_sixteenth, help="A quick preview at 1/16 of width and height."
+)
 @common.force_option
 @common.json_option
 @common.codec_options
 def decode(
     inputs: tuple[str, ...],
     output: str | None,
+    crop: tuple[int, int, int, int] | None,
+    scale: bool,
     force: bool,
     as_json: bool,
     model: str | None,
@@ -28,6 +51,8 @@ def decode(
 
     The suffix of -o chooses the format (.png, .jpg, .webp, .tif, ...); standard output gets PNG.
     """
+    if crop and scale:
+        raise click.UsageError("--crop and --scale exclude each other: a preview is always of the whole picture.")
     outputs = dict(zip(inputs, common.targets(inputs, output, ".png"), strict=True))
 
     from isthmus.image_files import format_of, save_picture
@@ -43,7 +68,8 @@ def decode(
         report: common.Report = {"input": name, "output": target}
 
         def write(file: BinaryIO) -> None:
-            image = codec.decode_image(data, common.progress_on_terminal(name))
+            progress = common.progress_on_terminal(name)
+            image = codec.preview(data) if scale else codec.decode_image(data, crop, progress)
             save_picture(image, file, format_name)
             report.update(width=image.width, height=image.height, mode=image.mode)
 

@@ -1,0 +1,124 @@
+"""Teaches Pillow the .isth format: importing this module is enough for `Image.open` and `Image.save` to know it.
+
+Opening reads the header and the metadata; pixels are decoded when they are first asked for. Errors are Pillow's own
+kinds (`OSError`, `ValueError`), with the message and the cause of :mod:`isthmus.errors`.
+
+Example:
+    >>> import isthmus.pillow_plugin
+    >>> Image.open("photo.jpg").save("photo.isth", quality=70)      # doctest: +SKIP
+    >>> Image.open("photo.isth").size                               # doctest: +SKIP
+    (768, 512)
+"""
+
+import functools
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import IO, Any, BinaryIO, cast
+
+from PIL import Image, ImageFile
+
+from isthmus.codec import DEFAULT_QUALITY, INFO_KEYS, SUFFIX, Codec
+from isthmus.container import MAGIC, MAX_SIDE, Limits, parse, read_head
+from isthmus.errors import IsthmusError, UnsupportedPictureError
+from isthmus.image import restored_mode
+from isthmus.preview import SCALE
+
+FORMAT = "ISTH"
+MIME = "image/x-isthmus"
+# Pillow guards every format with Image.MAX_IMAGE_PIXELS, right after opening; a second limit would only surprise.
+_LIMITS = Limits(max_pixels=MAX_SIDE**2)
+
+
+@functools.cache
+def _codec() -> Codec:
+    return Codec(limits=_LIMITS)
+
+
+@contextmanager
+def _as_os_error() -> Iterator[None]:
+    try:
+        yield
+    except IsthmusError as error:
+        raise OSError(str(error)) from error
+
+
+class IsthImageFile(ImageFile.ImageFile):
+    """An .isth file as Pillow sees it.
+
+    `draft` (and so `thumbnail`) takes the preview at 1/16 of the size where that is large enough.
+    """
+
+    format = FORMAT
+    format_description = "isthmus picture"
+    _preview = False
+
+    def _open(self) -> None:
+        assert self.fp is not None
+        with _as_os_error():
+            header, metadata = read_head(self.fp, _LIMITS)
+        self._size = (header.width, header.height)
+        self._mode = restored_mode(header.mode, header.has_alpha)
+        self.info |= {INFO_KEYS[kind]: block for kind, block in metadata.items()}
+        self.info["quality"] = header.quality / 100
+
+    def draft(self, mode: str | None, size: tuple[int, int] | None) -> tuple[str, tuple[int, int, float, float]] | None:
+        """Decode at 1/16 if that still covers `size`; None, and nothing changed, if it does not."""
+        if size is None or self._im is not None or self._preview:
+            return None
+        width, height = self.size
+        if width < size[0] * SCALE or height < size[1] * SCALE:
+            return None
+        self._preview = True
+        self._size = (-(-width // SCALE), -(-height // SCALE))
+        return self.mode, (0, 0, width / SCALE, height / SCALE)
+
+    def load(self) -> Any:
+        if self._im is None:
+            data = self._read()
+            with _as_os_error():
+                image = _codec().preview(data) if self._preview else _codec().decode_image(data)
+            self.im = image.im
+            self.readonly = 0
+        return super().load()
+
+    def verify(self) -> None:
+        """Check the structure and every checksum of the file, without decoding it."""
+        data = self._read()
+        with _as_os_error():
+            parse(data, _LIMITS)
+
+    def _read(self) -> bytes:
+        if self.fp is None:
+            raise ValueError("the file of this image is closed")
+        self.fp.seek(0)
+        try:
+            with _as_os_error():
+                return _codec().read_file(cast(BinaryIO, self.fp))
+        finally:
+            if self._exclusive_fp:
+                self.fp.close()
+            self.fp = None
+
+
+def _save(image: Image.Image, file: IO[bytes], filename: str | bytes) -> None:
+    """Pillow's `save`, with the options quality (0 to 100), icc_profile, exif and xmp (None or b"" leaves one out)."""
+    options: dict[str, Any] = image.encoderinfo
+    changed = {key: options[key] for key in INFO_KEYS.values() if key in options}
+    if changed:
+        image = image.copy()
+        for key, value in changed.items():
+            image.info[key] = value.tobytes() if isinstance(value, Image.Exif) else value or b""
+    try:
+        file.write(_codec().encode(image, options.get("quality", DEFAULT_QUALITY)))
+    except UnsupportedPictureError as error:
+        raise OSError(f"cannot write mode {image.mode} as {FORMAT}: {error}") from error
+
+
+def _accept(prefix: bytes) -> bool:
+    return prefix.startswith(MAGIC[:5])  # the rest tells transfers in text mode, which have a message of their own
+
+
+Image.register_open(FORMAT, IsthImageFile, _accept)
+Image.register_save(FORMAT, _save)
+Image.register_extension(FORMAT, SUFFIX)
+Image.register_mime(FORMAT, MIME)

@@ -1,0 +1,182 @@
+"""Pillow with the plugin: what people do with any other format, done with .isth."""
+
+import io
+import pickle
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image, UnidentifiedImageError
+from skimage import data
+
+import isthmus
+import isthmus.pillow_plugin
+from isthmus.container import HEADER_BYTES
+
+EXIF_ORIENTATION = 0x0112
+
+
+@pytest.fixture(scope="module")
+def original() -> Image.Image:
+    return Image.fromarray(data.astronaut()[100:180, 180:301])
+
+
+@pytest.fixture(scope="module")
+def saved(original: Image.Image, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("pillow") / "photo.isth"
+    original.save(path, quality=80, icc_profile=b"profile", xmp=b"<x/>")
+    return path
+
+
+def error_levels(a: Image.Image, b: Image.Image) -> float:
+    return float(np.abs(np.asarray(a, float) - np.asarray(b, float)).mean())
+
+
+def test_round_trip(original: Image.Image, saved: Path) -> None:
+    with Image.open(saved) as image:
+        assert (image.format, image.mode, image.size) == ("ISTH", "RGB", original.size)
+        assert image.get_format_mimetype() == "image/x-isthmus"
+        assert error_levels(image, original) < 5
+    assert isthmus.decode(saved.read_bytes()).shape == (80, 121, 3)
+
+
+def test_opening_decodes_nothing(saved: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*args: object, **kwargs: object) -> None:
+        raise AssertionError("decoded")
+
+    monkeypatch.setattr(isthmus.Codec, "decode_image", refuse)
+    with Image.open(saved) as image:
+        assert image.info == {"icc_profile": b"profile", "xmp": b"<x/>", "quality": 80.0}
+        image.verify()
+    with Image.open(saved) as image, pytest.raises(AssertionError, match="decoded"):
+        image.load()
+
+
+def test_opening_reads_only_the_front(saved: Path) -> None:
+    with saved.open("rb") as file, Image.open(file) as image:
+        assert image.size == (121, 80)
+        assert file.tell() < 200 < saved.stat().st_size
+
+
+@pytest.mark.parametrize("mode", ["RGBA", "L", "LA", "1"])
+def test_modes(original: Image.Image, mode: str) -> None:
+    image = original.convert(mode)
+    buffer = io.BytesIO()
+    image.save(buffer, "ISTH")
+    with Image.open(buffer) as back:
+        assert back.mode == mode
+        assert back.copy().mode == mode
+        if "A" in mode:
+            assert back.getchannel("A").tobytes() == image.getchannel("A").tobytes()
+
+
+def test_metadata_can_be_given_and_left_out(original: Image.Image) -> None:
+    exif = Image.Exif()
+    exif[0x010E] = "described"
+    image = original.copy()
+    image.info["icc_profile"] = b"old"
+    for options, expected in (({}, b"old"), ({"icc_profile": b"new"}, b"new"), ({"icc_profile": None}, None)):
+        buffer = io.BytesIO()
+        image.save(buffer, "ISTH", exif=exif, **options)
+        with Image.open(buffer) as back:
+            assert back.info.get("icc_profile") == expected
+            assert back.getexif()[0x010E] == "described"
+    assert image.info == {"icc_profile": b"old"}
+
+
+def test_orientation_is_applied_once(original: Image.Image) -> None:
+    exif = Image.Exif()
+    exif[EXIF_ORIENTATION] = 6
+    buffer = io.BytesIO()
+    original.save(buffer, "ISTH", exif=exif)
+    with Image.open(buffer) as back:
+        assert back.size == original.size[::-1]
+        assert EXIF_ORIENTATION not in back.getexif()
+        assert error_levels(back, original.transpose(Image.Transpose.ROTATE_270)) < 10
+
+
+def test_thumbnail_takes_the_preview(monkeypatch: pytest.MonkeyPatch, original: Image.Image) -> None:
+    buffer = io.BytesIO()
+    original.resize((640, 480)).save(buffer, "ISTH")
+    with Image.open(buffer) as image:
+        image.load()
+        image.thumbnail((15, 15))
+        slow = image.copy()
+    monkeypatch.setattr(isthmus.Codec, "decode_image", None)
+    with Image.open(buffer) as image:
+        image.thumbnail((15, 15))
+        assert image.size == slow.size == (15, 11)
+        assert error_levels(image, slow) < 4
+
+
+def test_a_large_thumbnail_takes_the_picture(saved: Path) -> None:
+    with Image.open(saved) as image:
+        image.thumbnail((60, 60))
+        assert image.size == (60, 40)
+
+
+def test_pickle_and_seek(saved: Path) -> None:
+    with Image.open(saved) as image:
+        image.seek(0)
+        with pytest.raises(EOFError):
+            image.seek(1)
+        again = pickle.loads(pickle.dumps(image))
+        assert again.tobytes() == image.tobytes()
+
+
+def test_bomb_guard_at_open(saved: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 121 * 80 // 2 - 1)
+    with pytest.raises(Image.DecompressionBombError):
+        Image.open(saved)
+
+
+def test_a_front_that_is_damaged_or_cut(saved: Path) -> None:
+    good = saved.read_bytes()
+    for end in range(HEADER_BYTES + 1):
+        with pytest.raises(OSError):  # noqa: PT011 - an UnidentifiedImageError where the magic itself is cut
+            Image.open(io.BytesIO(good[:end]))
+    with pytest.raises(OSError, match="CRC"):
+        Image.open(io.BytesIO(good[:20] + b"\xff" + good[21:]))
+    with pytest.raises(OSError, match="text mode"):
+        Image.open(io.BytesIO(good.replace(b"\r\n", b"\n", 1)))
+    with pytest.raises(UnidentifiedImageError):
+        Image.open(io.BytesIO(b"no picture at all"))
+
+
+@pytest.mark.parametrize("share", [0.3, 0.9, 0.999])
+def test_a_body_that_is_cut(saved: Path, share: float) -> None:
+    good = saved.read_bytes()
+    cut = io.BytesIO(good[: int(share * len(good))])
+    with Image.open(cut) as image, pytest.raises(OSError, match="ends"):
+        image.load()
+    with Image.open(cut) as image, pytest.raises(OSError, match="ends"):
+        image.verify()
+
+
+def test_a_body_that_is_damaged(saved: Path) -> None:
+    damaged = bytearray(saved.read_bytes())
+    damaged[-40] ^= 1
+    with Image.open(io.BytesIO(damaged)) as image, pytest.raises(OSError, match="damaged"):
+        image.load()
+
+
+def test_metadata_that_is_damaged(saved: Path) -> None:
+    damaged = bytearray(saved.read_bytes())
+    damaged[HEADER_BYTES + 5] ^= 1
+    with pytest.raises(OSError, match="ICC chunk"):
+        Image.open(io.BytesIO(damaged))
+
+
+def test_what_cannot_be_saved(original: Image.Image, tmp_path: Path) -> None:
+    with pytest.raises(OSError, match="cannot write mode I;16"):
+        Image.new("I;16", (4, 4)).save(tmp_path / "deep.isth")
+    with pytest.raises(ValueError, match="quality"):
+        original.save(tmp_path / "loud.isth", quality=101)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_closed_file_is_said(saved: Path) -> None:
+    image = Image.open(saved)
+    image.close()
+    with pytest.raises(ValueError, match="closed"):
+        image.load()
