@@ -11,7 +11,7 @@ from isthmus.bench.cache import Cache, default_directory
 from isthmus.bench.curves import curves_of
 from isthmus.bench.metrics import METRICS
 from isthmus.bench.page import as_columns
-from isthmus.bench.published import published_curves
+from isthmus.bench.published import SHOWN, published_curves
 from isthmus.bench.report import bd_table, summary, timing_note, timing_table, write_report
 from isthmus.bench.results import record_of, write_csv, write_json
 from isthmus.bench.rivals import RIVALS, Rival, choose
@@ -53,7 +53,7 @@ class Plan:
     def command(self) -> str:
         """The command that gives these figures, without what is of one machine only."""
         words = ["isthmus", "bench", self.folder.resolve().name]
-        for option, values in (("codecs", self.codecs), ("metrics", self.metrics), ("published", self.published)):
+        for option, values in (("codecs", self.codecs), ("metrics", self.metrics)):
             if values:
                 words += [f"--{option}", ",".join(values)]
         for model in self.models:
@@ -62,6 +62,8 @@ class Plan:
             words += ["--anchor", self.anchor]
         if self.timing_threads is not None:
             words += ["--timing", "--threads", str(self.timing_threads)]
+        if self.published:
+            words += ["--published"] if self.published == SHOWN else ["--published", ",".join(self.published)]
         return shlex.join(words)
 
 
