@@ -25,7 +25,7 @@ class Weights:
     spec: str | None = None
 
     def load(self) -> Model:
-        """The model; raises ModelError where there is none."""
+        """The model; raises UnknownModelError for a name that is none, ModelError for a file that is none."""
         if self.spec is None:
             return release_model()
         path = Path(self.spec)
@@ -46,7 +46,7 @@ def _decode(data: bytes, threads: int, weights: Weights) -> Picture:
 
 
 def own_rival(weights: Weights, name: str = "isthmus") -> Rival:
-    """isthmus with these weights, in the shape of a rival; raises ModelError without weights."""
+    """isthmus with these weights, in the shape of a rival; raises as `Weights.load`."""
     model = weights.load()
     version = f"isthmus {__version__}, model {model.name} {model.id.hex()}"
     return Rival(

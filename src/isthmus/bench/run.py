@@ -72,7 +72,7 @@ def bench(plan: Plan, progress: Progress | None = None) -> str:
 
     Raises:
         InputError: an unknown codec, metric or published curve, or a folder without pictures.
-        ModelError: isthmus is asked for and there are no weights.
+        UnknownModelError, ModelError: the weights that isthmus is asked for are none.
     """
     metrics = _known("metric", plan.metrics or tuple(METRICS), tuple(METRICS))
     _known("published curve", plan.published, tuple(published_curves()))
