@@ -1,11 +1,14 @@
 """isthmus encode: pictures in, .isth files out."""
 
 import time
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 import click
 
-from isthmus.cli import common
+from isthmus.cli import common, targeting
+
+if TYPE_CHECKING:
+    from isthmus.targets import Target
 
 
 @click.command()
@@ -18,6 +21,7 @@ from isthmus.cli import common
     type=click.FloatRange(0, 100),
     help="0 to 100, continuous (default: 50).",
 )
+@targeting.options
 @click.option("--strip", is_flag=True, help="Leave the ICC profile, EXIF and XMP out.")
 @common.force_option
 @common.json_option
@@ -26,6 +30,7 @@ def encode(
     inputs: tuple[str, ...],
     output: str | None,
     quality: float | None,
+    target: "Target | None",
     strip: bool,
     force: bool,
     as_json: bool,
@@ -36,7 +41,15 @@ def encode(
     """Compress pictures: photo.jpg becomes photo.isth.
 
     Any format that Pillow reads; - reads standard input.
+
+    \b
+    isthmus encode photo.jpg                        photo.isth
+    isthmus encode -q 70 *.png -o smaller           a folder for many
+    isthmus encode photo.jpg --target-bytes 50k     at most 50,000 bytes
+    isthmus encode photo.jpg --target-psnr 38       at least 38 dB
     """
+    if target is not None and quality is not None:
+        raise click.UsageError("-q and a target exclude each other: a target chooses the quality.")
     outputs = dict(zip(inputs, common.targets(inputs, output, ".isth"), strict=True))
 
     from isthmus.codec import DEFAULT_QUALITY
@@ -49,30 +62,34 @@ def encode(
         start = time.perf_counter()
         with common.read_input(name, codec.limits.max_file_bytes) as stream:
             picture = open_picture(stream, codec.limits)
-        data = b""
-
-        def write(file: BinaryIO) -> None:
-            nonlocal data
-            data = codec.encode(picture, chosen, strip, common.progress_on_terminal(name))
-            file.write(data)
-
-        common.write_output(outputs[name], force, write)
-        return {
+        report: common.Report = {
             "input": name,
             "output": outputs[name],
             "width": picture.width,
             "height": picture.height,
             "mode": picture.mode,
-            "quality": chosen,
-            "bytes": len(data),
-            "bpp": 8 * len(data) / (picture.width * picture.height),
-            "seconds": time.perf_counter() - start,
-            "notes": list(picture.notes),
         }
+
+        def write(file: BinaryIO) -> None:
+            if target is None:
+                data = codec.encode(picture, chosen, strip, common.progress_on_terminal(name))
+                report.update(quality=chosen, notes=list(picture.notes))
+            else:
+                reached = targeting.reach(codec, picture, target, strip)
+                data = reached.data
+                report.update(targeting.report(target, reached))
+                report["notes"] = [*picture.notes, *report["notes"]]
+            report.update(bytes=len(data), bpp=8 * len(data) / (picture.width * picture.height))
+            file.write(data)
+
+        common.write_output(outputs[name], force, write)
+        return report | {"seconds": time.perf_counter() - start}
 
     common.run_each(inputs, work, _text, as_json, common.STREAM in outputs.values())
 
 
 def _text(report: common.Report) -> str:
     line = f"{report['input']} -> {report['output']}: {report['bytes']} bytes, {report['bpp']:.3f} bits per pixel"
+    if "target" in report:
+        line += f", quality {report['quality']:g} after {report['encodes']} encodes"
     return "\n".join([line, *(f"  note: {note}" for note in report["notes"])])

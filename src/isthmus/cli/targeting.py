@@ -1,0 +1,82 @@
+"""The options that name a target instead of a quality, and what is reported of it."""
+
+import functools
+import re
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from isthmus.cli import common
+
+if TYPE_CHECKING:
+    from isthmus.codec import Codec
+    from isthmus.image import Picture
+    from isthmus.targets import Reached, Target
+
+_FACTORS = {"": 1, "k": 1000, "m": 10**6, "ki": 1024, "mi": 1024**2}
+_HELP = {
+    "bytes": ("SIZE", "At most so many bytes, as in 50000, 50k or 1.5M; nearly as many as that."),
+    "bpp": ("BITS", "At most so many bits per pixel."),
+    "psnr": ("DB", "At least so many dB of PSNR, and hardly more. Needs isthmus[bench]."),
+    "ssimulacra2": ("POINTS", "At least so many points of SSIMULACRA2, and hardly more. Needs isthmus[bench]."),
+}
+
+
+def options(command: common.Command) -> common.Command:
+    """--target-bytes, --target-bpp, --target-psnr and --target-ssimulacra2, as one argument `target`."""
+
+    @functools.wraps(command)
+    def with_target(**arguments: Any) -> Any:
+        given = {kind: value for kind in _HELP if (value := arguments.pop(f"target_{kind}")) is not None}
+        if len(given) > 1:
+            raise click.UsageError("give one target: the dial is one.")
+        target = None
+        for kind, value in given.items():
+            target = _target(kind, value)
+        return command(target=target, **arguments)
+
+    wrapped: common.Command = with_target
+    for kind, (metavar, text) in reversed(_HELP.items()):
+        callback = _size if kind == "bytes" else None
+        kind_type = str if kind == "bytes" else float
+        wrapped = click.option(f"--target-{kind}", metavar=metavar, type=kind_type, callback=callback, help=text)(
+            wrapped
+        )
+    return wrapped
+
+
+def _target(kind: Any, value: float) -> "Target":
+    from isthmus.errors import InputError
+    from isthmus.targets import Target
+
+    try:
+        return Target(kind, value)
+    except InputError as error:
+        raise click.UsageError(str(error)) from None
+
+
+def _size(ctx: click.Context, param: click.Parameter, value: str | None) -> float | None:
+    if value is None:
+        return None
+    found = re.fullmatch(r"(\d+(?:\.\d+)?)([km]i?|)b?", value.strip().lower())
+    if not found:
+        raise click.BadParameter(f"{value}: expected a number of bytes, as in 50000, 50k, 1.5M or 64Ki.")
+    return int(float(found[1]) * _FACTORS[found[2]])
+
+
+def reach(codec: "Codec", picture: "Picture", target: "Target", strip: bool) -> "Reached":
+    """The search, imported only when it is asked for."""
+    from isthmus.targets import encode_to_target
+
+    return encode_to_target(codec, picture, target, strip)
+
+
+def report(target: "Target", reached: "Reached") -> common.Report:
+    """What a search adds to the report of an encode."""
+    return {
+        "quality": reached.quality,
+        "target": {target.kind: target.value},
+        "reached": reached.value,
+        "encodes": reached.encodes,
+        "notes": [reached.note] if reached.note else [],
+    }

@@ -1,0 +1,59 @@
+"""Targets from the command line."""
+
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+from PIL import Image
+from skimage import data
+
+from isthmus.cli import main
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Image.fromarray(data.coffee()[:96, :128]).save("cup.png")
+
+
+def run(*args: str) -> Result:
+    return CliRunner().invoke(main, ["encode", "cup.png", *args])
+
+
+@pytest.mark.parametrize(("size", "value"), [("3000", 3000), ("3k", 3000), ("0.003M", 3000), ("3Kib", 3072)])
+def test_bytes(size: str, value: int) -> None:
+    result = run("--target-bytes", size, "--json")
+    assert result.exit_code == 0, result.output
+    report = json.loads(result.stdout)
+    assert report["target"] == {"bytes": value}
+    assert 0.97 * value < report["bytes"] == report["reached"] == Path("cup.isth").stat().st_size <= value
+
+
+def test_the_line_for_people() -> None:
+    shown = run("--target-psnr", "33").stdout
+    assert ", quality " in shown
+    assert " encodes" in shown
+
+
+def test_what_cannot_be_reached_writes_nothing() -> None:
+    result = run("--target-bytes", "60")
+    assert result.exit_code == 1
+    assert "at most 60 bytes" in result.stderr
+    assert not Path("cup.isth").exists()
+
+
+@pytest.mark.parametrize(
+    ("args", "message"),
+    [
+        (["--target-bytes", "5x"], "number of bytes"),
+        (["--target-bytes", "0"], "positive"),
+        (["--target-psnr", "nan"], "positive"),
+        (["--target-psnr", "30", "--target-bpp", "1"], "one target"),
+        (["--target-psnr", "30", "-q", "50"], "exclude each other"),
+    ],
+)
+def test_usage_errors(args: list[str], message: str) -> None:
+    result = run(*args)
+    assert result.exit_code == 2
+    assert message in result.stderr
