@@ -19,6 +19,8 @@ SCALE_MIN, SCALE_MAX = 0.05, 256.0
 MEAN_STEPS = 16
 SLOPE = 0.125
 LOG2_E = math.log2(math.e)
+COST_COLUMNS = 16
+"""Symbols 0 to 15 have costs of their own in training; beyond, a straight line."""
 
 DC_PHASES = 5
 DC_WINDOW = 5
@@ -41,10 +43,15 @@ def checkerboard(height: int, width: int) -> Tensor:
     return (torch.arange(height)[:, None] + torch.arange(width)[None, :]) % 2
 
 
-def inverse_scale(row: Tensor) -> Tensor:
-    """One over the Laplace scale, in quantization steps, of a (continuous) table row."""
-    ratio = math.log(SCALE_MAX / SCALE_MIN) / (ROWS - 1)
-    return torch.exp(row * -ratio) / SCALE_MIN
+def laplace_costs() -> Tensor:
+    """(ROWS, COST_COLUMNS) bits of the symbols 0, 1, ... under Laplace densities of log-spaced scales."""
+    row = torch.arange(ROWS, dtype=torch.float64)
+    inverse = torch.exp(row * (-math.log(SCALE_MAX / SCALE_MIN) / (ROWS - 1)))[:, None] / SCALE_MIN
+    half = torch.exp(-0.5 * inverse)
+    zero = -torch.log2(-torch.expm1(-0.5 * inverse))  # P(0) = 1 - half
+    first = zero + 1 + inverse * (0.5 * LOG2_E) - torch.log2(1 + half)  # P(1) = half (1 - half) (1 + half) / 2
+    rest = first + inverse * LOG2_E * torch.arange(COST_COLUMNS - 1)
+    return torch.cat([zero, rest], 1).float()
 
 
 def compand(x: Tensor) -> Tensor:
@@ -57,29 +64,63 @@ def ste(hard: Tensor, soft: Tensor) -> Tensor:
     return soft + (hard - soft).detach()
 
 
-def quantize(y: Tensor, mean: Tensor, row: Tensor, importance: Tensor | None) -> tuple[Tensor, Tensor]:
+def quantize(
+    y: Tensor, mean: Tensor, row: Tensor, costs: Tensor, importance: Tensor | None
+) -> tuple[Tensor, Tensor]:
     """Decoded latents and bits, each shaped like y; gradients pass straight through the rounding.
 
-    The bits are those of the unit bin around the symbol under a zero-mean Laplace density. With an importance (bits
-    that a squared error of one is worth, broadcast over y), a symbol is moved one step towards zero where that saves
-    more bits than it costs, as the encoder does."""
+    Args:
+        costs: (ROWS, COST_COLUMNS) bits of the symbols of magnitude 0, 1, ... in each row; interpolated between rows,
+            and continued in a straight line beyond the last column.
+        importance: bits that a squared error of one is worth, broadcast over y. With it a symbol is moved one step
+            towards zero where that saves more bits than it costs, as the encoder does; None for plain rounding.
+    """
     mean = ste(torch.round(mean * MEAN_STEPS) / MEAN_STEPS, mean)
     x = y - mean
-    inverse = inverse_scale(row)
-    half = torch.exp(-0.5 * inverse)
-    log_minus = torch.log2(-torch.expm1(-0.5 * inverse))  # P(0) = 1 - half
-    log_plus = torch.log2(1 + half)  # P(1) = half (1 - half) (1 + half) / 2
-    inverse = inverse * LOG2_E
+    last = COST_COLUMNS - 1
+    flat = costs.reshape(-1)
     with torch.no_grad():
         r = torch.round(x)
+        magnitude = r.abs()
+        low = row.floor().clamp_max(ROWS - 2)
+        part = row - low
+        base = (low * COST_COLUMNS).to(torch.int32)
+
+        def cost(m: Tensor) -> tuple[Tensor, Tensor]:
+            index = base + m.to(torch.int32)
+            return flat[index], flat[index + COST_COLUMNS]
+
+        inside = magnitude.clamp_max(last)
+        below = (inside - 1).clamp_min(0)
+        here_low, here_high = cost(inside)
+        below_low, below_high = cost(below)
+        here = torch.lerp(here_low, here_high, part)
+        slope = here - torch.lerp(below_low, below_high, part)
         if importance is not None:
-            magnitude = r.abs()
-            saved = torch.where(magnitude > 1.5, inverse, 0.5 * inverse + 1 - log_plus)
-            cost = importance * (2 * (x - r) * torch.sign(r) + 1)
-            r = torch.where(saved > cost, r - torch.sign(r), r)
-    symbol = ste(r, x)
-    bits = torch.where(r == 0, -log_minus, (symbol.abs() - 0.5) * inverse + 1 - log_minus - log_plus)
+            change = importance * (2 * (x - r) * torch.sign(r) + 1)
+            smaller = slope > change
+            r = torch.where(smaller, r - torch.sign(r), r)
+            inside = torch.where(smaller & (magnitude <= last), below, inside)
+            here_low = torch.where(smaller, below_low, here_low)
+            here_high = torch.where(smaller, below_high, here_high)
+        beyond = (r.abs() - inside) * slope
+        slope = slope * torch.sign(r)
+    bits = here_low + (here_high - here_low) * (row - low) + beyond + slope * (x - x.detach())
     return ste(r + mean.detach(), y), bits
+
+
+def split_board(x: Tensor, phase: int) -> Tensor:
+    """(B, C, H, W) -> (B, C, H, W/2): the positions of one half of the checkerboard; H and W are even."""
+    return torch.cat([x[:, :, 0::2, phase::2], x[:, :, 1::2, 1 - phase :: 2]], 2)
+
+
+def merge_board(first: Tensor, second: Tensor) -> Tensor:
+    """The inverse of `split_board` for both halves."""
+    b, c, h, w = first.shape
+    half = h // 2
+    even = torch.stack([first[:, :, :half], second[:, :, :half]], -1).reshape(b, c, half, 2 * w)
+    odd = torch.stack([second[:, :, half:], first[:, :, half:]], -1).reshape(b, c, half, 2 * w)
+    return torch.stack([even, odd], 3).reshape(b, c, h, 2 * w)
 
 
 class DCModel(nn.Module):
@@ -107,7 +148,9 @@ class DCModel(nn.Module):
             nn.init.zeros_(self.last[phase].bias)  # type: ignore[arg-type]
             self.last[phase].bias.data[n:] = 40.0 if phase == 0 else 30.0  # type: ignore[operator]
 
-    def forward(self, y: Tensor, weights: Tensor, importance: Tensor | None) -> tuple[Tensor, Tensor]:
+    def forward(
+        self, y: Tensor, weights: Tensor, costs: Tensor, importance: Tensor | None
+    ) -> tuple[Tensor, Tensor]:
         """y (B, n, H, W) in steps; weights (B, points) of the quality points -> decoded and bits, alike."""
         b, n, h, w = y.shape
         phases = dc_phase(h, w).to(y.device)
@@ -132,7 +175,7 @@ class DCModel(nn.Module):
             mean = base + out[..., :n] + self.linear[phase](difference.flatten(2)).float()
             mean = mean.transpose(1, 2).reshape(b, n, h, w)
             row = out[..., n:].transpose(1, 2).reshape(b, n, h, w).clamp(0, ROWS - 1)
-            value, cost = quantize(y, mean, row, importance)
+            value, cost = quantize(y, mean, row, costs, importance)
             decoded = torch.where(now, value, decoded)
             bits = torch.where(now, cost, bits)
         return decoded, bits
@@ -157,26 +200,24 @@ class GroupModel(nn.Module):
             self.last[phase].bias.data[self.n :] = 22.0  # type: ignore[operator]
 
     def predict(self, features: Tensor, weights: Tensor, phase: int) -> tuple[Tensor, Tensor]:
-        """Mean and row (B, n, H, W) from features (B, C, H, W) of the latents known before this pass."""
+        """Mean and row (B, n, H, W/2) of one half of the board from features (B, C, H, W) of the latents known."""
         bias = (weights @ self.quality[phase])[:, :, None, None]
         state = F.leaky_relu(self.project[phase](features) + bias, SLOPE)
-        hidden = state + F.leaky_relu(self.spatial[phase](state), SLOPE)
+        hidden = split_board(state + F.leaky_relu(self.spatial[phase](state), SLOPE), phase)
         hidden = hidden + F.leaky_relu(self.mix[phase](hidden), SLOPE)
         out = self.last[phase](hidden).float()
         return out[:, : self.n], out[:, self.n :].clamp(0, ROWS - 1)
 
-    def forward(self, y: Tensor, known: Tensor, weights: Tensor, importance: Tensor | None) -> tuple[Tensor, Tensor]:
+    def forward(
+        self, y: Tensor, known: Tensor, weights: Tensor, costs: Tensor, importance: Tensor | None
+    ) -> tuple[Tensor, Tensor]:
         """y (B, n, H, W) in steps; known (B, before, H, W) the companded groups before -> decoded, bits."""
-        board = checkerboard(*y.shape[2:]).to(y.device)[None, None]
         mean, row = self.predict(torch.cat([known, known.abs()], 1), weights, 0)
-        first, bits_first = quantize(y, mean, row, importance)
-        half = compand(first) * (board == 0)
+        first, bits_first = quantize(split_board(y, 0), mean, row, costs, importance)
+        half = compand(merge_board(first, torch.zeros_like(first)))
         mean, row = self.predict(torch.cat([known, known.abs(), half, half.abs()], 1), weights, 1)
-        second, bits_second = quantize(y, mean, row, importance)
-        return (
-            torch.where(board == 0, first, second),
-            torch.where(board == 0, bits_first, bits_second),
-        )
+        second, bits_second = quantize(split_board(y, 1), mean, row, costs, importance)
+        return merge_board(first, second), merge_board(bits_first, bits_second)
 
 
 class ContextModel(nn.Module):
@@ -187,17 +228,19 @@ class ContextModel(nn.Module):
         self.groups = config.groups
         self.dc = DCModel(config)
         self.ac = nn.ModuleList(GroupModel(config, k) for k in range(1, len(config.groups)))
+        self.costs: Tensor
+        self.register_buffer("costs", laplace_costs())
 
     def forward(self, y: Tensor, weights: Tensor, importance: Tensor | None) -> tuple[Tensor, Tensor]:
         """y (B, C, H, W) in steps, weights (B, points), importance (B, C, 1, 1) or None for plain rounding
         -> decoded latents and bits, both shaped like y."""
         parts = torch.split(y, list(self.groups), 1)
         worth = [None] * len(parts) if importance is None else list(torch.split(importance, list(self.groups), 1))
-        decoded, bits = self.dc(parts[0], weights, worth[0])
+        decoded, bits = self.dc(parts[0], weights, self.costs, worth[0])
         known = compand(highpass(decoded))
         all_decoded, all_bits = [decoded], [bits]
         for model, part, value in zip(self.ac, parts[1:], worth[1:], strict=True):
-            decoded, bits = model(part, known, weights, value)
+            decoded, bits = model(part, known, weights, self.costs, value)
             all_decoded.append(decoded)
             all_bits.append(bits)
             known = torch.cat([known, compand(decoded)], 1)

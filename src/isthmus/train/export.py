@@ -24,6 +24,8 @@ from isthmus.train.context import DC_PHASES, ROWS, SCALE_MAX, SCALE_MIN
 from isthmus.train.modules import Analysis, Network, Synthesis
 
 OPSET = 18
+MIN_RADIUS, MAX_RADIUS = 12, 1500
+"""Bounds on the symbols of a table; real distributions have longer tails than the Laplace one."""
 HALF_FROM_VALUES = 4096
 """Arrays of at least this many values are stored as float16 and widened when the graph is loaded."""
 
@@ -167,7 +169,7 @@ def laplace_tables() -> Tables:
     counts = []
     for row in range(ROWS):
         scale = SCALE_MIN * math.exp(math.log(SCALE_MAX / SCALE_MIN) * row / (ROWS - 1))
-        radius = max(1, min(1500, math.ceil(scale * 9)))
+        radius = max(MIN_RADIUS, min(MAX_RADIUS, math.ceil(scale * 9)))
         x = np.arange(radius + 1)
         tail = 0.5 * np.exp(-(x + 0.5) / scale)  # P(X > x + 1/2)
         mass = np.empty(radius + 1)
