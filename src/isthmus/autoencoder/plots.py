@@ -19,6 +19,7 @@ from isthmus.errors import InputError
 
 DPI = 100
 CELL_INCHES = 0.8
+LABEL_INCHES = 0.3
 MARKERS = "osD^vP*X"
 
 
@@ -110,7 +111,7 @@ def rate_distortion(points: Sequence[Point], layout: str) -> Figure:
             decibels = [point.psnr_db for point in own]
             axes.plot(sizes, decibels, marker=MARKERS[index % len(MARKERS)], color=colour, label=name)
         else:
-            axes.axvline(sizes[0], linestyle="--", color=colour, label=f"{name} (lossless)")
+            axes.axvline(sizes[0], linestyle="--", color=colour, label=f"{name.removesuffix(' lossless')} (lossless)")
     axes.set(xlabel=f"file bytes a picture, {layout}", ylabel="PSNR (dB)", xscale="log")
     axes.legend(fontsize="small")
     return figure
@@ -139,7 +140,11 @@ def as_images(samples: NDArray[Any]) -> NDArray[Any]:
 def _grid(rows: Sequence[tuple[str, NDArray[Any], float | None]]) -> Figure:
     """Rows of pictures; a bound b shows signed numbers from -b (blue) to b (red), None shows the data's own range."""
     columns = max(len(images) for _, images, _ in rows)
-    figure = Figure(figsize=(max(columns, 4) * CELL_INCHES, len(rows) * CELL_INCHES), layout="constrained")
+    margin = LABEL_INCHES if any(name for name, _, _ in rows) else 0.0
+    width, height = columns * CELL_INCHES + margin, len(rows) * CELL_INCHES
+    # Placed by hand: matplotlib's own layouts need seconds for a hundred small pictures.
+    figure = Figure(figsize=(width, height))
+    figure.subplots_adjust(left=margin / width, right=1, bottom=0, top=1, wspace=0.08, hspace=0.08)
     plain = [images for _, images, bound in rows if bound is None]
     low = min((float(images.min()) for images in plain), default=0.0)
     high = max((float(images.max()) for images in plain), default=1.0)

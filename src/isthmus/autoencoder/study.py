@@ -58,7 +58,7 @@ class Study:
 
 def default_epochs(samples: int, batch_size: int | None) -> int:
     """Epochs that make about as many gradient steps as ten epochs of MNIST do, and at least ten."""
-    steps = -(-samples // (batch_size or samples))
+    steps = max(1, -(-samples // (batch_size or max(1, samples))))
     return max(10, -(-STEPS // steps))
 
 
@@ -126,7 +126,12 @@ def compare_all(compressor: Compressor, pictures: NDArray[np.uint8]) -> list[Poi
     return points
 
 
-def curve(data: Data, settings: Mapping[str, Any], code_sizes: tuple[int, ...] = CURVE_CODE_SIZES) -> list[Point]:
+def curve(
+    data: Data,
+    settings: Mapping[str, Any],
+    code_sizes: tuple[int, ...] = CURVE_CODE_SIZES,
+    layouts: tuple[str, ...] = compare.LAYOUTS,
+) -> list[Point]:
     """Points of a rate-distortion curve: several code sizes, each at three quantizer steps, and the standard codecs.
 
     Of the autoencoder's points in each layout only those stay that no other beats in both bytes and error.
@@ -140,10 +145,10 @@ def curve(data: Data, settings: Mapping[str, Any], code_sizes: tuple[int, ...] =
         for factor in CURVE_STEPS:
             compressor = Compressor.fit(model, data.train, factor * base)
             setting = f"code {code_size}, step {factor * base:.2g}"
-            points += [compare.measure_compressor(compressor, pictures, layout, setting) for layout in compare.LAYOUTS]
+            points += [compare.measure_compressor(compressor, pictures, layout, setting) for layout in layouts]
     kept = [point for point in points if not any(_beats(other, point) for other in points)]
     return kept + [
-        compare.measure_rival(rival, pictures, layout) for rival in compare.rivals() for layout in compare.LAYOUTS
+        compare.measure_rival(rival, pictures, layout) for rival in compare.rivals() for layout in layouts
     ]
 
 
