@@ -20,8 +20,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from isthmus.bench.page import as_columns
 from isthmus.bench.rivals import RIVALS, Rival
+from isthmus.bench.tables import as_columns
 from isthmus.bench.timing import machine
 
 CODECS = ("isthmus", "jpeg", "webp", "avif-s6", "jxl")

@@ -11,11 +11,11 @@ import json
 from pathlib import Path
 
 from isthmus.bench.own import Weights, own_rival
-from isthmus.bench.page import as_columns
 from isthmus.bench.report import timing_note, timing_table
 from isthmus.bench.results import curves_in, read_json
 from isthmus.bench.rivals import choose
 from isthmus.bench.sweep import sources_in
+from isthmus.bench.tables import as_columns
 from isthmus.bench.timing import qualities_near, time_codecs
 
 RIVALS = ("jpeg", "webp", "avif-s6", "jxl")

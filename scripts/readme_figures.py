@@ -8,8 +8,9 @@ import argparse
 import sys
 from pathlib import Path
 
-from isthmus.bench.report import as_markdown, bd_table, summary, timing_note, timing_table
+from isthmus.bench.report import bd_table, summary, timing_note, timing_table
 from isthmus.bench.results import Record, read_json
+from isthmus.bench.tables import as_markdown
 
 ROOT = Path(__file__).resolve().parent.parent
 README = ROOT / "README.md"

@@ -20,7 +20,7 @@ from browser import start
 from isthmus.bench import page
 from isthmus.bench.compare import Outcome, compare
 from isthmus.bench.metrics import measure
-from isthmus.bench.page import PAGE_PIXELS, Comparison, as_columns, table, write_page
+from isthmus.bench.page import PAGE_PIXELS, Comparison, table, write_page
 from isthmus.bench.rivals import RIVALS
 
 RED, BLUE, GREEN = (200, 30, 30), (30, 30, 200), (30, 200, 30)
@@ -179,10 +179,6 @@ def test_the_table_says_what_was_measured_and_what_is_missing(coloured: Comparis
     assert lines[0].split()[:4] == ["Codec", "Bytes", "Rate", "bpp"]
     assert lines[1].split()[:4] == ["isthmus", "1,000", "115.2:1", "0.208"]
     assert "JPEG XL is not here: its package is missing" in lines
-
-
-def test_columns_line_up() -> None:
-    assert as_columns([["a", "bb"], ["ccc", "d"]]) == "a    bb\nccc   d"
 
 
 def test_a_real_comparison_makes_a_page(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ import pytest
 from bench.helpers import own_double
 from isthmus.bench.curves import Curve, Point
 from isthmus.bench.plots import rd_plot, save_plot, svg_text
-from isthmus.bench.report import as_markdown, bd_table, summary, write_report
+from isthmus.bench.report import bd_table, summary, write_report
 from isthmus.bench.results import (
     Record,
     curves_in,
@@ -112,10 +112,6 @@ def test_a_bd_table_prints_its_overlap() -> None:
         ["Codec", "BD-rate PSNR", "over"],
         ["isthmus", "-20.0 %", "28.0 dB to 37.0 dB"],
     ]
-
-
-def test_markdown_aligns_figures_to_the_right() -> None:
-    assert as_markdown([["Codec", "bpp"], ["JPEG", "1.0"]]) == "| Codec | bpp |\n| --- | ---: |\n| JPEG | 1.0 |"
 
 
 def test_a_report_has_its_plots_tables_and_absences(tmp_path: Path) -> None:

@@ -21,6 +21,7 @@ from PIL import Image
 
 from isthmus.bench.compare import Match, Outcome
 from isthmus.bench.metrics import LABELS, Picture
+from isthmus.bench.tables import as_columns
 
 PAGE_PIXELS = 2_000_000  # about 3 MB a codec in the page
 HEADS = (
@@ -88,16 +89,6 @@ def table(comparison: Comparison) -> str:
         note = f" ({outcome.note})" if outcome.note and not outcome.rival.lossless else ""
         rows.append([outcome.rival.label + note, *cells(outcome)])
     return "\n".join([as_columns(rows), *_notes(comparison)])
-
-
-def as_columns(rows: Sequence[Sequence[str]]) -> str:
-    """A table as text, the first column to the left, the others to the right."""
-    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
-    lines = []
-    for row in rows:
-        rest = (cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True))
-        lines.append("  ".join([row[0].ljust(widths[0]), *rest]).rstrip())
-    return "\n".join(lines)
 
 
 def _notes(comparison: Comparison) -> list[str]:

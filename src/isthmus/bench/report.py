@@ -125,13 +125,6 @@ def timing_note(timing: Record) -> str:
     )
 
 
-def as_markdown(rows: Sequence[Sequence[str]]) -> str:
-    """The same table in Markdown."""
-    head, *body = rows
-    rule = ["---", *["---:"] * (len(head) - 1)]
-    return "\n".join("| " + " | ".join(row) + " |" for row in (head, rule, *body))
-
-
 def write_report(record: Record, folder: Path, anchor: str, published: Sequence[str] = ()) -> None:
     """Write report.html and the plots `rd_METRIC.svg` and `.png` into an existing folder.
 

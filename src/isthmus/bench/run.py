@@ -10,12 +10,12 @@ from pathlib import Path
 from isthmus.bench.cache import Cache, default_directory
 from isthmus.bench.curves import curves_of
 from isthmus.bench.metrics import METRICS
-from isthmus.bench.page import as_columns
 from isthmus.bench.published import SHOWN, published_curves
 from isthmus.bench.report import bd_table, summary, timing_note, timing_table, write_report
 from isthmus.bench.results import record_of, write_csv, write_json
 from isthmus.bench.rivals import RIVALS, Rival, choose
 from isthmus.bench.sweep import Progress, sources_in, sweep
+from isthmus.bench.tables import as_columns
 from isthmus.bench.timing import qualities_near, time_codecs
 from isthmus.errors import InputError
 

@@ -6,11 +6,9 @@ goes on where it was. Seconds measured beside other work say little; `timing` ta
 
 from __future__ import annotations
 
-import multiprocessing
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import as_completed
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -23,6 +21,7 @@ from isthmus.bench.metrics import METRICS, Picture, measure
 from isthmus.bench.rivals import Rival
 from isthmus.errors import InputError
 from isthmus.image_files import open_picture
+from isthmus.processes import process_pool
 
 PICTURE_SUFFIXES = frozenset({".png", ".webp", ".tif", ".tiff", ".bmp", ".ppm", ".jpg", ".jpeg"})
 Progress = Callable[[int, int], None]
@@ -102,24 +101,16 @@ def sweep(
     if progress:
         progress(done, total)
     count = min(processes or os.cpu_count() or 1, max(len(todo), 1))
-    # Spawned, not forked: codec libraries keep threads of their own.
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(count, mp_context=context) as pool:
-        # The processes start at the first submission and take their environment from this one.
-        with _one_thread():
-            futures = {
-                pool.submit(_measure, source.path, rival, quality, wanted): key for source, rival, quality, key in todo
-            }
-        try:
-            for future in as_completed(futures):
-                entries[futures[future]] = entry = future.result()
-                cache.put(futures[future], entry)
-                done += 1
-                if progress:
-                    progress(done, total)
-        except BaseException:
-            pool.shutdown(cancel_futures=True)
-            raise
+    with process_pool(count) as pool:
+        futures = {
+            pool.submit(_measure, source.path, rival, quality, wanted): key for source, rival, quality, key in todo
+        }
+        for future in as_completed(futures):
+            entries[futures[future]] = entry = future.result()
+            cache.put(futures[future], entry)
+            done += 1
+            if progress:
+                progress(done, total)
     order = {rival.name: index for index, rival in enumerate(rivals)}
     points = [
         Point(
@@ -138,22 +129,6 @@ def sweep(
 
 def _has(entry: Entry, wanted: Sequence[str]) -> bool:
     return all(name in entry.metrics for name in wanted)
-
-
-@contextmanager
-def _one_thread() -> Iterator[None]:
-    # Processes already fill the cores; a library's own threads would only get in the way.
-    names = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
-    before = {name: os.environ.get(name) for name in names}
-    os.environ.update(dict.fromkeys(names, "1"))
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                del os.environ[name]
-            else:
-                os.environ[name] = value
 
 
 @lru_cache(maxsize=4)
