@@ -6,7 +6,7 @@ from typing import BinaryIO
 
 import click
 
-from isthmus.cli import common
+from isthmus.cli import common, folders
 
 
 def _box(ctx: click.Context, param: click.Parameter, value: str | None) -> tuple[int, int, int, int] | None:
@@ -30,9 +30,8 @@ def _sixteenth(ctx: click.Context, param: click.Parameter, value: str | None) ->
 @common.inputs_argument
 @common.output_option
 @click.option("--crop", metavar="X,Y,W,H", callback=_box, help="Only this window, in pixels; decodes only its tiles.")
-@click.option(
-    "--scale", metavar="1/16", callback=_sixteenth, help="A quick preview at 1/16 of width and height."
-)
+@click.option("--scale", metavar="1/16", callback=_sixteenth, help="A quick preview at 1/16 of width and height.")
+@folders.options
 @common.force_option
 @common.json_option
 @common.codec_options
@@ -41,6 +40,8 @@ def decode(
     output: str | None,
     crop: tuple[int, int, int, int] | None,
     scale: bool,
+    workers: int | None,
+    dry_run: bool,
     force: bool,
     as_json: bool,
     model: str | None,
@@ -50,9 +51,21 @@ def decode(
     """Restore pictures: photo.isth becomes photo.png.
 
     The suffix of -o chooses the format (.png, .jpg, .webp, .tif, ...); standard output gets PNG.
+
+    \b
+    isthmus decode photo.isth                           photo.png
+    isthmus decode photo.isth -o photo.jpg              another format
+    isthmus decode photo.isth --crop 0,0,640,480 -o corner.png
+    isthmus decode small -o back                        a folder and all below it
     """
     if crop and scale:
         raise click.UsageError("--crop and --scale exclude each other: a preview is always of the whole picture.")
+    run = folders.Run(inputs, output, workers, dry_run, as_json)
+    if run.wanted:
+        if crop or scale:
+            raise click.UsageError("--crop and --scale are for single files.")
+        run.decode(force, model, threads, max_pixels)
+        return
     outputs = dict(zip(inputs, common.targets(inputs, output, ".png"), strict=True))
 
     from isthmus.image_files import format_of, save_picture

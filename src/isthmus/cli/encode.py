@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 import click
 
-from isthmus.cli import common, targeting
+from isthmus.cli import common, folders, targeting
 
 if TYPE_CHECKING:
     from isthmus.targets import Target
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 )
 @targeting.options
 @click.option("--strip", is_flag=True, help="Leave the ICC profile, EXIF and XMP out.")
+@folders.keep_smaller_option
+@folders.options
 @common.force_option
 @common.json_option
 @common.codec_options
@@ -32,6 +34,9 @@ def encode(
     quality: float | None,
     target: "Target | None",
     strip: bool,
+    keep_smaller: bool,
+    workers: int | None,
+    dry_run: bool,
     force: bool,
     as_json: bool,
     model: str | None,
@@ -47,9 +52,16 @@ def encode(
     isthmus encode -q 70 *.png -o smaller           a folder for many
     isthmus encode photo.jpg --target-bytes 50k     at most 50,000 bytes
     isthmus encode photo.jpg --target-psnr 38       at least 38 dB
+    isthmus encode holiday -o small                 a folder and all below it
     """
     if target is not None and quality is not None:
         raise click.UsageError("-q and a target exclude each other: a target chooses the quality.")
+    run = folders.Run(inputs, output, workers, dry_run, as_json)
+    if run.wanted:
+        run.encode(quality, target, strip, keep_smaller, force, model, threads, max_pixels)
+        return
+    if keep_smaller:
+        raise click.UsageError("--keep-smaller is for folders.")
     outputs = dict(zip(inputs, common.targets(inputs, output, ".isth"), strict=True))
 
     from isthmus.codec import DEFAULT_QUALITY

@@ -1,0 +1,258 @@
+"""Whole trees of pictures, encoded or decoded by many processes, going on where an earlier run was stopped.
+
+Every output is written whole or not at all, so what is there and reads as whole is done and is skipped. The weights
+are loaded once a process; pictures are handed out a few at a time, so memory does not grow with their number.
+"""
+
+from __future__ import annotations
+
+import functools
+import io
+import itertools
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, wait
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass, field
+from pathlib import PurePosixPath
+from typing import Literal
+
+from PIL import Image
+
+from isthmus.codec import DEFAULT_QUALITY, SUFFIX, Codec, Info
+from isthmus.container import Limits, parse
+from isthmus.errors import BitstreamError, IsthmusError, NotIsthmusError, OutputExistsError
+from isthmus.image_files import open_picture, save_picture
+from isthmus.processes import process_pool
+from isthmus.targets import Target, encode_to_target
+from isthmus.tree import Tree
+
+State = Literal["done", "kept", "skipped", "failed"]
+_AHEAD = 4  # pictures handed out per worker: enough to keep it busy, few enough to lose
+
+
+@dataclass(frozen=True)
+class Job:
+    """What is done to every picture; it travels to the workers.
+
+    Attributes:
+        verb: encode or decode.
+        source, target: addresses of the two trees.
+        quality: 0 to 100, where there is no aim.
+        aim: a target instead of a quality.
+        strip: leave metadata out.
+        keep_smaller: copy the original where encoding does not make it smaller.
+        force: redo and replace what is there.
+        model: a model file, or None for the release model.
+        threads: of the inference engine, in each worker.
+        limits: what a picture may ask for.
+    """
+
+    verb: Literal["encode", "decode"]
+    source: str
+    target: str
+    quality: float = DEFAULT_QUALITY
+    aim: Target | None = None
+    strip: bool = False
+    keep_smaller: bool = False
+    force: bool = False
+    model: str | None = None
+    threads: int = 1
+    limits: Limits = field(default_factory=Limits)
+
+
+@dataclass(frozen=True)
+class Item:
+    """One picture: its name in the source tree, its bytes there, and the name it gets."""
+
+    name: str
+    size: int
+    output: str
+
+
+@dataclass(frozen=True)
+class Result:
+    """What became of one picture; `message` says why where it failed or was kept as it was."""
+
+    item: Item
+    state: State
+    bytes_after: int = 0
+    message: str = ""
+
+
+@dataclass
+class Summary:
+    """Counts of a run; bytes are of the pictures that this run wrote."""
+
+    done: int = 0
+    kept: int = 0
+    skipped: int = 0
+    failed: int = 0
+    bytes_before: int = 0
+    bytes_after: int = 0
+
+    def add(self, result: Result) -> None:
+        """Count one more picture."""
+        setattr(self, result.state, getattr(self, result.state) + 1)
+        if result.state in ("done", "kept"):
+            self.bytes_before += result.item.size
+            self.bytes_after += result.bytes_after
+
+    @property
+    def total(self) -> int:
+        """Pictures looked at."""
+        return self.done + self.kept + self.skipped + self.failed
+
+
+def items(job: Job) -> tuple[list[Item], int]:
+    """The pictures of the source tree, and how many other files are left alone.
+
+    Two pictures that differ only in their suffix keep it: a.png and a.jpg become a.png.isth and a.jpg.isth.
+
+    Raises:
+        IsthmusError, OSError: the tree cannot be listed.
+    """
+    files = Tree(job.source).files()
+    names = [name for name in files if _wanted(name, job.verb)]
+    suffix = SUFFIX if job.verb == "encode" else ".png"
+    outputs = {name: str(PurePosixPath(name).with_suffix(suffix)) for name in names}
+    # Until no two are alike: whole names never are, so this ends.
+    while clashes := {output for output, count in Counter(outputs.values()).items() if count > 1}:
+        outputs |= {name: name + suffix for name, output in outputs.items() if output in clashes}
+    found = [Item(name, files[name], outputs[name]) for name in names]
+    return found, len(files) - len(found)
+
+
+def run(job: Job, todo: Iterable[Item], workers: int) -> Iterator[Result]:
+    """The result of every item, in the order in which they end."""
+    rest = iter(todo)
+    lost: list[Item] = []
+    while True:
+        yield from _through_a_pool(job, rest, workers, lost)
+        if not lost:
+            return
+        for item in lost:
+            yield Result(item, "failed", message="a worker process died, perhaps out of memory; run it again")
+        lost = []
+
+
+def _through_a_pool(job: Job, rest: Iterator[Item], workers: int, lost: list[Item]) -> Iterator[Result]:
+    """Results until nothing is left, or until a worker dies; what it takes with it is `lost`."""
+    running: dict[Future[Result], Item] = {}
+    with process_pool(workers) as pool:
+        while True:
+            try:
+                for item in itertools.islice(rest, workers * _AHEAD - len(running)):
+                    running[pool.submit(process, job, item)] = item
+            except BrokenProcessPool:
+                lost.append(item)
+            if not running:
+                return
+            finished, _ = wait(running, return_when=FIRST_COMPLETED)
+            for future in finished:
+                item = running.pop(future)
+                try:
+                    result = future.result()
+                except BrokenProcessPool:
+                    lost.append(item)
+                else:
+                    yield result
+            if lost:
+                lost.extend(running.values())
+                return
+
+
+def process(job: Job, item: Item) -> Result:
+    """Encode or decode one picture; every failure becomes a result."""
+    work: Callable[[Job, Item], Result] = _encode if job.verb == "encode" else _decode
+    try:
+        return work(job, item)
+    except OSError as error:
+        return Result(item, "failed", message=error.strerror or str(error))
+    except (IsthmusError, MemoryError) as error:
+        return Result(item, "failed", message=str(error) or type(error).__name__)
+
+
+def _encode(job: Job, item: Item) -> Result:
+    codec, source, target = _codec(job.model, job.threads, job.limits), _tree(job.source), _tree(job.target)
+    if not job.force and _encoded_before(job, item, target, codec):
+        return Result(item, "skipped")
+    with source.open(item.name, job.limits.max_file_bytes) as stream:
+        picture = open_picture(stream, job.limits)
+    if job.aim is None:
+        data = codec.encode(picture, job.quality, job.strip)
+    else:
+        data = encode_to_target(codec, picture, job.aim, job.strip).data
+    if job.keep_smaller and len(data) >= item.size:
+        original = source.read(item.name, job.limits.max_file_bytes)
+        target.write(item.name, original)
+        return Result(item, "kept", len(original), f"{len(data)} bytes encoded, not smaller: copied as it is")
+    target.write(item.output, data)
+    return Result(item, "done", len(data))
+
+
+def _encoded_before(job: Job, item: Item, target: Tree, codec: Codec) -> bool:
+    if job.keep_smaller and target.size(item.name) == item.size:
+        return True
+    if target.size(item.output) is None:
+        return False
+    try:
+        header = parse(target.read(item.output, job.limits.max_file_bytes), job.limits).header
+    except NotIsthmusError:
+        raise OutputExistsError(
+            f"{item.output} is there already and is no .isth file", hint="Use --force to overwrite it."
+        ) from None
+    except BitstreamError:
+        # Cut or damaged: this is what a second run is for.
+        return False
+    quality = header.quality / 100
+    if job.aim is None and (quality, header.model_id) != (round(job.quality, 2), codec.model.id):
+        raise OutputExistsError(
+            f"{item.output} is there already",
+            expected=f"quality {job.quality:g} of model {codec.model.id.hex()}",
+            got=f"quality {quality:g} of model {header.model_id.hex()}",
+            hint="Use --force to encode it again.",
+        )
+    return True
+
+
+def _decode(job: Job, item: Item) -> Result:
+    codec, source, target = _codec(job.model, job.threads, job.limits), _tree(job.source), _tree(job.target)
+    data = source.read(item.name, job.limits.max_file_bytes)
+    if not job.force and target.size(item.output) is not None:
+        if _whole_picture(target.read(item.output, job.limits.max_file_bytes), codec.inspect(data)):
+            return Result(item, "skipped")
+        raise OutputExistsError(f"{item.output} is there already and is another picture", hint="Use --force.")
+    buffer = io.BytesIO()
+    save_picture(codec.decode_image(data), buffer, "PNG")
+    target.write(item.output, buffer.getvalue())
+    return Result(item, "done", buffer.tell())
+
+
+def _whole_picture(data: bytes, info: Info) -> bool:
+    try:
+        with Image.open(io.BytesIO(data)) as image:
+            fits = image.size == (info.width, info.height)
+            image.verify()
+    except (OSError, SyntaxError):
+        return False
+    return fits
+
+
+def _wanted(name: str, verb: str) -> bool:
+    path = PurePosixPath(name)
+    if path.name.startswith("."):
+        return False
+    if verb == "decode":
+        return path.suffix.lower() == SUFFIX
+    return path.suffix.lower() != SUFFIX and Image.registered_extensions().get(path.suffix.lower()) in Image.OPEN
+
+
+@functools.lru_cache(maxsize=1)
+def _codec(model: str | None, threads: int, limits: Limits) -> Codec:
+    return Codec(model, threads, limits)
+
+
+@functools.lru_cache(maxsize=2)
+def _tree(address: str) -> Tree:
+    return Tree(address)

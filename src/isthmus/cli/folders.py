@@ -1,0 +1,184 @@
+"""Folders on the command line: options, progress, results and the summary of encode and decode."""
+
+import json
+import os
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from isthmus.cli import common
+from isthmus.errors import IsthmusError
+
+if TYPE_CHECKING:
+    from isthmus.batch import Job, Result, Summary
+    from isthmus.targets import Target
+
+keep_smaller_option = click.option(
+    "--keep-smaller", is_flag=True, help="Folders: copy a picture as it is where encoding does not make it smaller."
+)
+_PAST = {"encode": "encoded", "decode": "decoded"}
+
+
+def options(command: common.Command) -> common.Command:
+    """--workers and --dry-run."""
+    workers = click.option(
+        "--workers", metavar="N", type=click.IntRange(min=1), help="Folders: processes (default: one a core)."
+    )
+    dry_run = click.option("--dry-run", is_flag=True, help="Folders: say what would be done, and do nothing.")
+    return workers(dry_run(command))
+
+
+@dataclass(frozen=True)
+class Run:
+    """A call of encode or decode, which is one for a folder if `wanted`."""
+
+    inputs: tuple[str, ...]
+    output: str | None
+    workers: int | None
+    dry_run: bool
+    as_json: bool
+
+    @property
+    def wanted(self) -> bool:
+        """Whether the input is a folder or an address; raises a usage error where that cannot be served."""
+        trees = [name for name in self.inputs if "://" in name or Path(name).is_dir()]
+        if not trees:
+            if self.workers is not None or self.dry_run:
+                raise click.UsageError("--workers and --dry-run are for folders.")
+            return False
+        if len(self.inputs) > 1:
+            raise click.UsageError(f"{trees[0]} is a folder: give it alone.")
+        if self.output is None or self.output == common.STREAM:
+            raise click.UsageError(f"{trees[0]} is a folder: say with -o where its tree goes.")
+        _refuse_nested(trees[0], self.output)
+        return True
+
+    def encode(
+        self,
+        quality: float | None,
+        target: "Target | None",
+        strip: bool,
+        keep_smaller: bool,
+        force: bool,
+        model: str | None,
+        threads: int | None,
+        max_pixels: int | None,
+    ) -> None:
+        """Encode the tree; ends the process with status 1 if a picture failed."""
+        from isthmus.batch import Job
+        from isthmus.codec import DEFAULT_QUALITY
+
+        self._run(
+            Job(
+                "encode",
+                self.inputs[0],
+                self.output or "",
+                DEFAULT_QUALITY if quality is None else quality,
+                target,
+                strip,
+                keep_smaller,
+                force,
+                model,
+                threads or 1,
+                common.limits_for(max_pixels),
+            )
+        )
+
+    def decode(self, force: bool, model: str | None, threads: int | None, max_pixels: int | None) -> None:
+        """Decode the tree; ends the process with status 1 if a picture failed."""
+        from isthmus.batch import Job
+
+        limits = common.limits_for(max_pixels)
+        source, target = self.inputs[0], self.output or ""
+        self._run(Job("decode", source, target, force=force, model=model, threads=threads or 1, limits=limits))
+
+    def _run(self, job: "Job") -> None:
+        from isthmus import batch
+
+        try:
+            todo, others = batch.items(job)
+        except (IsthmusError, OSError) as error:
+            click.echo(f"isthmus: {job.source}: {error}", err=True)
+            sys.exit(1)
+        if self.dry_run:
+            self._say_what_would_be_done(job, todo, others)
+            return
+        start, summary = time.perf_counter(), batch.Summary()
+        try:
+            with _progress(len(todo), self.as_json) as show:
+                for result in batch.run(job, todo, self.workers or os.cpu_count() or 1):
+                    summary.add(result)
+                    self._report(result)
+                    show(summary, time.perf_counter() - start)
+        except KeyboardInterrupt:
+            click.echo("Stopped. The same command goes on where this one was.", err=True)
+            sys.exit(130)
+        self._summarise(job, summary, others, time.perf_counter() - start)
+        if summary.failed:
+            sys.exit(1)
+
+    def _say_what_would_be_done(self, job: "Job", todo: list[Any], others: int) -> None:
+        for item in todo:
+            record = {"input": item.name, "bytes": item.size, "output": item.output}
+            click.echo(json.dumps(record) if self.as_json else f"{item.name} -> {item.output}")
+        if not self.as_json:
+            size = sum(item.size for item in todo)
+            click.echo(
+                f"{len(todo):,} pictures of {size:,} bytes would be {_PAST[job.verb]}; {others:,} other files left."
+            )
+
+    def _report(self, result: "Result") -> None:
+        item = result.item
+        if self.as_json:
+            record = {"input": item.name, "output": item.output, "state": result.state, "bytes_before": item.size}
+            click.echo(json.dumps(record | {"bytes": result.bytes_after, "message": result.message}))
+        elif result.state == "failed":
+            click.echo(f"isthmus: {item.name}: {result.message}", err=True)
+        elif result.state == "kept":
+            click.echo(f"{item.name}: {result.message}")
+
+    def _summarise(self, job: "Job", summary: "Summary", others: int, seconds: float) -> None:
+        if self.as_json:
+            click.echo(json.dumps({"summary": asdict(summary) | {"other_files": others, "seconds": seconds}}))
+            return
+        counts = [f"{summary.done:,} {_PAST[job.verb]}"]
+        counts += [f"{summary.kept:,} copied as they were"] if summary.kept else []
+        counts += [f"{summary.skipped:,} whole already"] if summary.skipped else []
+        counts += [f"{summary.failed:,} failed"] if summary.failed else []
+        rate = summary.total / seconds
+        click.echo(f"{summary.total:,} pictures in {seconds:.1f} s ({rate:.1f} a second): {', '.join(counts)}")
+        if summary.bytes_before:
+            change = 100 * (1 - summary.bytes_after / summary.bytes_before)
+            saved = f"{change:.1f} % saved" if change >= 0 else f"{-change:.1f} % more"
+            click.echo(f"{summary.bytes_before:,} bytes before, {summary.bytes_after:,} after: {saved}")
+        if others:
+            click.echo(f"{others:,} other files left alone")
+
+
+@contextmanager
+def _progress(total: int, quiet: bool) -> Iterator[Any]:
+    """A bar with pictures a second and bytes saved, where there is somebody to see it."""
+    if quiet or not sys.stderr.isatty():
+        yield lambda summary, seconds: None
+        return
+    with click.progressbar(length=total, file=sys.stderr, item_show_func=lambda text: text) as bar:
+
+        def show(summary: "Summary", seconds: float) -> None:
+            saved = (summary.bytes_before - summary.bytes_after) / 1e6
+            bar.update(1, f"{summary.total / seconds:.1f} pictures/s, {saved:.1f} MB saved")
+
+        yield show
+
+
+def _refuse_nested(source: str, target: str) -> None:
+    if "://" in source or "://" in target:
+        return
+    inside = Path(target).resolve()
+    if inside == Path(source).resolve() or Path(source).resolve() in inside.parents:
+        raise click.UsageError(f"{target} lies inside {source}; choose a folder beside it.")

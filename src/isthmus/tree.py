@@ -1,0 +1,105 @@
+"""A folder and all below it, on a disk or behind any address that fsspec opens: names, bytes in, bytes out."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from pathlib import Path, PurePosixPath
+from typing import Any, BinaryIO, cast
+
+from isthmus.errors import InputError, LimitExceededError, MissingExtraError
+from isthmus.files import atomic_output, read_capped
+
+
+class Tree:
+    """The files below one address.
+
+    Args:
+        address: a folder, or an address such as s3://bucket/folder or zip://::photos.zip.
+
+    Raises:
+        InputError: nothing opens such an address.
+        MissingExtraError: its fsspec backend is not installed.
+    """
+
+    def __init__(self, address: str) -> None:
+        import fsspec
+
+        self.address = address
+        try:
+            self._fs, root = fsspec.core.url_to_fs(address)
+        except ImportError as error:
+            hint = "Install the fsspec backend that it names."
+            raise MissingExtraError(f"{address} cannot be opened: {error}", hint=hint) from error
+        except ValueError as error:
+            raise InputError(f"{address} cannot be opened", got=error) from error
+        self._root = str(root)
+
+    @cached_property
+    def folder(self) -> Path | None:
+        """Where it lies on this machine, or None where it lies elsewhere."""
+        from fsspec.implementations.local import LocalFileSystem
+
+        return Path(self._root) if isinstance(self._fs, LocalFileSystem) else None
+
+    def files(self) -> dict[str, int]:
+        """The bytes of every file by its name below the root, sorted; names never lead out of the tree.
+
+        Raises:
+            InputError: a file of an archive has such a name.
+            OSError: the tree cannot be listed.
+        """
+        found: dict[str, Any] = self._fs.find(self._root, detail=True)
+        if not found and not self._fs.isdir(self._root):
+            raise FileNotFoundError(2, "No such folder", self.address)
+        # A single file is found under its own name, which leaves nothing below the root.
+        sizes = {path[len(self._root) :].strip("/"): int(entry["size"] or 0) for path, entry in found.items()}
+        for name in sizes:
+            if not name or ".." in PurePosixPath(name).parts:
+                raise InputError(f"{self.address} is not a folder of plain names", got=repr(name))
+        return dict(sorted(sizes.items()))
+
+    def size(self, name: str) -> int | None:
+        """The bytes of one file, or None where there is none."""
+        try:
+            return int(self._fs.size(self._path(name)))
+        except FileNotFoundError:
+            return None
+
+    def open(self, name: str, max_bytes: int) -> BinaryIO:
+        """A file as a seekable stream of at most ``max_bytes``.
+
+        Raises:
+            LimitExceededError, OSError
+        """
+        size = self.size(name)
+        if size is not None and size > max_bytes:
+            raise LimitExceededError(f"{name} is too large", expected=f"at most {max_bytes} bytes", got=size)
+        return cast(BinaryIO, self._fs.open(self._path(name), "rb"))
+
+    def read(self, name: str, max_bytes: int) -> bytes:
+        """All bytes of a file.
+
+        Raises:
+            LimitExceededError, OSError
+        """
+        with self.open(name, max_bytes) as stream:
+            return read_capped(stream, max_bytes, name)
+
+    def write(self, name: str, data: bytes) -> None:
+        """A file, whole or not at all, with the folders above it; one of that name is replaced.
+
+        Raises:
+            OSError: it cannot be written.
+        """
+        if self.folder is not None:
+            path = self.folder / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with atomic_output(path, force=True) as stream:
+                stream.write(data)
+            return
+        path_there = self._path(name)
+        self._fs.makedirs(self._fs._parent(path_there), exist_ok=True)
+        self._fs.pipe_file(path_there, data)
+
+    def _path(self, name: str) -> str:
+        return f"{self._root.rstrip('/')}/{name}" if self._root else name
