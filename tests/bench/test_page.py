@@ -166,12 +166,12 @@ def test_what_the_page_holds_is_what_was_decoded(tmp_path: Path) -> None:
 
 
 def test_a_large_picture_shows_its_middle_on_the_grid_of_the_bits() -> None:
-    left, top, right, bottom = page._window(4000, 6001)
+    left, top, right, bottom = page.shown_window(4000, 6001)
     assert (right - left) * (bottom - top) <= PAGE_PIXELS
     assert not any(edge % 16 for edge in (left, top, right, bottom))
     assert abs((left + right) / 2 - 3000) < 32
     assert abs((top + bottom) / 2 - 2000) < 32
-    assert page._window(100, 200) == (0, 0, 200, 100)
+    assert page.shown_window(100, 200) == (0, 0, 200, 100)
 
 
 def test_the_table_says_what_was_measured_and_what_is_missing(coloured: Comparison) -> None:

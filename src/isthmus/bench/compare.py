@@ -67,14 +67,14 @@ def compare(
     data = own.encode(original, quality, threads)
     decoded = own.decode(data, threads)
     mark = float(len(data)) if match == "bytes" else psnr(original, decoded)
-    outcomes = [_run(original, own, quality, threads)]
+    outcomes = [run_once(original, own, quality, threads)]
     for rival in rivals:
         say(rival.label)
         if rival.dial is None:
-            outcomes.append(_run(original, rival, rival.points[0], threads, "lossless"))
+            outcomes.append(run_once(original, rival, rival.points[0], threads, "lossless"))
             continue
         found = nearest_quality(original, rival, rival.dial, mark, match, threads)
-        outcomes.append(_run(original, rival, found.quality, threads, found.note))
+        outcomes.append(run_once(original, rival, found.quality, threads, found.note))
     return outcomes
 
 
@@ -115,7 +115,8 @@ def nearest_quality(original: Picture, rival: Rival, dial: Dial, mark: float, ma
     return Found(dial[index], "")
 
 
-def _run(original: Picture, rival: Rival, quality: float, threads: int, note: str = "") -> Outcome:
+def run_once(original: Picture, rival: Rival, quality: float, threads: int, note: str = "") -> Outcome:
+    """One codec at one quality: there and back once, timed and measured."""
     start = time.perf_counter()
     data = rival.encode(original, quality, threads)
     middle = time.perf_counter()

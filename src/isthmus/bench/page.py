@@ -100,7 +100,7 @@ def _notes(comparison: Comparison) -> list[str]:
 def write_page(comparison: Comparison, path: Path) -> None:
     """Write the HTML page; it opens from the file, without a network."""
     height, width = comparison.original.shape[:2]
-    window = _window(height, width)
+    window = shown_window(height, width)
     crop = (slice(window[1], window[3]), slice(window[0], window[2]))
     shown = comparison.original[crop]
     pictures = [{"label": "Original", "url": _data_url(shown)}] + [
@@ -138,7 +138,7 @@ def write_page(comparison: Comparison, path: Path) -> None:
     path.write_text(text, encoding="utf-8")
 
 
-def _window(height: int, width: int) -> tuple[int, int, int, int]:
+def shown_window(height: int, width: int) -> tuple[int, int, int, int]:
     """Left, top, right and bottom of the part a page shows, on the grid of the bits map."""
     if height * width <= PAGE_PIXELS:
         return 0, 0, width, height
@@ -164,11 +164,28 @@ def _lead(comparison: Comparison, window: tuple[int, int, int, int]) -> str:
     return lead
 
 
-def _data_url(picture: Picture) -> str:
+def lossless_webp(picture: Picture) -> bytes:
+    """A picture for a browser: every one reads lossless WebP, and it is a third smaller than PNG."""
     file = io.BytesIO()
-    # Lossless WebP: every browser reads it, and it is a third smaller than PNG.
     Image.fromarray(picture).save(file, "WEBP", lossless=True, quality=30, method=2)
-    return "data:image/webp;base64," + base64.b64encode(file.getvalue()).decode()
+    return file.getvalue()
+
+
+def _data_url(picture: Picture) -> str:
+    return "data:image/webp;base64," + base64.b64encode(lossless_webp(picture)).decode()
+
+
+def bits_data(bits: NDArray[np.float32], block: int, label: str) -> dict[str, Any]:
+    """A map of bits by block as the viewer's script takes it."""
+    return {
+        "width": bits.shape[1],
+        "height": bits.shape[0],
+        "block": block,
+        "label": label,
+        # A few busy blocks must not darken all others.
+        "top": max(float(np.percentile(bits, 99)), 1e-6),
+        "values": [round(float(value), 1) for value in bits.ravel()],
+    }
 
 
 def _bits(comparison: Comparison, window: tuple[int, int, int, int], label: str) -> dict[str, Any] | None:
@@ -177,12 +194,4 @@ def _bits(comparison: Comparison, window: tuple[int, int, int, int], label: str)
     block = comparison.block
     left, top, right, bottom = window
     part = comparison.bits[top // block : -(-bottom // block), left // block : -(-right // block)]
-    return {
-        "width": part.shape[1],
-        "height": part.shape[0],
-        "block": block,
-        "label": label,
-        # A few busy blocks must not darken all others.
-        "top": max(float(np.percentile(part, 99)), 1e-6),
-        "values": [round(float(value), 1) for value in part.ravel()],
-    }
+    return bits_data(part, block, label)
