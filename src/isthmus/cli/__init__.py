@@ -14,6 +14,8 @@ COMMANDS = {
     "demo": ("isthmus.cli.demo", "demo"),
     "compare": ("isthmus.cli.compare", "compare"),
     "learn": ("isthmus.cli.learn", "learn"),
+    "serve": ("isthmus.cli.serve", "serve"),
+    "completion": ("isthmus.cli.completion", "completion"),
     "bench": ("isthmus.cli.bench", "bench"),
 }
 

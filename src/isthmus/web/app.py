@@ -1,0 +1,260 @@
+"""The viewer's addresses: what a browser asks for, answered from the shelf. Nothing here is worked out.
+
+Pictures are dropped by POST /pictures; everything made of one lies below /pictures/{key}. Work runs in threads, a
+limited number at once and one for each picture, so that visitors do not block each other.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+from collections.abc import Callable
+from pathlib import PurePath
+from typing import TypeVar
+from urllib.parse import quote
+
+import anyio.to_thread
+import numpy as np
+from jinja2 import ChoiceLoader, Environment, PackageLoader, select_autoescape
+from PIL import Image
+from starlette.applications import Starlette
+from starlette.datastructures import MutableHeaders
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.middleware.trustedhost import TrustedHostMiddleware
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, JSONResponse, Response
+from starlette.routing import Mount, Route
+from starlette.staticfiles import StaticFiles
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from isthmus.bench.compare import Outcome
+from isthmus.bench.own import BLOCK, Weights
+from isthmus.bench.page import HEADS, bits_data, cells, lossless_webp
+from isthmus.bench.rivals import choose
+from isthmus.codec import DEFAULT_QUALITY, SUFFIX
+from isthmus.container import Limits
+from isthmus.errors import InputError, IsthmusError, LimitExceededError
+from isthmus.web.shelf import SHOWN_RIVALS, Dropped, Shelf, Studio
+
+MAX_UPLOAD_BYTES = 64 << 20
+MAX_UPLOAD_PIXELS = 50_000_000
+LOOPBACK = ("127.0.0.1", "localhost")
+_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+_HEADERS = {
+    "Content-Security-Policy": _POLICY,
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cache-Control": "no-store",
+}
+T = TypeVar("T")
+
+
+def create_app(
+    model: str | None = None,
+    host: str = LOOPBACK[0],
+    threads: int | None = None,
+    max_bytes: int = MAX_UPLOAD_BYTES,
+    max_pixels: int = MAX_UPLOAD_PIXELS,
+) -> Starlette:
+    """The viewer as an ASGI application.
+
+    Args:
+        model: weights: a file or a release model; by default the release model.
+        host: where it will listen; on this machine alone, requests under any other name are refused.
+        threads: of each codec.
+        max_bytes, max_pixels: larger uploads are refused.
+
+    Raises:
+        ModelError, UnknownModelError: there are no such weights.
+    """
+    studio = Studio(Weights(model), threads or os.cpu_count() or 1, Limits(max_pixels, max_bytes))
+    viewer = _Viewer(studio, max_bytes)
+    pictures = [
+        Route("/", viewer.drop, methods=["POST"]),
+        Route("/{key}/shown.webp", viewer.shown),
+        Route("/{key}/codecs/{codec}", viewer.outcome),
+        Route("/{key}/codecs/{codec}/decoded.webp", viewer.decoded),
+        Route("/{key}/bits", viewer.bits),
+        Route("/{key}/latents/{channel:int}.png", viewer.latent),
+        Route("/{key}/file.isth", viewer.file),
+    ]
+    routes = [
+        Route("/", viewer.page),
+        Mount("/pictures", routes=pictures),
+        Mount("/static", StaticFiles(packages=["isthmus.web", ("isthmus.bench", "templates")])),
+    ]
+    allowed = [*LOOPBACK] if host in LOOPBACK else ["*"]
+    return Starlette(
+        routes=routes,
+        middleware=[Middleware(_Guard), Middleware(TrustedHostMiddleware, allowed_hosts=allowed)],
+        exception_handlers={IsthmusError: _refusal, HTTPException: _http_refusal},
+    )
+
+
+class _Viewer:
+    def __init__(self, studio: Studio, max_bytes: int) -> None:
+        self._studio, self._max_bytes = studio, max_bytes
+        self._shelf = Shelf()
+        self._seats = anyio.CapacityLimiter(max(4, os.cpu_count() or 1))
+        self._codecs, self._absent = choose(SHOWN_RIVALS)
+        loader = ChoiceLoader([PackageLoader("isthmus.web"), PackageLoader("isthmus.bench")])
+        template = Environment(loader=loader, autoescape=select_autoescape()).get_template("serve.html")
+        self._page = template.render(heads=HEADS, quality=DEFAULT_QUALITY, bits=True)
+
+    async def page(self, request: Request) -> Response:
+        return HTMLResponse(self._page)
+
+    async def drop(self, request: Request) -> Response:
+        file = await _body(request, self._max_bytes)
+        name = request.query_params.get("name", "picture")
+        dropped = await self._work(lambda: self._studio.read(name, file))
+        height, width = dropped.region.shape[:2]
+        return JSONResponse(
+            {
+                "key": self._shelf.put(dropped),
+                "name": dropped.name,
+                "width": dropped.width,
+                "height": dropped.height,
+                "shown": {"width": width, "height": height},
+                "notes": list(dropped.notes),
+                "info": dropped.info.as_dict() if dropped.info else None,
+                "codecs": ["isthmus", *(rival.name for rival in self._codecs)],
+                "absent": [f"{label} is not here: {reason}" for label, reason in self._absent],
+            }
+        )
+
+    async def shown(self, request: Request) -> Response:
+        dropped = self._dropped(request)
+        return _webp(await self._work(lambda: lossless_webp(dropped.region)))
+
+    async def outcome(self, request: Request) -> Response:
+        outcome = await self._outcome(request)
+        return JSONResponse(
+            {
+                "label": outcome.rival.label,
+                "bytes": len(outcome.data),
+                "bpp": outcome.bpp,
+                "cells": cells(outcome),
+                "settings": ". ".join(filter(None, (outcome.rival.settings, outcome.version, outcome.note))),
+            }
+        )
+
+    async def decoded(self, request: Request) -> Response:
+        outcome = await self._outcome(request)
+        return _webp(await self._work(lambda: lossless_webp(outcome.decoded)))
+
+    async def bits(self, request: Request) -> Response:
+        dropped, quality = self._compared(request), _quality(request)
+        bits = await self._turn(dropped, request, lambda: self._studio.bits(dropped, quality))
+        return JSONResponse(bits_data(bits, BLOCK, f"isthmus at quality {quality:g}"))
+
+    async def latent(self, request: Request) -> Response:
+        dropped, quality = self._dropped(request), _quality(request)
+        latents = await self._turn(dropped, request, lambda: self._studio.latents(dropped, quality))
+        channel: int = request.path_params["channel"]
+        if channel >= latents.shape[2]:
+            raise InputError("the latent channel", expected=f"0 to {latents.shape[2] - 1}", got=channel)
+        plane = latents[:, :, channel]
+        middle = float(np.median(plane))
+        reach = max(float(np.abs(plane - middle).max()), 1e-6)
+        file = io.BytesIO()
+        Image.fromarray(np.rint(127.5 + (plane - middle) / reach * 127.5).astype(np.uint8)).save(file, "PNG")
+        facts = {"Isthmus-Channels": str(latents.shape[2]), "Isthmus-Range": f"{middle:.4g} {reach:.4g}"}
+        return Response(file.getvalue(), media_type="image/png", headers=facts)
+
+    async def file(self, request: Request) -> Response:
+        dropped, quality = self._dropped(request), _quality(request)
+        data = await self._turn(dropped, request, lambda: self._studio.whole_file(dropped, quality))
+        name = quote(PurePath(dropped.name).stem + SUFFIX)
+        return Response(
+            data,
+            media_type="application/octet-stream",
+            headers={"Content-Disposition": f"attachment; filename*=UTF-8''{name}"},
+        )
+
+    async def _outcome(self, request: Request) -> Outcome:
+        dropped, quality = self._compared(request), _quality(request)
+        codec = request.path_params["codec"]
+        return await self._turn(dropped, request, lambda: self._studio.outcome(dropped, codec, quality))
+
+    def _dropped(self, request: Request) -> Dropped:
+        dropped = self._shelf.get(request.path_params["key"])
+        if dropped is None:
+            raise HTTPException(404, "The picture is gone: newer ones took its place. Drop it again.")
+        return dropped
+
+    def _compared(self, request: Request) -> Dropped:
+        dropped = self._dropped(request)
+        if dropped.info:
+            raise InputError("an .isth file has no original to compare with", hint="Drop the picture itself.")
+        return dropped
+
+    async def _work(self, work: Callable[[], T]) -> T:
+        return await anyio.to_thread.run_sync(work, limiter=self._seats)
+
+    async def _turn(self, dropped: Dropped, request: Request, work: Callable[[], T]) -> T:
+        async with dropped.turn:
+            # The dial has moved on and nobody waits for this any more.
+            if await request.is_disconnected():
+                raise HTTPException(499, "The request was given up.")
+            return await self._work(work)
+
+
+class _Guard:
+    """Adds the headers, and refuses what a page of another site sends here."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+
+        async def guarded(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                MutableHeaders(scope=message).update(_HEADERS)
+            await send(message)
+
+        site = dict(scope["headers"]).get(b"sec-fetch-site", b"none")
+        refused = site == b"cross-site" and scope["method"] != "GET"
+        app = JSONResponse({"error": "Another site may not send anything here."}, 403) if refused else self._app
+        await app(scope, receive, guarded)
+
+
+async def _body(request: Request, max_bytes: int) -> bytes:
+    """The request's body, never more than the cap of it."""
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > max_bytes:
+            raise LimitExceededError("the file is too large", expected=f"at most {max_bytes:,} bytes", got="more")
+    return bytes(body)
+
+
+def _quality(request: Request) -> float:
+    text = request.query_params.get("quality", str(DEFAULT_QUALITY))
+    try:
+        quality = float(text)
+    except ValueError:
+        quality = -1
+    if not 0 <= quality <= 100:
+        raise InputError("the quality", expected="0 to 100", got=text[:20])
+    return round(quality, 2)
+
+
+def _webp(data: bytes) -> Response:
+    return Response(data, media_type="image/webp")
+
+
+async def _refusal(request: Request, error: Exception) -> Response:
+    return JSONResponse({"error": str(error)}, 413 if isinstance(error, LimitExceededError) else 422)
+
+
+async def _http_refusal(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    return JSONResponse({"error": error.detail}, error.status_code)
