@@ -90,7 +90,6 @@ def test_pytorch_decodes_the_same_latents_and_pixels(model: Model, photo: np.nda
         model.arrays["analysis.onnx"].tobytes(),
         pixels=np.pad(photo, ((8, 16), (8, 8), (0, 0)), mode="symmetric"),
         steps=model.steps(6000),
-        weights=model.quality_weights(6000),
     )
     foreign, _ = tiles.encode_latents(model, y, 6000)
     decoded = tiles.decode_latents(model, foreign, 13, 15, 6000)

@@ -6,10 +6,11 @@ a model file never changes once released. `docs/format.md` lists the arrays.
 
 from __future__ import annotations
 
+import datetime
 import hashlib
 import json
 import os
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cached_property, lru_cache
 from importlib import resources
 from pathlib import Path
@@ -21,16 +22,18 @@ import numpy.typing as npt
 from isthmus.context import ACTIVATION_BITS, LATENT_LIMIT, QUALITY_UNITS, ROWS, WEIGHT_BITS, ContextModel, names
 from isthmus.entropy.tables import Tables
 from isthmus.errors import ModelError, UnknownModelError
+from isthmus.files import atomic_output
 
 FORMAT = 1
 """Version of the model file's own format."""
 ID_BYTES = 8
 MAX_MODEL_BYTES = 256 << 20
 """Larger files are refused unread: release models are a few MB."""
+SUFFIX = ".isthmodel"
 DEFAULT = "release"
 """Name of the model that encodes when none is asked for."""
 
-RELEASES: dict[str, str] = {"271638b504dc1353": "release.isthmodel"}
+RELEASES: dict[str, str] = {"e4cd306ed7fa610b": "release.isthmodel"}
 """Every model that travels with the package: id (hex) -> file name in `isthmus/models`. Rows are never removed."""
 
 
@@ -176,26 +179,145 @@ def _packaged(file: str) -> Model:
     return parse_model((resources.files("isthmus.models") / file).read_bytes(), file)
 
 
+@lru_cache(maxsize=4)
+def _added(path: Path) -> Model:
+    """An added model, checked: the file's name is the id that its content must have."""
+    model = load_model(path)
+    if model.id.hex() != path.stem:
+        raise ModelError(f"model file {path} has changed", expected=path.stem, got=model.id.hex())
+    return model
+
+
+@dataclass(frozen=True)
+class Installed:
+    """A model that files may name.
+
+    Attributes:
+        id: its 8 bytes.
+        name: its name for people.
+        origin: where it came from: the package, or the file that was added and when.
+        bytes: size of its file.
+        training: the record of its training, as far as the trainer left one.
+    """
+
+    id: bytes
+    name: str
+    origin: str
+    bytes: int
+    training: dict[str, Any]
+
+    def as_dict(self) -> dict[str, Any]:
+        """All fields, as JSON knows them."""
+        return {**asdict(self), "id": self.id.hex()}
+
+
+def models_folder() -> Path:
+    """Where this user's added models lie; it need not exist."""
+    from platformdirs import user_data_path
+
+    return user_data_path("isthmus", appauthor=False) / "models"
+
+
+def _added_files() -> list[Path]:
+    return sorted(models_folder().glob(f"*{SUFFIX}"))
+
+
+def installed_models() -> list[Installed]:
+    """All models that files may name: those of the package, then those that were added.
+
+    Raises:
+        ModelError: the file of an added one has changed.
+    """
+    found = []
+    for file in RELEASES.values():
+        size = len((resources.files("isthmus.models") / file).read_bytes())
+        found.append(_installed(_packaged(file), "in the package", size))
+    return found + [_installed(_added(path), _origin(path), path.stat().st_size) for path in _added_files()]
+
+
+def _installed(model: Model, origin: str, size: int) -> Installed:
+    return Installed(model.id, model.name, origin, size, model.metadata.get("training", {}))
+
+
+def _origin(path: Path) -> str:
+    try:
+        return path.with_suffix(".origin").read_text(encoding="utf-8").strip()
+    except OSError:
+        return "unknown"
+
+
+def install_model(path: str | os.PathLike[str]) -> Installed:
+    """Copies a model file to where `find_model` and `release_model` look; doing so twice changes nothing.
+
+    Raises:
+        ModelError: the file is no model file.
+        OSError: it cannot be read, or the folder cannot be written.
+    """
+    model = load_model(path)
+    target = models_folder() / f"{model.id.hex()}{SUFFIX}"
+    if model.id.hex() not in RELEASES and not target.exists():
+        target.parent.mkdir(parents=True, exist_ok=True)
+        origin = f"added {datetime.date.today()} from {Path(path).resolve()}\n"
+        for file, data in ((target.with_suffix(".origin"), origin.encode()), (target, Path(path).read_bytes())):
+            with atomic_output(file, force=True) as stream:
+                stream.write(data)
+    return next(found for found in installed_models() if found.id == model.id)
+
+
+def remove_model(identity: str) -> str:
+    """Removes an added model by its id (16 hexadecimal digits); returns the id.
+
+    Raises:
+        UnknownModelError: no such model was added.
+    """
+    path = next((path for path in _added_files() if path.stem == identity), None)
+    if path is None:
+        have = ", ".join(path.stem for path in _added_files()) or "none"
+        raise UnknownModelError(f"no added model {identity!r}", expected=f"one of {have}", got=identity)
+    path.unlink()
+    path.with_suffix(".origin").unlink(missing_ok=True)
+    return identity
+
+
 def release_model(name: str = DEFAULT) -> Model:
-    """A model that travels with the package, loaded once; raises UnknownModelError for a name it does not have."""
-    file = f"{name}.isthmodel"
-    if file not in RELEASES.values():
-        have = ", ".join(sorted(file.removesuffix(".isthmodel") for file in RELEASES.values()))
-        raise UnknownModelError(f"no model named {name!r}", expected=f"one of {have}", got=name)
-    return _packaged(file)
+    """An installed model by its name, loaded once: one of the package, or an added one.
+
+    Raises:
+        UnknownModelError: there is none of this name, or there are several.
+    """
+    if f"{name}{SUFFIX}" in RELEASES.values():
+        return _packaged(f"{name}{SUFFIX}")
+    added = [_added(path) for path in _added_files()]
+    found = [model for model in added if name in (model.name, model.id.hex())]
+    if len(found) != 1:
+        have = sorted({file.removesuffix(SUFFIX) for file in RELEASES.values()} | {model.name for model in added})
+        ids = ", ".join(model.id.hex() for model in found)
+        raise UnknownModelError(
+            f"{len(found) or 'no'} model{'s' * (len(found) > 1)} named {name!r}",
+            expected=f"one of {ids or ', '.join(have)}",
+            got=name,
+        )
+    return found[0]
 
 
 def find_model(identity: bytes) -> Model:
-    """The installed model with this id (8 bytes); raises UnknownModelError naming the id if there is none."""
+    """The installed model with this id (8 bytes).
+
+    Raises:
+        UnknownModelError: there is none; the message names the id.
+    """
     file = RELEASES.get(identity.hex())
-    if file is None:
-        raise UnknownModelError(
-            "the file needs a model that is not installed",
-            expected=f"model {identity.hex()}",
-            got=", ".join(RELEASES) or "none",
-            hint="Ask whoever wrote the file for the .isthmodel, and pass it with --model.",
-        )
-    return _packaged(file)
+    if file is not None:
+        return _packaged(file)
+    path = models_folder() / f"{identity.hex()}{SUFFIX}"
+    if path.exists():
+        return _added(path)
+    raise UnknownModelError(
+        "the file needs a model that is not installed",
+        expected=f"model {identity.hex()}",
+        got=", ".join([*RELEASES, *(path.stem for path in _added_files())]),
+        hint="Ask whoever wrote the file for the .isthmodel: `isthmus models add` installs it, --model uses it once.",
+    )
 
 
 def save_model(path: Path, arrays: dict[str, npt.NDArray[Any]], metadata: dict[str, Any]) -> None:
@@ -204,6 +326,5 @@ def save_model(path: Path, arrays: dict[str, npt.NDArray[Any]], metadata: dict[s
 
     data = save(arrays, {"isthmus": json.dumps(metadata, sort_keys=True)})
     parse_model(data, str(path))
-    partial = path.with_name(path.name + ".partial")
-    partial.write_bytes(data)
-    os.replace(partial, path)
+    with atomic_output(path, force=True) as stream:
+        stream.write(data)
