@@ -25,9 +25,9 @@ def page(results: Results) -> str:
         "# The textbook autoencoders, measured\n\nWritten from `results.json` by `benchmarks/autoencoder_page.py`; "
         "measured by\n\n    python benchmarks/autoencoder_results.py --mnist FOLDER\n    python "
         "benchmarks/autoencoder_results.py --mnist FOLDER --part timing --threads 2\n\n"
-        "(MNIST's idx files in FOLDER, Fashion-MNIST's from Debian's `dataset-fashion-mnist`.) Pictures are 28x28 with "
-        "8 bits, 784 raw bytes; errors are in squared 8-bit levels over all test pictures; a rate is raw bytes over file "
-        "bytes, the file as it lies on disk.\n"
+        "(MNIST's idx files in FOLDER, Fashion-MNIST's from Debian's `dataset-fashion-mnist`.) Pictures are 28x28 "
+        "with 8 bits, 784 raw bytes; errors are in squared 8-bit levels over all test pictures; a rate is raw bytes "
+        "over file bytes, the file as it lies on disk.\n"
     ]
     parts += [section(results[name]) for name, section in sections.items() if name in results]
     return "\n".join(parts)
@@ -49,8 +49,8 @@ def _about(found: Results) -> str:
 
 def _tutorial(found: Results) -> str:
     text = [
-        "## The tutorial's configuration\n\nDense 784-256-128-256-784, ReLU, sigmoid output, MSE, Adam at 0.001, batches "
-        "of 256, 10 epochs over the 60,000 training pictures. The tutorial has a ReLU on the code too; a linear code "
+        "## The tutorial's configuration\n\nDense 784-256-128-256-784, ReLU, sigmoid output, MSE, Adam at 0.001, "
+        "batches of 256, 10 epochs over the 60,000 training pictures. The tutorial has a ReLU on the code too; a linear code "
         "(this package's default) is the second row.\n"
     ]
     rows = []
@@ -138,9 +138,9 @@ def _pca(found: Results) -> str:
     ]
     samples = next(iter(found.values()))["samples"]
     return (
-        f"## Linear autoencoder and PCA\n\nThe first {samples} training pictures; h = W_e x + b_e, x^ = W_d h + b_d from "
-        "a random start, Adam at 0.01 falling to zero, batches of 128. PCA is the best any linear map can do (Baldi and "
-        "Hornik 1989); the promise is an excess under 1 %.\n\n"
+        f"## Linear autoencoder and PCA\n\nThe first {samples} training pictures; h = W_e x + b_e, x^ = W_d h + b_d "
+        "from a random start, Adam at 0.01 falling to zero, batches of 128. PCA is the best any linear map can do "
+        "(Baldi and Hornik 1989); the promise is an excess under 1 %.\n\n"
         + _table(["data", "code", "autoencoder MSE", "PCA MSE", "excess"], rows)
         + "\n"
         + _about(found)
@@ -150,8 +150,8 @@ def _pca(found: Results) -> str:
 def _anomalies(found: Results) -> str:
     text = [
         "## Anomalies\n\nFitted to one class of the training pictures, then asked to find the other nine among the "
-        "10,000 test pictures: area under the ROC curve. The autoencoder is dense 784-256-32-256-784; PCA keeps 95 % of "
-        "the variance; the isolation forest has scikit-learn's settings.\n"
+        "10,000 test pictures: area under the ROC curve. The autoencoder is dense 784-256-32-256-784; PCA keeps 95 % "
+        "of the variance; the isolation forest has scikit-learn's settings.\n"
     ]
     for name, result in found.items():
         methods = list(result["classes"][0]["auc"])
@@ -175,8 +175,8 @@ def _denoising(found: Results) -> str:
     ]
     first = next(iter(found.values()))
     return (
-        f"## Denoising\n\nNormal noise of deviation {first['noise']:.0f} levels, clipped to 0..255; the tutorial's network "
-        f"trained with that noise on {first['train_samples']} pictures, measured on the 10,000 test pictures.\n\n"
+        f"## Denoising\n\nNormal noise of deviation {first['noise']:.0f} levels, clipped to 0..255; the tutorial's "
+        f"network trained with that noise on {first['train_samples']} pictures, measured on the 10,000 test pictures.\n\n"
         + _table(["data", "noisy", "3x3 median filter", "autoencoder", "gain over the filter"], rows)
         + "\n"
         + _about(found)
@@ -197,8 +197,8 @@ def _generation(found: Results) -> str:
     first = next(iter(found.values()))
     text = (
         f"## Generation\n\nVariational, 784-256-16-256-784, cross-entropy, 20 epochs over {first['train_samples']} "
-        "pictures. Distance to the nearest training picture, root mean square in levels (median); *suspicious* are samples "
-        "nearer to one than 99 % of real test pictures are.\n\n"
+        "pictures. Distance to the nearest training picture, root mean square in levels (median); *suspicious* are "
+        "samples nearer to one than 99 % of real test pictures are.\n\n"
         + _table(["data", "samples", "invented", "real test pictures", "suspicious"], rows)
         + "\n"
         + _about(found)
@@ -218,8 +218,8 @@ def _timing(found: Results) -> str:
     ratio = result["median_ratio"]
     rows.append(["**median ratio**", f"**{ratio['wall_seconds']:.2f}**", "", f"**{ratio['cpu_seconds']:.2f}**", ""])
     return (
-        f"## Training time\n\n{result['epochs']} epochs of the tutorial's configuration on MNIST with {result['threads']} "
-        "threads, everything from the 8-bit arrays on, beside the same network in a plain PyTorch loop, in turns. The "
+        f"## Training time\n\n{result['epochs']} epochs of the tutorial's configuration on MNIST with "
+        f"{result['threads']} threads, everything from the 8-bit arrays on, beside the same network in a plain PyTorch loop, in turns. The "
         "promise is at most 1.2 times the loop.\n\n"
         + _table(["turn", "isthmus, wall", "loop, wall", "isthmus, CPU", "loop, CPU"], rows)
         + "\n"

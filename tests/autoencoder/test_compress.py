@@ -2,6 +2,7 @@
 
 import struct
 import zlib
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -231,6 +232,6 @@ def test_a_loaded_model_is_the_saved_one(dense: Autoencoder, digits: Data, tmp_p
     assert_array_equal(again.transform(digits.test), dense.transform(digits.test))
     assert_array_equal(again.reconstruct(digits.test), dense.reconstruct(digits.test))
     assert_array_equal(again.sample(3, random_state=0), dense.sample(3, random_state=0))
-    assert again.history_ == dense.history_
+    assert again.history_ == replace(dense.history_, seconds=[])
     assert again.get_params()["code_size"] == 8
     assert_array_equal(again.fit(digits.train).transform(digits.test), dense.transform(digits.test))

@@ -26,7 +26,7 @@ LINEAR_TRAINING: dict[str, Any] = {
     "schedule": "cosine",
     "batch_size": 128,
 }
-LINEAR_STEPS = 3000
+LINEAR_STEPS = 2000
 
 
 @dataclass(frozen=True)
