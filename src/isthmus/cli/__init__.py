@@ -13,6 +13,8 @@ COMMANDS = {
     "verify": ("isthmus.cli.verify", "verify"),
     "demo": ("isthmus.cli.demo", "demo"),
     "compare": ("isthmus.cli.compare", "compare"),
+    "train": ("isthmus.cli.train", "train"),
+    "models": ("isthmus.cli.models", "models"),
     "learn": ("isthmus.cli.learn", "learn"),
     "serve": ("isthmus.cli.serve", "serve"),
     "completion": ("isthmus.cli.completion", "completion"),

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any
+
+from isthmus.errors import InputError
 
 BLOCK = 16
 """Side of a transform block in pixels; one latent position per block."""
@@ -51,18 +54,43 @@ class TrainConfig:
     muon: bool = True
     """Train the networks' matrices with Muon instead of AdamW."""
     linear_rate_scale: float = 0.02
-    """Rate of the linear transform and the steps, relative to `learning_rate`."""
+    """Rate of the linear transform, relative to `learning_rate`."""
     warmup_steps: int = 200
     """Steps of linear warm-up."""
     ema: float = 0.999
     """Decay of the moving average of the weights that is evaluated and exported."""
     distortion_weight: float = 7.5
     """Squared error in units of the squared step that costs as much as one bit."""
-    rdoq: bool = True
-    """Train on latents quantized with rate-distortion optimization, as the encoder does."""
+    rdoq_weight: float = 12.0
+    """Squared error in units of the squared step for which a symbol is moved towards zero to save a bit, as the encoder
+    does; 0 for plain rounding. More than `distortion_weight`: the greedy choice does not see what a zero takes from
+    later predictions."""
     clip: float = 1.0
     """Bound on the gradient's norm."""
     seed: int = 0
+    """Of the initial weights, the crops and the qualities."""
+    window: int = 1024
+    """Longest side that is kept of a picture, in pixels; of larger ones a random window, another in each round."""
+    memory_mb: int = 2048
+    """Pixels held in memory; a folder that needs more is worked through in rounds of a part each."""
+    round_steps: int = 2000
+    """Steps of a round."""
+    held_out: int = 24
+    """Most pictures held out for measuring: one in twelve, at least one."""
+    held_out_side: int = 512
+    """Longest side that is measured of a held-out picture, in pixels."""
+    qualities: tuple[int, ...] = (5, 18, 31, 44, 57, 70, 85)
+    """Where the held-out pictures are measured, of 100."""
+    checks: int = 6
+    """Quick measurements in the course of a run: every second quality, on a few pictures."""
+    check_pictures: int = 4
+    """Held-out pictures of a quick measurement."""
+    fit_at: tuple[float, ...] = (0.15, 0.5)
+    """Parts of the run after which the costs of symbols are measured anew; the tables at the end always are."""
+    fit_pictures: int = 64
+    """Training pictures that are coded for that."""
+    fit_side: int = 384
+    """Longest side that is coded of each, in pixels."""
 
     def as_dict(self) -> dict[str, Any]:
         """This configuration as plain JSON types."""
@@ -70,7 +98,46 @@ class TrainConfig:
 
     @staticmethod
     def from_dict(values: dict[str, Any]) -> TrainConfig:
-        """The configuration that `as_dict` wrote."""
-        network = dict(values["network"])
-        network["groups"] = tuple(network["groups"])
-        return TrainConfig(**{**values, "network": NetworkConfig(**network)})
+        """The configuration that `as_dict` wrote.
+
+        Raises:
+            InputError: another version of isthmus wrote it, with settings that this one does not know.
+        """
+        try:
+            network = NetworkConfig(**_with_tuples(values["network"]))
+            return TrainConfig(**{**_with_tuples(values), "network": network})
+        except (TypeError, KeyError) as error:
+            raise InputError("the settings are of another version of isthmus", got=error) from error
+
+    def changed(self, settings: Mapping[str, str]) -> TrainConfig:
+        """This configuration with some fields set from text, `crop` or `network.latents` say.
+
+        Raises:
+            InputError: there is no such field, or the text is no such value.
+        """
+        own: dict[str, Any] = {}
+        network: dict[str, Any] = {}
+        for key, text in settings.items():
+            target, name = (self.network, key.removeprefix("network.")) if key.startswith("network.") else (self, key)
+            known = {f.name: getattr(target, f.name) for f in fields(target) if f.name != "network"}
+            if name not in known:
+                raise InputError(f"no setting named {key}", expected=f"one of {', '.join(known)}", got=key)
+            (network if target is self.network else own)[name] = _parse(key, text, known[name])
+        return replace(self, **own, network=replace(self.network, **network))
+
+
+def _with_tuples(values: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: tuple(value) if isinstance(value, list) else value for key, value in values.items()}
+
+
+def _parse(key: str, text: str, present: Any) -> Any:
+    kind = type(present[0]) if isinstance(present, tuple) else type(present)
+    parts = text.split(",") if isinstance(present, tuple) else [text]
+    try:
+        if kind is bool:
+            values = [{"true": True, "false": False}[part.lower()] for part in parts]
+        else:
+            values = [kind(part) for part in parts if part]
+    except (ValueError, KeyError):
+        raise InputError(f"the setting {key}", expected=f"like {present}", got=text) from None
+    return tuple(values) if isinstance(present, tuple) else values[0]

@@ -7,40 +7,22 @@ Nothing here looks at a latent that the decoder does not have yet. Every operati
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from isthmus.context import DC_PHASES, DC_WINDOW, MEAN_STEPS, ROWS, SLOPE, dc_phase
 from isthmus.train.config import NetworkConfig
 
-ROWS = 64
 SCALE_MIN, SCALE_MAX = 0.05, 256.0
-MEAN_STEPS = 16
-SLOPE = 0.125
 LOG2_E = math.log2(math.e)
 COST_COLUMNS = 16
 """Symbols 0 to 15 have costs of their own in training; beyond, a straight line."""
 
-DC_PHASES = 5
-DC_WINDOW = 5
-
-
-def dc_phase(height: int, width: int) -> Tensor:
-    """(H, W) int: the pass, 0 to 4, in which each position's DC is coded: ever finer lattices."""
-    i = torch.arange(height)[:, None]
-    j = torch.arange(width)[None, :]
-    phase = torch.full((height, width), 4)
-    phase[((i % 2) == 1) & ((j % 2) == 1)] = 3
-    phase[((i % 2) == 0) & ((j % 2) == 0)] = 2
-    phase[((i % 4) == 2) & ((j % 4) == 2)] = 1
-    phase[((i % 4) == 0) & ((j % 4) == 0)] = 0
-    return phase
-
-
-def checkerboard(height: int, width: int) -> Tensor:
-    """(H, W) int: 0 on the first half of the positions, 1 on the second."""
-    return (torch.arange(height)[:, None] + torch.arange(width)[None, :]) % 2
+Observe = Callable[[Tensor, Tensor], None]
+"""observe(symbols, rows): is shown every symbol chosen and the number of its table row, shaped alike."""
 
 
 def laplace_costs() -> Tensor:
@@ -66,8 +48,8 @@ def ste(hard: Tensor, soft: Tensor) -> Tensor:
 
 def quantize(
     y: Tensor, mean: Tensor, row: Tensor, costs: Tensor, importance: Tensor | None
-) -> tuple[Tensor, Tensor]:
-    """Decoded latents and bits, each shaped like y; gradients pass straight through the rounding.
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Decoded latents, bits and symbols, each shaped like y; gradients pass straight through the rounding.
 
     Args:
         costs: (ROWS, COST_COLUMNS) bits of the symbols of magnitude 0, 1, ... in each row; interpolated between rows,
@@ -106,7 +88,14 @@ def quantize(
         beyond = (r.abs() - inside) * slope
         slope = slope * torch.sign(r)
     bits = here_low + (here_high - here_low) * (row - low) + beyond + slope * (x - x.detach())
-    return ste(r + mean.detach(), y), bits
+    # The gradient of a latent that rounds to zero belongs to its mean: nothing that the encoder does to it, short of
+    # another symbol, changes the picture.
+    return torch.where(r == 0, mean, ste(r + mean.detach(), y)), bits, r
+
+
+def whole(row: Tensor) -> Tensor:
+    """The table row that the coder takes for a row on the continuous scale."""
+    return torch.floor(row + 0.5)
 
 
 def split_board(x: Tensor, phase: int) -> Tensor:
@@ -149,11 +138,11 @@ class DCModel(nn.Module):
             self.last[phase].bias.data[n:] = 40.0 if phase == 0 else 30.0  # type: ignore[operator]
 
     def forward(
-        self, y: Tensor, weights: Tensor, costs: Tensor, importance: Tensor | None
+        self, y: Tensor, weights: Tensor, costs: Tensor, importance: Tensor | None, observe: Observe | None
     ) -> tuple[Tensor, Tensor]:
         """y (B, n, H, W) in steps; weights (B, points) of the quality points -> decoded and bits, alike."""
         b, n, h, w = y.shape
-        phases = dc_phase(h, w).to(y.device)
+        phases = torch.from_numpy(dc_phase(h, w)).to(y.device)
         decoded = torch.zeros_like(y, dtype=torch.float32)
         bits = torch.zeros_like(decoded)
         pad = DC_WINDOW // 2
@@ -175,7 +164,11 @@ class DCModel(nn.Module):
             mean = base + out[..., :n] + self.linear[phase](difference.flatten(2)).float()
             mean = mean.transpose(1, 2).reshape(b, n, h, w)
             row = out[..., n:].transpose(1, 2).reshape(b, n, h, w).clamp(0, ROWS - 1)
-            value, cost = quantize(y, mean, row, costs, importance)
+            row = row if observe is None else whole(row)
+            value, cost, symbol = quantize(y, mean, row, costs, importance)
+            if observe is not None:
+                here = now.expand_as(symbol)
+                observe(symbol[here], row[here])
             decoded = torch.where(now, value, decoded)
             bits = torch.where(now, cost, bits)
         return decoded, bits
@@ -209,14 +202,27 @@ class GroupModel(nn.Module):
         return out[:, : self.n], out[:, self.n :].clamp(0, ROWS - 1)
 
     def forward(
-        self, y: Tensor, known: Tensor, weights: Tensor, costs: Tensor, importance: Tensor | None
+        self,
+        y: Tensor,
+        known: Tensor,
+        weights: Tensor,
+        costs: Tensor,
+        importance: Tensor | None,
+        observe: Observe | None,
     ) -> tuple[Tensor, Tensor]:
         """y (B, n, H, W) in steps; known (B, before, H, W) the companded groups before -> decoded, bits."""
-        mean, row = self.predict(torch.cat([known, known.abs()], 1), weights, 0)
-        first, bits_first = quantize(split_board(y, 0), mean, row, costs, importance)
+
+        def code(features: Tensor, phase: int) -> tuple[Tensor, Tensor]:
+            mean, row = self.predict(features, weights, phase)
+            row = row if observe is None else whole(row)
+            value, bits, symbol = quantize(split_board(y, phase), mean, row, costs, importance)
+            if observe is not None:
+                observe(symbol, row)
+            return value, bits
+
+        first, bits_first = code(torch.cat([known, known.abs()], 1), 0)
         half = compand(merge_board(first, torch.zeros_like(first)))
-        mean, row = self.predict(torch.cat([known, known.abs(), half, half.abs()], 1), weights, 1)
-        second, bits_second = quantize(split_board(y, 1), mean, row, costs, importance)
+        second, bits_second = code(torch.cat([known, known.abs(), half, half.abs()], 1), 1)
         return merge_board(first, second), merge_board(bits_first, bits_second)
 
 
@@ -231,16 +237,18 @@ class ContextModel(nn.Module):
         self.costs: Tensor
         self.register_buffer("costs", laplace_costs())
 
-    def forward(self, y: Tensor, weights: Tensor, importance: Tensor | None) -> tuple[Tensor, Tensor]:
+    def forward(
+        self, y: Tensor, weights: Tensor, importance: Tensor | None, observe: Observe | None = None
+    ) -> tuple[Tensor, Tensor]:
         """y (B, C, H, W) in steps, weights (B, points), importance (B, C, 1, 1) or None for plain rounding
-        -> decoded latents and bits, both shaped like y."""
+        -> decoded latents and bits, both shaped like y. With `observe` rows are whole numbers, as in the coder."""
         parts = torch.split(y, list(self.groups), 1)
         worth = [None] * len(parts) if importance is None else list(torch.split(importance, list(self.groups), 1))
-        decoded, bits = self.dc(parts[0], weights, self.costs, worth[0])
+        decoded, bits = self.dc(parts[0], weights, self.costs, worth[0], observe)
         known = compand(highpass(decoded))
         all_decoded, all_bits = [decoded], [bits]
         for model, part, value in zip(self.ac, parts[1:], worth[1:], strict=True):
-            decoded, bits = model(part, known, weights, self.costs, value)
+            decoded, bits = model(part, known, weights, self.costs, value, observe)
             all_decoded.append(decoded)
             all_bits.append(bits)
             known = torch.cat([known, compand(decoded)], 1)

@@ -2,30 +2,35 @@
 
 from __future__ import annotations
 
+import copy
+import importlib.util
 import io
 import json
-import math
 import warnings
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import onnx
 import torch
-from onnx import TensorProto, helper, numpy_helper
 from torch import Tensor, nn
 
-from isthmus.context import ACTIVATION_BITS, LATENT_LIMIT, MEAN_STEPS, WEIGHT_BITS, WEIGHT_LIMIT
-from isthmus.entropy.tables import Tables, counts_from_frequencies
+from isthmus.context import (
+    ACTIVATION_BITS,
+    DC_PHASES,
+    LATENT_LIMIT,
+    MEAN_STEPS,
+    ROWS,
+    WEIGHT_BITS,
+    WEIGHT_LIMIT,
+)
+from isthmus.entropy.tables import Tables
+from isthmus.errors import MissingExtraError
 from isthmus.model import FORMAT, save_model
 from isthmus.train.config import BLOCK
-from isthmus.train.context import DC_PHASES, ROWS, SCALE_MAX, SCALE_MIN
 from isthmus.train.modules import Analysis, Network, Synthesis
 
 OPSET = 18
-MIN_RADIUS, MAX_RADIUS = 12, 1500
-"""Bounds on the symbols of a table; real distributions have longer tails than the Laplace one."""
 HALF_FROM_VALUES = 4096
 """Arrays of at least this many values are stored as float16 and widened when the graph is loaded."""
 
@@ -37,10 +42,10 @@ class AnalysisGraph(nn.Module):
         super().__init__()
         self.analysis = analysis
 
-    def forward(self, pixels: Tensor, steps: Tensor, weights: Tensor) -> Tensor:
-        """steps (C,) and weights (points,) float32."""
+    def forward(self, pixels: Tensor, steps: Tensor) -> Tensor:
+        """steps (C,) float32."""
         x = pixels.permute(2, 0, 1)[None].float() - 128
-        y: Tensor = self.analysis(x, steps[None], weights[None])
+        y: Tensor = self.analysis(x, steps[None])
         return y[0].permute(1, 2, 0)
 
 
@@ -59,7 +64,8 @@ class SynthesisGraph(nn.Module):
 
 
 def _onnx(module: nn.Module, inputs: tuple[Tensor, ...], names: list[str], axes: dict[int, str]) -> bytes:
-    module.eval()
+    import onnx
+
     buffer = io.BytesIO()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the exporter's own deprecations, nothing a user can act on
@@ -79,8 +85,10 @@ def _onnx(module: nn.Module, inputs: tuple[Tensor, ...], names: list[str], axes:
     return bytes(graph.SerializeToString(deterministic=True))
 
 
-def _halve(model: onnx.ModelProto) -> None:
+def _halve(model: Any) -> None:
     """Stores large float32 initializers as float16, each followed by a cast that engines fold at load."""
+    from onnx import TensorProto, helper, numpy_helper
+
     casts = []
     for tensor in model.graph.initializer:
         values = numpy_helper.to_array(tensor)
@@ -117,7 +125,7 @@ def context_weights(network: Network) -> dict[str, npt.NDArray[np.int16]]:
         out[f"{name}.quality"] = fixed_point(model.dc.quality[phase])
     for group, ac in enumerate(model.ac, 1):
         before, n = int(ac.before), int(ac.n)  # type: ignore[arg-type]
-        order = _feature_order(network.config.groups[:group])
+        order = feature_order(network.config.groups[:group])
         for phase in range(2):
             name = f"ac.{group}.{phase}"
             project: Any = ac.project[phase]  # type: ignore[index]
@@ -148,7 +156,7 @@ def _row_bias(bias: Tensor, part: str, n: int) -> Tensor:
     return moved
 
 
-def _feature_order(groups: tuple[int, ...]) -> Tensor:
+def feature_order(groups: tuple[int, ...]) -> Tensor:
     """Where the trained order of features (all signed, then all magnitudes) goes in the coder's (by group)."""
     total = sum(groups)
     order, begin = [], 0
@@ -164,33 +172,30 @@ def compand_table() -> npt.NDArray[np.int32]:
     return np.round(np.log2(1 + x) * (1 << ACTIVATION_BITS)).astype(np.int32)
 
 
-def laplace_tables() -> Tables:
-    """One table a row: the Laplace distribution that the row stands for, as integer counts."""
-    counts = []
-    for row in range(ROWS):
-        scale = SCALE_MIN * math.exp(math.log(SCALE_MAX / SCALE_MIN) * row / (ROWS - 1))
-        radius = max(MIN_RADIUS, min(MAX_RADIUS, math.ceil(scale * 9)))
-        x = np.arange(radius + 1)
-        tail = 0.5 * np.exp(-(x + 0.5) / scale)  # P(X > x + 1/2)
-        mass = np.empty(radius + 1)
-        mass[0] = 1 - 2 * tail[0]
-        mass[1:] = tail[:-1] - tail[1:]
-        counts.append(counts_from_frequencies(np.concatenate([mass[:0:-1], mass, [2 * tail[-1]]])))
-    return Tables(counts)
+def require_packages() -> None:
+    """Raises MissingExtraError unless what model files are written with is installed."""
+    missing = [name for name in ("onnx", "safetensors") if importlib.util.find_spec(name) is None]
+    if missing:
+        raise MissingExtraError(
+            f"model files need {' and '.join(missing)}", hint="pip install 'isthmus[train]', then go on with --resume."
+        )
 
 
-def export_model(
-    network: Network, path: Path, name: str, metadata: dict[str, Any], tables: Tables | None = None
-) -> None:
+def export_model(network: Network, path: Path, name: str, metadata: dict[str, Any], tables: Tables) -> None:
     """Writes a model file from trained weights, deterministically.
 
     Args:
-        network: the network, on the CPU.
+        network: the network.
         path: where the `.isthmodel` goes.
         name: the model's name, for people.
         metadata: JSON values stored with it: licence, training record.
-        tables: fitted tables; by default those of the Laplace distribution.
+        tables: the probability tables.
+
+    Raises:
+        MissingExtraError: onnx or safetensors is not installed.
     """
+    require_packages()
+    network = copy.deepcopy(network).cpu().eval()
     config = network.config
     steps, weights = torch.ones(config.latents), torch.zeros(config.points)
     pixels = torch.zeros(BLOCK * 3, BLOCK * 4, 3, dtype=torch.uint8)
@@ -199,8 +204,8 @@ def export_model(
         "analysis.onnx": np.frombuffer(
             _onnx(
                 AnalysisGraph(network.analysis),
-                (pixels, steps, weights),
-                ["pixels", "steps", "weights"],
+                (pixels, steps),
+                ["pixels", "steps"],
                 {0: "h", 1: "w"},
             ),
             np.uint8,
@@ -217,7 +222,7 @@ def export_model(
         "steps.log": network.log_steps.detach().numpy().astype(np.float32),
         "steps.nominal": network.nominal.detach().numpy().astype(np.float32),
         "parity": network.parity.numpy().astype(np.uint8),
-        "tables": (tables or laplace_tables()).pack().astype(np.int32),
+        "tables": tables.pack().astype(np.int32),
         "compand": compand_table(),
         **{f"context.{key}": value for key, value in context_weights(network).items()},
     }

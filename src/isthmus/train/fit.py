@@ -1,78 +1,86 @@
-"""Fits the probability tables to what the encoder really writes: one histogram a row, over pictures and qualities.
+"""Fits the probability tables to what the encoder chooses: one histogram a row, over pictures and qualities.
 
-The networks are trained with Laplace distributions. The encoder's rate-distortion decisions and the networks' own
-errors bend the true ones; measured tables cost nothing at the decoder.
+Training begins with the costs of Laplace distributions. The encoder's rate-distortion decisions and the networks' own
+errors bend the true ones; measured tables cost nothing at the decoder, and training on their costs gains as well.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
+import math
+from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from isthmus import tiles
-from isthmus.context import ROWS, Float64, Rows
+from isthmus.context import ROWS, Float64
 from isthmus.entropy.tables import TOTAL, Tables, counts_from_frequencies
-from isthmus.model import Model
-from isthmus.train.context import COST_COLUMNS, laplace_costs
+from isthmus.train.config import TrainConfig
+from isthmus.train.context import COST_COLUMNS, SCALE_MAX, SCALE_MIN, laplace_costs
+from isthmus.train.modules import Network
+from isthmus.train.whole import code, middle, prepare
 
+MIN_RADIUS, MAX_RADIUS = 12, 1500
+"""Bounds on the symbols of a table; real distributions have longer tails than the Laplace one."""
 FLAT_BITS = 0.3
 """In rows flatter than this between 0 and 1, training keeps the Laplace costs, which have a slope everywhere."""
 PRIOR = 2000.0
 """Symbols that the Laplace table counts for in every row."""
+QUALITIES = 15
+"""The pictures are coded at this many qualities in turn."""
+
+
+def laplace_tables() -> Tables:
+    """One table a row: the Laplace distribution that the row stands for before anything is measured."""
+    counts = []
+    for row in range(ROWS):
+        scale = SCALE_MIN * math.exp(math.log(SCALE_MAX / SCALE_MIN) * row / (ROWS - 1))
+        radius = max(MIN_RADIUS, min(MAX_RADIUS, math.ceil(scale * 9)))
+        x = np.arange(radius + 1)
+        tail = 0.5 * np.exp(-(x + 0.5) / scale)  # P(X > x + 1/2)
+        mass = np.empty(radius + 1)
+        mass[0] = 1 - 2 * tail[0]
+        mass[1:] = tail[:-1] - tail[1:]
+        counts.append(counts_from_frequencies(np.concatenate([mass[:0:-1], mass, [2 * tail[-1]]])))
+    return Tables(counts)
 
 
 def collect(
-    model: Model, pictures: Iterable[npt.NDArray[np.uint8]], qualities: Sequence[int], threads: int | None = None
-) -> list[Float64]:
-    """How often each symbol -m..m and the escape occurs in each row of the model's tables.
+    network: Network, pictures: Sequence[npt.NDArray[np.uint8]], config: TrainConfig, dtype: torch.dtype
+) -> Float64:
+    """(ROWS, 2 MAX_RADIUS + 3): how often each symbol, and last any beyond, is chosen in each row.
 
     Args:
-        pictures: (H, W, 3) uint8 arrays.
-        qualities: 0..10000; picture i is coded at quality i modulo their number.
+        pictures: (3, H, W) uint8 arrays; some of them are chosen, and the qualities spread over those.
     """
-    radius = model.tables.radius
-    histograms = [np.zeros(2 * int(m) + 2) for m in radius]
+    device = network.nominal.device
+    width = 2 * MAX_RADIUS + 3
+    counts = torch.zeros(ROWS * width, dtype=torch.int64, device=device)
 
-    def count(symbols: npt.NDArray[np.int64], rows: Rows) -> None:
-        for row in np.unique(rows):
-            m = int(radius[row])
-            found = symbols[rows == row]
-            index = np.where(np.abs(found) > m, 2 * m + 1, found + m)
-            histograms[row] += np.bincount(index, minlength=2 * m + 2)
+    def observe(symbols: Tensor, rows: Tensor) -> None:
+        index = torch.where(symbols.abs() > MAX_RADIUS, width - 1, symbols + MAX_RADIUS) + rows * width
+        counts.add_(torch.bincount(index.reshape(-1).long(), minlength=len(counts)))
 
-    for i, picture in enumerate(pictures):
-        quality = qualities[i % len(qualities)]
-        source = tiles.ArraySource(picture)
-        grid = tiles.Grid(source.width, source.height)
-        for index in range(grid.count):
-            box = grid.latent_box(index)
-            y = tiles.analyse(model, source, box, quality, threads)
-            code = _counting(tiles.Quantizer(model, y, quality), count)
-            model.context.walk(box[2], box[3], quality, code)
-    return histograms
+    chosen = pictures[:: max(1, len(pictures) // config.fit_pictures)][: config.fit_pictures]
+    for i, picture in enumerate(chosen):
+        quality = (i % QUALITIES + 0.5) / QUALITIES
+        with torch.autocast(device.type, dtype, enabled=dtype != torch.float32):
+            code(network, prepare(middle(picture, config.fit_side)).to(device), quality, config, observe)
+    return np.asarray(counts.reshape(ROWS, width).cpu().numpy(), np.float64)
 
 
-def _counting(
-    quantizer: tiles.Quantizer, count: Callable[[npt.NDArray[np.int64], Rows], None]
-) -> Callable[[slice, npt.NDArray[np.intp], Float64, Rows], Float64]:
-    def code(channels: slice, at: npt.NDArray[np.intp], means: Float64, rows: Rows) -> Float64:
-        decoded = quantizer(channels, at, means, rows)
-        count(np.rint(decoded - means).astype(np.int64).reshape(-1), rows.reshape(-1))
-        return decoded
+def fitted(tables: Tables, histograms: Float64) -> Tables:
+    """Tables in which each row mixes its histogram, made symmetric and smooth, with `PRIOR` symbols of the old row.
 
-    return code
-
-
-def fitted(tables: Tables, histograms: list[Float64]) -> Tables:
-    """Tables in which each row mixes its histogram, made symmetric and smooth, with `PRIOR` symbols of the row as it was."""
+    Args:
+        histograms: (ROWS, 2 MAX_RADIUS + 3), as `collect` returns them.
+    """
     counts = []
-    for old, histogram in zip(tables.counts, histograms, strict=True):
+    for old, full in zip(tables.counts, histograms, strict=True):
         m = (len(old) - 2) // 2
+        near_zero = full[MAX_RADIUS - m : MAX_RADIUS + m + 1]
+        histogram = np.append(near_zero, full.sum() - near_zero.sum())
         prior = old / TOTAL
         symmetric = histogram.copy()
         symmetric[:-1] = (histogram[:-1] + histogram[-2::-1]) / 2
@@ -92,24 +100,26 @@ def fitted(tables: Tables, histograms: list[Float64]) -> Tables:
 
 
 def fit_tables(
-    model: Model,
+    network: Network,
     pictures: Sequence[npt.NDArray[np.uint8]],
-    qualities: Sequence[int],
-    rounds: int = 2,
-    threads: int | None = None,
+    config: TrainConfig,
+    dtype: torch.dtype = torch.float32,
+    rounds: int = 1,
 ) -> Tables:
-    """Tables for a model, from the symbols that its encoder chooses; a second round follows its changed choices."""
-    start = model.tables
+    """Tables for a network from the symbols that it chooses on pictures (3, H, W), and their costs put into it.
+
+    A second round follows the choices that the first one's costs changed.
+    """
+    start = laplace_tables()
+    tables = start
     for _ in range(rounds):
-        histograms = collect(model, pictures, qualities, threads)
-        arrays = {**model.arrays, "tables": fitted(start, histograms).pack().astype(np.int32)}
-        model = replace(model, arrays=arrays)
-    assert len(model.tables) == ROWS
-    return model.tables
+        tables = fitted(start, collect(network, pictures, config, dtype))
+        network.context.costs.copy_(training_costs(tables))
+    return tables
 
 
 def training_costs(tables: Tables) -> Tensor:
-    """(ROWS, COST_COLUMNS) float32: bits of the symbols 0, 1, ... by the tables, for `isthmus.train.context.quantize`."""
+    """(ROWS, COST_COLUMNS) float32: bits of the symbols 0, 1, ... by the tables, as training takes them."""
     costs = np.empty((len(tables), COST_COLUMNS))
     smooth = laplace_costs().numpy()
     for row, count in enumerate(tables.counts):

@@ -1,25 +1,18 @@
-"""The training loop: loss, optimizer, schedule, moving average and checkpoints that a later run resumes."""
+"""One training step: loss, optimizer, schedule, moving average; and the state that a checkpoint holds."""
 
 from __future__ import annotations
 
 import math
-import os
-import time
-from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from isthmus.train.config import BLOCK, TrainConfig
 from isthmus.train.modules import Network
 from isthmus.train.muon import Muon
-
-Pictures = npt.NDArray[np.uint8]
+from isthmus.train.workers import Workers
 
 
 @dataclass(frozen=True)
@@ -28,44 +21,40 @@ class Progress:
 
     step: int
     loss: float
+    """(bpp + weighted distortion) / `reference_bpp`, mean over the batch: comparable along a run and between runs."""
     bpp: float
     psnr_db: float
-    seconds: float
 
 
-def batches(pictures: Pictures, config: TrainConfig, seed: int) -> Iterator[Tensor]:
-    """Endless batches (B, 3, crop+16, crop+16) float around 0 from pictures, a sequence of (3, H, W) uint8 arrays:
-    random windows, each batch flipped and transposed at random."""
-    random = np.random.default_rng(seed)
-    size = config.crop + BLOCK
-    while True:
-        crops = []
-        for index in random.integers(0, len(pictures), config.batch):
-            _, height, width = pictures[index].shape
-            top = int(random.integers(0, height - size + 1))
-            left = int(random.integers(0, width - size + 1))
-            crops.append(pictures[index][:, top : top + size, left : left + size])
-        batch = torch.from_numpy(np.stack(crops))
-        flips = [axis for axis in (2, 3) if random.random() < 0.5]
-        batch = torch.flip(batch, flips)
-        if random.random() < 0.5:
-            batch = batch.transpose(2, 3)
-        yield batch.contiguous().float() - 128
+def reference_bpp(quality: Tensor) -> Tensor:
+    """About the bits per pixel of a photograph at qualities (B,) in 0..1; the loss's unit, so it never changes."""
+    return 0.1 + 0.07 * 60.0**quality
 
 
-def losses(
-    network: Network, pixels: Tensor, quality: Tensor, config: TrainConfig, dtype: torch.dtype
-) -> tuple[Tensor, Tensor, Tensor]:
-    """Normalised loss (scalar), bits per pixel (B,), mean squared error (B,) of a batch at given qualities (B,)."""
+@dataclass(frozen=True)
+class Losses:
+    """Of a batch."""
+
+    gradient: Tensor
+    """Scalar whose gradient is followed: each picture's cost relative to its own rate."""
+    cost: Tensor
+    """(B,): bits per pixel, with the distortion that is worth as much."""
+    bpp: Tensor
+    """(B,): estimated bits per pixel."""
+    mse: Tensor
+    """(B,): mean squared error."""
+
+
+def losses(network: nn.Module, pixels: Tensor, quality: Tensor, config: TrainConfig, dtype: torch.dtype) -> Losses:
+    """Of pixels (B, 3, 16h+16, 16w+16) around 0 at qualities (B,) in 0..1, the outer 16 pixels left out."""
     with torch.autocast(pixels.device.type, dtype, enabled=dtype != torch.float32):
-        output, bits, nominal = network(pixels, quality, config.distortion_weight, config.rdoq)
+        output, bits, nominal = network(pixels, quality, config.rdoq_weight)
     inner = pixels[:, :, BLOCK:-BLOCK, BLOCK:-BLOCK]
     mse = ((output - inner) ** 2).mean((1, 2, 3))
     bpp = bits.sum((1, 2, 3)) / (bits.shape[2] * bits.shape[3] * BLOCK**2)
-    distortion = config.distortion_weight * 3 * mse / nominal**2
+    cost = bpp + config.distortion_weight * 3 * mse / nominal**2
     # Divided by the rate itself, so that high rates do not drown low ones.
-    loss = ((bpp + distortion) / (bpp.detach() + 0.1)).mean()
-    return loss, bpp, mse
+    return Losses((cost / (bpp.detach() + 0.1)).mean(), cost, bpp, mse)
 
 
 def learning_rate(progress: float, step: int, config: TrainConfig) -> float:
@@ -80,13 +69,7 @@ def make_optimizers(network: Network, config: TrainConfig) -> list[torch.optim.O
     for name, parameter in network.named_parameters():
         if name in ("analysis.linear.weight", "synthesis.linear.weight"):
             linear.append(parameter)
-        elif (
-            config.muon
-            and parameter.ndim >= 2
-            and parameter.shape[1] > 1
-            and ".quality" not in name
-            and name != "log_steps"
-        ):
+        elif config.muon and parameter.ndim >= 2 and parameter.shape[1] > 1 and ".quality" not in name:
             matrices.append(parameter)
         else:
             rest.append(parameter)
@@ -103,44 +86,61 @@ def make_optimizers(network: Network, config: TrainConfig) -> list[torch.optim.O
 class Trainer:
     """Network, its moving average and optimizer state; one object that is saved and resumed whole."""
 
-    def __init__(self, config: TrainConfig, device: str = "cpu"):
+    def __init__(self, config: TrainConfig, workers: Workers):
         torch.manual_seed(config.seed)
         self.config = config
-        self.device = device
-        self.network = Network(config.network).to(device)
-        self.average = Network(config.network).to(device)
+        self.workers = workers
+        self.network = Network(config.network).to(workers.device)
+        self.average = Network(config.network).to(workers.device)
+        self.average.requires_grad_(False)
         self.step = 0
-        self.seconds = 0.0
         self.optimizers = make_optimizers(self.network, config)
+        self._wrapped: nn.Module | None = None
 
-    def start_average(self) -> None:
-        """Sets the moving average to the network as it is."""
+    def begin(self) -> None:
+        """Sets the moving average to the network as it is, where training starts."""
         self.average.load_state_dict(self.network.state_dict())
 
-    def train_step(self, pixels: Tensor, quality: Tensor, progress: float) -> Progress:
-        """One step of the optimizer on pixels (B, 3, H, W) and qualities (B,) in 0..1."""
-        begun = time.perf_counter()
-        dtype = torch.bfloat16
+    def set_costs(self, costs: Tensor) -> None:
+        """Trains on other costs of symbols from now on."""
+        for network in (self.network, self.average):
+            network.context.costs.copy_(costs)
+
+    def train_step(self, batch: Tensor, quality: Tensor, progress: float) -> Progress:
+        """One step of the optimizer on a batch (B, 3, H, W) uint8 and qualities (B,) in 0..1.
+
+        Raises:
+            ArithmeticError: the loss is no number.
+        """
+        if self._wrapped is None:
+            self._wrapped = self.workers.wrap(self.network)
         rate = learning_rate(progress, self.step, self.config)
         for optimizer in self.optimizers:
             for group in optimizer.param_groups:
                 group["lr"] = rate * group["scale"]
-        loss, bpp, mse = losses(self.network, pixels, quality, self.config, dtype)
+        pixels = batch.to(self.workers.device, non_blocking=True).float() - 128
+        quality = quality.to(self.workers.device)
+        found = losses(self._wrapped, pixels, quality, self.config, self.workers.dtype)
         self.network.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
+        found.gradient.backward()  # type: ignore[no-untyped-call]
         norm = torch.nn.utils.clip_grad_norm_(self.network.parameters(), self.config.clip)
-        if bool(torch.isfinite(norm)):
+        with torch.no_grad():
+            loss = (found.cost / reference_bpp(quality)).mean()
+            numbers = torch.stack([norm, loss, found.bpp.mean(), found.mse.mean()]).float()
+        norm_value, loss_value, bpp, mse = self.workers.mean(numbers).tolist()
+        # A single bad batch is passed over; every worker comes to the same decision.
+        if math.isfinite(norm_value):
             for optimizer in self.optimizers:
                 optimizer.step()
+        elif not math.isfinite(loss_value):
+            raise ArithmeticError(f"step {self.step + 1}: the loss is {loss_value}")
         self.step += 1
         decay = min(self.config.ema, (1 + self.step) / (10 + self.step))
         with torch.no_grad():
             averaged: list[Tensor] = list(self.average.parameters())
             torch._foreach_lerp_(averaged, list(self.network.parameters()), 1 - decay)
-        seconds = time.perf_counter() - begun
-        self.seconds += seconds
-        psnr = 10 * math.log10(255**2 / float(mse.detach().mean()))
-        return Progress(self.step, float(loss.detach()), float(bpp.detach().mean()), psnr, seconds)
+        psnr = 10 * math.log10(255**2 / max(mse, 1e-9))
+        return Progress(self.step, loss_value, bpp, psnr)
 
     def state(self) -> dict[str, Any]:
         """Everything that `restore` needs."""
@@ -150,7 +150,6 @@ class Trainer:
             "average": self.average.state_dict(),
             "optimizers": [optimizer.state_dict() for optimizer in self.optimizers],
             "step": self.step,
-            "seconds": self.seconds,
         }
 
     def restore(self, state: dict[str, Any]) -> None:
@@ -159,11 +158,4 @@ class Trainer:
         self.average.load_state_dict(state["average"])
         for optimizer, saved in zip(self.optimizers, state["optimizers"], strict=True):
             optimizer.load_state_dict(saved)
-        self.step, self.seconds = state["step"], state["seconds"]
-
-
-def save_checkpoint(trainer: Trainer, path: Path) -> None:
-    """Writes the trainer's state so that a kill at any moment leaves the old file or the new one whole."""
-    partial = path.with_suffix(".partial")
-    torch.save(trainer.state(), partial)
-    os.replace(partial, path)
+        self.step = state["step"]

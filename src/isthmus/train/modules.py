@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import math
+from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from isthmus.context import SLOPE
 from isthmus.train.config import BLOCK, NetworkConfig
-from isthmus.train.context import SLOPE, ContextModel, compand, highpass
+from isthmus.train.context import ContextModel, compand, highpass
 from isthmus.train.start import Start
 
 GRID = 4
@@ -32,27 +34,19 @@ class Block(nn.Module):
 
 
 class Analysis(nn.Module):
-    """Picture to latents: the linear transform and a network's correction to it."""
+    """Picture to latents: a linear transform of overlapping windows.
+
+    A network beside it, trained through the rounding, learned to enlarge latents that round to zero anyway and lost
+    more than it gained; the encoder's freedom lies in the choice of symbols instead."""
 
     def __init__(self, config: NetworkConfig):
         super().__init__()
-        width = config.trunk_width
         self.linear = nn.Conv2d(3 * BLOCK**2, config.latents, 2, bias=False)
-        self.enter = nn.Conv2d(config.latents, width, 1)
-        self.quality = nn.Parameter(torch.zeros(config.points, width))
-        self.blocks = nn.Sequential(*(Block(width) for _ in range(config.trunk_blocks)))
-        self.leave = nn.Conv2d(width, config.latents, 1)
-        nn.init.zeros_(self.leave.weight)
-        nn.init.zeros_(self.leave.bias)  # type: ignore[arg-type]
 
-    def forward(self, pixels: Tensor, steps: Tensor, weights: Tensor) -> Tensor:
-        """pixels (B, 3, 16h+16, 16w+16) around 0, steps (B, C), weights (B, points) -> latents (B, C, h, w)."""
-        y = self.linear(F.pixel_unshuffle(pixels, BLOCK)) / steps[:, :, None, None]
-        features = torch.cat([compand(highpass(y[:, :3])), compand(y[:, 3:])], 1)
-        bias = (weights @ self.quality)[:, :, None, None]
-        hidden = self.blocks(F.leaky_relu(self.enter(features) + bias, SLOPE))
-        latents: Tensor = y + self.leave(hidden)
-        return latents
+    def forward(self, pixels: Tensor, steps: Tensor) -> Tensor:
+        """pixels (B, 3, 16h+16, 16w+16) around 0, steps (B, C) -> latents in steps (B, C, h, w)."""
+        y: Tensor = self.linear(F.pixel_unshuffle(pixels, BLOCK)) / steps[:, :, None, None]
+        return y
 
 
 class Synthesis(nn.Module):
@@ -90,6 +84,19 @@ class Synthesis(nn.Module):
         return F.pixel_shuffle(linear.float() + scale * self.last(grid).float(), GRID)
 
 
+class Dial(NamedTuple):
+    """What a quality stands for."""
+
+    weights: Tensor
+    """(B, points): how much each quality point counts."""
+    nominal: Tensor
+    """(B,): the step that the quality stands for, in grey levels."""
+    steps: Tensor
+    """(B, C): the step of each channel."""
+    importance: Tensor | None
+    """(B, C, 1, 1): bits that a squared error of one step is worth; None for plain rounding."""
+
+
 class Network(nn.Module):
     """Everything that is trained together."""
 
@@ -102,7 +109,9 @@ class Network(nn.Module):
         nominal = torch.linspace(math.log(config.coarsest_step), math.log(config.finest_step), config.points)
         self.nominal: Tensor
         self.register_buffer("nominal", nominal)
-        self.log_steps = nn.Parameter(nominal[:, None].repeat(1, config.latents))
+        # All channels alike: functions have unit norm, and steps trained through the rounding shrink without end.
+        self.log_steps: Tensor
+        self.register_buffer("log_steps", nominal[:, None].repeat(1, config.latents))
         self.parity: Tensor
         self.register_buffer("parity", torch.zeros(config.latents, 2, dtype=torch.long))
 
@@ -128,18 +137,21 @@ class Network(nn.Module):
         index = torch.arange(self.config.points, device=quality.device)
         return (1 - (position[:, None] - index[None]).abs()).clamp_min(0)
 
-    def forward(
-        self, pixels: Tensor, quality: Tensor, distortion_weight: float, rdoq: bool
-    ) -> tuple[Tensor, Tensor, Tensor]:
-        """pixels (B, 3, 16h+16, 16w+16) around 0 -> reconstruction of all but the outer 16 pixels, bits of each
-        latent (B, C, h, w), and the nominal step (B,)."""
+    def at(self, quality: Tensor, rdoq_weight: float) -> Dial:
+        """What the qualities (B,) in 0..1 stand for; the weight as in `TrainConfig`."""
         weights = self.quality_weights(quality)
         nominal = torch.exp(weights @ self.nominal)
         steps = torch.exp(weights @ self.log_steps)
-        y = self.analysis(pixels, steps, weights)
         importance = None
-        if rdoq:
+        if rdoq_weight:
             relative = (steps / nominal[:, None])[:, :, None, None].detach()
-            importance = distortion_weight * relative**2
-        decoded, bits = self.context(y.float(), weights, importance)
-        return self.synthesis(decoded, steps, nominal, weights), bits, nominal
+            importance = rdoq_weight * relative**2
+        return Dial(weights, nominal, steps, importance)
+
+    def forward(self, pixels: Tensor, quality: Tensor, rdoq_weight: float) -> tuple[Tensor, Tensor, Tensor]:
+        """pixels (B, 3, 16h+16, 16w+16) around 0 -> reconstruction of all but the outer 16 pixels, bits of each
+        latent (B, C, h, w), and the nominal step (B,)."""
+        dial = self.at(quality, rdoq_weight)
+        y = self.analysis(pixels, dial.steps)
+        decoded, bits = self.context(y.float(), dial.weights, dial.importance)
+        return self.synthesis(decoded, dial.steps, dial.nominal, dial.weights), bits, dial.nominal

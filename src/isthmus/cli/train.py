@@ -1,0 +1,69 @@
+"""isthmus train: a folder of pictures in, a model file out."""
+
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import click
+
+from isthmus.errors import IsthmusError, MissingExtraError
+from isthmus.train.options import OPTIONS, request
+
+Command = Callable[..., Any]
+
+
+def _options(command: Command) -> Command:
+    """The options of the training room, as click's."""
+    for option in reversed(OPTIONS):
+        if option.kind is bool:
+            made = click.option(*option.names, option.key, is_flag=True, help=option.help)
+        elif option.kind is list:
+            made = click.option(*option.names, option.key, multiple=True, metavar=option.metavar, help=option.help)
+        else:
+            made = click.option(
+                *option.names,
+                option.key,
+                type=option.kind,
+                metavar=option.metavar,
+                help=option.help,
+                required=option.required,
+            )
+        command = made(command)
+    return command
+
+
+@click.command()
+@click.argument("folder", type=click.Path(exists=True, file_okay=False))
+@_options
+def train(folder: str, **values: Any) -> None:
+    """Train a codec on all pictures below FOLDER, and write it as a model file.
+
+    Ctrl-C loses nothing: the same command with --resume continues. Several GPUs: accelerate launch -m isthmus.train
+    with the same arguments.
+
+    \b
+    isthmus train photos -o mine.isthmodel --minutes 60
+    isthmus train photos -o mine.isthmodel --from release --minutes 15
+    isthmus encode --model mine.isthmodel photo.jpg
+    isthmus models add mine.isthmodel               to decode without --model
+    """
+    try:
+        asked = request(folder, values)
+        try:
+            from isthmus.train.run import train as run
+        except ModuleNotFoundError as error:
+            if error.name != "torch":
+                raise
+            raise MissingExtraError("training needs PyTorch", hint="pip install 'isthmus[train]'") from error
+        result = run(asked, lambda text: click.echo(text, err=True))
+    except (IsthmusError, OSError) as error:
+        raise click.ClickException(str(error)) from error
+    if not result.finished:
+        sys.exit(130)
+
+    from isthmus.model import load_model
+
+    for point in result.last:
+        click.echo(f"quality {point.quality:3d}: {point.bpp:.3f} bits per pixel, {point.psnr_db:.2f} dB")
+    model = load_model(asked.output)
+    click.echo(f"{asked.output}: model {model.id.hex()}, {asked.output.stat().st_size} bytes")

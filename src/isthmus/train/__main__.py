@@ -1,0 +1,47 @@
+"""python -m isthmus.train: `isthmus train` with nothing but PyTorch, numpy and Pillow; also for `accelerate launch`."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from isthmus.errors import IsthmusError
+from isthmus.train.options import OPTIONS, request
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line, made from `OPTIONS`."""
+    made = argparse.ArgumentParser("python -m isthmus.train", description="Train a codec on a tree of pictures.")
+    made.add_argument("folder", metavar="FOLDER", help="pictures of any format that Pillow opens")
+    for option in OPTIONS:
+        if option.kind is bool:
+            made.add_argument(*option.names, action="store_true", dest=option.key, help=option.help)
+        elif option.kind is list:
+            made.add_argument(*option.names, action="append", dest=option.key, metavar=option.metavar, help=option.help)
+        else:
+            made.add_argument(
+                *option.names,
+                type=option.kind,
+                dest=option.key,
+                metavar=option.metavar,
+                help=option.help,
+                required=option.required,
+            )
+    return made
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Exit status: 0 the model is written, 1 something failed, 130 interrupted and resumable."""
+    values = vars(parser().parse_args(arguments))
+    try:
+        from isthmus.train.run import train
+
+        finished = train(request(values.pop("folder"), values), lambda text: print(text, flush=True)).finished
+    except (IsthmusError, OSError) as error:
+        print(f"isthmus: {error}", file=sys.stderr)
+        return 1
+    return 0 if finished else 130
+
+
+if __name__ == "__main__":
+    sys.exit(main())

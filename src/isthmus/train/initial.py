@@ -1,0 +1,168 @@
+"""Weights that training starts from: a classical transform, a model file, or another run's checkpoint."""
+
+from __future__ import annotations
+
+import importlib.util
+import pickle
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from isthmus.context import DC_PHASES, ROWS, WEIGHT_BITS
+from isthmus.errors import InputError, MissingExtraError
+from isthmus.model import Model, load_model, release_model
+from isthmus.train.config import BLOCK, NetworkConfig, TrainConfig
+from isthmus.train.data import Pixels
+from isthmus.train.export import feature_order
+from isthmus.train.fit import training_costs
+from isthmus.train.modules import Network
+from isthmus.train.start import make_start
+
+START_PICTURES = 64
+"""Crops on which the start's coefficients are ordered by size."""
+
+
+def load_transform(network: Network, pictures: list[Pixels], config: TrainConfig) -> None:
+    """Sets a network to the lapped cosine transform for pictures (3, H, W) of at least crop+16 pixels a side."""
+    side = config.crop + BLOCK
+    chosen = pictures[:: max(1, len(pictures) // START_PICTURES)][:START_PICTURES]
+    middles = []
+    for picture in chosen:
+        top, left = (picture.shape[1] - side) // 2, (picture.shape[2] - side) // 2
+        middles.append(picture[:, top : top + side, left : left + side].transpose(1, 2, 0))
+    network.load_start(make_start(np.stack(middles), config.network.latents))
+
+
+def network_config(model: Model) -> NetworkConfig:
+    """The shape of a model file's networks.
+
+    Raises:
+        InputError: the file does not say.
+    """
+    try:
+        values = model.metadata["training"]["config"]
+    except (KeyError, TypeError) as error:
+        raise InputError(
+            f"model {model.name} cannot be trained on", expected="the settings of its training", got="none"
+        ) from error
+    return TrainConfig.from_dict(values).network
+
+
+def load_weights(origin: str, config: TrainConfig) -> tuple[TrainConfig, dict[str, Tensor], str]:
+    """The weights that `--from` names, for a `Network` of the configuration that is returned with them.
+
+    Args:
+        origin: an installed model's name, a model file, or a checkpoint (.pt).
+        config: of the new run; its network takes the shape of the weights.
+
+    Returns:
+        configuration, state of the network, and the origin for the training record.
+
+    Raises:
+        InputError, ModelError, UnknownModelError, MissingExtraError
+    """
+    path = Path(origin)
+    if path.suffix == ".pt":
+        saved = load_checkpoint(path)
+        shape = TrainConfig.from_dict(saved["config"]).network if "config" in saved else config.network
+        return replace(config, network=shape), saved["average"], f"checkpoint of {saved.get('step', 0)} steps"
+    model = load_model(path) if path.is_file() else release_model(origin)
+    shape = network_config(model)
+    return replace(config, network=shape), network_of(model, shape).state_dict(), f"{model.name} {model.id.hex()}"
+
+
+def load_checkpoint(path: Path) -> dict[str, Any]:
+    """What a checkpoint holds; nothing in it is executed.
+
+    Raises:
+        InputError: it is no checkpoint.
+        OSError: it cannot be read.
+    """
+    try:
+        saved = torch.load(path, weights_only=True, map_location="cpu")
+    except (RuntimeError, EOFError, ValueError, KeyError, pickle.UnpicklingError) as error:
+        raise InputError(f"{path} is no checkpoint, or a damaged one", got=type(error).__name__) from error
+    if not isinstance(saved, dict) or "average" not in saved:
+        raise InputError(f"{path} is no checkpoint", expected="weights under 'average'", got=type(saved).__name__)
+    return saved
+
+
+def network_of(model: Model, config: NetworkConfig) -> Network:
+    """A network in training form from a model file: the context model out of fixed point, the rest out of the graphs.
+
+    Raises:
+        MissingExtraError: onnx is not installed.
+    """
+    network = Network(config)
+    state = network.state_dict()
+    found = {**_graph_weights(model), **_context_weights(model, config)}
+    found["log_steps"] = torch.from_numpy(model.arrays["steps.log"].copy())
+    found["nominal"] = torch.from_numpy(model.arrays["steps.nominal"].copy())
+    found["parity"] = torch.from_numpy(model.arrays["parity"].astype(np.int64))
+    found["context.costs"] = training_costs(model.tables)
+    fits = {key: value.reshape(state[key].shape) for key, value in found.items() if key in state}
+    network.load_state_dict(fits)
+    return network
+
+
+def _graph_weights(model: Model) -> dict[str, Tensor]:
+    if importlib.util.find_spec("onnx") is None:
+        raise MissingExtraError("reading a model's networks needs onnx", hint="pip install 'isthmus[train]'")
+    import onnx
+    from onnx import numpy_helper
+
+    out = {}
+    for name in ("analysis.onnx", "synthesis.onnx"):
+        for tensor in onnx.load_from_string(model.arrays[name].tobytes()).graph.initializer:
+            values = numpy_helper.to_array(tensor).astype(np.float32)
+            out[tensor.name.removesuffix(".half")] = torch.from_numpy(values)
+    return out
+
+
+def _context_weights(model: Model, config: NetworkConfig) -> dict[str, Tensor]:
+    """The inverse of `isthmus.train.export.context_weights`, up to the rounding."""
+    arrays = {
+        key.removeprefix("context."): value.astype(np.float64) / (1 << WEIGHT_BITS)
+        for key, value in model.arrays.items()
+        if key.startswith("context.")
+    }
+
+    def row_bias(name: str) -> npt.NDArray[np.float64]:
+        bias = arrays[name].copy()
+        bias[len(bias) // 2 :] += ROWS / 2
+        return bias
+
+    out: dict[str, npt.NDArray[np.float64]] = {"dc.near": arrays["dc.near"] * (1 << WEIGHT_BITS)}
+    for part in ("first", "second", "last"):
+        for phase in range(DC_PHASES):
+            name = f"dc.{phase}.{part}"
+            out[f"dc.{part}.{phase}.weight"] = arrays[f"{name}.weight"].T
+            out[f"dc.{part}.{phase}.bias"] = row_bias(f"{name}.bias") if part == "last" else arrays[f"{name}.bias"]
+    for phase in range(DC_PHASES):
+        out[f"dc.linear.{phase}.weight"] = arrays[f"dc.{phase}.linear.weight"].T
+    out["dc.quality"] = np.stack([arrays[f"dc.{phase}.quality"] for phase in range(DC_PHASES)])
+    width = config.context_width
+    for group in range(1, len(config.groups)):
+        order = feature_order(config.groups[:group]).numpy()
+        to = f"ac.{group - 1}"
+        out[f"{to}.quality"] = np.stack([arrays[f"ac.{group}.{phase}.quality"] for phase in range(2)])
+        for phase in range(2):
+            name = f"ac.{group}.{phase}"
+            known = np.empty_like(arrays[f"{name}.known.weight"])
+            known[order] = arrays[f"{name}.known.weight"]
+            columns = np.concatenate([known, arrays[f"{name}.half.weight"]]) if phase else known
+            out[f"{to}.project.{phase}.weight"] = columns.T
+            out[f"{to}.project.{phase}.bias"] = arrays[f"{name}.project.bias"]
+            taps = arrays[f"{name}.spatial.weight"].reshape(3, 3, width, width)
+            out[f"{to}.spatial.{phase}.weight"] = taps.transpose(3, 2, 0, 1)
+            out[f"{to}.spatial.{phase}.bias"] = arrays[f"{name}.spatial.bias"]
+            for part in ("mix", "last"):
+                out[f"{to}.{part}.{phase}.weight"] = arrays[f"{name}.{part}.weight"].T
+                bias = f"{name}.{part}.bias"
+                out[f"{to}.{part}.{phase}.bias"] = row_bias(bias) if part == "last" else arrays[bias]
+    return {f"context.{key}": torch.from_numpy(np.ascontiguousarray(value)).float() for key, value in out.items()}

@@ -1,0 +1,105 @@
+"""What can be asked of a training run: one table, from which both command lines are made. Imports nothing heavy."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from isthmus.errors import InputError
+
+DEFAULT_MINUTES = 60.0
+
+
+@dataclass(frozen=True)
+class Option:
+    """An option of the command line; `kind` is bool for a switch, and list for text that may be repeated."""
+
+    names: tuple[str, ...]
+    kind: type
+    metavar: str
+    help: str
+    required: bool = False
+
+    @property
+    def key(self) -> str:
+        """Its name among the arguments of `request`."""
+        return self.names[-1].removeprefix("--").replace("-", "_")
+
+
+OPTIONS = (
+    Option(("-o", "--output"), str, "FILE", "The model file to write; MODEL.training beside it holds the run.", True),
+    Option(("--minutes",), float, "M", f"Budget of time (default: {DEFAULT_MINUTES:g}, if there is no other budget)."),
+    Option(("--steps",), int, "N", "Budget of steps; the run ends with the budget that is used up first."),
+    Option(("--stop-loss",), float, "X", "End as soon as the loss, a mean of 100 steps, is at or below this."),
+    Option(("--from",), str, "MODEL", "Start from these weights: release, a name, an .isthmodel or a checkpoint."),
+    Option(("--resume",), bool, "", "Continue the run that was interrupted; a new budget replaces its old one."),
+    Option(("--finish",), bool, "", "With --resume: train no further, write the model as it is."),
+    Option(("--held-out",), str, "FOLDER", "Measure on these pictures (default: one in twelve of the folder's)."),
+    Option(("--name",), str, "NAME", "The model's name (default: the file's)."),
+    Option(("--device",), str, "D", "cpu or cuda (default: a GPU if there is one)."),
+    Option(("--threads",), int, "N", "Threads of the processor (default: all cores)."),
+    Option(("--float32",), bool, "", "No bfloat16, where the hardware has it."),
+    Option(("--set",), list, "KEY=VALUE", "Any setting of the training, crop=192 or network.grid_width=32 say."),
+    Option(("-f", "--force"), bool, "", "Overwrite the model file and the run of the same name."),
+)
+
+
+@dataclass(frozen=True)
+class Request:
+    """A training run as it was asked for; `OPTIONS` explains the fields."""
+
+    folder: Path
+    output: Path
+    minutes: float | None = None
+    steps: int | None = None
+    stop_loss: float | None = None
+    origin: str | None = None
+    resume: bool = False
+    finish: bool = False
+    held_out: Path | None = None
+    name: str | None = None
+    device: str | None = None
+    threads: int | None = None
+    float32: bool = False
+    settings: tuple[tuple[str, str], ...] = ()
+    force: bool = False
+
+    def __post_init__(self) -> None:
+        for field, value in (("minutes", self.minutes), ("steps", self.steps), ("threads", self.threads)):
+            if value is not None and not value > 0:
+                raise InputError(f"--{field}", expected="more than 0", got=value)
+        if self.finish and not self.resume:
+            raise InputError("--finish ends an interrupted run", expected="--resume beside it", got="a new run")
+        if self.resume and (self.origin or self.settings):
+            raise InputError(
+                "a resumed run keeps its settings", expected="--resume without --from and --set", got="both"
+            )
+
+    @property
+    def workspace(self) -> Path:
+        """The folder of the run: checkpoint, log and TensorBoard's files."""
+        return self.output.with_name(f"{self.output.stem}.training")
+
+
+def request(folder: str, values: dict[str, Any]) -> Request:
+    """A request from the values of the command line by `Option.key`.
+
+    Raises:
+        InputError: a value cannot be used.
+    """
+    settings = []
+    for text in values.pop("set") or ():
+        key, equals, value = text.partition("=")
+        if not equals:
+            raise InputError("--set", expected="KEY=VALUE", got=text)
+        settings.append((key, value))
+    held_out = values.pop("held_out")
+    return Request(
+        folder=Path(folder),
+        output=Path(values.pop("output")),
+        origin=values.pop("from"),
+        held_out=Path(held_out) if held_out else None,
+        settings=tuple(settings),
+        **values,
+    )

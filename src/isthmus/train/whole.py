@@ -1,0 +1,107 @@
+"""Whole pictures through the networks in training form, just as the codec would code them; no bytes are written."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from isthmus.train.config import BLOCK, TrainConfig
+from isthmus.train.context import Observe
+from isthmus.train.modules import Network
+
+HALO = 4
+"""Latent positions around a picture within which the networks' zero padding can be felt, as in `isthmus.tiles`."""
+EVEN = 2 * BLOCK
+"""The checkerboard in training form wants an even number of blocks a side."""
+
+Pixels = npt.NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class Point:
+    """A point of a rate-distortion curve: means over pictures."""
+
+    quality: int
+    bpp: float
+    psnr_db: float
+
+
+def middle(pixels: Pixels, side: int) -> Pixels:
+    """The middle of a picture (3, H, W), at most `side` pixels each way."""
+    top, left = (max(0, size - side) // 2 for size in pixels.shape[1:])
+    return pixels[:, top : top + side, left : left + side]
+
+
+def prepare(pixels: Pixels) -> Tensor:
+    """(3, H, W) uint8 -> (1, 3, H', W') uint8: whole pairs of blocks, the rest cut off; at least one pair."""
+    h, w = (max(size // EVEN, 1) * EVEN for size in pixels.shape[1:])
+    cut = pixels[:, :h, :w]
+    margins = [(0, 0), (0, h - cut.shape[1]), (0, w - cut.shape[2])]
+    return torch.from_numpy(np.ascontiguousarray(np.pad(cut, margins, mode="symmetric")))[None]
+
+
+def _mirror(index: Tensor, size: int) -> Tensor:
+    period = torch.remainder(index, 2 * size)
+    return torch.minimum(period, 2 * size - 1 - period)
+
+
+def _around(latents: Tensor, parity: Tensor) -> Tensor:
+    """Latents (B, C, h, w) continued by `HALO` on all sides as those of the mirrored picture."""
+    for axis in (2, 3):
+        size = latents.shape[axis]
+        index = torch.arange(-HALO, size + HALO, device=latents.device)
+        outside = (torch.remainder(index, 2 * size) >= size).float()
+        shape = [1, 1, 1, 1]
+        shape[axis] = len(index)
+        odd = parity[:, axis - 2].float()[None, :, None, None]
+        latents = latents.index_select(axis, _mirror(index, size)) * (1 - 2 * odd * outside.reshape(shape))
+    return latents
+
+
+@torch.no_grad()
+def code(
+    network: Network, pixels: Tensor, quality: float, config: TrainConfig, observe: Observe | None = None
+) -> tuple[Tensor, Tensor]:
+    """pixels (B, 3, 32m, 32n) uint8 at a quality in 0..1 -> reconstructions, alike, and bits (B, C, 2m, 2n)."""
+    dial = network.at(torch.full((len(pixels),), quality, device=pixels.device), config.rdoq_weight)
+    margin = BLOCK // 2
+    x = pixels
+    for axis in (2, 3):
+        index = torch.arange(-margin, x.shape[axis] + margin, device=x.device)
+        x = x.index_select(axis, _mirror(index, x.shape[axis]))
+    y = network.analysis(x.float() - 128, dial.steps)
+    decoded, bits = network.context(y.float(), dial.weights, dial.importance, observe)
+    output = network.synthesis(_around(decoded, network.parity), dial.steps, dial.nominal, dial.weights)
+    cut = HALO * BLOCK - margin
+    output = torch.floor((output[:, :, cut:-cut, cut:-cut] + 128.5).clamp(0, 255)).to(torch.uint8)
+    return output, bits
+
+
+def psnr_db(a: Tensor, b: Tensor) -> float:
+    """Of two uint8 pictures; 99 where they are equal."""
+    mse = float(((a.float() - b.float()) ** 2).mean())
+    return 10 * math.log10(255**2 / mse) if mse else 99.0
+
+
+def measure(
+    network: Network, pictures: Iterable[Pixels], qualities: Iterable[int], config: TrainConfig, dtype: torch.dtype
+) -> list[Point]:
+    """Estimated bits per pixel and PSNR, means over the pictures (3, H, W), at qualities in 0..100."""
+    device = network.nominal.device
+    prepared = [prepare(picture).to(device) for picture in pictures]
+    points = []
+    for quality in qualities:
+        rates, qualities_db = [], []
+        for pixels in prepared:
+            with torch.autocast(device.type, dtype, enabled=dtype != torch.float32):
+                output, bits = code(network, pixels, quality / 100, config)
+            rates.append(float(bits.sum()) / (pixels.shape[2] * pixels.shape[3]))
+            qualities_db.append(psnr_db(output, pixels))
+        points.append(Point(quality, float(np.mean(rates)), float(np.mean(qualities_db))))
+    return points

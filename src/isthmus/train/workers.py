@@ -1,0 +1,105 @@
+"""Where training runs: the processor, one GPU, or several GPUs with a process each through accelerate."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from isthmus.errors import InputError, MissingExtraError
+
+
+def _bfloat16(device: torch.device) -> bool:
+    """Whether the hardware computes in it; emulated it would be slower than float32."""
+    if device.type == "cuda":
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
+    return torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
+
+
+class Workers:
+    """This process and those that train together with it.
+
+    Started alone it is the only one. `accelerate launch` starts several, which average their gradients.
+
+    Args:
+        device: `cpu` or `cuda`; by default a GPU if there is one.
+        threads: of the processor; by default PyTorch's own choice.
+        exact: float32 where bfloat16 is available too.
+
+    Raises:
+        InputError: there is no such device.
+        MissingExtraError: there are several processes and accelerate is not installed.
+    """
+
+    def __init__(self, device: str | None = None, threads: int | None = None, exact: bool = False):
+        if device not in (None, "cpu", "cuda"):
+            raise InputError("the device", expected="cpu or cuda", got=device)
+        if device == "cuda" and not torch.cuda.is_available():
+            raise InputError("PyTorch finds no GPU", expected="cuda", got="cpu", hint="Leave --device out.")
+        if threads is not None:
+            torch.set_num_threads(threads)
+        self._accelerator: Any = None
+        self.count, self.rank = int(os.environ.get("WORLD_SIZE", "1")), 0
+        on_gpu = torch.cuda.is_available() and device != "cpu"
+        self.device = torch.device("cuda" if on_gpu else "cpu")
+        if self.count > 1:
+            try:
+                from accelerate import Accelerator
+            except ImportError as error:
+                raise MissingExtraError(
+                    "training in several processes needs accelerate", hint="pip install 'isthmus[multi-gpu]'"
+                ) from error
+            self._accelerator = Accelerator(cpu=not on_gpu)
+            self.device, self.rank = self._accelerator.device, self._accelerator.process_index
+        self.dtype = torch.bfloat16 if not exact and _bfloat16(self.device) else torch.float32
+        if on_gpu:
+            torch.backends.cuda.matmul.allow_tf32 = True
+            torch.backends.cudnn.allow_tf32 = True
+
+    @property
+    def first(self) -> bool:
+        """Whether this process writes the files and speaks."""
+        return self.rank == 0
+
+    def wrap(self, network: nn.Module) -> nn.Module:
+        """The network to call in training: compiled on a GPU, its gradients averaged over all processes."""
+        if self.device.type == "cuda":
+            network.compile(dynamic=False)
+        if self._accelerator is None:
+            return network
+        wrapped: nn.Module = self._accelerator.prepare(network)
+        return wrapped
+
+    def mean(self, values: Tensor) -> Tensor:
+        """Mean of a tensor over all processes, on the processor."""
+        if self._accelerator is not None:
+            values = self._accelerator.reduce(values, "mean")
+        return values.cpu()
+
+    def agree(self, *values: float) -> list[float]:
+        """The first process's values, in all."""
+        if self._accelerator is None:
+            return list(values)
+        from accelerate.utils import broadcast
+
+        numbers: Tensor = broadcast(torch.tensor(values, dtype=torch.float64, device=self.device))
+        return [float(value) for value in numbers]
+
+    def wait(self) -> None:
+        """Returns when all processes have come here."""
+        if self._accelerator is not None:
+            self._accelerator.wait_for_everyone()
+
+    def close(self) -> None:
+        """Takes leave of the others."""
+        if self._accelerator is not None:
+            self._accelerator.end_training()
+            torch.distributed.destroy_process_group()
+
+    def describe(self) -> str:
+        """For people."""
+        kind = torch.cuda.get_device_name(self.device) if self.device.type == "cuda" else "CPU"
+        precision = "bfloat16" if self.dtype == torch.bfloat16 else "float32"
+        return f"{self.count} x {kind}, {precision}" if self.count > 1 else f"{kind}, {precision}"
