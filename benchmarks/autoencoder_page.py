@@ -50,8 +50,8 @@ def _about(found: Results) -> str:
 def _tutorial(found: Results) -> str:
     text = [
         "## The tutorial's configuration\n\nDense 784-256-128-256-784, ReLU, sigmoid output, MSE, Adam at 0.001, "
-        "batches of 256, 10 epochs over the 60,000 training pictures. The tutorial has a ReLU on the code too; a linear code "
-        "(this package's default) is the second row.\n"
+        "batches of 256, 10 epochs over the 60,000 training pictures. The tutorial has a ReLU on the code too; a "
+        "linear code (this package's default) is the second row.\n"
     ]
     rows = []
     for name, result in found.items():
@@ -176,7 +176,8 @@ def _denoising(found: Results) -> str:
     first = next(iter(found.values()))
     return (
         f"## Denoising\n\nNormal noise of deviation {first['noise']:.0f} levels, clipped to 0..255; the tutorial's "
-        f"network trained with that noise on {first['train_samples']} pictures, measured on the 10,000 test pictures.\n\n"
+        f"network trained with that noise on {first['train_samples']} pictures, measured on the 10,000 test "
+        "pictures.\n\n"
         + _table(["data", "noisy", "3x3 median filter", "autoencoder", "gain over the filter"], rows)
         + "\n"
         + _about(found)
@@ -219,8 +220,8 @@ def _timing(found: Results) -> str:
     rows.append(["**median ratio**", f"**{ratio['wall_seconds']:.2f}**", "", f"**{ratio['cpu_seconds']:.2f}**", ""])
     return (
         f"## Training time\n\n{result['epochs']} epochs of the tutorial's configuration on MNIST with "
-        f"{result['threads']} threads, everything from the 8-bit arrays on, beside the same network in a plain PyTorch loop, in turns. The "
-        "promise is at most 1.2 times the loop.\n\n"
+        f"{result['threads']} threads, everything from the 8-bit arrays on, beside the same network in a plain PyTorch "
+        "loop, in turns. The promise is at most 1.2 times the loop.\n\n"
         + _table(["turn", "isthmus, wall", "loop, wall", "isthmus, CPU", "loop, CPU"], rows)
         + "\n"
         + _about(found)

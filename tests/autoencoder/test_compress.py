@@ -1,5 +1,6 @@
 """Compression into files: round trips, literal bytes, every kind of damage, and code lengths that add up."""
 
+import json
 import struct
 import zlib
 from dataclasses import replace
@@ -10,6 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_array_equal
+from safetensors import safe_open
 from safetensors.numpy import load_file, save_file
 
 from isthmus.autoencoder import Autoencoder, Compressor, Data
@@ -216,13 +218,25 @@ def test_damaged_quantizers_are_refused(tensor: str, value: np.ndarray, compress
     path = tmp_path / "model.safetensors"
     compressor.save(path)
     tensors = load_file(path)
-    from safetensors import safe_open
-
     with safe_open(path, "np") as file:
         metadata = file.metadata()
     save_file(tensors | {tensor: value}, path, metadata)
     with pytest.raises(ModelError, match=r"damaged tables|quantizer for another network"):
         Compressor.load(path)
+
+
+@pytest.mark.parametrize("change", [{"code_size": 10**12}, {"hidden": [64, 64]}, {"kind": "x"}, {"shape": [8, 9]}])
+def test_a_description_that_does_not_fit_the_weights_is_refused(
+    change: dict, dense: Autoencoder, tmp_path: Path
+) -> None:
+    path = tmp_path / "model.safetensors"
+    dense.save(path)
+    with safe_open(path, "np") as file:
+        about = json.loads(file.metadata()["isthmus.autoencoder"])
+    about["spec"] |= change
+    save_file(load_file(path), path, {"isthmus.autoencoder": json.dumps(about)})
+    with pytest.raises(ModelError, match="incomplete"):
+        Autoencoder.load(path)
 
 
 def test_a_loaded_model_is_the_saved_one(dense: Autoencoder, digits: Data, tmp_path: Path) -> None:

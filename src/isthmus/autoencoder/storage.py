@@ -10,11 +10,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import torch
 from safetensors import SafetensorError
 from safetensors.numpy import load as load_tensors
 from safetensors.numpy import save as save_tensors
 
-from isthmus.autoencoder.networks import Network, NetworkSpec
+from isthmus.autoencoder.networks import KINDS, Network, NetworkSpec
 from isthmus.autoencoder.scaling import Scaling
 from isthmus.autoencoder.training import History
 from isthmus.errors import ModelError
@@ -42,7 +43,6 @@ def to_bytes(model: Autoencoder, extra: Mapping[str, np.ndarray[Any, Any]] | Non
         "spec": asdict(model.network_.spec),
         "history": asdict(model.history_) | {"seconds": []},  # the same training has to give the same bytes
         "trained_on": model.trained_on_,
-        "dtype": str(model._dtype),
     }
     # One metadata key only: safetensors keeps several in no fixed order.
     return save_tensors(
@@ -85,31 +85,28 @@ def load_into(model: Autoencoder, path: Path) -> dict[str, np.ndarray[Any, Any]]
 
 
 def _fill(model: Autoencoder, about: dict[str, Any], tensors: dict[str, np.ndarray[Any, Any]]) -> None:
-    import torch
-
     model.set_params(**about["settings"])
-    spec: dict[str, Any] = {
-        name: tuple(value) if isinstance(value, list) else value for name, value in about["spec"].items()
-    }
-    network = Network(NetworkSpec(**spec)).to(torch.float64 if about["dtype"] == "float64" else torch.float32)
+    fields: dict[str, Any] = {name: tuple(v) if isinstance(v, list) else v for name, v in about["spec"].items()}
+    spec = NetworkSpec(**fields)
+    if spec.kind not in KINDS or len(spec.activations) != 2 * len(spec.hidden):
+        raise ValueError(f"no network is {spec}")
+    with torch.device("meta"):  # takes no memory: a damaged description must not decide how much there is
+        network = Network(spec)
     prefix = "network."
-    network.load_state_dict(
-        {
-            name.removeprefix(prefix): torch.from_numpy(value)
-            for name, value in tensors.items()
-            if name.startswith(prefix)
-        }
-    )
+    weights = {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}
+    network.load_state_dict({name: torch.tensor(value) for name, value in weights.items()}, assign=True)
     model.network_ = network.eval()
     model.scaling_ = Scaling(tensors["scaling.offset"], tensors["scaling.scale"])
+    if model.scaling_.offset.shape != (spec.features,) or model.scaling_.scale.shape != (spec.features,):
+        raise ValueError(f"scaling for {model.scaling_.offset.shape} features, not {spec.features}")
     for name in ARRAYS:
         setattr(model, name, tensors[name])
     model.history_ = History(**about["history"])
-    model.shape_ = network.spec.shape
+    model.shape_ = spec.shape
     model.trained_on_ = about["trained_on"]
     model.n_features_in_ = model.shape_[0]
     model.n_iter_ = len(model.history_.loss)
-    model._n_features_out = network.spec.code_size
+    model._n_features_out = spec.code_size
 
 
 def _metadata(data: bytes) -> str:

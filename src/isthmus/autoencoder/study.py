@@ -147,9 +147,7 @@ def curve(
             setting = f"code {code_size}, step {factor * base:.2g}"
             points += [compare.measure_compressor(compressor, pictures, layout, setting) for layout in layouts]
     kept = [point for point in points if not any(_beats(other, point) for other in points)]
-    return kept + [
-        compare.measure_rival(rival, pictures, layout) for rival in compare.rivals() for layout in layouts
-    ]
+    return kept + [compare.measure_rival(rival, pictures, layout) for rival in compare.rivals() for layout in layouts]
 
 
 def all_plots(model: Autoencoder, data: Data) -> dict[str, bytes]:
