@@ -108,6 +108,8 @@ class Studio:
         self._own = own_rival(weights)
         self._weights = weights
         self._codec = Codec(weights.load(), threads, limits)
+        # Loads the weights, which are not part of anybody's seconds.
+        self._own.decode(self._own.encode(np.zeros((16, 16, 3), np.uint8), 50, threads), threads)
 
     def read(self, name: str, file: bytes) -> Dropped:
         """A dropped file, a picture or an .isth file.
