@@ -109,9 +109,16 @@ def fixed_point(values: Tensor, bits: int = WEIGHT_BITS) -> npt.NDArray[np.int16
     return np.ascontiguousarray(np.clip(scaled, -limit, limit), np.int16)
 
 
-def context_weights(network: Network) -> dict[str, npt.NDArray[np.int16]]:
+def _output_bias(bias: Tensor, n: int) -> npt.NDArray[np.int32]:
+    """Biases of n means and n rows; rows lie in 0..63, are stored less 32, and do not fit 16 bits even so."""
+    scaled = np.round(bias.detach().double().cpu().numpy() * (1 << WEIGHT_BITS)).astype(np.int32)
+    scaled[n:] -= ROWS // 2 << WEIGHT_BITS
+    return scaled
+
+
+def context_weights(network: Network) -> dict[str, npt.NDArray[Any]]:
     """The context networks in fixed point, matrices transposed for row vectors; names as in `docs/format.md`."""
-    out: dict[str, npt.NDArray[np.int16]] = {}
+    out: dict[str, npt.NDArray[Any]] = {}
     model = network.context
     out["dc.near"] = np.round(model.dc.near.cpu().numpy()).astype(np.int16)
     for phase in range(DC_PHASES):
@@ -119,7 +126,8 @@ def context_weights(network: Network) -> dict[str, npt.NDArray[np.int16]]:
         for part in ("first", "second", "last"):
             layer: Any = getattr(model.dc, part)[phase]
             out[f"{name}.{part}.weight"] = fixed_point(layer.weight.T)
-            out[f"{name}.{part}.bias"] = fixed_point(_row_bias(layer.bias, part, network.config.groups[0]))
+            bias = _output_bias(layer.bias, network.config.groups[0]) if part == "last" else fixed_point(layer.bias)
+            out[f"{name}.{part}.bias"] = bias
         linear: Any = model.dc.linear[phase]
         out[f"{name}.linear.weight"] = fixed_point(linear.weight.T)
         out[f"{name}.quality"] = fixed_point(model.dc.quality[phase])
@@ -143,17 +151,9 @@ def context_weights(network: Network) -> dict[str, npt.NDArray[np.int16]]:
             for part in ("mix", "last"):
                 layer = getattr(ac, part)[phase]
                 out[f"{name}.{part}.weight"] = fixed_point(layer.weight[:, :, 0, 0].T)
-                out[f"{name}.{part}.bias"] = fixed_point(_row_bias(layer.bias, part, n))
+                bias = _output_bias(layer.bias, n) if part == "last" else fixed_point(layer.bias)
+                out[f"{name}.{part}.bias"] = bias
     return out
-
-
-def _row_bias(bias: Tensor, part: str, n: int) -> Tensor:
-    """Biases of row outputs, moved from 0..63 around zero (by 32), so that they fit the limit of a weight."""
-    if part != "last":
-        return bias
-    moved = bias.detach().clone()
-    moved[n:] -= ROWS / 2
-    return moved
 
 
 def feature_order(groups: tuple[int, ...]) -> Tensor:
