@@ -5,6 +5,8 @@ from pathlib import Path
 
 import click
 
+from isthmus.cli import common
+
 
 @click.command()
 @click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
@@ -83,7 +85,7 @@ def bench(
         )
         click.echo(run.bench(plan, _progress))
     except (IsthmusError, OSError) as error:
-        click.echo(f"isthmus: {folder}: {error}", err=True)
+        common.complain(f"{folder}: {error}")
         sys.exit(1)
     click.echo(f"Report: {output / 'report.html'}")
 

@@ -1,6 +1,7 @@
 """What the commands share: options, streams, reports as text or JSON, one failure not ending the rest."""
 
 import json
+import os
 import sys
 from collections.abc import Callable, Iterable
 from io import BytesIO
@@ -137,10 +138,16 @@ def run_each(
         sys.exit(1)
 
 
+def complain(message: str) -> None:
+    """One line on standard error; click takes the colour out where that is no terminal."""
+    mark = "isthmus:" if os.environ.get("NO_COLOR") else click.style("isthmus:", fg="red", bold=True)
+    click.echo(f"{mark} {message}", err=True)
+
+
 def _print_error(name: str, error: IsthmusError | OSError, as_json: bool, to_stderr: bool) -> None:
     message = (error.strerror or str(error)) if isinstance(error, OSError) else str(error)
     if not as_json:
-        click.echo(f"isthmus: {name}: {message}", err=True)
+        complain(f"{name}: {message}")
         return
     record: Report = {"type": type(error).__name__, "message": message}
     if isinstance(error, IsthmusError):

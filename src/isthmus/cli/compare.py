@@ -53,7 +53,7 @@ def compare(
     try:
         text = _compare(picture, quality, match == "psnr", codecs, target, force, model, threads)
     except (IsthmusError, OSError) as error:
-        click.echo(f"isthmus: {picture}: {error}", err=True)
+        common.complain(f"{picture}: {error}")
         sys.exit(1)
     click.echo(text)
     click.echo(f"Page: {target}")

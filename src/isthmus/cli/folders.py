@@ -104,7 +104,7 @@ class Run:
         try:
             todo, others = batch.items(job)
         except (IsthmusError, OSError) as error:
-            click.echo(f"isthmus: {job.source}: {error}", err=True)
+            common.complain(f"{job.source}: {error}")
             sys.exit(1)
         if self.dry_run:
             self._say_what_would_be_done(job, todo, others)
@@ -139,7 +139,7 @@ class Run:
             record = {"input": item.name, "output": item.output, "state": result.state, "bytes_before": item.size}
             click.echo(json.dumps(record | {"bytes": result.bytes_after, "message": result.message}))
         elif result.state == "failed":
-            click.echo(f"isthmus: {item.name}: {result.message}", err=True)
+            common.complain(f"{item.name}: {result.message}")
         elif result.state == "kept":
             click.echo(f"{item.name}: {result.message}")
 

@@ -33,7 +33,7 @@ def serve(
         app = create_app(model, host, threads, max_upload << 20, max_pixels or MAX_UPLOAD_PIXELS)
         listener = listen(host, port)
     except (IsthmusError, OSError) as error:
-        click.echo(f"isthmus: {error}", err=True)
+        common.complain(f"{error}")
         sys.exit(1)
     if host not in LOOPBACK:
         click.echo("Whoever reaches this machine can use it now: there is no password.", err=True)
