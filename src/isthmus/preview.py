@@ -11,8 +11,9 @@ from functools import lru_cache
 import numpy as np
 import numpy.typing as npt
 
+from isthmus.latents import decode_dc
 from isthmus.model import Model
-from isthmus.tiles import BLOCK, ArraySource, Grid, Payloads, UInt8, analyse, decode_dc
+from isthmus.tiles import BLOCK, ArraySource, Grid, Payloads, UInt8, analyse
 
 SCALE = BLOCK
 """Pixels of the picture for one of the preview, along a side."""

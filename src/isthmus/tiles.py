@@ -9,7 +9,6 @@ a tile, synthesis the latents of the tiles around it, so the result does not dep
 
 from __future__ import annotations
 
-import zlib
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -19,10 +18,8 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
-from isthmus.context import MEAN_STEPS, Float64, Rows
 from isthmus.engine import Engine
-from isthmus.entropy import SymbolDecoder, SymbolEncoder
-from isthmus.errors import CorruptError
+from isthmus.latents import decode_latents, encode_latents
 from isthmus.model import Model
 
 TILE = 1024
@@ -31,11 +28,6 @@ BLOCK = 16
 """Pixels between latent positions."""
 HALO = 4
 """Latent positions around a window within which the networks' zero padding can be felt."""
-RDOQ_WEIGHT = 12.0
-"""Bits that a squared error of one nominal step is worth to the encoder when it chooses between two symbols. More than
-in the training loss (7.5): the choice is greedy and does not see what a zero takes from later predictions."""
-CHECK_BYTES = 4
-"""Every payload begins with the CRC-32 of its decoded latents."""
 
 UInt8 = npt.NDArray[np.uint8]
 Float32 = npt.NDArray[np.float32]
@@ -121,109 +113,6 @@ def analyse(
         steps=model.steps(quality),
     )
     return y
-
-
-class Quantizer:
-    """Chooses the symbols of one tile, pass by pass, by rate and distortion, and codes them."""
-
-    def __init__(self, model: Model, y: Float32, quality: int):
-        self._y = y.reshape(-1, y.shape[2]).astype(np.float64)
-        self._encoder = SymbolEncoder(model.tables)
-        self._bits = model.tables.bits
-        self._radius = self._bits.shape[1] // 2
-        relative = model.steps(quality) / model.nominal_step(quality)
-        self._importance = RDOQ_WEIGHT * relative.astype(np.float64) ** 2
-        self.spent = np.zeros(len(self._y))
-        """Bits by position, by the tables."""
-
-    def __call__(self, channels: slice, at: npt.NDArray[np.intp], means: Float64, rows: Rows) -> Float64:
-        x = self._y[at, channels] - means
-        symbols = np.rint(x)
-        smaller = symbols - np.sign(symbols)
-        error = x - symbols
-        cost = self._importance[channels] * (2 * error * np.sign(symbols) + 1)
-        before = self._cost(symbols, rows)
-        after = self._cost(smaller, rows)
-        better = (before - after > cost) & (symbols != 0)
-        symbols = np.where(better, smaller, symbols)
-        self.spent[at] += np.where(better, after, before).sum(1)
-        # Every channel in turn: neighbours in the picture stay neighbours in the stream.
-        self._encoder.encode(symbols.T.reshape(-1).astype(np.int32), rows.T.reshape(-1))
-        return np.asarray(symbols + means)
-
-    def _cost(self, symbols: Float64, rows: Rows) -> Float32:
-        index = np.clip(symbols, -self._radius, self._radius).astype(np.int64) + self._radius
-        return np.asarray(self._bits[rows, index])
-
-    def finish(self) -> bytes:
-        return self._encoder.finish()
-
-
-class _Reader:
-    """Decodes the symbols of one tile, pass by pass."""
-
-    def __init__(self, model: Model, data: bytes):
-        self._decoder = SymbolDecoder(model.tables, data)
-
-    def __call__(self, channels: slice, at: npt.NDArray[np.intp], means: Float64, rows: Rows) -> Float64:
-        symbols = self._decoder.decode(rows.T.reshape(-1)).reshape(rows.shape[::-1]).T
-        return np.asarray(symbols + means)
-
-    def finished(self) -> bool:
-        return self._decoder.finished()
-
-
-def _check(decoded: Float64) -> bytes:
-    sixteenths = (decoded * MEAN_STEPS).astype("<i4")
-    return zlib.crc32(sixteenths.tobytes()).to_bytes(CHECK_BYTES, "little")
-
-
-def decode_latents(model: Model, payload: bytes, height: int, width: int, quality: int) -> Float32:
-    """Latents (h, w, C) float32 in steps from a tile's payload; the same on every machine.
-
-    Raises:
-        CorruptError: the payload is not one that an encoder writes.
-    """
-    if len(payload) < CHECK_BYTES:
-        raise CorruptError("a tile is too short", expected=f"at least {CHECK_BYTES} bytes", got=len(payload))
-    reader = _Reader(model, payload[CHECK_BYTES:])
-    decoded = model.context.walk(height, width, quality, reader)
-    check = _check(decoded)
-    if check != payload[:CHECK_BYTES] or not reader.finished():
-        raise CorruptError(
-            "a tile's latents do not match their checksum",
-            expected=payload[:CHECK_BYTES].hex(),
-            got=check.hex(),
-            hint="The file is damaged, or was written by a faulty encoder.",
-        )
-    return decoded.reshape(height, width, -1).astype(np.float32)
-
-
-def decode_dc(model: Model, payload: bytes, height: int, width: int, quality: int) -> Float32:
-    """The DC latents alone, (h, w, 3) float32 in steps: they come first, and the rest of the payload stays unread.
-
-    The payload's own checksum covers all latents and so cannot be checked here; the chunk's CRC-32 was.
-    """
-    decoded = model.context.walk_dc(height, width, quality, _Reader(model, payload[CHECK_BYTES:]))
-    return decoded.reshape(height, width, -1).astype(np.float32)
-
-
-def encode_latents(model: Model, y: Float32, quality: int) -> tuple[bytes, npt.NDArray[np.float64]]:
-    """A tile's payload from its latents (h, w, C) in steps, and the bits spent at each position (h, w).
-
-    The payload is decoded again before it is returned: what is written is known to be readable.
-
-    Raises:
-        RuntimeError: the payload does not decode to what was encoded (a fault of this machine or of this program).
-    """
-    height, width, _ = y.shape
-    quantizer = Quantizer(model, y, quality)
-    decoded = model.context.walk(height, width, quality, quantizer)
-    payload = _check(decoded) + quantizer.finish()
-    again = decode_latents(model, payload, height, width, quality)
-    if not np.array_equal(again.reshape(decoded.shape), decoded.astype(np.float32)):
-        raise RuntimeError("a tile did not decode to what was encoded; nothing was written")
-    return payload, quantizer.spent.reshape(height, width)
 
 
 def encode_tiles(

@@ -23,7 +23,8 @@ from isthmus.codec import Codec, Info
 from isthmus.container import MAGIC, Limits, parse
 from isthmus.errors import InputError, LimitExceededError
 from isthmus.image_files import open_picture
-from isthmus.tiles import Grid, decode_latents
+from isthmus.latents import decode_latents
+from isthmus.tiles import Grid
 
 SHOWN_RIVALS = ("jpeg", "webp", "avif-s6")
 KEPT_RESULTS = 12

@@ -1,0 +1,160 @@
+"""Latents of one tile to its payload and back: the choice of symbols, their coding, and the check that they came back.
+
+payload = CRC-32 of the decoded latents (4 bytes), number of silent rows (1 byte), range-coded words
+"""
+
+from __future__ import annotations
+
+import zlib
+
+import numpy as np
+import numpy.typing as npt
+
+from isthmus.context import MEAN_STEPS, ROWS, Float64, Rows
+from isthmus.entropy import SymbolDecoder, SymbolEncoder
+from isthmus.errors import CorruptError
+from isthmus.model import Model
+
+Float32 = npt.NDArray[np.float32]
+Index = npt.NDArray[np.intp]
+
+RDOQ_WEIGHT = 12.0
+"""Bits that a squared error of one nominal step is worth to the encoder when it chooses between two symbols. More than
+in the training loss (7.5): the choice is greedy and does not see what a zero takes from later predictions."""
+SILENT_ROWS = 4
+"""Symbols of the lowest rows are almost surely zero, and most symbols are theirs: they are not coded where that pays."""
+CHECK_BYTES = 4
+PREFIX_BYTES = CHECK_BYTES + 1
+
+
+class Quantizer:
+    """Chooses the symbols of one tile, pass by pass, by rate and distortion, and codes them.
+
+    Args:
+        y: latents (h, w, C) in steps.
+        quality: 0..10000.
+        silent: rows below this are not coded; their symbols are zero.
+    """
+
+    def __init__(self, model: Model, y: Float32, quality: int, silent: int = SILENT_ROWS):
+        self._y = y.reshape(-1, y.shape[2]).astype(np.float64)
+        self._encoder = SymbolEncoder(model.tables)
+        self._bits = model.tables.bits
+        self._radius = self._bits.shape[1] // 2
+        self._silent = silent
+        relative = model.steps(quality) / model.nominal_step(quality)
+        self._importance = RDOQ_WEIGHT * relative.astype(np.float64) ** 2
+        self.spent = np.zeros(len(self._y))
+        """Bits by position, by the tables."""
+        self.lost = 0.0
+        """Bits that coding the silent rows would have been worth, less what it would have cost."""
+
+    def __call__(self, channels: slice, at: Index, means: Float64, rows: Rows) -> Float64:
+        """Codes one pass; see `isthmus.context.Code`."""
+        x = self._y[at, channels] - means
+        importance = self._importance[channels]
+        symbols = np.rint(x)
+        smaller = symbols - np.sign(symbols)
+        before, after = self._cost(symbols, rows), self._cost(smaller, rows)
+        better = (before - after > importance * (x - smaller) ** 2 - importance * (x - symbols) ** 2) & (symbols != 0)
+        symbols = np.where(better, smaller, symbols)
+        bits = np.where(better, after, before)
+        silent = rows < self._silent
+        if silent.any():
+            worth = importance * (x**2 - (x - symbols) ** 2) - bits
+            self.lost += float(worth[silent].sum())
+            symbols[silent] = 0
+            bits[silent] = 0
+        self.spent[at] += bits.sum(1)
+        coded = ~silent.T
+        # Every channel in turn: neighbours in the picture stay neighbours in the stream.
+        self._encoder.encode(symbols.T[coded].astype(np.int32), rows.T[coded])
+        return np.asarray(symbols + means)
+
+    def _cost(self, symbols: Float64, rows: Rows) -> Float32:
+        index = np.clip(symbols, -self._radius, self._radius).astype(np.int64) + self._radius
+        return np.asarray(self._bits[rows, index])
+
+    def finish(self) -> bytes:
+        """The coded words and the byte before them."""
+        return bytes([self._silent]) + self._encoder.finish()
+
+
+class _Reader:
+    """Decodes the symbols of one tile, pass by pass."""
+
+    def __init__(self, model: Model, payload: bytes):
+        if len(payload) < PREFIX_BYTES:
+            raise CorruptError("a tile is too short", expected=f"at least {PREFIX_BYTES} bytes", got=len(payload))
+        self._silent = payload[CHECK_BYTES]
+        if self._silent > ROWS:
+            raise CorruptError("a tile's number of silent rows", expected=f"at most {ROWS}", got=self._silent)
+        self._decoder = SymbolDecoder(model.tables, payload[PREFIX_BYTES:])
+
+    def __call__(self, channels: slice, at: Index, means: Float64, rows: Rows) -> Float64:
+        """Decodes one pass; see `isthmus.context.Code`."""
+        coded = self._silent <= rows.T
+        symbols = np.zeros(coded.shape)
+        symbols[coded] = self._decoder.decode(rows.T[coded])
+        return np.asarray(symbols.T + means)
+
+    def finished(self) -> bool:
+        return self._decoder.finished()
+
+
+def _check(decoded: Float64) -> bytes:
+    sixteenths = (decoded * MEAN_STEPS).astype("<i4")
+    return zlib.crc32(sixteenths.tobytes()).to_bytes(CHECK_BYTES, "little")
+
+
+def decode_latents(model: Model, payload: bytes, height: int, width: int, quality: int) -> Float32:
+    """Latents (h, w, C) float32 in steps from a tile's payload; the same on every machine.
+
+    Raises:
+        CorruptError: the payload is not one that an encoder writes.
+    """
+    reader = _Reader(model, payload)
+    decoded = model.context.walk(height, width, quality, reader)
+    check = _check(decoded)
+    if check != payload[:CHECK_BYTES] or not reader.finished():
+        raise CorruptError(
+            "a tile's latents do not match their checksum",
+            expected=payload[:CHECK_BYTES].hex(),
+            got=check.hex(),
+            hint="The file is damaged, or was written by a faulty encoder.",
+        )
+    return decoded.reshape(height, width, -1).astype(np.float32)
+
+
+def decode_dc(model: Model, payload: bytes, height: int, width: int, quality: int) -> Float32:
+    """The DC latents alone, (h, w, 3) float32 in steps: they come first, and the rest of the payload stays unread.
+
+    The payload's own checksum covers all latents and so cannot be checked here; the chunk's CRC-32 was.
+
+    Raises:
+        CorruptError: the payload is not one that an encoder writes.
+    """
+    decoded = model.context.walk_dc(height, width, quality, _Reader(model, payload))
+    return decoded.reshape(height, width, -1).astype(np.float32)
+
+
+def encode_latents(model: Model, y: Float32, quality: int) -> tuple[bytes, npt.NDArray[np.float64]]:
+    """A tile's payload from its latents (h, w, C) in steps, and the bits spent at each position (h, w).
+
+    The payload is decoded again before it is returned: what is written is known to be readable.
+
+    Raises:
+        RuntimeError: the payload does not decode to what was encoded (a fault of this machine or of this program).
+    """
+    height, width, _ = y.shape
+    quantizer = Quantizer(model, y, quality)
+    decoded = model.context.walk(height, width, quality, quantizer)
+    if quantizer.lost > 0:
+        # An unusual picture: what the silent rows would hide is worth its bits.
+        quantizer = Quantizer(model, y, quality, silent=0)
+        decoded = model.context.walk(height, width, quality, quantizer)
+    payload = _check(decoded) + quantizer.finish()
+    again = decode_latents(model, payload, height, width, quality)
+    if not np.array_equal(again.reshape(decoded.shape), decoded.astype(np.float32)):
+        raise RuntimeError("a tile did not decode to what was encoded; nothing was written")
+    return payload, quantizer.spent.reshape(height, width)
