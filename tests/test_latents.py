@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from isthmus import latents
-from isthmus.errors import CorruptError
+from isthmus.errors import CorruptError, SelfCheckError
 from isthmus.latents import Quantizer, decode_latents, encode_latents
 from isthmus.model import Model, release_model
 from isthmus.tiles import ArraySource, analyse
@@ -73,5 +73,5 @@ def test_a_bad_prefix_is_corrupt(model: Model, payload: bytes) -> None:
 def test_a_coder_that_fails_is_not_believed(model: Model, monkeypatch: pytest.MonkeyPatch) -> None:
     y = analysed(model, smooth(32, 32))
     monkeypatch.setattr(latents, "decode_latents", lambda *_: np.zeros(y.shape, np.float32))
-    with pytest.raises(RuntimeError, match="did not decode"):
+    with pytest.raises(SelfCheckError, match="did not decode"):
         encode_latents(model, y, QUALITY)

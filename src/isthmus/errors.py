@@ -12,7 +12,8 @@
     │   └── UnsupportedPictureError   16 bits a channel, animation, ...: convert it first
     ├── ModelError              a model file that cannot be used
     ├── OutputExistsError       would overwrite a file
-    └── MissingExtraError       an optional dependency is not installed
+    ├── MissingExtraError       an optional dependency is not installed
+    └── SelfCheckError          what was encoded did not decode; nothing was written
 
 Each carries what was ``expected`` and what was ``got`` where that can be said, and a ``hint``: what to do.
 """
@@ -101,3 +102,7 @@ class OutputExistsError(IsthmusError):
 
 class MissingExtraError(IsthmusError, ImportError):
     """An optional dependency is missing; the hint names the pip command."""
+
+
+class SelfCheckError(IsthmusError):
+    """What was encoded did not decode to the same latents: a fault of the machine or of isthmus, not of the picture."""

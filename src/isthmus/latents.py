@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from isthmus.context import MEAN_STEPS, ROWS, Float64, Rows
 from isthmus.entropy import SymbolDecoder, SymbolEncoder
-from isthmus.errors import CorruptError
+from isthmus.errors import CorruptError, SelfCheckError
 from isthmus.model import Model
 
 Float32 = npt.NDArray[np.float32]
@@ -22,7 +22,7 @@ RDOQ_WEIGHT = 12.0
 """Bits that a squared error of one nominal step is worth to the encoder when it chooses between two symbols. More than
 in the training loss (7.5): the choice is greedy and does not see what a zero takes from later predictions."""
 SILENT_ROWS = 4
-"""Symbols of the lowest rows are almost surely zero, and most symbols are theirs: they are not coded where that pays."""
+"""Symbols of the lowest rows are almost surely zero, and most symbols are theirs: not coded where that pays."""
 CHECK_BYTES = 4
 PREFIX_BYTES = CHECK_BYTES + 1
 
@@ -144,7 +144,7 @@ def encode_latents(model: Model, y: Float32, quality: int) -> tuple[bytes, npt.N
     The payload is decoded again before it is returned: what is written is known to be readable.
 
     Raises:
-        RuntimeError: the payload does not decode to what was encoded (a fault of this machine or of this program).
+        SelfCheckError: the payload does not decode to what was encoded.
     """
     height, width, _ = y.shape
     quantizer = Quantizer(model, y, quality)
@@ -156,5 +156,8 @@ def encode_latents(model: Model, y: Float32, quality: int) -> tuple[bytes, npt.N
     payload = _check(decoded) + quantizer.finish()
     again = decode_latents(model, payload, height, width, quality)
     if not np.array_equal(again.reshape(decoded.shape), decoded.astype(np.float32)):
-        raise RuntimeError("a tile did not decode to what was encoded; nothing was written")
+        raise SelfCheckError(
+            "a tile did not decode to what was encoded; nothing was written",
+            hint="Try again; if it happens again, this machine's memory or this version of isthmus is at fault.",
+        )
     return payload, quantizer.spent.reshape(height, width)
