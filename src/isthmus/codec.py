@@ -35,7 +35,7 @@ from isthmus.preview import SCALE, decode_preview
 if TYPE_CHECKING:
     from typing import BinaryIO
 
-DEFAULT_QUALITY = 50.0
+DEFAULT_QUALITY = 40.0
 SUFFIX = ".isth"
 Box = tuple[int, int, int, int]
 Progress = Callable[[int, int], None]

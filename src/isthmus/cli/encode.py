@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     "--quality",
     metavar="Q",
     type=click.FloatRange(0, 100),
-    help="0 to 100, continuous (default: 50).",
+    help="0 to 100, continuous (default: 40).",
 )
 @targeting.options
 @click.option("--strip", is_flag=True, help="Leave the ICC profile, EXIF and XMP out.")
