@@ -33,7 +33,7 @@ SUFFIX = ".isthmodel"
 DEFAULT = "release"
 """Name of the model that encodes when none is asked for."""
 
-RELEASES: dict[str, str] = {"e4cd306ed7fa610b": "release.isthmodel"}
+RELEASES: dict[str, str] = {"0b0e478ade2a53ac": "release.isthmodel"}
 """Every model that travels with the package: id (hex) -> file name in `isthmus/models`. Rows are never removed."""
 
 
