@@ -1,5 +1,6 @@
 """isthmus serve: the local viewer."""
 
+import contextlib
 import sys
 
 import click
@@ -37,5 +38,6 @@ def serve(
         sys.exit(1)
     if host not in LOOPBACK:
         click.echo("Whoever reaches this machine can use it now: there is no password.", err=True)
-    click.echo(f"http://{host}:{listener.getsockname()[1]}/")
-    serve_forever(app, listener)
+    with contextlib.suppress(KeyboardInterrupt):
+        click.echo(f"http://{host}:{listener.getsockname()[1]}/")
+        serve_forever(app, listener)

@@ -23,5 +23,5 @@ def server(app: Starlette) -> uvicorn.Server:
 
 
 def serve_forever(app: Starlette, listener: socket.socket) -> None:
-    """Until Ctrl-C."""
+    """Until Ctrl-C, which it raises as KeyboardInterrupt in the end."""
     server(app).run(sockets=[listener])

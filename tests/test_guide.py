@@ -1,0 +1,98 @@
+"""docs/guide.md, executed: every command and every line of Python in it, in order, in one folder."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+from PIL import Image
+from skimage import data
+
+from isthmus.cli import COMMANDS
+
+GUIDE = Path(__file__).parents[1] / "docs/guide.md"
+BLOCKS = re.findall(r"^```(console|python)\n(.*?)^```", GUIDE.read_text(encoding="utf-8"), re.M | re.S)
+STATUS = re.compile(r"\[exit status (\d+)\]\n?")
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("guide")
+    (folder / "holiday/sub").mkdir(parents=True)
+    photo = Image.fromarray(data.coffee()[50:250, 150:450])
+    photo.save(folder / "photo.jpg", quality=95)
+    photo.resize((90, 60)).save(folder / "holiday/beach.jpg", quality=95)
+    Image.fromarray(data.chelsea()[:64, :96]).save(folder / "holiday/sub/cat.png")
+    (folder / "holiday/notes.txt").write_text("sunny\n")
+    logo = photo.resize((64, 48)).convert("RGBA")
+    logo.putalpha(Image.linear_gradient("L").resize((64, 48)))
+    logo.save(folder / "logo.png")
+    with zipfile.ZipFile(folder / "holiday.zip", "w") as archive:
+        for name in ("beach.jpg", "sub/cat.png"):
+            archive.write(folder / "holiday" / name, name)
+    return folder
+
+
+def environment() -> dict[str, str]:
+    return os.environ | {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}", "COLUMNS": "80"}
+
+
+def commands(block: str) -> list[tuple[str, str]]:
+    """(command, expected output) of a console block."""
+    parts = re.split(r"^\$ (.*)\n", block, flags=re.M)
+    assert parts[0] == ""
+    return list(zip(parts[1::2], parts[2::2], strict=True))
+
+
+def fits(expected: str, shown: str) -> bool:
+    pattern = ".*".join(re.escape(part) for part in expected.split("…"))
+    return re.fullmatch(pattern, shown, re.S) is not None
+
+
+def run(command: str, folder: Path) -> tuple[str, int]:
+    """What a shell shows, and the exit status; what serves for ever gets its Ctrl-C."""
+    process = subprocess.Popen(
+        ["sh", "-c", f"exec {command}" if command.startswith("isthmus serve") else command],
+        cwd=folder,
+        env=environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    assert process.stdout is not None
+    first = ""
+    if command.startswith("isthmus serve"):
+        first = process.stdout.readline()
+        process.send_signal(signal.SIGINT)
+    rest, _ = process.communicate(timeout=120)
+    return first + rest, process.returncode
+
+
+@pytest.mark.parametrize("index", range(len(BLOCKS)))
+def test_the_guide(index: int, folder: Path) -> None:
+    language, block = BLOCKS[index]
+    if language == "python":
+        done = subprocess.run([sys.executable, "-c", block], cwd=folder, text=True, capture_output=True)
+        assert done.returncode == 0, done.stderr
+        return
+    for command, expected in commands(block):
+        status = STATUS.search(expected)
+        shown, code = run(command, folder)
+        assert fits(STATUS.sub("", expected), shown), f"$ {command}\n{shown}"
+        assert code == (int(status[1]) if status else 0), f"$ {command}\n{shown}"
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_verb_is_in_the_guide(name: str) -> None:
+    console = "".join(block for language, block in BLOCKS if language == "console")
+    assert f"isthmus {name}" in console
+
+
+def test_what_fits() -> None:
+    assert fits("a … b\n…", "a 1 2 b\nanything\nat all\n")
+    assert not fits("a … b\n", "a 1 2 c\n")
+    assert not fits("a.b\n", "a-b\n")
