@@ -16,6 +16,7 @@ from skimage import data
 
 import isthmus
 from browser import start
+from isthmus.codec import DEFAULT_QUALITY
 from isthmus.web.app import create_app
 from isthmus.web.server import listen, server
 
@@ -91,7 +92,7 @@ def test_a_dropped_picture_is_compared(cup: webdriver.Chrome) -> None:
     assert text(cup, "about") == "cup.png, 128 x 96 pixels."
     labels = [cell.text for cell in cup.find_elements(By.CSS_SELECTOR, "#rows td:first-child")]
     assert labels == ["isthmus", "JPEG 4:2:0", "WebP", "AVIF speed 6"]
-    assert own_bytes(cup) == len(isthmus.encode(PHOTO, 50))
+    assert own_bytes(cup) == len(isthmus.encode(PHOTO))
     chosen = [cup.find_element(By.ID, side).find_element(By.CSS_SELECTOR, "option:checked").text for side in "ab"]
     assert chosen == ["Original", f"isthmus · {own_bytes(cup):,} bytes"]
     assert [entry["message"] for entry in cup.get_log("browser")] == []
@@ -127,7 +128,7 @@ def test_the_slider_shows_what_was_decoded(cup: webdriver.Chrome) -> None:
 
 def test_bits_error_and_channels(cup: webdriver.Chrome) -> None:
     cup.find_element(By.CSS_SELECTOR, "[data-view=bits]").click()
-    assert "Bits that isthmus at quality 50 spends" in text(cup, "legend")
+    assert f"Bits that isthmus at quality {DEFAULT_QUALITY:g} spends" in text(cup, "legend")
     cup.find_element(By.CSS_SELECTOR, "[data-view=error]").click()
     until(cup, lambda: "Root mean square" in text(cup, "legend"))
     cup.find_element(By.CSS_SELECTOR, "#latents summary").click()
@@ -143,7 +144,7 @@ def test_the_download_is_the_file(cup: webdriver.Chrome) -> None:
         "const done = arguments[0]; fetch(document.getElementById('download').href)"
         ".then(a => a.arrayBuffer()).then(b => done([...new Uint8Array(b)]))"
     )
-    assert bytes(cup.execute_async_script(fetch)) == isthmus.encode(PHOTO, 50)
+    assert bytes(cup.execute_async_script(fetch)) == isthmus.encode(PHOTO)
 
 
 def test_an_isth_file_is_shown_without_figures(cup: webdriver.Chrome, files: Path) -> None:
