@@ -58,10 +58,10 @@ def _target(kind: Any, value: float) -> "Target":
 def _size(ctx: click.Context, param: click.Parameter, value: str | None) -> float | None:
     if value is None:
         return None
-    found = re.fullmatch(r"(\d+(?:\.\d+)?)([km]i?|)b?", value.strip().lower())
+    found = re.fullmatch(r"(\d+(?:\.\d+)?) ?([km]i?|)b?", value.strip().lower())
     if not found:
         raise click.BadParameter(f"{value}: expected a number of bytes, as in 50000, 50k, 1.5M or 64Ki.")
-    return int(float(found[1]) * _FACTORS[found[2]])
+    return round(float(found[1]) * _FACTORS[found[2]])
 
 
 def reach(codec: "Codec", picture: "Picture", target: "Target", strip: bool) -> "Reached":
