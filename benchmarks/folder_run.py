@@ -10,6 +10,7 @@ import argparse
 import json
 import os
 import re
+import resource
 import signal
 import subprocess
 import sys
@@ -74,7 +75,7 @@ def start(source: Path, target: Path, workers: int) -> "subprocess.Popen[str]":
 
 def watch(run: "subprocess.Popen[str]", target: Path, kill_at: int | None) -> dict[str, Any]:
     """Pictures and memory every two seconds until the run ends, or is killed at so many pictures."""
-    begun = time.perf_counter()
+    begun, cpu = time.perf_counter(), cpu_seconds()
     samples: list[tuple[float, int, float]] = []
     while run.poll() is None:
         done = len(written(target))
@@ -91,6 +92,8 @@ def watch(run: "subprocess.Popen[str]", target: Path, kill_at: int | None) -> di
     tenth = max(len(settled) // 10, 1)
     return {
         "seconds": round(time.perf_counter() - begun, 1),
+        # Of a killed run the workers' seconds are nobody's.
+        "cpu_seconds": None if run.returncode < 0 else round(cpu_seconds() - cpu, 1),
         "memory_mb_start": round(max(sample[2] for sample in settled[:tenth])),
         "memory_mb_end": round(max(sample[2] for sample in settled[-tenth:])),
         "pictures_per_second_start": _rate(settled[: len(settled) // 3 + 1]),
@@ -98,6 +101,12 @@ def watch(run: "subprocess.Popen[str]", target: Path, kill_at: int | None) -> di
         "exit_status": run.returncode,
         "said": run.stdout.read().splitlines() if run.stdout else [],
     }
+
+
+def cpu_seconds() -> float:
+    """Of all processes that have ended below this one."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def _rate(samples: list[tuple[float, int, float]]) -> float:
