@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 import numpy.typing as npt
@@ -73,6 +74,7 @@ def coding_gain_db(analysis: Tensor, synthesis: Tensor, correlation: float) -> T
     return -10 * torch.log10(variance * (synthesis**2).sum(1)).mean()
 
 
+@cache
 def lapped_transform(correlations: tuple[float, ...] = (0.95, 0.9)) -> tuple[Array, Array]:
     """Analysis and synthesis (16, 32) of the lapped transform; synthesis rows have unit norm."""
     core = torch.eye(BLOCK // 2, dtype=torch.float64, requires_grad=True)

@@ -1,0 +1,148 @@
+"""Which models are installed: those of the package, and those that a person added."""
+
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+from skimage import data
+
+from isthmus import model as model_module
+from isthmus.cli import main
+from isthmus.codec import Codec
+from isthmus.errors import ModelError, UnknownModelError
+from isthmus.model import (
+    RELEASES,
+    find_model,
+    install_model,
+    installed_models,
+    load_model,
+    models_folder,
+    release_model,
+    remove_model,
+    save_model,
+)
+
+
+@pytest.fixture
+def own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """This user's models, apart from the real ones."""
+    folder = tmp_path / "user" / "models"
+    monkeypatch.setattr(model_module, "models_folder", lambda: folder)
+    return folder
+
+
+@pytest.fixture
+def other(tmp_path: Path) -> Path:
+    """A model file that is not the package's: the same weights under another name."""
+    release = release_model()
+    path = tmp_path / "other.isthmodel"
+    save_model(path, release.arrays, {**release.metadata, "name": "other"})
+    return path
+
+
+def test_the_table_of_releases_is_true() -> None:
+    for identity, file in RELEASES.items():
+        assert release_model(file.removesuffix(".isthmodel")).id.hex() == identity
+
+
+def test_saving_is_deterministic(other: Path, tmp_path: Path) -> None:
+    model = load_model(other)
+    save_model(tmp_path / "again.isthmodel", model.arrays, model.metadata)
+    assert (tmp_path / "again.isthmodel").read_bytes() == other.read_bytes()
+
+
+def test_an_added_model_decodes_its_files(own_folder: Path, other: Path) -> None:
+    written = Codec(model=other).encode(data.astronaut()[:40, :50])
+    identity = load_model(other).id
+    with pytest.raises(UnknownModelError, match=identity.hex()):
+        Codec().decode(written)
+    assert install_model(other).id == identity
+    other.unlink()
+    assert Codec().decode(written).shape == (40, 50, 3)
+    assert find_model(identity).name == release_model("other").name == "other"
+    assert release_model(identity.hex()).id == identity
+
+
+def test_adding_twice_changes_nothing(own_folder: Path, other: Path) -> None:
+    first = install_model(other)
+    assert install_model(other) == first
+    assert len(list(own_folder.glob("*.isthmodel"))) == 1
+    assert [found.name for found in installed_models()] == ["release", "other"]
+
+
+def test_adding_the_packages_own_model_copies_nothing(own_folder: Path, tmp_path: Path) -> None:
+    release = release_model()
+    path = tmp_path / "release.isthmodel"
+    save_model(path, release.arrays, release.metadata)
+    assert install_model(path).origin == "in the package"
+    assert not own_folder.exists()
+
+
+def test_origin_and_record_are_listed(own_folder: Path, other: Path) -> None:
+    install_model(other)
+    release, added = installed_models()
+    assert release.origin == "in the package"
+    assert str(other) in added.origin
+    assert added.bytes == other.stat().st_size
+    assert json.loads(json.dumps(added.as_dict()))["id"] == added.id.hex()
+
+
+def test_a_changed_file_is_not_used(own_folder: Path, other: Path) -> None:
+    identity = install_model(other).id
+    path = own_folder / f"{identity.hex()}.isthmodel"
+    release = release_model()
+    save_model(path, release.arrays, {**release.metadata, "name": "changed"})
+    model_module._added.cache_clear()
+    with pytest.raises(ModelError, match="has changed"):
+        find_model(identity)
+
+
+def test_removing(own_folder: Path, other: Path) -> None:
+    identity = install_model(other).id
+    assert remove_model(identity.hex()) == identity.hex()
+    assert list(own_folder.iterdir()) == []
+    with pytest.raises(UnknownModelError, match=identity.hex()):
+        find_model(identity)
+    with pytest.raises(UnknownModelError, match="no added model"):
+        remove_model(identity.hex())
+
+
+def test_names_that_are_none_or_several(own_folder: Path, other: Path, tmp_path: Path) -> None:
+    with pytest.raises(UnknownModelError, match="no model named 'other'.*release"):
+        release_model("other")
+    model = load_model(other)
+    twin = tmp_path / "twin.isthmodel"
+    save_model(twin, model.arrays, {**model.metadata, "twin": True})
+    install_model(other)
+    install_model(twin)
+    with pytest.raises(UnknownModelError, match="2 models named 'other'"):
+        release_model("other")
+
+
+def test_no_model_file_is_no_model(own_folder: Path, tmp_path: Path) -> None:
+    path = tmp_path / "x.isthmodel"
+    path.write_bytes(b"\x10\0\0\0\0\0\0\0" + bytes(16))
+    with pytest.raises(ModelError, match="not a model file"):
+        install_model(path)
+    assert not own_folder.exists()
+
+
+def test_where_added_models_lie() -> None:
+    assert models_folder().parts[-2:] == ("isthmus", "models")
+
+
+def test_the_command(own_folder: Path, other: Path, tmp_path: Path) -> None:
+    runner = CliRunner()
+    added = runner.invoke(main, ["models", "add", str(other)])
+    assert added.exit_code == 0, added.output
+    listed = runner.invoke(main, ["models"])
+    assert [line.split()[1] for line in listed.output.splitlines()] == ["release", "other"]
+    as_json = [json.loads(line) for line in runner.invoke(main, ["models", "--json"]).output.splitlines()]
+    assert [record["name"] for record in as_json] == ["release", "other"]
+    assert runner.invoke(main, ["models", "remove", as_json[1]["id"]]).exit_code == 0
+    failed = runner.invoke(main, ["models", "remove", as_json[1]["id"]])
+    assert failed.exit_code == 1
+    assert "no added model" in failed.output
+    (tmp_path / "bad.isthmodel").write_bytes(b"no")
+    assert "not a model file" in runner.invoke(main, ["models", "add", str(tmp_path / "bad.isthmodel")]).output

@@ -1,0 +1,121 @@
+"""Both command lines, processes of their own: little installed, several at once, killed."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from isthmus.cli import main
+from isthmus.cli.train import train as click_command
+from isthmus.model import load_model
+from isthmus.train.__main__ import parser
+from isthmus.train.initial import load_checkpoint
+from isthmus.train.options import OPTIONS
+from tiny_training import TINY, Trained
+
+SETTINGS = [part for key, value in TINY.items() for part in ("--set", f"{key}={value}")]
+# Only PyTorch and what it needs itself, numpy and Pillow.
+BARE = """
+import importlib.abc, sys
+ABSENT = {"accelerate", "click", "constriction", "onnx", "onnxruntime", "onnxscript", "platformdirs", "safetensors",
+          "scipy", "skimage", "sklearn", "tensorboard", "tqdm", "matplotlib"}
+class Blocker(importlib.abc.MetaPathFinder):
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in ABSENT:
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+sys.meta_path.insert(0, Blocker())
+import importlib.util
+found = importlib.util.find_spec
+importlib.util.find_spec = lambda name, package=None: None if name in ABSENT else found(name, package)
+from isthmus.train.__main__ import main
+sys.exit(main(sys.argv[1:]))
+"""
+
+
+def arguments(folder: Path, output: Path, *rest: str) -> list[str]:
+    return [str(folder), "-o", str(output), "--device", "cpu", "--threads", "1", "--float32", *rest]
+
+
+def test_both_command_lines_know_every_option() -> None:
+    by_click = {name for parameter in click_command.params for name in parameter.opts if name.startswith("-")}
+    by_argparse = {name for action in parser()._actions for name in action.option_strings} - {"-h", "--help"}
+    assert by_click == by_argparse == {name for option in OPTIONS for name in option.names}
+
+
+def test_isthmus_train(folder: Path, tmp_path: Path) -> None:
+    output = tmp_path / "mine.isthmodel"
+    result = CliRunner().invoke(main, ["train", *arguments(folder, output, "--steps", "4", *SETTINGS)])
+    assert result.exit_code == 0, result.output
+    assert load_model(output).id.hex() in result.output
+    assert load_model(output).name == "mine"
+    assert "quality  50:" in result.output
+    again = CliRunner().invoke(main, ["train", *arguments(folder, output, "--steps", "4")])
+    assert again.exit_code == 1
+    assert "--force" in again.output
+
+
+@pytest.mark.parametrize(
+    ("option", "message"),
+    [
+        (["--set", "crop"], "KEY=VALUE"),
+        (["--set", "colour=3"], "no setting named colour"),
+        (["--set", "crop=wide"], "the setting crop"),
+        (["--device", "abacus"], "cpu or cuda"),
+        (["--from", "nonesuch"], "no model named 'nonesuch'"),
+    ],
+)
+def test_wrong_options(folder: Path, tmp_path: Path, option: list[str], message: str) -> None:
+    result = CliRunner().invoke(main, ["train", str(folder), "-o", str(tmp_path / "m.isthmodel"), *option])
+    assert result.exit_code == 1
+    assert message in result.output
+    assert not list(tmp_path.iterdir())
+
+
+def test_with_little_installed_training_runs_and_export_waits(folder: Path, tmp_path: Path) -> None:
+    output = tmp_path / "bare.isthmodel"
+    command = [sys.executable, "-c", BARE, *arguments(folder, output, "--steps", "3", *SETTINGS)]
+    result = subprocess.run(command, capture_output=True, text=True, timeout=300)
+    assert result.returncode == 1
+    assert "model files need onnx and safetensors" in result.stderr, result.stderr
+    assert "Traceback" not in result.stderr
+    assert load_checkpoint(tmp_path / "bare.training" / "checkpoint.pt")["step"] == 3
+    finished = CliRunner().invoke(main, ["train", *arguments(folder, output, "--resume")])
+    assert finished.exit_code == 0, finished.output
+    assert load_model(output).metadata["training"]["steps"] == 3
+
+
+def test_a_terminated_process_can_be_resumed(folder: Path, tmp_path: Path) -> None:
+    output = tmp_path / "ended.isthmodel"
+    command = [sys.executable, "-m", "isthmus.train", *arguments(folder, output, "--steps", "100000", *SETTINGS)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        log, deadline = tmp_path / "ended.training" / "log.jsonl", time.monotonic() + 200
+        while not (log.exists() and '"kind": "step"' in log.read_text()):
+            assert process.poll() is None, process.communicate()
+            assert time.monotonic() < deadline
+            time.sleep(0.2)
+        process.send_signal(signal.SIGTERM)
+        said, _ = process.communicate(timeout=120)
+    assert process.returncode == 130
+    assert "--resume continues" in said
+    assert load_checkpoint(tmp_path / "ended.training" / "checkpoint.pt")["step"] >= 10
+
+
+def test_several_processes_train_together(trained: Trained, folder: Path, tmp_path: Path) -> None:
+    output = tmp_path / "many.isthmodel"
+    launch = ["accelerate.commands.launch", "--cpu", "--num_processes", "2", "--num_machines", "1"]
+    options = ["--mixed_precision", "no", "--dynamo_backend", "no", "--main_process_port", "0", "-m", "isthmus.train"]
+    command = [sys.executable, "-m", *launch, *options, *arguments(folder, output, "--steps", "20", *SETTINGS)]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    result = subprocess.run(command, capture_output=True, text=True, timeout=500, env=environment)
+    assert result.returncode == 0, result.stderr
+    assert "2 x CPU" in result.stdout
+    assert "4 crops of 64 pixels a step" in result.stdout
+    assert load_model(output).metadata["training"]["steps"] == 20
+    alone = load_checkpoint(trained.workspace / "checkpoint.pt")["network"]
+    together = load_checkpoint(tmp_path / "many.training" / "checkpoint.pt")["network"]
+    assert any(not value.equal(together[key]) for key, value in alone.items())

@@ -1,0 +1,131 @@
+"""The entropy model in training form: its costs, its gradients, and that the fixed-point one does the same."""
+
+import numpy as np
+import pytest
+import torch
+
+from isthmus.context import DC_PHASES, ROWS, dc_phase
+from isthmus.train import context
+from isthmus.train.context import COST_COLUMNS, laplace_costs, merge_board, quantize, split_board
+from isthmus.train.whole import code, prepare
+from tiny_training import Trained
+
+
+def case(count: int = 4000) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Latents, means and rows of every kind."""
+    generator = torch.Generator().manual_seed(0)
+    spread = torch.exp(torch.rand(count, generator=generator) * 6 - 2)
+    y = torch.randn(count, generator=generator) * spread
+    mean = torch.randn(count, generator=generator) * 3
+    row = torch.rand(count, generator=generator) * (ROWS - 1)
+    return y, mean, row
+
+
+def cost_of(symbol: int, row: int) -> float:
+    costs = laplace_costs()[row].double()
+    inside = min(symbol, COST_COLUMNS - 1)
+    return float(costs[inside] + (symbol - inside) * (costs[-1] - costs[-2]))
+
+
+def test_plain_rounding() -> None:
+    y, mean, row = case()
+    decoded, bits, symbols = quantize(y, mean, row, laplace_costs(), None)
+    assert (decoded - y).abs().max() <= 0.5 + 1e-5
+    torch.testing.assert_close(decoded * 16, torch.round(decoded * 16))
+    assert (bits > 0).all()
+    torch.testing.assert_close(symbols, torch.round(symbols))
+
+
+def test_bits_are_the_costs_of_the_symbols() -> None:
+    y, mean, row = case(500)
+    row = torch.floor(row)
+    _, bits, symbols = quantize(y, mean, row, laplace_costs(), None)
+    expected = [cost_of(abs(int(s)), int(r)) for s, r in zip(symbols, row, strict=True)]
+    torch.testing.assert_close(bits, torch.tensor(expected), rtol=1e-4, atol=1e-4)
+
+
+def test_the_choice_weighs_bits_against_error() -> None:
+    y, mean, row = case(500)
+    row = torch.floor(row)
+    weight = 5.0
+    decoded, _, symbols = quantize(y, mean, row, laplace_costs(), torch.tensor(weight))
+    plain, _, nearest = quantize(y, mean, row, laplace_costs(), None)
+    centre = decoded - symbols
+    moved = 0
+    for i in range(len(y)):
+        options = {int(nearest[i]), int(nearest[i] - torch.sign(nearest[i]))}
+        score = {s: cost_of(abs(s), int(row[i])) + weight * float(y[i] - centre[i] - s) ** 2 for s in options}
+        assert score[int(symbols[i])] <= min(score.values()) + 1e-3
+        moved += int(symbols[i]) != int(nearest[i])
+    assert moved > 20
+    assert (decoded - plain).abs().max() <= 1
+
+
+def test_gradients() -> None:
+    """Of the row as finite differences have it; of a latent straight through the rounding, of a zero's mean instead."""
+    y, mean, row = case(2000)
+    row = torch.floor(row) + 0.3
+    row.requires_grad_(True)
+    y.requires_grad_(True)
+    decoded, bits, _ = quantize(y, mean, row, laplace_costs(), None)
+    bits.sum().backward()
+    step = 0.25
+    with torch.no_grad():
+        up = quantize(y, mean, row + step, laplace_costs(), None)[1]
+        down = quantize(y, mean, row - step, laplace_costs(), None)[1]
+    assert row.grad is not None
+    inside = decoded.detach().sub(mean).abs() < COST_COLUMNS - 1
+    torch.testing.assert_close(row.grad[inside], ((up - down) / (2 * step))[inside], rtol=1e-3, atol=1e-3)
+    y.grad = None
+    mean.requires_grad_(True)
+    decoded, _, symbols = quantize(y, mean, row, laplace_costs(), None)
+    decoded.sum().backward()
+    assert 0 < int((symbols == 0).sum()) < len(symbols)
+    torch.testing.assert_close(y.grad, (symbols != 0).float())
+    torch.testing.assert_close(mean.grad, (symbols == 0).float())
+
+
+def test_halves_of_the_board_come_back() -> None:
+    x = torch.arange(2 * 3 * 4 * 6.0).reshape(2, 3, 4, 6)
+    assert torch.equal(merge_board(split_board(x, 0), split_board(x, 1)), x)
+
+
+@pytest.mark.parametrize("quality", [500, 5000, 9500])
+def test_fixed_point_agrees_with_training(
+    trained: Trained, photo: np.ndarray, quality: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Given the same decoded latents, both predict the same means and rows, up to the rounding of weights."""
+    config, seen = trained.config, []
+
+    def recording(y, mean, row, *rest):  # type: ignore[no-untyped-def]
+        decoded, bits, symbols = quantize(y, mean, row, *rest)
+        seen.append((mean.detach(), row.detach(), decoded.detach()))
+        return decoded, bits, symbols
+
+    monkeypatch.setattr(context, "quantize", recording)
+    pixels = prepare(photo.transpose(2, 0, 1))
+    code(trained.network, pixels, quality / 10_000, config)
+    height, width = pixels.shape[2] // 16, pixels.shape[3] // 16
+
+    phases = torch.from_numpy(dc_phase(height, width))
+    planes = [sum(torch.where(phases == p, seen[p][k][0], 0) for p in range(DC_PHASES)) for k in range(3)]
+    full = [[plane] for plane in planes]
+    for at in range(DC_PHASES, len(seen), 2):
+        for k in range(3):
+            full[k].append(merge_board(seen[at][k], seen[at + 1][k])[0])
+    mean, row, decoded = (torch.cat(part).flatten(1).T.numpy().astype(np.float64) for part in full)
+    differences: list[tuple[float, float]] = []
+
+    def follow(channels: slice, at: np.ndarray, means: np.ndarray, rows: np.ndarray) -> np.ndarray:
+        differences.append(
+            (np.abs(means - mean[at, channels]).max(), np.abs(rows - np.floor(row[at, channels] + 0.5)).max())
+        )
+        return decoded[at, channels]
+
+    trained.model.context.walk(height, width, quality, follow)
+    assert len(differences) == DC_PHASES + 2 * (len(config.network.groups) - 1)
+    assert max(rows for _, rows in differences) <= 1
+    # Half a step of the means' own grid, 1/32, is rounding; the rest is the weights'. DC latents differ by hundreds of
+    # steps between neighbours at high quality, and so do the products with a rounded weight.
+    assert max(means for means, _ in differences[DC_PHASES:]) <= 0.1
+    assert max(means for means, _ in differences[:DC_PHASES]) <= (0.1 if quality <= 5000 else 0.3)

@@ -1,0 +1,136 @@
+"""Pictures from a tree: what is used, what is left out and counted, what is held out; batches by their step alone."""
+
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from skimage import data
+
+from isthmus.errors import InputError
+from isthmus.train.data import Batches, held_out_pictures, load_round, look_through, make_batch, read_window
+from tiny_training import tiny_config
+
+
+def test_what_cannot_be_used_is_counted(folder: Path, tmp_path: Path) -> None:
+    root = tmp_path / "tree"
+    shutil.copytree(folder, root)
+    whole = (root / "p0.png").read_bytes()
+    (root / "notes.txt").write_text("no picture")
+    (root / "empty.png").write_bytes(b"")
+    (root / "copy.png").write_bytes(whole)
+    Image.new("RGB", (9, 200)).save(root / "icon.png")
+    (root / ".hidden.png").write_bytes(whole)
+    found = look_through(root, None, tiny_config())
+    assert found.skipped == {"not pictures": 1, "broken": 1, "copies of others": 1, "too small": 1}
+    assert len(found.training) + len(found.held_out) == 13
+    assert "1 broken" in found.describe()
+
+
+def test_damage_and_depth_show_when_pixels_are_read(folder: Path, tmp_path: Path) -> None:
+    root = tmp_path / "tree"
+    shutil.copytree(folder, root)
+    photo = root / "torn.jpg"
+    Image.fromarray(data.coffee()).save(photo)
+    photo.write_bytes(photo.read_bytes()[:9000])
+    Image.fromarray(data.camera()[:99, :99].astype(np.uint16) * 257).save(root / "deep.png")
+    config = tiny_config()
+    found = look_through(root, None, config)
+    pictures, broken = load_round(found, config, 0)
+    assert len(pictures) == 12
+    assert broken + found.skipped.get("broken", 0) == 2
+
+
+def test_held_out_pictures_are_not_trained_on(folder: Path) -> None:
+    config = tiny_config()
+    found = look_through(folder, None, config)
+    assert len(found.held_out) == 1
+    trained_on = {folder / name for name, _, _ in found.training}
+    assert not trained_on & set(found.held_out)
+    assert look_through(folder, None, config) == found
+    assert held_out_pictures(found, config)[0].shape == (3, 128, 128)
+
+
+def test_held_out_folder(folder: Path) -> None:
+    found = look_through(folder, folder / "below", tiny_config())
+    assert len(found.held_out) == 8
+    assert len(found.training) == 13
+
+
+@pytest.mark.parametrize("name", ["missing", "empty", "single"])
+def test_too_few_pictures_is_an_error(tmp_path: Path, name: str) -> None:
+    if name != "missing":
+        (tmp_path / name).mkdir()
+    if name == "single":
+        Image.new("RGB", (64, 64)).save(tmp_path / name / "a.png")
+    with pytest.raises(InputError, match="pictures"):
+        look_through(tmp_path / name, None, tiny_config())
+
+
+def test_small_pictures_are_mirrored(tmp_path: Path) -> None:
+    for name in "ab":
+        pixels = np.random.default_rng(ord(name)).integers(0, 256, (17, 40, 3), np.uint8)
+        Image.fromarray(pixels).save(tmp_path / f"{name}.png")
+    config = tiny_config()
+    (picture,), broken = load_round(look_through(tmp_path, None, config), config, 0)
+    assert picture.shape == (3, 80, 80)
+    assert broken == 0
+    np.testing.assert_array_equal(picture[:, 17:34], picture[:, 16::-1])
+
+
+def test_windows_of_large_pictures_change_from_round_to_round(tmp_path: Path) -> None:
+    for name in ("astronaut", "coffee"):
+        Image.fromarray(getattr(data, name)()).save(tmp_path / f"{name}.png")
+    config = replace(tiny_config(), window=128)
+    found = look_through(tmp_path, None, config)
+    (first,), _ = load_round(found, config, 0)
+    (again,), _ = load_round(found, config, 0)
+    (second,), _ = load_round(found, config, 1)
+    assert first.shape == second.shape == (3, 128, 128)
+    np.testing.assert_array_equal(first, again)
+    assert (first != second).any()
+
+
+def test_a_folder_larger_than_memory_is_worked_through_in_parts(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    for number in range(12):
+        Image.fromarray(rng.integers(0, 256, (300, 300, 3), np.uint8)).save(tmp_path / f"{number}.png")
+    config = replace(tiny_config(), memory_mb=1)
+    pictures, _ = load_round(look_through(tmp_path, None, config), config, 0)
+    assert len(pictures) == 1
+
+
+def test_a_batch_depends_on_its_step_and_worker_alone(folder: Path) -> None:
+    config = replace(tiny_config(), round_steps=3, window=100)
+    found = look_through(folder, None, config)
+    batches, other = Batches(found, config), Batches(found, config)
+    assert batches.rounds
+    in_order = [batches.batch(step) for step in range(8)]
+    for step in (7, 2, 3):
+        pixels, quality = other.batch(step)
+        assert torch.equal(pixels, in_order[step][0])
+        assert torch.equal(quality, in_order[step][1])
+    assert not torch.equal(in_order[0][0], in_order[1][0])
+    pictures, _ = load_round(found, config, 0)
+    assert not torch.equal(make_batch(pictures, config, 0, 1)[0], in_order[0][0])
+    batches.close()
+    other.close()
+
+
+def test_qualities_are_spread_over_the_dial(folder: Path) -> None:
+    config = replace(tiny_config(), batch=8)
+    pictures, _ = load_round(look_through(folder, None, config), config, 0)
+    pixels, quality = make_batch(pictures, config, 5, 0)
+    assert pixels.shape == (8, 3, 80, 80)
+    assert pixels.dtype == torch.uint8
+    assert [int(8 * q) for q in quality] == list(range(8))
+
+
+def test_windows_are_the_codecs_pixels(folder: Path) -> None:
+    grey = read_window(folder / "grey.png", 999, (0.5, 0.5))
+    assert grey is not None
+    np.testing.assert_array_equal(grey[0], data.camera()[:160, :128])
+    np.testing.assert_array_equal(grey[0], grey[2])

@@ -1,0 +1,116 @@
+"""From weights to a model file: the same bytes every time, and files of the size that training promised."""
+
+import math
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from isthmus import tiles
+from isthmus.context import ROWS
+from isthmus.entropy.tables import Tables
+from isthmus.errors import MissingExtraError
+from isthmus.latents import CHECK_BYTES
+from isthmus.model import load_model
+from isthmus.train.config import TrainConfig
+from isthmus.train.context import SCALE_MAX, SCALE_MIN
+from isthmus.train.export import export_model
+from isthmus.train.fit import fit_tables, laplace_tables, training_costs
+from isthmus.train.initial import load_checkpoint, load_weights
+from isthmus.train.modules import Network
+from isthmus.train.whole import code, measure, prepare
+from tiny_training import Trained, tiny_config
+
+
+def tables_of(trained: Trained) -> Tables:
+    return Tables.unpack(np.array(load_checkpoint(trained.workspace / "checkpoint.pt")["course"]["tables"]))
+
+
+def test_the_same_weights_give_the_same_bytes(trained: Trained, tmp_path: Path) -> None:
+    metadata = trained.model.metadata
+    again = tmp_path / "again.isthmodel"
+    export_model(trained.network, again, "tiny", {"training": metadata["training"]}, tables_of(trained))
+    assert again.read_bytes() == trained.output.read_bytes()
+
+
+def with_fitting_rows(network: Network, pixels: torch.Tensor, config: TrainConfig) -> Network:
+    """Every output's row set to the spread of its symbols at middle quality, which a real run takes long to learn."""
+    spreads: list[float] = []
+    code(network, pixels, 0.5, config, lambda symbols, _: spreads.append(float(symbols.abs().mean())))
+    model = network.context
+    last = [*model.dc.last, *(layer for group in model.ac for layer in group.last)]
+    assert len(spreads) == len(last)
+    for layer, spread in zip(last, spreads, strict=True):
+        n = len(layer.bias) // 2
+        layer.weight.data[n:] = 0
+        layer.bias.data[n:] = (
+            (ROWS - 1) * math.log(max(spread, SCALE_MIN) / SCALE_MIN) / math.log(SCALE_MAX / SCALE_MIN)
+        )
+    return network
+
+
+def test_files_are_as_large_as_training_says(trained: Trained, photo: np.ndarray, tmp_path: Path) -> None:
+    config, pictures = trained.config, [photo.transpose(2, 0, 1)]
+    network = with_fitting_rows(trained.network, prepare(pictures[0]), config)
+    tables = fit_tables(network, pictures, replace(config, fit_side=256))
+    export_model(network, tmp_path / "x.isthmodel", "x", {}, tables)
+    (point,) = measure(network, pictures, [50], config, torch.float32)
+    (payload,) = tiles.encode_tiles(load_model(tmp_path / "x.isthmodel"), tiles.ArraySource(photo), 5000, 1)
+    written = 8 * (len(payload) - CHECK_BYTES) / (photo.shape[0] * photo.shape[1])
+    assert written == pytest.approx(point.bpp, rel=0.02)
+
+
+def test_pictures_decode_as_training_saw_them(trained: Trained, photo: np.ndarray) -> None:
+    seen, _ = code(trained.network, prepare(photo.transpose(2, 0, 1)), 0.5, trained.config)
+    payloads = list(tiles.encode_tiles(trained.model, tiles.ArraySource(photo), 5000, 1))
+    height, width, _ = photo.shape
+    decoded = tiles.decode_window(trained.model, payloads.__getitem__, width, height, 5000, (0, 0, width, height), 1)
+    difference = np.abs(decoded.astype(int) - seen[0].permute(1, 2, 0).numpy())
+    # A latent that lies on the edge between two symbols may fall either way.
+    assert difference.mean() < 0.5
+
+
+def test_a_model_file_gives_the_weights_back(trained: Trained) -> None:
+    config, weights, origin = load_weights(str(trained.output), tiny_config())
+    assert config.network == trained.config.network
+    assert trained.model.id.hex() in origin
+    own = trained.network.state_dict()
+    assert weights.keys() == own.keys()
+    for key, value in own.items():
+        tolerance = 2.0**-13 if key.startswith("context.") and key != "context.costs" else 1e-6
+        np.testing.assert_allclose(weights[key].numpy(), value.numpy(), rtol=1e-3, atol=tolerance + 1e-4, err_msg=key)
+
+
+def test_a_checkpoint_gives_the_weights_back(trained: Trained) -> None:
+    config, weights, _ = load_weights(str(trained.workspace / "checkpoint.pt"), TrainConfig())
+    assert config.network == trained.config.network
+    for key, value in trained.network.state_dict().items():
+        np.testing.assert_array_equal(weights[key].numpy(), value.numpy())
+
+
+def test_measured_tables_are_better_than_the_first(trained: Trained, photo: np.ndarray) -> None:
+    network, first = trained.network, laplace_tables()
+    pictures = [photo.transpose(2, 0, 1)]
+    network.context.costs.copy_(training_costs(first))
+    config = replace(trained.config, rdoq_weight=0.0)
+    before = measure(network, pictures, [20, 50, 80], config, torch.float32)
+    fit_tables(network, pictures * 15, config)
+    after = measure(network, pictures, [20, 50, 80], config, torch.float32)
+    assert sum(p.bpp for p in after) < sum(p.bpp for p in before)
+    assert [p.psnr_db for p in after] == [p.psnr_db for p in before]
+
+
+def test_symbols_never_cost_less_than_smaller_ones() -> None:
+    costs = training_costs(laplace_tables()).numpy()
+    assert (np.diff(costs, axis=1) >= 0).all()
+
+
+def test_missing_packages_are_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setitem(sys.modules, "onnx", None)
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    with pytest.raises(MissingExtraError, match=r"onnx.*isthmus\[train\]"):
+        export_model(Network(tiny_config().network), tmp_path / "x.isthmodel", "x", {}, laplace_tables())
+    assert not list(tmp_path.iterdir())

@@ -1,0 +1,181 @@
+"""Whole runs: budgets, interruptions that lose nothing, what is written down, what is refused."""
+
+import json
+import signal
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from isthmus.errors import InputError, IsthmusError, OutputExistsError
+from isthmus.model import load_model
+from isthmus.train import run as run_module
+from isthmus.train.initial import load_checkpoint
+from isthmus.train.loop import Progress, Trainer
+from isthmus.train.run import train
+from tiny_training import STEPS, Trained, tiny_request
+
+
+def quiet(text: str) -> None:
+    """Says nothing."""
+
+
+def log(workspace: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in (workspace / "log.jsonl").read_text().splitlines()]
+
+
+def losses(workspace: Path) -> list[tuple[int, float]]:
+    return [(line["step"], line["loss"]) for line in log(workspace) if line["kind"] == "step"]
+
+
+class Stopped(BaseException):
+    """As sudden as a kill."""
+
+
+def during_steps(monkeypatch: pytest.MonkeyPatch, actions: dict[int, Any]) -> None:
+    """Does something at the end of some steps, once each."""
+    original, left = Trainer.train_step, dict(actions)
+
+    def patched(self: Trainer, *rest: Any) -> Progress:
+        progress = original(self, *rest)
+        left.pop(progress.step, lambda: None)()
+        return progress
+
+    monkeypatch.setattr(Trainer, "train_step", patched)
+
+
+def test_training_improves(trained: Trained) -> None:
+    course = load_checkpoint(trained.workspace / "checkpoint.pt")["course"]
+    values = [loss for _, loss in losses(trained.workspace)]
+    assert values[-1] < values[0]
+    assert [row[0] for row in course["last"]] == [20, 50, 80]
+    by_quality = {row[0]: row[1:] for row in course["first"]}
+    bpp, psnr_db = next(row[1:] for row in course["last"] if row[0] == 80)
+    assert bpp < by_quality[80][0]
+    assert psnr_db > by_quality[80][1] - 1.5
+
+
+def test_what_is_said(trained: Trained) -> None:
+    said = "\n".join(trained.said)
+    assert "12 pictures to train on, 1 held out" in said
+    assert "starting from a lapped cosine transform" in said
+    assert f"step {STEPS}, held out: " in said
+
+
+def test_the_model_keeps_its_record(trained: Trained) -> None:
+    record = trained.model.metadata["training"]
+    assert record["steps"] == STEPS
+    assert record["pictures"] == 12
+    assert record["config"] == json.loads(json.dumps(trained.config.as_dict()))
+    assert len(record["held_out_points"]) == 3
+    assert str(trained.output.parent) not in json.dumps(trained.model.metadata)
+
+
+def test_tensorboard_files(trained: Trained) -> None:
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    events = EventAccumulator(str(trained.workspace / "tensorboard"))
+    events.Reload()
+    assert {"training/loss", "held_out_bpp/quality_20", "held_out_psnr_db/quality_80"} <= set(events.Tags()["scalars"])
+    assert events.Tags()["images"]
+    assert [event.step for event in events.Scalars("training/loss")] == list(range(10, STEPS + 1, 10))
+
+
+@pytest.mark.parametrize("how", ["interrupt", "kill"])
+def test_an_interrupted_run_continues_to_the_same_curve(
+    trained: Trained, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
+    request = tiny_request(folder, tmp_path / "again.isthmodel", steps=STEPS)
+    if how == "interrupt":
+        during_steps(monkeypatch, {23: lambda: signal.raise_signal(signal.SIGINT)})
+        assert not train(request, quiet).finished
+        assert load_checkpoint(request.workspace / "checkpoint.pt")["step"] == 23
+    else:
+        # Saved at step 17, killed at step 31: the steps between are done again.
+        def die() -> None:
+            raise Stopped
+
+        def interval(seconds: float) -> Any:
+            return lambda: monkeypatch.setattr(run_module, "CHECKPOINT_SECONDS", seconds)
+
+        during_steps(monkeypatch, {17: interval(0.0), 18: interval(1e9), 31: die})
+        with pytest.raises(Stopped):
+            train(request, quiet)
+        assert load_checkpoint(request.workspace / "checkpoint.pt")["step"] == 17
+    assert not request.output.exists()
+
+    said: list[str] = []
+    assert train(tiny_request(folder, request.output, resume=True), said.append).finished
+    assert any(line.startswith("resuming at step") for line in said)
+    resumed = load_checkpoint(request.workspace / "checkpoint.pt")
+    whole = load_checkpoint(trained.workspace / "checkpoint.pt")
+    for part in ("network", "average"):
+        for key, value in whole[part].items():
+            assert torch.equal(resumed[part][key], value), key
+    assert resumed["course"]["tables"] == whole["course"]["tables"]
+    assert resumed["course"]["last"] == whole["course"]["last"]
+    assert losses(request.workspace) == losses(trained.workspace)
+
+
+def test_time_is_a_budget_too(folder: Path, tmp_path: Path) -> None:
+    request = tiny_request(folder, tmp_path / "m.isthmodel", minutes=0.02)
+    assert train(request, quiet).finished
+    saved = load_checkpoint(request.workspace / "checkpoint.pt")
+    assert saved["step"] > 0
+    assert saved["course"]["seconds"] >= 1.2
+
+
+def test_it_ends_at_a_loss(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(run_module, "RECENT", 5)
+    request = tiny_request(folder, tmp_path / "m.isthmodel", steps=1000, stop_loss=1000.0)
+    assert train(request, quiet).finished
+    assert load_checkpoint(request.workspace / "checkpoint.pt")["step"] == 5
+
+
+def test_finish_ends_an_interrupted_run(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    request = tiny_request(folder, tmp_path / "m.isthmodel", steps=1000)
+    during_steps(monkeypatch, {3: lambda: signal.raise_signal(signal.SIGTERM)})
+    assert not train(request, quiet).finished
+    assert train(tiny_request(folder, request.output, resume=True, finish=True), quiet).finished
+    assert load_model(request.output).metadata["training"]["steps"] == 3
+
+
+def test_fine_tuning_starts_where_the_weights_stood(trained: Trained, folder: Path, tmp_path: Path) -> None:
+    request = tiny_request(folder, tmp_path / "tuned.isthmodel", steps=2, origin=str(trained.output))
+    result = train(request, quiet)
+    assert result.finished
+    last = {row[0]: row[1] for row in load_checkpoint(trained.workspace / "checkpoint.pt")["course"]["last"]}
+    for point in result.first:
+        assert point.bpp == pytest.approx(last[point.quality], rel=0.05)
+    assert load_model(request.output).id != trained.model.id
+    assert trained.model.id.hex() in load_model(request.output).metadata["training"]["from"]
+
+
+def test_what_is_refused(trained: Trained, folder: Path, tmp_path: Path) -> None:
+    output = tmp_path / "m.isthmodel"
+    with pytest.raises(InputError, match="nothing to resume"):
+        train(tiny_request(folder, output, resume=True), quiet)
+    with pytest.raises(OutputExistsError):
+        train(tiny_request(folder, trained.output, steps=1), quiet)
+    with pytest.raises(InputError, match="more than 0"):
+        tiny_request(folder, output, steps=0)
+    with pytest.raises(InputError, match="keeps its settings"):
+        tiny_request(folder, output, resume=True, origin="release")
+    with pytest.raises(InputError, match="--resume beside it"):
+        tiny_request(folder, output, finish=True)
+    output.with_name("m.training").mkdir()
+    (output.with_name("m.training") / "checkpoint.pt").write_bytes(b"not a checkpoint")
+    with pytest.raises(InputError, match="holds a run already"):
+        train(tiny_request(folder, output, steps=1), quiet)
+    with pytest.raises(InputError, match="no checkpoint"):
+        train(tiny_request(folder, output, resume=True), quiet)
+
+
+def test_divergence_is_an_error_with_advice(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def diverged(*_: object) -> Progress:
+        raise ArithmeticError("step 1: the loss is nan")
+
+    monkeypatch.setattr(Trainer, "train_step", diverged)
+    with pytest.raises(IsthmusError, match="learning_rate"):
+        train(tiny_request(folder, tmp_path / "m.isthmodel", steps=4), quiet)
