@@ -121,6 +121,14 @@ def test_failures_are_named(job: Job, tmp_path: Path) -> None:
     assert (gone.state, gone.message) == ("failed", "No such file or directory")
 
 
+def test_even_a_bug_takes_only_its_own_picture(job: Job, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*args: object) -> None:
+        raise ZeroDivisionError("a bug")
+
+    monkeypatch.setattr("isthmus.batch.open_picture", broken)
+    assert {result.message for result in all_of(job).values()} == {"ZeroDivisionError: a bug"}
+
+
 def test_limits_and_targets_travel(job: Job) -> None:
     small = replace(job, limits=isthmus.Limits(max_pixels=100))
     assert all("too large" in result.message for result in all_of(small).values())

@@ -169,8 +169,10 @@ def process(job: Job, item: Item) -> Result:
         return work(job, item)
     except OSError as error:
         return Result(item, "failed", message=error.strerror or str(error))
-    except (IsthmusError, MemoryError) as error:
-        return Result(item, "failed", message=str(error) or type(error).__name__)
+    except IsthmusError as error:
+        return Result(item, "failed", message=str(error))
+    except Exception as error:  # whatever is wrong with one picture, the others go on
+        return Result(item, "failed", message=f"{type(error).__name__}: {error}")
 
 
 def _encode(job: Job, item: Item) -> Result:

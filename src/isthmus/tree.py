@@ -2,12 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path, PurePosixPath
 from typing import Any, BinaryIO, cast
 
-from isthmus.errors import InputError, LimitExceededError, MissingExtraError
+from isthmus.errors import InputError, IsthmusError, LimitExceededError, MissingExtraError
 from isthmus.files import atomic_output, read_capped
+
+
+@contextmanager
+def _typed_errors(address: str) -> Iterator[None]:
+    """Backends raise what their libraries raise, which has no common root."""
+    try:
+        yield
+    except (OSError, IsthmusError):
+        raise
+    except ImportError as error:
+        hint = "Install the fsspec backend that it names."
+        raise MissingExtraError(f"{address} cannot be opened: {error}", hint=hint) from error
+    except Exception as error:
+        raise InputError(f"{address} cannot be opened", got=f"{type(error).__name__}: {error}") from error
 
 
 class Tree:
@@ -25,13 +41,8 @@ class Tree:
         import fsspec
 
         self.address = address
-        try:
+        with _typed_errors(address):
             self._fs, root = fsspec.core.url_to_fs(address)
-        except ImportError as error:
-            hint = "Install the fsspec backend that it names."
-            raise MissingExtraError(f"{address} cannot be opened: {error}", hint=hint) from error
-        except ValueError as error:
-            raise InputError(f"{address} cannot be opened", got=error) from error
         self._root = str(root)
 
     @cached_property
@@ -48,9 +59,10 @@ class Tree:
             InputError: a file of an archive has such a name.
             OSError: the tree cannot be listed.
         """
-        found: dict[str, Any] = self._fs.find(self._root, detail=True)
-        if not found and not self._fs.isdir(self._root):
-            raise FileNotFoundError(2, "No such folder", self.address)
+        with _typed_errors(self.address):
+            found: dict[str, Any] = self._fs.find(self._root, detail=True)
+            if not found and not self._fs.isdir(self._root):
+                raise FileNotFoundError(2, "No such folder", self.address)
         # A single file is found under its own name, which leaves nothing below the root.
         sizes = {path[len(self._root) :].strip("/"): int(entry["size"] or 0) for path, entry in found.items()}
         for name in sizes:
