@@ -43,6 +43,7 @@ CURVES = {
     "exponential": lambda q: 3000 * math.exp(0.045 * q),
     "steep at the end": lambda q: 2000 + 200 * q + 300000 * (q / 100) ** 12,
     "flat, then steep": lambda q: 5000 + 100000 * max(0, q - 70) / 30,
+    "nearly flat": lambda q: 100000 * (1 + 0.002 * q),
     "in steps": lambda q: 3000 * math.exp(0.045 * (q // 0.4 * 0.4)),
     "noisy": lambda q: 3000 * math.exp(0.045 * q) * (1 + 0.002 * math.sin(1000 * q)),
 }

@@ -127,20 +127,21 @@ def _search(at: Callable[[float], _Point], target: Target) -> list[_Point]:
             low = latest if low is None or latest.quality > low.quality else low
         else:
             high = latest if high is None or latest.quality < high.quality else high
-        quality = _next(low, high, target, side * tolerance / 2)
+        quality = _next(low, high, target, side * tolerance / 2, 2.0 ** len(points))
         if any(abs(quality - point.quality) < DIAL / 2 for point in points):
             break
         points.append(at(quality))
     return points
 
 
-def _next(low: _Point | None, high: _Point | None, target: Target, aim: float) -> float:
-    """Where to try next, on the dial's hundredths."""
+def _next(low: _Point | None, high: _Point | None, target: Target, aim: float, least: float) -> float:
+    """Where to try next, on the dial's hundredths; while only one side is known, at least so far on."""
     if low is None or high is None:
         known = low or high
         assert known is not None
         # Half as far again as the usual slope says: a bracket is worth more than a near miss.
         step = 1.5 * (aim - known.over) / _USUAL_SLOPE[target.kind]
+        step = math.copysign(max(abs(step), least), step)
         return round(min(max(known.quality + step, 0.0), 100.0), 2)
     width = high.quality - low.quality
     share = (aim - low.over) / (high.over - low.over) if high.over > low.over else 0.5
