@@ -101,7 +101,8 @@ def _curve(found: Results) -> str:
     first = next(iter(found.values()))
     text = [
         f"## Rate against distortion\n\nThe same network with several code sizes, trained on {first['train_samples']} "
-        "pictures, each quantized with three steps; points that another beats in both bytes and error are left out. "
+        "pictures in batches of 64, each quantized with three steps; points that another beats in both bytes and "
+        "error are left out. "
         f"{first['points'][0]['pictures']} test pictures together, the model's bytes not counted.\n"
     ]
     for name, result in found.items():
@@ -176,8 +177,8 @@ def _denoising(found: Results) -> str:
     first = next(iter(found.values()))
     return (
         f"## Denoising\n\nNormal noise of deviation {first['noise']:.0f} levels, clipped to 0..255; the tutorial's "
-        f"network trained with that noise on {first['train_samples']} pictures, measured on the 10,000 test "
-        "pictures.\n\n"
+        f"network trained with that noise on {first['train_samples']} pictures in batches of 64, measured on the "
+        "10,000 test pictures.\n\n"
         + _table(["data", "noisy", "3x3 median filter", "autoencoder", "gain over the filter"], rows)
         + "\n"
         + _about(found)
@@ -197,9 +198,9 @@ def _generation(found: Results) -> str:
     ]
     first = next(iter(found.values()))
     text = (
-        f"## Generation\n\nVariational, 784-256-16-256-784, cross-entropy, 20 epochs over {first['train_samples']} "
-        "pictures. Distance to the nearest training picture, root mean square in levels (median); *suspicious* are "
-        "samples nearer to one than 99 % of real test pictures are.\n\n"
+        f"## Generation\n\nVariational, 784-256-16-256-784, cross-entropy, batches of 64, 10 epochs over "
+        f"{first['train_samples']} pictures. Distance to the nearest training picture, root mean square in levels "
+        "(median); *suspicious* are samples nearer to one than 99 % of real test pictures are.\n\n"
         + _table(["data", "samples", "invented", "real test pictures", "suspicious"], rows)
         + "\n"
         + _about(found)
@@ -219,7 +220,7 @@ def _timing(found: Results) -> str:
     ratio = result["median_ratio"]
     rows.append(["**median ratio**", f"**{ratio['wall_seconds']:.2f}**", "", f"**{ratio['cpu_seconds']:.2f}**", ""])
     return (
-        f"## Training time\n\n{result['epochs']} epochs of the tutorial's configuration on MNIST with "
+        f"## Training time\n\nEpochs: {result['epochs']}, of the tutorial's configuration on MNIST with "
         f"{result['threads']} threads, everything from the 8-bit arrays on, beside the same network in a plain PyTorch "
         "loop, in turns. The promise is at most 1.2 times the loop.\n\n"
         + _table(["turn", "isthmus, wall", "loop, wall", "isthmus, CPU", "loop, CPU"], rows)
