@@ -41,12 +41,17 @@ class OpenVino:
 def inputs(model: Model, height: int, width: int) -> dict[str, dict[str, Any]]:
     """Noise of natural size for both networks, by graph."""
     rng = np.random.default_rng(0)
-    shared = {"steps": model.steps(5000), "weights": model.quality_weights(5000)}
+    steps, weights = model.steps(5000), model.quality_weights(5000)
     latents = np.rint(rng.laplace(0, 1, (height // 16 + 1, width // 16 + 1, model.latents))).astype(np.float32)
     pixels = rng.integers(0, 256, (height + 16, width + 16, 3), dtype=np.uint8)
     return {
-        "analysis.onnx": {"pixels": pixels, **shared},
-        "synthesis.onnx": {"latents": latents, "nominal": model.nominal_step(5000), **shared},
+        "analysis.onnx": {"pixels": pixels, "steps": steps},
+        "synthesis.onnx": {
+            "latents": latents,
+            "steps": steps,
+            "nominal": model.nominal_step(5000),
+            "weights": weights,
+        },
     }
 
 

@@ -89,3 +89,9 @@ class FakeTiles:
         rows = self.decode_rows(model, payloads, width, height, quality)
         x, y, w, h = box
         return np.concatenate([strip for _, strip in rows])[y : y + h, x : x + w]
+
+    def check_tiles(
+        self, model: Any, payloads: Callable[[int], bytes], width: int, height: int, quality: int, threads: Any = None
+    ) -> None:
+        for index, (_, _, h, w) in enumerate(self._boxes(width, height)):
+            self._decode(payloads(index), h, w)

@@ -218,6 +218,8 @@ import numpy as np
 from isthmus import container
 from isthmus.codec import Codec
 from isthmus.errors import IsthmusError
+from isthmus.latents import encode_latents
+from isthmus.model import find_model
 
 def peak_mb():
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
@@ -242,6 +244,19 @@ for tile in (b"", b"\\0" * 4, bytes(rng.integers(0, 256, 4, dtype=np.uint8))):
                 raise SystemExit(f"{method} accepted {width}x{height} of {tile!r}")
             except IsthmusError as error:
                 pass
+# All tiles valid, and nearly without bytes, but for the last.
+model = find_model(MODEL)
+y = np.zeros((64, 64, model.latents), np.float32)
+valid, _ = encode_latents(model, y, 5000)
+header = container.Header(4096, 2048, "RGB", 5000, MODEL, 1024)
+data = container.assemble(header, {}, [], [valid] * 7 + [valid[:-4]])
+assert len(data) < 1000, len(data)
+for method in ("decode", "decode_image", "verify"):
+    try:
+        getattr(Codec(threads=1), method)(data)
+        raise SystemExit(f"{method} accepted a damaged last tile")
+    except IsthmusError:
+        pass
 print(peak_mb())
 """
 

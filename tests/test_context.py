@@ -1,4 +1,4 @@
-"""The fixed-point entropy model: exact in any order of summation, the same as the trained one, causal."""
+"""The fixed-point entropy model: exact in any order of summation, and causal."""
 
 import numpy as np
 import pytest

@@ -36,6 +36,8 @@ if TYPE_CHECKING:
     from typing import BinaryIO
 
 DEFAULT_QUALITY = 40.0
+PLAUSIBLE_PIXELS_PER_BYTE = 1000
+"""Photographs have at most some 200; files beyond this are checked to the last tile before any pixel is made."""
 SUFFIX = ".isth"
 Box = tuple[int, int, int, int]
 Progress = Callable[[int, int], None]
@@ -302,9 +304,11 @@ class Codec:
 
     def _strips(self, parsed: Container, model: Model, progress: Progress | None) -> Iterator[tuple[int, Pixels]]:
         header = parsed.header
-        strips = tiles.decode_rows(
-            model, parsed.tile, header.width, header.height, header.quality, self.threads, progress
-        )
+        size, quality = (header.width, header.height), header.quality
+        if header.tile_count > 1 and header.width * header.height > PLAUSIBLE_PIXELS_PER_BYTE * parsed.size:
+            # Few bytes and a huge picture: nothing grows to the picture's size before every byte has been believed.
+            tiles.check_tiles(model, parsed.tile, *size, quality, self.threads)
+        strips = tiles.decode_rows(model, parsed.tile, *size, quality, self.threads, progress)
         for top, strip in strips:
             yield top, as_mode(strip, header.mode)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager, nullcontext
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -37,6 +39,24 @@ class Engine:
             raise ModelError("the inference engine refuses the model's network", got=str(error)) from error
 
     def __call__(self, **inputs: npt.NDArray[Any]) -> npt.NDArray[Any]:
-        """Runs the network on named inputs and returns its one output."""
-        output: npt.NDArray[Any] = self._session.run(None, inputs)[0]
+        """Runs the network on named inputs and returns its one output; raises ModelError if it takes others."""
+        try:
+            output: npt.NDArray[Any] = self._session.run(None, inputs)[0]
+        except Exception as error:  # as above
+            raise ModelError("the model's network does not run on what it must take", got=str(error)) from error
         return output
+
+
+@cache
+def _controller() -> Any:
+    from threadpoolctl import ThreadpoolController
+
+    return ThreadpoolController()
+
+
+def limit_threads(threads: int | None) -> AbstractContextManager[Any]:
+    """A context in which NumPy's matrix products use at most this many threads; None for as many as they like."""
+    if threads is None:
+        return nullcontext()
+    limit: AbstractContextManager[Any] = _controller().limit(limits=threads, user_api="blas")
+    return limit

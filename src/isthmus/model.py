@@ -19,7 +19,17 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from isthmus.context import ACTIVATION_BITS, LATENT_LIMIT, QUALITY_UNITS, ROWS, WEIGHT_BITS, ContextModel, names
+from isthmus.context import (
+    ACTIVATION_BITS,
+    ACTIVATION_LIMIT,
+    DC_PHASES,
+    DC_WINDOW,
+    LATENT_LIMIT,
+    QUALITY_UNITS,
+    ROWS,
+    WEIGHT_BITS,
+    ContextModel,
+)
 from isthmus.entropy.tables import Tables
 from isthmus.errors import ModelError, UnknownModelError
 from isthmus.files import atomic_output
@@ -30,11 +40,16 @@ ID_BYTES = 8
 MAX_MODEL_BYTES = 256 << 20
 """Larger files are refused unread: release models are a few MB."""
 SUFFIX = ".isthmodel"
+WIDTH_KEYS = ("context.dc.0.second.bias", "context.ac.1.0.mix.bias")
+"""Arrays whose lengths are the widths of the two kinds of context network."""
+MAX_LOG_STEP = 20.0
+"""Logarithms of steps beyond this are no steps."""
 DEFAULT = "release"
 """Name of the model that encodes when none is asked for."""
 
-RELEASES: dict[str, str] = {"0b0e478ade2a53ac": "release.isthmodel"}
-"""Every model that travels with the package: id (hex) -> file name in `isthmus/models`. Rows are never removed."""
+RELEASES: dict[str, str] = {"0b0e478ade2a53ac": "release"}
+"""Every model that travels with the package, as `isthmus/models/ID.isthmodel`: id -> name. Rows are never removed; of
+several with one name, the last encodes."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,10 +114,61 @@ class Model:
         return np.asarray(np.exp(self.quality_weights(quality) @ self.arrays["steps.nominal"]), np.float32).reshape(1)
 
 
-def _check(arrays: dict[str, npt.NDArray[Any]], metadata: dict[str, Any], path: str) -> None:
-    """Raises ModelError unless the arrays are those that the metadata announces."""
+def _shapes(groups: list[int], points: int, dc_width: int, width: int) -> dict[str, tuple[str, tuple[int | None, ...]]]:
+    """Dtype and shape of every array of a model; None where any length will do."""
+    latents, n = sum(groups), groups[0]
+    taps = DC_WINDOW**2
+    shapes: dict[str, tuple[str, tuple[int | None, ...]]] = {
+        "analysis.onnx": ("uint8", (None,)),
+        "synthesis.onnx": ("uint8", (None,)),
+        "steps.log": ("float32", (points, latents)),
+        "steps.nominal": ("float32", (points,)),
+        "parity": ("uint8", (latents, 2)),
+        "tables": ("int32", (None,)),
+        "compand": ("int32", (LATENT_LIMIT + 1,)),
+        "context.dc.near": ("int16", (taps,)),
+    }
 
-    def demand(key: str, dtype: str, shape: tuple[int | None, ...]) -> None:
+    def layer(name: str, rows: int, columns: int, bias: bool = True) -> None:
+        shapes[f"context.{name}.weight"] = ("int16", (rows, columns))
+        if bias:
+            # Outputs reach 63, beyond what a weight may be.
+            shapes[f"context.{name}.bias"] = ("int32" if name.endswith("last") else "int16", (columns,))
+
+    for phase in range(DC_PHASES):
+        name = f"dc.{phase}"
+        layer(f"{name}.first", taps * (n + 1), dc_width)
+        layer(f"{name}.second", dc_width, dc_width)
+        layer(f"{name}.last", dc_width, 2 * n)
+        layer(f"{name}.linear", taps * n, n, bias=False)
+        shapes[f"context.{name}.quality"] = ("int16", (points, dc_width))
+    for group, size in enumerate(groups[1:], 1):
+        for phase in range(2):
+            name = f"ac.{group}.{phase}"
+            layer(f"{name}.known", 2 * sum(groups[:group]), width, bias=False)
+            if phase:
+                layer(f"{name}.half", 2 * size, width, bias=False)
+            shapes[f"context.{name}.project.bias"] = ("int16", (width,))
+            layer(f"{name}.spatial", 9 * width, width)
+            layer(f"{name}.mix", width, width)
+            layer(f"{name}.last", width, 2 * size)
+            shapes[f"context.{name}.quality"] = ("int16", (points, width))
+    return shapes
+
+
+def _check(arrays: dict[str, npt.NDArray[Any]], metadata: dict[str, Any], path: str) -> None:
+    """Raises ModelError unless the arrays are those that the metadata announces, with values that can be used."""
+    groups, points = metadata.get("groups"), metadata.get("points")
+    if (
+        not isinstance(groups, list)
+        or len(groups) < 2
+        or not all(type(n) is int and 0 < n < 4096 for n in groups)
+        or type(points) is not int
+        or not 2 <= points <= 256
+    ):
+        raise ModelError(f"model file {path} lacks its shape", expected="groups and points", got=f"{groups}, {points}")
+    widths = [arrays[key].shape[-1] if key in arrays else 0 for key in WIDTH_KEYS]
+    for key, (dtype, shape) in _shapes(groups, points, *widths).items():
         found = arrays.get(key)
         wanted = f"{key} {dtype} {shape}"
         if found is None:
@@ -112,20 +178,14 @@ def _check(arrays: dict[str, npt.NDArray[Any]], metadata: dict[str, Any], path: 
         )
         if found.dtype != np.dtype(dtype) or not fits:
             raise ModelError(f"model file {path} is inconsistent", expected=wanted, got=f"{found.dtype} {found.shape}")
-
-    groups, points = metadata.get("groups"), metadata.get("points")
-    if not isinstance(groups, list) or not isinstance(points, int) or points < 2:
-        raise ModelError(f"model file {path} lacks its shape", expected="groups and points", got=f"{groups}, {points}")
-    latents = sum(groups)
-    for graph in ("analysis.onnx", "synthesis.onnx"):
-        demand(graph, "uint8", (None,))
-    demand("steps.log", "float32", (points, latents))
-    demand("steps.nominal", "float32", (points,))
-    demand("parity", "uint8", (latents, 2))
-    demand("tables", "int32", (None,))
-    demand("compand", "int32", (LATENT_LIMIT + 1,))
-    for name in names(tuple(groups)):
-        demand(f"context.{name}.last.weight", "int16", (None, None))
+    for key in ("steps.log", "steps.nominal"):
+        if not (np.abs(arrays[key]) < MAX_LOG_STEP).all():
+            raise ModelError(f"model file {path}: {key}", expected=f"within +-{MAX_LOG_STEP}", got="larger or NaN")
+    compand = arrays["compand"]
+    if compand.min() < 0 or compand.max() > ACTIVATION_LIMIT * (1 << ACTIVATION_BITS):
+        raise ModelError(f"model file {path}: compand", expected="within an activation's range", got="beyond it")
+    if arrays["context.dc.near"].min() < 0:
+        raise ModelError(f"model file {path}: context.dc.near", expected="no negative weight", got="one")
 
 
 def parse_model(data: bytes, path: str = "(bytes)") -> Model:
@@ -174,9 +234,19 @@ def load_model(path: str | os.PathLike[str]) -> Model:
     return parse_model(Path(path).read_bytes(), str(path))
 
 
+def _packaged_bytes(identity: str) -> bytes:
+    return (resources.files("isthmus.models") / f"{identity}{SUFFIX}").read_bytes()
+
+
 @lru_cache(maxsize=4)
-def _packaged(file: str) -> Model:
-    return parse_model((resources.files("isthmus.models") / file).read_bytes(), file)
+def _packaged(identity: str) -> Model:
+    """A model of the package, checked: the file's name is the id that its content must have."""
+    model = parse_model(_packaged_bytes(identity), identity)
+    if model.id.hex() != identity:
+        raise ModelError(
+            "a model of the package has changed", expected=identity, got=model.id.hex(), hint="Install isthmus again."
+        )
+    return model
 
 
 @lru_cache(maxsize=4)
@@ -229,9 +299,8 @@ def installed_models() -> list[Installed]:
         ModelError: the file of an added one has changed.
     """
     found = []
-    for file in RELEASES.values():
-        size = len((resources.files("isthmus.models") / file).read_bytes())
-        found.append(_installed(_packaged(file), "in the package", size))
+    for identity in RELEASES:
+        found.append(_installed(_packaged(identity), "in the package", len(_packaged_bytes(identity))))
     return found + [_installed(_added(path), _origin(path), path.stat().st_size) for path in _added_files()]
 
 
@@ -285,12 +354,13 @@ def release_model(name: str = DEFAULT) -> Model:
     Raises:
         UnknownModelError: there is none of this name, or there are several.
     """
-    if f"{name}{SUFFIX}" in RELEASES.values():
-        return _packaged(f"{name}{SUFFIX}")
+    packaged = [identity for identity, own in RELEASES.items() if own == name]
+    if packaged:
+        return _packaged(packaged[-1])
     added = [_added(path) for path in _added_files()]
     found = [model for model in added if name in (model.name, model.id.hex())]
     if len(found) != 1:
-        have = sorted({file.removesuffix(SUFFIX) for file in RELEASES.values()} | {model.name for model in added})
+        have = sorted({*RELEASES.values()} | {model.name for model in added})
         ids = ", ".join(model.id.hex() for model in found)
         raise UnknownModelError(
             f"{len(found) or 'no'} model{'s' * (len(found) > 1)} named {name!r}",
@@ -306,9 +376,8 @@ def find_model(identity: bytes) -> Model:
     Raises:
         UnknownModelError: there is none; the message names the id.
     """
-    file = RELEASES.get(identity.hex())
-    if file is not None:
-        return _packaged(file)
+    if identity.hex() in RELEASES:
+        return _packaged(identity.hex())
     path = models_folder() / f"{identity.hex()}{SUFFIX}"
     if path.exists():
         return _added(path)

@@ -9,7 +9,6 @@ a tile, synthesis the latents of the tiles around it, so the result does not dep
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
@@ -18,7 +17,7 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
-from isthmus.engine import Engine
+from isthmus.engine import Engine, limit_threads
 from isthmus.latents import decode_latents, encode_latents
 from isthmus.model import Model
 
@@ -128,13 +127,14 @@ def encode_tiles(
         model: the weights.
         source: where the pixels come from.
         quality: 0..10000, hundredths of the dial.
-        threads: threads of the inference engine; None for all.
+        threads: threads of the inference engine and of NumPy's matrix products; None for all.
         progress: called with (tiles done, tiles in all).
     """
     grid = Grid(source.width, source.height)
     for index in range(grid.count):
         y = analyse(model, source, grid.latent_box(index), quality, threads)
-        payload, _ = encode_latents(model, y, quality)
+        with limit_threads(threads):
+            payload, _ = encode_latents(model, y, quality)
         yield payload
         if progress:
             progress(index + 1, grid.count)
@@ -148,7 +148,8 @@ def bits_map(model: Model, rgb: UInt8, quality: int, threads: int | None = None)
     for index in range(grid.count):
         top, left, height, width = grid.latent_box(index)
         y = analyse(model, source, (top, left, height, width), quality, threads)
-        out[top : top + height, left : left + width] = encode_latents(model, y, quality)[1]
+        with limit_threads(threads):
+            out[top : top + height, left : left + width] = encode_latents(model, y, quality)[1]
     return out
 
 
@@ -171,21 +172,25 @@ class ArraySource:
 
 
 class _Latents:
-    """Decoded latents of a picture, tile by tile on demand, the latest few kept."""
+    """Decoded latents of a picture: a tile when it is first needed, until it is forgotten."""
 
-    def __init__(self, model: Model, payloads: Payloads, grid: Grid, quality: int, keep: int):
+    def __init__(self, model: Model, payloads: Payloads, grid: Grid, quality: int, threads: int | None):
         self._model, self._payloads, self._grid, self._quality = model, payloads, grid, quality
-        self._kept: OrderedDict[int, Float32] = OrderedDict()
-        self._keep = keep
+        self._threads = threads
+        self._kept: dict[tuple[int, int], Float32] = {}
 
-    def _tile(self, index: int) -> Float32:
-        if index not in self._kept:
+    def _tile(self, row: int, column: int) -> Float32:
+        if (row, column) not in self._kept:
+            index = row * self._grid.columns + column
             _, _, height, width = self._grid.latent_box(index)
-            self._kept[index] = decode_latents(self._model, self._payloads(index), height, width, self._quality)
-            while len(self._kept) > self._keep:
-                self._kept.popitem(last=False)
-        self._kept.move_to_end(index)
-        return self._kept[index]
+            with limit_threads(self._threads):
+                tile = decode_latents(self._model, self._payloads(index), height, width, self._quality)
+            self._kept[row, column] = tile
+        return self._kept[row, column]
+
+    def forget(self, row: int, column: int) -> None:
+        """Lets go of a tile, if it was decoded."""
+        self._kept.pop((row, column), None)
 
     def window(self, top: int, left: int, height: int, width: int) -> Float32:
         """Latents (height, width, C); outside the picture they are those of its mirror image."""
@@ -196,7 +201,7 @@ class _Latents:
         out = np.empty((height, width, self._model.latents), np.float32)
         for i in np.unique(r // side):
             for j in np.unique(c // side):
-                tile = self._tile(int(i) * grid.columns + int(j))
+                tile = self._tile(int(i), int(j))
                 at_rows, at_columns = np.flatnonzero(r // side == i), np.flatnonzero(c // side == j)
                 part = tile[np.ix_(r[at_rows] - i * side, c[at_columns] - j * side)]
                 out[np.ix_(at_rows, at_columns)] = part
@@ -225,6 +230,39 @@ def synthesise(model: Model, latents: Float32, quality: int, threads: int | None
     return pixels[cut:-cut, cut:-cut]
 
 
+def _decode_box(
+    model: Model,
+    payloads: Payloads,
+    grid: Grid,
+    quality: int,
+    box: tuple[int, int, int, int],
+    threads: int | None,
+) -> Iterator[tuple[int, int, UInt8]]:
+    """Yields (top, left, pixels) of the part of each tile inside box (x, y, w, h), row by row, each tile decoded once."""
+    x, y, w, h = box
+    latents = _Latents(model, payloads, grid, quality, threads)
+    rows = range(y // TILE, (y + h - 1) // TILE + 1)
+    columns = range(x // TILE, (x + w - 1) // TILE + 1)
+    for i in rows:
+        for j in columns:
+            y0, y1 = max(i * TILE, y), min((i + 1) * TILE, y + h)
+            x0, x1 = max(j * TILE, x), min((j + 1) * TILE, x + w)
+            row, column = y0 // BLOCK, x0 // BLOCK
+            height, width = -(-y1 // BLOCK) - row, -(-x1 // BLOCK) - column
+            around = latents.window(row - HALO, column - HALO, height + 2 * HALO, width + 2 * HALO)
+            pixels = synthesise(model, around, quality, threads)
+            dy, dx = y0 - row * BLOCK, x0 - column * BLOCK
+            yield y0, x0, pixels[dy : dy + y1 - y0, dx : dx + x1 - x0]
+            # Synthesis looks one tile around: what lies further above, or to the left in the last row, is done with.
+            done = {(i - 1, j - 1)}
+            if i == rows[-1]:
+                done |= {(i, j - 1), (i + 1, j - 1)}
+            if j == columns[-1]:
+                done |= {(i - 1, j), (i - 1, j + 1)}
+            for tile in done:
+                latents.forget(*tile)
+
+
 def decode_window(
     model: Model,
     payloads: Payloads,
@@ -239,21 +277,10 @@ def decode_window(
     Raises:
         CorruptError: a payload is damaged.
     """
-    grid = Grid(width, height)
     x, y, w, h = box
-    # Two rows of tiles at most are needed at once.
-    latents = _Latents(model, payloads, grid, quality, keep=3 * (w // TILE + 3))
     out = np.empty((h, w, 3), np.uint8)
-    for top in range(y // TILE * TILE, y + h, TILE):
-        for left in range(x // TILE * TILE, x + w, TILE):
-            y0, y1 = max(top, y), min(top + TILE, y + h)
-            x0, x1 = max(left, x), min(left + TILE, x + w)
-            row, column = y0 // BLOCK, x0 // BLOCK
-            rows, columns = -(-y1 // BLOCK) - row, -(-x1 // BLOCK) - column
-            around = latents.window(row - HALO, column - HALO, rows + 2 * HALO, columns + 2 * HALO)
-            pixels = synthesise(model, around, quality, threads)
-            dy, dx = y0 - row * BLOCK, x0 - column * BLOCK
-            out[y0 - y : y1 - y, x0 - x : x1 - x] = pixels[dy : dy + y1 - y0, dx : dx + x1 - x0]
+    for top, left, pixels in _decode_box(model, payloads, Grid(width, height), quality, box, threads):
+        out[top - y : top - y + pixels.shape[0], left - x : left - x + pixels.shape[1]] = pixels
     return out
 
 
@@ -272,18 +299,27 @@ def decode_rows(
         CorruptError: a payload is damaged.
     """
     grid = Grid(width, height)
-    latents = _Latents(model, payloads, grid, quality, keep=2 * grid.columns + 3)
-    for row in range(grid.rows):
-        top = row * TILE
-        strip = np.empty((min(TILE, height - top), width, 3), np.uint8)
-        for column in range(grid.columns):
-            index = row * grid.columns + column
-            y, x, h, w = grid.latent_box(index)
-            around = latents.window(y - HALO, x - HALO, h + 2 * HALO, w + 2 * HALO)
-            pixels = synthesise(model, around, quality, threads)
-            left = x * BLOCK
-            part = strip[:, left : left + w * BLOCK]
-            part[:] = pixels[: part.shape[0], : part.shape[1]]
-            if progress:
-                progress(index + 1, grid.count)
-        yield top, strip
+    boxes = _decode_box(model, payloads, grid, quality, (0, 0, width, height), threads)
+    for done, (top, left, pixels) in enumerate(boxes, 1):
+        if left == 0:
+            strip = np.empty((pixels.shape[0], width, 3), np.uint8)
+        strip[:, left : left + pixels.shape[1]] = pixels
+        if progress:
+            progress(done, grid.count)
+        if left + pixels.shape[1] == width:
+            yield top, strip
+
+
+def check_tiles(
+    model: Model, payloads: Payloads, width: int, height: int, quality: int, threads: int | None = None
+) -> None:
+    """Decodes the latents of every tile and keeps none: a check that takes no memory for the picture.
+
+    Raises:
+        CorruptError: a payload is damaged.
+    """
+    grid = Grid(width, height)
+    for index in range(grid.count):
+        _, _, rows, columns = grid.latent_box(index)
+        with limit_threads(threads):
+            decode_latents(model, payloads(index), rows, columns, quality)
