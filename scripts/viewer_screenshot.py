@@ -1,6 +1,6 @@
 """Take docs/viewer.webp: isthmus serve in headless Chromium with a photograph that scikit-image ships.
 
-    python scripts/viewer_screenshot.py
+python scripts/viewer_screenshot.py
 """
 
 import io

@@ -24,6 +24,7 @@ from isthmus.container import MAGIC, Limits, parse
 from isthmus.errors import InputError, LimitExceededError
 from isthmus.image_files import open_picture
 from isthmus.latents import decode_latents
+from isthmus.model import find_model
 from isthmus.tiles import Grid
 
 SHOWN_RIVALS = ("jpeg", "webp", "avif-s6")
@@ -168,10 +169,12 @@ class Studio:
             raise LimitExceededError(
                 "the file is too large to show its latents", expected=f"at most {_LATENT_TILES} tiles", got=grid.count
             )
-        out = np.empty((grid.latent_height, grid.latent_width, self._codec.model.latents), np.float32)
+        own, wanted = self._codec.model, parsed.header.model_id
+        model = own if own.id == wanted else find_model(wanted)
+        out = np.empty((grid.latent_height, grid.latent_width, model.latents), np.float32)
         for index in range(grid.count):
             top, left, height, width = grid.latent_box(index)
-            tile = decode_latents(self._codec.model, parsed.tile(index), height, width, parsed.header.quality)
+            tile = decode_latents(model, parsed.tile(index), height, width, parsed.header.quality)
             out[top : top + height, left : left + width] = tile
         return out
 
