@@ -107,9 +107,9 @@ def test_a_terminated_process_can_be_resumed(folder: Path, tmp_path: Path) -> No
 
 def test_several_processes_train_together(trained: Trained, folder: Path, tmp_path: Path) -> None:
     output = tmp_path / "many.isthmodel"
-    launch = ["accelerate.commands.launch", "--cpu", "--num_processes", "2", "--num_machines", "1"]
-    options = ["--mixed_precision", "no", "--dynamo_backend", "no", "--main_process_port", "0", "-m", "isthmus.train"]
-    command = [sys.executable, "-m", *launch, *options, *arguments(folder, output, "--steps", "20", *SETTINGS)]
+    # What `accelerate launch` starts on several GPUs; on processors it would start one process only.
+    launch = ["torch.distributed.run", "--standalone", "--nproc_per_node", "2", "-m", "isthmus.train"]
+    command = [sys.executable, "-m", *launch, *arguments(folder, output, "--steps", "20", *SETTINGS)]
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     result = subprocess.run(command, capture_output=True, text=True, timeout=500, env=environment)
     assert result.returncode == 0, result.stderr

@@ -277,10 +277,9 @@ class Run:
             course = {f.name: getattr(self.course, f.name) for f in fields(Course)}
             with atomic_output(self.checkpoint, force=True) as stream:
                 torch.save({**self.trainer.state(), "course": course}, stream)
-        self.workers.wait()
 
     def _finish(self) -> None:
-        """Fits the tables, measures all held-out pictures and writes the model file."""
+        """Fits the tables, measures all held-out pictures and writes the model file: the first process alone."""
         if not self.workers.first:
             return
         course, network, step = self.course, self.trainer.average, self.trainer.step

@@ -87,16 +87,10 @@ class Workers:
         numbers: Tensor = broadcast(torch.tensor(values, dtype=torch.float64, device=self.device))
         return [float(value) for value in numbers]
 
-    def wait(self) -> None:
-        """Returns when all processes have come here."""
-        if self._accelerator is not None:
-            self._accelerator.wait_for_everyone()
-
     def close(self) -> None:
         """Takes leave of the others."""
         if self._accelerator is not None:
             self._accelerator.end_training()
-            torch.distributed.destroy_process_group()
 
     def describe(self) -> str:
         """For people."""

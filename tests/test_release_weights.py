@@ -1,0 +1,49 @@
+"""The script that puts weights into the package, on a copy of the table."""
+
+import importlib.util
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from isthmus.model import RELEASES, load_model, release_model, save_model
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture
+def script() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("release_weights", ROOT / "scripts" / "release_weights.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def rows(table: Path) -> dict[str, str]:
+    scope: dict[str, dict[str, str]] = {}
+    text = table.read_text()
+    begin = text.index("RELEASES: dict")
+    exec(text[begin : text.index("}\n", begin) + 1].replace(": dict[str, str]", ""), scope)
+    return scope["RELEASES"]
+
+
+def test_weights_get_a_row_and_keep_those_of_others(script: ModuleType, tmp_path: Path) -> None:
+    table = tmp_path / "model.py"
+    table.write_bytes((ROOT / "src" / "isthmus" / "model.py").read_bytes())
+    old = release_model()
+    weights = tmp_path / "mine.isthmodel"
+    save_model(weights, old.arrays, {**old.metadata, "name": "mine"})
+
+    with pytest.raises(SystemExit, match="choose another --name"):
+        script.release(weights, "release", False, tmp_path, table)
+    identity = script.release(weights, "best", False, tmp_path, table)
+    assert rows(table) == {**RELEASES, identity: "best.isthmodel"}
+    written = load_model(tmp_path / "best.isthmodel")
+    assert written.id.hex() == identity
+    assert (written.name, written.metadata["licence"]) == ("best", "Apache-2.0")
+
+    replaced = script.release(weights, "release", True, tmp_path, table)
+    assert rows(table)[replaced] == "release.isthmodel"
+    assert list(rows(table).values()).count("release.isthmodel") == 1
