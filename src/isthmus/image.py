@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageCms, ImageOps
 
 from isthmus.container import EXIF, ICC, MODE_NUMBERS, XMP, Limits, check_pixels
+from isthmus.depth import deep_samples
 from isthmus.errors import InputError, UnsupportedPictureError
 
 Pixels = NDArray[np.uint8]
@@ -28,8 +29,6 @@ _ARRAY_MODES = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}
 _ORIENTATION = 0x0112
 # What describes the picture rather than the layout of the file: the tags of a TIFF worth carrying elsewhere.
 _TIFF_DESCRIPTION = (270, 271, 272, 282, 283, 296, 305, 306, 315, 33432, 34665, 34853)
-# Raw modes such as RGB;16B; but BGR;16 has 16 bits a pixel, not a channel.
-_DEEP = r"^(?!BGR).*;(10|12|16|32)|^[IF]$"
 _EXIF_PREFIX = b"Exif\0\0"
 _XMP_ORIENTATION = re.compile(rb"(tiff:Orientation(?:=[\"']|>))[2-8]")
 
@@ -147,9 +146,7 @@ def _from_image(image: Image.Image, limits: Limits) -> Picture:
 
 
 def _refuse_deep(image: Image.Image) -> None:
-    # Pillow reads 16-bit colour as 8-bit without a word; only the raw mode of the undecoded file tells.
-    raw = [arg for tile in getattr(image, "tile", ()) for arg in _strings(tile[3])]
-    deep = next((name for name in (image.mode, *raw) if re.search(_DEEP, name)), None)
+    deep = deep_samples(image)
     if deep or image.mode not in MODE_NUMBERS:
         raise UnsupportedPictureError(
             "the samples are not 8-bit integers",
@@ -157,10 +154,6 @@ def _refuse_deep(image: Image.Image) -> None:
             got=f"{deep or image.mode}",
             hint="Convert it to 8 bits first: `magick in.png -depth 8 out.png`, or an array by (a / 257).round().",
         )
-
-
-def _strings(args: Any) -> list[str]:
-    return [arg for arg in (args if isinstance(args, tuple) else (args,)) if isinstance(arg, str)]
 
 
 def _check_frames(image: Image.Image, notes: list[str]) -> None:
