@@ -238,7 +238,7 @@ def _decode_box(
     box: tuple[int, int, int, int],
     threads: int | None,
 ) -> Iterator[tuple[int, int, UInt8]]:
-    """Yields (top, left, pixels) of the part of each tile inside box (x, y, w, h), row by row, each tile decoded once."""
+    """Yields (top, left, pixels) of the part of each tile inside box (x, y, w, h), row by row."""
     x, y, w, h = box
     latents = _Latents(model, payloads, grid, quality, threads)
     rows = range(y // TILE, (y + h - 1) // TILE + 1)
