@@ -1,9 +1,11 @@
-"""Put weights into the package: python scripts/release_weights.py WEIGHTS [--name release]
+"""Put weights into the package: python scripts/release_weights.py WEIGHTS [--name release] [--replace]
 
-WEIGHTS is an .isthmodel that `isthmus train` wrote. It is copied into src/isthmus/models under the name and with its
-licence, its row is set in the table of `isthmus.model`, and the golden photograph is written anew. A model that was
-ever released keeps its row and its file, so that the files of its time still decode: give the new one a new name, or
---replace while the old one has not been released.
+WEIGHTS is an .isthmodel that `isthmus train` wrote; of a checkpoint, `isthmus train FOLDER --from CHECKPOINT.pt
+--finish -o WEIGHTS` makes one. It is copied into src/isthmus/models with its name and licence, gets a row in the table
+of `isthmus.model`, and the golden photograph is written anew.
+
+A model that was ever released keeps its row and its file, so that the files of its time still decode; the new one of
+the same name encodes from now on. --replace drops the last one of that name instead: only if it was never released.
 """
 
 import argparse
@@ -21,29 +23,30 @@ LICENCE = "Apache-2.0"
 
 
 def release(weights: Path, name: str, replace: bool, models: Path = MODELS, table: Path = TABLE) -> str:
-    """Copies the weights and sets their row; returns their id.
+    """Copies the weights and adds their row; returns their id.
 
     Raises:
-        SystemExit: the name is taken by other weights.
+        SystemExit: the table is not where it was.
     """
     model = load_model(weights)
-    file = f"{name}{SUFFIX}"
-    target = models / file
-    rows = dict(RELEASES)
-    taken = next((identity for identity, other in rows.items() if other == file), None)
-    if taken is not None and not replace:
-        raise SystemExit(
-            f"{file} is model {taken} already; choose another --name, or --replace if it was never released"
-        )
-    save_model(target, model.arrays, {**model.metadata, "name": name, "licence": LICENCE})
-    identity = load_model(target).id.hex()
-    rows = {key: value for key, value in rows.items() if value != file} | {identity: file}
-    text = table.read_text(encoding="utf-8")
-    lines = "".join(f'    "{key}": "{value}",\n' for key, value in rows.items())
+    partial = models / f"new{SUFFIX}"
+    save_model(partial, model.arrays, {**model.metadata, "name": name, "licence": LICENCE})
+    identity = load_model(partial).id.hex()
+    partial.replace(models / f"{identity}{SUFFIX}")
+
+    rows = {key: value for key, value in RELEASES.items() if key != identity}
+    old = [key for key, value in rows.items() if value == name]
+    if replace and old:
+        del rows[old[-1]]
+        (models / f"{old[-1]}{SUFFIX}").unlink(missing_ok=True)
+    rows[identity] = name
+    inside = ", ".join(f'"{key}": "{value}"' for key, value in rows.items())
+    if len(rows) > 1:
+        inside = "\n" + "".join(f'    "{key}": "{value}",\n' for key, value in rows.items())
     text, changed = re.subn(
         r"^RELEASES: dict\[str, str\] = \{.*?\}\n",
-        f"RELEASES: dict[str, str] = {{\n{lines}}}\n",
-        text,
+        f"RELEASES: dict[str, str] = {{{inside}}}\n",
+        table.read_text(encoding="utf-8"),
         flags=re.MULTILINE | re.DOTALL,
     )
     if changed != 1:

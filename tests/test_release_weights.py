@@ -36,14 +36,23 @@ def test_weights_get_a_row_and_keep_those_of_others(script: ModuleType, tmp_path
     weights = tmp_path / "mine.isthmodel"
     save_model(weights, old.arrays, {**old.metadata, "name": "mine"})
 
-    with pytest.raises(SystemExit, match="choose another --name"):
-        script.release(weights, "release", False, tmp_path, table)
     identity = script.release(weights, "best", False, tmp_path, table)
-    assert rows(table) == {**RELEASES, identity: "best.isthmodel"}
-    written = load_model(tmp_path / "best.isthmodel")
+    assert rows(table) == {**RELEASES, identity: "best"}
+    written = load_model(tmp_path / f"{identity}.isthmodel")
     assert written.id.hex() == identity
     assert (written.name, written.metadata["licence"]) == ("best", "Apache-2.0")
 
+
+def test_only_weights_that_were_never_released_are_replaced(script: ModuleType, tmp_path: Path) -> None:
+    table = tmp_path / "model.py"
+    table.write_bytes((ROOT / "src" / "isthmus" / "model.py").read_bytes())
+    old = release_model()
+    weights = tmp_path / "mine.isthmodel"
+    save_model(weights, old.arrays, {**old.metadata, "changed": True})
+
+    kept = script.release(weights, "release", False, tmp_path, table)
+    assert rows(table) == {**RELEASES, kept: "release"}
     replaced = script.release(weights, "release", True, tmp_path, table)
-    assert rows(table)[replaced] == "release.isthmodel"
-    assert list(rows(table).values()).count("release.isthmodel") == 1
+    assert replaced == kept
+    assert replaced in rows(table)
+    assert old.id.hex() not in rows(table)

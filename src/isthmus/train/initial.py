@@ -38,19 +38,22 @@ def load_transform(network: Network, pictures: list[Pixels], config: TrainConfig
     network.load_start(make_start(np.stack(middles), config.network.latents))
 
 
-def network_config(model: Model) -> NetworkConfig:
-    """The shape of a model file's networks.
-
-    Raises:
-        InputError: the file does not say.
-    """
-    try:
-        values = model.metadata["training"]["config"]
-    except (KeyError, TypeError) as error:
-        raise InputError(
-            f"model {model.name} cannot be trained on", expected="the settings of its training", got="none"
-        ) from error
-    return TrainConfig.from_dict(values).network
+def network_config(model: Model, graphs: dict[str, Tensor]) -> NetworkConfig:
+    """The shape of a model's networks, from the shapes of their weights."""
+    nominal = np.exp(model.arrays["steps.nominal"].astype(np.float64))
+    return NetworkConfig(
+        latents=model.latents,
+        groups=tuple(model.metadata["groups"]),
+        points=int(model.metadata["points"]),
+        coarsest_step=float(nominal[0]),
+        finest_step=float(nominal[-1]),
+        context_width=len(model.arrays["context.ac.1.0.mix.bias"]),
+        dc_width=len(model.arrays["context.dc.0.second.bias"]),
+        trunk_width=len(graphs["synthesis.enter.bias"]),
+        trunk_blocks=sum(key.endswith("depthwise.bias") for key in graphs),
+        grid_width=len(graphs["synthesis.pixels.bias"]),
+        grid_blocks=sum(key.startswith("synthesis.spatial") and key.endswith("bias") for key in graphs),
+    )
 
 
 def load_weights(origin: str, config: TrainConfig) -> tuple[TrainConfig, dict[str, Tensor], str]:
@@ -72,8 +75,8 @@ def load_weights(origin: str, config: TrainConfig) -> tuple[TrainConfig, dict[st
         shape = TrainConfig.from_dict(saved["config"]).network if "config" in saved else config.network
         return replace(config, network=shape), saved["average"], f"checkpoint of {saved.get('step', 0)} steps"
     model = load_model(path) if path.is_file() else release_model(origin)
-    shape = network_config(model)
-    return replace(config, network=shape), network_of(model, shape).state_dict(), f"{model.name} {model.id.hex()}"
+    network = network_of(model)
+    return replace(config, network=network.config), network.state_dict(), f"{model.name} {model.id.hex()}"
 
 
 def load_checkpoint(path: Path) -> dict[str, Any]:
@@ -92,21 +95,26 @@ def load_checkpoint(path: Path) -> dict[str, Any]:
     return saved
 
 
-def network_of(model: Model, config: NetworkConfig) -> Network:
+def network_of(model: Model) -> Network:
     """A network in training form from a model file: the context model out of fixed point, the rest out of the graphs.
 
     Raises:
         MissingExtraError: onnx is not installed.
+        InputError: the networks are not of the kind that this version trains.
     """
+    graphs = _graph_weights(model)
+    config = network_config(model, graphs)
     network = Network(config)
     state = network.state_dict()
-    found = {**_graph_weights(model), **_context_weights(model, config)}
+    found = {**graphs, **_context_weights(model, config)}
     found["log_steps"] = torch.from_numpy(model.arrays["steps.log"].copy())
     found["nominal"] = torch.from_numpy(model.arrays["steps.nominal"].copy())
     found["parity"] = torch.from_numpy(model.arrays["parity"].astype(np.int64))
     found["context.costs"] = training_costs(model.tables)
-    fits = {key: value.reshape(state[key].shape) for key, value in found.items() if key in state}
-    network.load_state_dict(fits)
+    try:
+        network.load_state_dict({key: found[key].reshape(state[key].shape) for key in state})
+    except (KeyError, RuntimeError) as error:
+        raise InputError(f"model {model.name} is not of the kind that this version trains", got=error) from error
     return network
 
 

@@ -34,7 +34,7 @@ OPTIONS = (
     Option(("--stop-loss",), float, "X", "End as soon as the loss, a mean of 100 steps, is at or below this."),
     Option(("--from",), str, "MODEL", "Start from these weights: release, a name, an .isthmodel or a checkpoint."),
     Option(("--resume",), bool, "", "Continue the run that was interrupted; a new budget replaces its old one."),
-    Option(("--finish",), bool, "", "With --resume: train no further, write the model as it is."),
+    Option(("--finish",), bool, "", "With --resume or --from: train no further, write the model as it is."),
     Option(("--held-out",), str, "FOLDER", "Measure on these pictures (default: one in twelve of the folder's)."),
     Option(("--name",), str, "NAME", "The model's name (default: the file's)."),
     Option(("--device",), str, "D", "cpu or cuda (default: a GPU if there is one)."),
@@ -69,8 +69,8 @@ class Request:
         for field, value in (("minutes", self.minutes), ("steps", self.steps), ("threads", self.threads)):
             if value is not None and not value > 0:
                 raise InputError(f"--{field}", expected="more than 0", got=value)
-        if self.finish and not self.resume:
-            raise InputError("--finish ends an interrupted run", expected="--resume beside it", got="a new run")
+        if self.finish and not (self.resume or self.origin):
+            raise InputError("--finish has nothing to write", expected="--resume or --from beside it", got="neither")
         if self.resume and (self.origin or self.settings):
             raise InputError(
                 "a resumed run keeps its settings", expected="--resume without --from and --set", got="both"

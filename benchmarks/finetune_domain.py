@@ -1,0 +1,97 @@
+"""What fine-tuning on pictures of one kind saves.
+
+    python benchmarks/finetune_domain.py TRAIN TEST -o OUTPUT --minutes 15
+
+Trains on the folder TRAIN from the release weights, then measures both on TEST, real bytes, beside WebP, AVIF and
+JPEG XL. Prints and writes (OUTPUT/finetune.json) the BD-rate, the model's own bytes, and from how many pictures on the
+model pays for itself at a rate near 0.75 bits per pixel. Leave the machine alone meanwhile.
+"""
+
+import argparse
+import json
+import lzma
+import math
+from pathlib import Path
+from typing import Any
+
+from isthmus.bench.curves import bd_rate
+from isthmus.bench.results import curves_in, read_json
+from isthmus.bench.run import Plan, bench
+from isthmus.bench.sweep import sources_in
+from isthmus.model import load_model
+from isthmus.train.options import Request
+from isthmus.train.run import train
+
+RIVALS = ("webp", "avif-s4", "jxl")
+NEAR_BPP = 0.75
+
+
+def pays_from(model_bytes: int, percent: float, bytes_per_picture: float) -> int | None:
+    """Pictures from which the saved bytes make up for the model's; None if it saves nothing."""
+    saved = -percent / 100 * bytes_per_picture
+    return math.ceil(model_bytes / saved) if saved > 0 else None
+
+
+def measure(test: Path, tuned: Path, origin: str, output: Path, rivals: tuple[str, ...]) -> dict[str, Any]:
+    """The figures of a tuned model on a folder of pictures."""
+    anchor = f"isthmus-{Path(origin).stem}"
+    plan = Plan(
+        test, output, test.name, ("isthmus", *rivals), (origin, str(tuned)), ("psnr",), anchor=anchor, processes=1
+    )
+    print(bench(plan))
+    curves = curves_in(read_json(output / "results.json"))
+    before, after = curves[plan.anchor], curves[f"isthmus-{tuned.stem}"]
+    percent = bd_rate(before, after).percent
+    near = min(before.bpp, key=lambda bpp: abs(bpp - NEAR_BPP))
+    pixels = [source.width * source.height for source in sources_in(test)]
+    size = tuned.stat().st_size
+    return {
+        "bd_rate_percent": {
+            name: bd_rate(before, curve).percent for name, curve in curves.items() if name != plan.anchor
+        },
+        "pictures": len(pixels),
+        "model_bytes": size,
+        "model_bytes_xz": len(lzma.compress(tuned.read_bytes())),
+        "bytes_per_picture": near * sum(pixels) / len(pixels) / 8,
+        "pays_from_pictures": pays_from(size, percent, near * sum(pixels) / len(pixels) / 8),
+        "training": load_model(tuned).metadata["training"],
+    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("train", type=Path)
+    parser.add_argument("test", type=Path)
+    parser.add_argument("-o", "--output", type=Path, required=True, help="folder for the model and the results")
+    parser.add_argument("--minutes", type=float)
+    parser.add_argument("--steps", type=int)
+    parser.add_argument("--threads", type=int)
+    parser.add_argument("--from", dest="origin", default="release")
+    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="as of isthmus train")
+    parser.add_argument("--rivals", default=",".join(RIVALS), help="with commas between them")
+    parser.add_argument("--resume", action="store_true")
+    asked = parser.parse_args()
+    asked.output.mkdir(parents=True, exist_ok=True)
+    tuned = asked.output / "tuned.isthmodel"
+    request = Request(
+        asked.train,
+        tuned,
+        minutes=asked.minutes,
+        steps=asked.steps,
+        origin=None if asked.resume else asked.origin,
+        resume=asked.resume,
+        threads=asked.threads,
+        settings=tuple(tuple(setting.split("=", 1)) for setting in asked.set),
+        force=True,
+    )
+    if (asked.resume or not tuned.exists()) and not train(request, print).finished:
+        raise SystemExit(130)
+    rivals = tuple(name for name in asked.rivals.split(",") if name)
+    figures = measure(asked.test, tuned, asked.origin, asked.output / "results", rivals)
+    (asked.output / "finetune.json").write_text(json.dumps(figures, indent=2) + "\n")
+    shown = {key: value for key, value in figures.items() if key != "training"}
+    print(json.dumps(shown, indent=2))
+
+
+if __name__ == "__main__":
+    main()
