@@ -1,13 +1,17 @@
+import errno
 import io
+import os
 import struct
+import threading
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image, ImageCms, ImageOps
 
+from isthmus.codec import Codec
 from isthmus.container import EXIF, ICC, XMP, Limits
-from isthmus.errors import InputError, LimitExceededError, UnsupportedPictureError
+from isthmus.errors import InputError, IsthmusError, LimitExceededError, UnsupportedPictureError
 from isthmus.image import as_picture
 from isthmus.image_files import format_of, open_picture, save_picture
 from pictures import photo, whole
@@ -162,14 +166,30 @@ def test_cmyk_with_an_unusable_profile_says_so() -> None:
 
 
 def test_the_size_is_checked_before_decoding() -> None:
-    with pytest.raises(LimitExceededError, match="117 pixels"):
+    with pytest.raises(LimitExceededError, match="at most 100 pixels, got 13x9 = 117"):
         open_picture(saved(photo(), "PNG"), Limits(max_pixels=100))
 
 
-def test_pillows_own_limit_is_left_as_it_was(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_pillows_own_limit_neither_counts_nor_changes(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 50)
-    assert open_picture(saved(photo(), "PNG")).width == 13
-    assert Image.MAX_IMAGE_PIXELS == 50
+    seen = set()
+
+    class Watched(io.BytesIO):
+        def read(self, size: int | None = -1, /) -> bytes:
+            seen.add(Image.MAX_IMAGE_PIXELS)
+            return super().read(size)
+
+    assert open_picture(Watched(saved(photo(), "PNG").getvalue())).width == 13
+    assert seen == {50}
+
+
+def test_a_pipe(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    thread = threading.Thread(target=pipe.write_bytes, args=(saved(photo(), "PNG").getvalue(),))
+    thread.start()
+    assert open_picture(pipe).width == 13
+    thread.join()
 
 
 def test_what_is_no_picture(tmp_path: Path) -> None:
@@ -194,3 +214,76 @@ def test_formats() -> None:
 def test_a_format_that_cannot_hold_the_mode() -> None:
     with pytest.raises(InputError, match="JPEG cannot hold"):
         save_picture(photo().convert("RGBA"), io.BytesIO(), "JPEG")
+
+
+def test_a_damaged_picture_is_named(tmp_path: Path) -> None:
+    (tmp_path / "a.ppm").write_bytes(b"P6 2 many")
+    with pytest.raises(InputError, match=r"a\.ppm cannot be read: got ValueError"):
+        open_picture(tmp_path / "a.ppm")
+    data = saved(photo(64, 64), "PNG").getvalue()
+    (tmp_path / "b.png").write_bytes(data[:-100])
+    with pytest.raises(InputError, match=r"b\.png cannot be read"):
+        open_picture(tmp_path / "b.png")
+
+
+@pytest.mark.parametrize("name", ["PNG", "JPEG", "WEBP", "TIFF", "GIF", "PPM", "AVIF", "JPEG2000", "BMP", "TGA", "SGI"])
+def test_damage_raises_nothing_untyped(name: str) -> None:
+    exif = Image.Exif()
+    exif[0x010F] = "Maker"
+    data = saved(photo(), name, exif=exif.tobytes(), xmp=XMP_PACKET).getvalue()
+    step = max(len(data) // 150, 1)
+    refused = 0
+    for at in range(0, len(data), step):
+        for damaged in (data[:at], data[:at] + b"\xff" + data[at + 1 :], data[:at] + b"\0" + data[at + 1 :]):
+            try:
+                whole(open_picture(io.BytesIO(damaged), Limits(max_pixels=10_000)))
+            except IsthmusError:
+                refused += 1
+    assert refused
+
+
+def test_a_failing_disk_is_no_fault_of_the_picture() -> None:
+    class Failing(io.BytesIO):
+        def read(self, size: int | None = -1, /) -> bytes:
+            if self.tell() > 100:
+                raise OSError(errno.EIO, "Input/output error")
+            return super().read(size)
+
+    with pytest.raises(OSError, match="Input/output") as caught:
+        open_picture(Failing(saved(photo(64, 64), "PNG").getvalue()))
+    assert caught.value.errno == errno.EIO
+
+
+@pytest.mark.parametrize("exif", [b"nonsense", b"MM\0*"])
+@pytest.mark.parametrize("xmp", [{}, {"xmp": XMP_PACKET}])
+@pytest.mark.parametrize("name", ["TIFF", "AVIF"])
+def test_malformed_exif_is_an_input_error(name: str, xmp: dict[str, bytes], exif: bytes) -> None:
+    image = photo()
+    image.info |= {"exif": exif, **xmp}
+    with pytest.raises(InputError, match=f"{name} cannot hold this picture"):
+        save_picture(image, io.BytesIO(), name)
+
+
+def test_a_full_disk_stays_a_full_disk() -> None:
+    class Full(io.BytesIO):
+        def write(self, data: object, /) -> int:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    with pytest.raises(OSError, match="No space left"):
+        save_picture(photo(), Full(), "PNG")
+
+
+@pytest.mark.parametrize("suffix", [".jpg", ".mpo", ".png", ".webp", ".tiff", ".avif"])
+@pytest.mark.parametrize("source", ["x.jpg", "x.tiff", "x.webp"])
+def test_metadata_through_an_isth_file(fake_codec: Codec, tmp_path: Path, source: str, suffix: str) -> None:
+    exif = Image.Exif()
+    exif[0x010F] = "Maker"
+    exif.get_ifd(0x8769)[0x9286] = b"comment"
+    icc = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    photo().save(tmp_path / source, exif=exif.tobytes(), icc_profile=icc)
+    fake_codec.encode_file(tmp_path / source, tmp_path / "x.isth")
+    fake_codec.decode_file(tmp_path / "x.isth", tmp_path / f"y{suffix}")
+    with Image.open(tmp_path / f"y{suffix}") as decoded:
+        assert decoded.getexif()[0x010F] == "Maker"
+        assert decoded.getexif().get_ifd(0x8769)[0x9286] == b"comment"
+        assert decoded.info["icc_profile"] == icc

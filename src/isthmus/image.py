@@ -4,9 +4,11 @@ A whole picture is held once, as the 8-bit samples it came in; windows are conve
 of 100 megapixels never exists as a second copy.
 """
 
+import errno
 import io
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,7 +18,7 @@ from PIL import Image, ImageCms, ImageOps
 
 from isthmus.container import EXIF, ICC, MODE_NUMBERS, XMP, Limits, check_pixels
 from isthmus.depth import deep_samples
-from isthmus.errors import InputError, UnsupportedPictureError
+from isthmus.errors import InputError, IsthmusError, LimitExceededError, UnsupportedPictureError
 
 Pixels = NDArray[np.uint8]
 PictureLike = Image.Image | NDArray[Any]
@@ -29,7 +31,7 @@ _ARRAY_MODES = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}
 _ORIENTATION = 0x0112
 # What describes the picture rather than the layout of the file: the tags of a TIFF worth carrying elsewhere.
 _TIFF_DESCRIPTION = (270, 271, 272, 282, 283, 296, 305, 306, 315, 33432, 34665, 34853)
-_EXIF_PREFIX = b"Exif\0\0"
+EXIF_PREFIX = b"Exif\0\0"
 _XMP_ORIENTATION = re.compile(rb"(tiff:Orientation(?:=[\"']|>))[2-8]")
 
 
@@ -63,20 +65,43 @@ class Picture:
         return self.read(top, left, height, width)[..., 3]
 
 
-def as_picture(source: "PictureLike | Picture", limits: Limits | None = None) -> Picture:
+def as_picture(source: "PictureLike | Picture", limits: Limits | None = None, name: str = "the picture") -> Picture:
     """A :class:`Picture` of a Pillow image or of an array.
 
     Arguments:
         source: a Pillow image, or uint8 of shape (H, W), (H, W, 1 to 4): grey, grey and alpha, RGB, RGB and alpha.
+        limits: what it may ask for.
+        name: what messages call it.
 
     Raises:
         InputError, UnsupportedPictureError, LimitExceededError
+        OSError: the file of a Pillow image that is not loaded cannot be read.
     """
     if isinstance(source, Picture):
         return source
     if isinstance(source, Image.Image):
-        return _from_image(source, limits or Limits())
+        with pillow_errors_typed(name):
+            return _from_image(source, limits or Limits())
     return _from_array(np.asarray(source), limits or Limits())
+
+
+@contextmanager
+def pillow_errors_typed(name: str) -> Iterator[None]:
+    """Errors of reading a picture as this package's; Pillow's readers raise nearly anything on damaged files."""
+    try:
+        yield
+    except (IsthmusError, MemoryError):
+        raise
+    except Image.DecompressionBombError as error:
+        # Ours is checked first; some of Pillow's readers have a limit of their own as well.
+        raise LimitExceededError(
+            f"{name} is too large for Pillow", got=error, hint="Convert it to PNG first."
+        ) from error
+    except Exception as error:
+        # A disk that fails has a number; but a damaged offset also makes an invalid argument of `seek`.
+        if isinstance(error, OSError) and error.errno not in (None, errno.EINVAL):
+            raise
+        raise InputError(f"{name} cannot be read", got=f"{type(error).__name__}: {error}") from error
 
 
 def restored_mode(mode: str, has_alpha: bool) -> str:
@@ -174,17 +199,12 @@ def _check_frames(image: Image.Image, notes: list[str]) -> None:
 
 def _upright(image: Image.Image, notes: list[str]) -> Image.Image:
     """Apply the EXIF orientation and reset it, so that it is applied once and for all."""
-    try:
-        image.load()
-        orientation = image.getexif().get(_ORIENTATION, 1)
-        if orientation in range(2, 9):
-            notes.append(f"turned upright (EXIF orientation {orientation})")
-            image = ImageOps.exif_transpose(image)
-    except MemoryError:
-        raise
-    except Exception as error:  # Pillow's readers raise nearly anything on damaged files.
-        raise InputError("the picture cannot be read", got=f"{type(error).__name__}: {error}") from error
-    return image
+    image.load()
+    orientation = image.getexif().get(_ORIENTATION, 1)
+    if orientation not in range(2, 9):
+        return image
+    notes.append(f"turned upright (EXIF orientation {orientation})")
+    return ImageOps.exif_transpose(image)
 
 
 def _metadata(image: Image.Image, notes: list[str]) -> dict[bytes, bytes]:
@@ -194,7 +214,7 @@ def _metadata(image: Image.Image, notes: list[str]) -> dict[bytes, bytes]:
     xmp = xmp.encode() if isinstance(xmp, str) else bytes(xmp)
     blocks = {
         ICC: bytes(info.get("icc_profile") or b""),
-        EXIF: bytes(exif).removeprefix(_EXIF_PREFIX),
+        EXIF: bytes(exif).removeprefix(EXIF_PREFIX),
         # The picture is upright already, whatever EXIF said.
         XMP: _XMP_ORIENTATION.sub(rb"\g<1>1", xmp),
     }

@@ -1,18 +1,18 @@
 """Picture files of any format that Pillow knows: opened within limits, saved with their metadata."""
 
-import threading
-import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
+import io
+import struct
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from isthmus.container import Limits
-from isthmus.errors import InputError, LimitExceededError
-from isthmus.image import Picture, as_picture
+from isthmus.errors import InputError
+from isthmus.files import read_capped
+from isthmus.image import EXIF_PREFIX, Picture, as_picture, pillow_errors_typed
 
 _TIFF_XMP = 700
 # Without loss where the format can; nobody wants a second codec's marks on top of the first's.
@@ -35,8 +35,8 @@ def open_picture(source: Path | BinaryIO, limits: Limits | None = None) -> Pictu
     limits = limits or Limits()
     if isinstance(source, Path):
         with source.open("rb") as stream:
-            return as_picture(_open(stream, str(source), limits), limits)
-    return as_picture(_open(source, "the input", limits), limits)
+            return _read(stream, str(source), limits)
+    return _read(source, "the input", limits)
 
 
 def save_picture(image: Image.Image, stream: BinaryIO, format_name: str) -> None:
@@ -46,7 +46,23 @@ def save_picture(image: Image.Image, stream: BinaryIO, format_name: str) -> None
         InputError: the format cannot hold this picture.
         OSError: the stream cannot be written.
     """
-    options = _SAVE_OPTIONS.get(format_name, {}) | {key: image.info[key] for key in _METADATA if key in image.info}
+    try:
+        image.save(stream, format_name, **_SAVE_OPTIONS.get(format_name, {}), **_metadata_options(image, format_name))
+    except MemoryError:
+        raise
+    except Exception as error:  # nearly anything, if EXIF is malformed
+        # Pillow's own complaints have no errno; a full disk has.
+        if isinstance(error, OSError) and error.errno is not None:
+            raise
+        got = f"{type(error).__name__}: {error}"
+        raise InputError(f"{format_name} cannot hold this picture", got=got, hint="Write a .png.") from error
+
+
+def _metadata_options(image: Image.Image, format_name: str) -> dict[str, Any]:
+    options = {key: image.info[key] for key in _METADATA if key in image.info}
+    # Pillow writes these bytes as they are; the others' readers and writers know both forms.
+    if format_name in ("JPEG", "MPO") and "exif" in options:
+        options["exif"] = EXIF_PREFIX + options["exif"].removeprefix(EXIF_PREFIX)
     # Two formats have their own places for XMP.
     if format_name == "PNG" and "xmp" in options:
         options["pnginfo"] = PngInfo()
@@ -56,13 +72,7 @@ def save_picture(image: Image.Image, stream: BinaryIO, format_name: str) -> None
         exif.load(options.get("exif", b""))
         exif[_TIFF_XMP] = options.pop("xmp")
         options["exif"] = exif
-    try:
-        image.save(stream, format_name, **options)
-    except (OSError, ValueError, KeyError) as error:
-        # Pillow's own complaints have no errno; a full disk has.
-        if isinstance(error, OSError) and error.errno is not None:
-            raise
-        raise InputError(f"{format_name} cannot hold this picture", got=error, hint="Write a .png.") from None
+    return options
 
 
 def format_of(path: Path) -> str:
@@ -77,37 +87,36 @@ def format_of(path: Path) -> str:
     return name
 
 
+def _read(stream: BinaryIO, name: str, limits: Limits) -> Picture:
+    with pillow_errors_typed(name):
+        image = _open(stream, name, limits)
+    return as_picture(image, limits, name)
+
+
 def _open(stream: BinaryIO, name: str, limits: Limits) -> Image.Image:
-    try:
-        with _pillow_limit(limits):
-            return Image.open(stream)
-    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-        raise LimitExceededError(
-            f"{name} is too large",
-            expected=f"at most {limits.max_pixels} pixels",
-            got=error,
-            hint="Raise the limit (--max-pixels, Limits.max_pixels) if the file is trusted.",
-        ) from None
-    except UnidentifiedImageError:
-        raise InputError(
-            f"{name} is not a picture that Pillow can read", hint="Convert it to PNG, JPEG, TIFF or WebP first."
-        ) from None
-    except OSError as error:
-        if error.errno is not None:
-            raise
-        raise InputError(f"{name} cannot be read", got=error) from error
-
-
-_PILLOW_LIMIT_LOCK = threading.Lock()
-
-
-@contextmanager
-def _pillow_limit(limits: Limits) -> Iterator[None]:
-    """Our limit in the place of Pillow's, which is a global that warns at 89 megapixels and fails at twice that."""
-    with _PILLOW_LIMIT_LOCK, warnings.catch_warnings():
-        warnings.simplefilter("error", Image.DecompressionBombWarning)
-        before, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, limits.max_pixels
-        try:
-            yield
-        finally:
-            Image.MAX_IMAGE_PIXELS = before
+    """What `Image.open` does, but for its limit, which is a global: changing it would change it for other threads."""
+    if not stream.seekable():
+        stream = io.BytesIO(read_capped(stream, limits.max_file_bytes, name))
+    stream.seek(0)
+    prefix = stream.read(16)
+    tried: set[str] = set()
+    reasons: list[str] = []
+    # The common formats first; all the others take longer to import than a small picture to read.
+    for import_readers in (Image.preinit, Image.init):
+        import_readers()
+        for format_name in [known for known in Image.ID if known not in tried]:
+            tried.add(format_name)
+            factory, accepts = Image.OPEN[format_name]
+            accepted = accepts is None or accepts(prefix)
+            if isinstance(accepted, str):
+                reasons.append(accepted)
+            elif accepted:
+                stream.seek(0)
+                # How Pillow's readers say that a file is none of theirs.
+                with suppress(SyntaxError, IndexError, TypeError, struct.error):
+                    return factory(stream, "")
+    raise InputError(
+        f"{name} is not a picture that Pillow can read",
+        got="; ".join(reasons) or None,
+        hint="Convert it to PNG, JPEG, TIFF or WebP first.",
+    )
