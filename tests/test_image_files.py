@@ -165,6 +165,40 @@ def test_cmyk_with_an_unusable_profile_says_so() -> None:
     assert ICC not in picture.metadata
 
 
+def lab_picture(profile: bytes | None) -> Image.Image:
+    srgb, lab = ImageCms.createProfile("sRGB"), ImageCms.createProfile("LAB")
+    image = ImageCms.applyTransform(photo(), ImageCms.buildTransform(srgb, lab, "RGB", "LAB"))
+    image.info.pop("icc_profile", None)
+    if profile is not None:
+        image.info["icc_profile"] = profile
+    return image
+
+
+def test_lab_is_converted_by_its_profile_which_is_dropped(monkeypatch: pytest.MonkeyPatch) -> None:
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("LAB", 6500)).tobytes()
+    sources = []
+    build = ImageCms.buildTransform
+
+    def watched(source: ImageCms.ImageCmsProfile, *rest: object) -> ImageCms.ImageCmsTransform:
+        sources.append(source.tobytes())
+        return build(source, *rest)
+
+    image = lab_picture(profile)
+    monkeypatch.setattr(ImageCms, "buildTransform", watched)
+    picture = as_picture(image)
+    assert ICC not in picture.metadata
+    assert sources == [profile]
+    assert "LAB was converted to sRGB by its profile" in picture.notes
+
+
+@pytest.mark.parametrize("profile", [b"nonsense", ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()])
+def test_lab_with_an_unusable_profile_says_so(profile: bytes) -> None:
+    picture = as_picture(lab_picture(profile))
+    assert any("LAB profile is unusable" in note for note in picture.notes)
+    assert ICC not in picture.metadata
+    np.testing.assert_array_equal(whole(picture), whole(as_picture(lab_picture(None))))
+
+
 def test_the_size_is_checked_before_decoding() -> None:
     with pytest.raises(LimitExceededError, match="at most 100 pixels, got 13x9 = 117"):
         open_picture(saved(photo(), "PNG"), Limits(max_pixels=100))

@@ -232,19 +232,22 @@ def _tiff_exif(image: Image.Image) -> bytes:
 
 def _colour_transform(image: Image.Image, metadata: dict[bytes, bytes], notes: list[str]) -> Any:
     """A transform to sRGB for what is neither RGB nor grey; its profile would not fit the RGB that is kept."""
-    if image.mode == "LAB":
-        return ImageCms.buildTransform(ImageCms.createProfile("LAB"), ImageCms.createProfile("sRGB"), "LAB", "RGB")
-    if image.mode != "CMYK":
+    if image.mode not in ("CMYK", "LAB"):
         return None
+    srgb = ImageCms.createProfile("sRGB")
     profile = metadata.pop(ICC, None)
+    if profile is not None:
+        try:
+            source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+            transform = ImageCms.buildTransform(source, srgb, image.mode, "RGB")
+        except (ImageCms.PyCMSError, OSError) as error:
+            notes.append(f"the {image.mode} profile is unusable ({error}): the colours are approximate")
+        else:
+            notes.append(f"{image.mode} was converted to sRGB by its profile")
+            return transform
+    if image.mode == "LAB":
+        # Needs no profile to be defined: CIE L*a*b* under D50.
+        return ImageCms.buildTransform(ImageCms.createProfile("LAB"), srgb, "LAB", "RGB")
     if profile is None:
         notes.append("CMYK without a profile: the colours are approximate")
-        return None
-    try:
-        source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
-        transform = ImageCms.buildTransform(source, ImageCms.createProfile("sRGB"), "CMYK", "RGB")
-    except (ImageCms.PyCMSError, OSError) as error:
-        notes.append(f"the CMYK profile is unusable ({error}): the colours are approximate")
-        return None
-    notes.append("CMYK was converted to sRGB by its profile")
-    return transform
+    return None
