@@ -97,13 +97,17 @@ def test_overhead_of_a_small_picture() -> None:
     assert len(assemble(header, {}, [], [bytes(5000)])) - 5000 == 57
 
 
+def may_have_alpha(mode: str) -> list[bool]:
+    """Both for palettes; else what the name says."""
+    return [False, True] if mode == "P" else [mode in ("RGBA", "LA", "PA", "RGBa", "La")]
+
+
 @given(
     width=st.integers(1, 40),
     height=st.integers(1, 40),
-    mode=st.sampled_from(sorted(MODES.values())),
+    mode_alpha=st.sampled_from([(mode, alpha) for mode in MODES.values() for alpha in may_have_alpha(mode)]),
     quality=st.integers(0, 10000),
     tile=st.sampled_from([8, 16, 1024]),
-    alpha=st.booleans(),
     metadata=st.dictionaries(st.sampled_from([ICC, EXIF, XMP]), st.binary(max_size=300)),
     data=st.data(),
 )
@@ -111,13 +115,13 @@ def test_overhead_of_a_small_picture() -> None:
 def test_round_trip(
     width: int,
     height: int,
-    mode: str,
+    mode_alpha: tuple[str, bool],
     quality: int,
     tile: int,
-    alpha: bool,
     metadata: dict[bytes, bytes],
     data: st.DataObject,
 ) -> None:
+    mode, alpha = mode_alpha
     header = Header(width, height, mode, quality, b"12345678", tile, alpha)
     payloads = data.draw(st.lists(st.binary(max_size=200), min_size=header.tile_count, max_size=header.tile_count))
     alphas = payloads[::-1] if alpha else []
@@ -202,7 +206,19 @@ def test_bad_headers(data: bytes, error: type[IsthmusError], match: str) -> None
         parse(data)
 
 
-ONE = with_header(features=0, width=1, height=1, tiles=1)
+@pytest.mark.parametrize("alpha", [False, True])
+@pytest.mark.parametrize("number", MODES)
+def test_the_mode_and_the_alpha_bit_agree(number: int, alpha: bool) -> None:
+    head = with_header(mode=number, features=int(alpha), width=1, height=1, tiles=1)
+    data = finish(head + (chunk(ALPHA, b"\0\xff") if alpha else b"") + chunk(TILE, b"one"))
+    if alpha in may_have_alpha(MODES[number]):
+        assert parse(data).header.has_alpha == alpha
+        return
+    with pytest.raises(CorruptError, match=f"mode {MODES[number]} and the alpha bit contradict"):
+        parse(data)
+
+
+ONE = with_header(features=0, mode=2, width=1, height=1, tiles=1)
 T1 = chunk(TILE, b"one")
 
 
@@ -222,7 +238,7 @@ T1 = chunk(TILE, b"one")
         (ONE + chunk(ICC, zlib.compress(b"x") + b"y") + T1, "one whole zlib"),
         (ONE + chunk(TILE, b"one", length=b"\x83\x00"), "shortest form"),
         (ONE + chunk(TILE, b"one", length=b"\xff" * 9), "too long"),
-        (with_header(features=0) + T1 + chunk(b"q", b"filler"), "missing"),
+        (with_header(features=0, mode=2) + T1 + chunk(b"q", b"filler"), "missing"),
     ],
 )
 def test_bad_chunks(body: bytes, match: str) -> None:
@@ -260,7 +276,7 @@ def test_limits_are_adjustable() -> None:
 
 
 def test_a_huge_tile_count_allocates_nothing() -> None:
-    data = with_header(features=0, width=2**14, height=2**14, tile=1, tiles=2**28)
+    data = with_header(features=0, mode=2, width=2**14, height=2**14, tile=1, tiles=2**28)
     with pytest.raises(TruncatedError, match="ends early"):
         parse(data + bytes(958))
 

@@ -30,6 +30,11 @@ def test_modes() -> None:
     assert len(rows("**Modes.**")) == len(container.MODES)
 
 
+def test_modes_with_alpha() -> None:
+    with_alpha = " and ".join(", ".join(container.ALPHA_MODES).rsplit(", ", 1))
+    assert f"{with_alpha} have feature bit 0, files of mode {container.ALPHA_OPTIONAL_MODES[0]} may have it" in TEXT
+
+
 def test_header_fields_follow_each_other() -> None:
     end = 0
     for offset, size, *_ in rows("## Header"):

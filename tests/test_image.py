@@ -34,6 +34,12 @@ def test_every_mode_is_read_in_windows(mode: str) -> None:
     assert restored == mode or any(f"comes back as {restored}" in note for note in picture.notes)
 
 
+def test_transparency_left_over_in_a_mode_that_has_none() -> None:
+    image = photo().convert("CMYK")
+    image.info["transparency"] = (0, 0, 0)
+    assert not as_picture(image).has_alpha
+
+
 @pytest.mark.parametrize(("mode", "close"), [("YCbCr", 2), ("LAB", 2), ("RGBa", 0), ("RGBX", 0)])
 def test_colours_survive_the_conversion(mode: str, close: float) -> None:
     difference = whole(as_picture(in_mode(mode))).astype(int) - np.asarray(photo())

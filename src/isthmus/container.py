@@ -36,6 +36,9 @@ MODES = {
     12: "RGBa",
     13: "La",
 }
+# Modes whose files all have the alpha bit, and those that may; the others never have it.
+ALPHA_MODES = ("RGBA", "LA", "PA", "RGBa", "La")
+ALPHA_OPTIONAL_MODES = ("P",)
 MODE_NUMBERS = {name: number for number, name in MODES.items()}
 
 ICC, EXIF, XMP = b"I", b"E", b"X"
@@ -80,7 +83,7 @@ class Header:
         quality: 0 to 10000, hundredths.
         model_id: 8 bytes, the start of the SHA-256 of the model file.
         tile_size: side of a tile in pixels.
-        has_alpha: whether alpha chunks follow.
+        has_alpha: whether alpha chunks follow; the mode says whether they must.
     """
 
     width: int
@@ -284,6 +287,9 @@ def parse_header(data: bytes, limits: Limits) -> Header:
     _check_range("quality", quality, 0, MAX_QUALITY)
     _check_range("tile size", tile_size, 1, 2**16 - 1)
     header = Header(width, height, MODES[mode], quality, model_id, tile_size, bool(features & FEATURE_ALPHA))
+    if header.has_alpha != (header.mode in ALPHA_MODES) and header.mode not in ALPHA_OPTIONAL_MODES:
+        expected = "the alpha bit" if header.mode in ALPHA_MODES else "no alpha bit"
+        raise CorruptError(f"the mode {header.mode} and the alpha bit contradict each other", expected=expected)
     if tile_count != header.tile_count:
         raise CorruptError("the tile count does not fit the size", expected=header.tile_count, got=tile_count)
     check_pixels(width, height, limits)

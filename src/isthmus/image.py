@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageCms, ImageOps
 
-from isthmus.container import EXIF, ICC, MODE_NUMBERS, XMP, Limits, check_pixels
+from isthmus.container import ALPHA_MODES, ALPHA_OPTIONAL_MODES, EXIF, ICC, MODE_NUMBERS, XMP, Limits, check_pixels
 from isthmus.depth import deep_samples
 from isthmus.errors import InputError, IsthmusError, LimitExceededError, UnsupportedPictureError
 
@@ -152,7 +152,8 @@ def _from_image(image: Image.Image, limits: Limits) -> Picture:
     _check_frames(image, notes)
     image = _upright(image, notes)
     mode = image.mode
-    has_alpha = image.has_transparency_data
+    # Pillow's "transparency" may be left in the info of a picture that was converted since.
+    has_alpha = image.has_transparency_data and image.mode in (*ALPHA_MODES, *ALPHA_OPTIONAL_MODES, *_WITH_ALPHA)
     if has_alpha:
         mode = _WITH_ALPHA.get(mode, mode)
     metadata = _metadata(image, notes)
