@@ -55,6 +55,23 @@ def test_permissions_are_the_usual_ones(tmp_path: Path) -> None:
     assert (tmp_path / "ours").stat().st_mode == (tmp_path / "plain").stat().st_mode
 
 
+@pytest.mark.parametrize("permissions", [0o600, 0o666])
+def test_permissions_of_what_is_overwritten_stay(tmp_path: Path, permissions: int) -> None:
+    target = tmp_path / "a.bin"
+    target.write_bytes(b"")
+    target.chmod(permissions)
+    with atomic_output(target, force=True) as stream:
+        # Never more open than the old file, not even meanwhile.
+        assert os.fstat(stream.fileno()).st_mode & 0o777 & ~permissions == 0
+    assert target.stat().st_mode & 0o777 == permissions
+
+
+def test_the_umask_of_the_process_is_left_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "umask", lambda mask: pytest.fail("other threads would see it"))
+    with atomic_output(tmp_path / "a.bin") as stream:
+        stream.write(b"")
+
+
 def test_read_capped() -> None:
     assert read_capped(io.BytesIO(b"abc"), 3, "x") == b"abc"
     with pytest.raises(LimitExceededError, match="x is too large"):

@@ -1,7 +1,7 @@
 """Whole files in and out: capped reading and atomic writing. Knows nothing of pictures or bitstreams."""
 
 import os
-import tempfile
+import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -45,14 +45,21 @@ def atomic_output(path: Path, force: bool = False) -> Iterator[BinaryIO]:
         OSError: the folder cannot be written.
     """
     refuse_existing(path, force)
-    handle, name = tempfile.mkstemp(prefix=f".{path.name[:64]}.", suffix=".tmp", dir=path.parent)
-    temporary = Path(name)
+    # Not tempfile, whose files are private for good: nobody can ask for the usual permissions without changing the
+    # umask, which all threads share. The system applies it to a file that is made by name.
+    temporary = path.parent / f".{path.name[:64]}.{secrets.token_hex(8)}.tmp"
+    permissions = path.stat().st_mode & 0o777 if path.exists() else None
+
+    def opener(name: str, flags: int) -> int:
+        return os.open(name, flags, 0o666 if permissions is None else permissions)
+
     try:
-        with os.fdopen(handle, "wb") as stream:
+        with open(temporary, "xb", opener=opener) as stream:
             yield stream
             stream.flush()
             os.fsync(stream.fileno())
-        temporary.chmod(_usual_permissions(path))
+        if permissions is not None:
+            temporary.chmod(permissions)
         _publish(temporary, path, force)
     except BaseException:
         temporary.unlink(missing_ok=True)
@@ -73,12 +80,3 @@ def _publish(temporary: Path, path: Path, force: bool) -> None:
         temporary.replace(path)
     else:
         temporary.unlink()
-
-
-def _usual_permissions(path: Path) -> int:
-    """The permissions ``open(path, "wb")`` would have left; mkstemp's own are private."""
-    if path.exists():
-        return path.stat().st_mode & 0o777
-    mask = os.umask(0)
-    os.umask(mask)
-    return 0o666 & ~mask
