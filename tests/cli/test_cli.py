@@ -1,7 +1,10 @@
 """The commands that people type, with the neural part replaced by its double."""
 
+import contextlib
 import io
 import json
+import os
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +14,9 @@ from PIL import Image
 
 import doubles
 from isthmus.cli import COMMANDS, main
+from isthmus.cli.common import read_input
 from isthmus.codec import DEFAULT_QUALITY
+from isthmus.errors import LimitExceededError
 from pictures import photo
 
 
@@ -87,6 +92,42 @@ def test_several_inputs_and_one_failure(folder: Path) -> None:
     assert names(folder / "out") == ["photo.isth", "small.isth"]
     assert run("decode", "out/photo.isth", "out/small.isth", "-o", "back").exit_code == 0
     assert names(folder / "back") == ["photo.png", "small.png"]
+
+
+def test_a_damaged_picture_does_not_end_the_rest(folder: Path) -> None:
+    Path("damaged.ppm").write_bytes(b"P6 2 many")
+    result = run("encode", "damaged.ppm", "photo.png", "-o", "out")
+    assert result.exit_code == 1
+    assert "damaged.ppm: the input cannot be read" in result.stderr
+    assert names(folder / "out") == ["photo.isth"]
+
+
+def test_a_pipe_by_name(folder: Path) -> None:
+    os.mkfifo("pipe.png")
+    thread = threading.Thread(target=Path("pipe.png").write_bytes, args=(Path("photo.png").read_bytes(),))
+    thread.start()
+    result = run("encode", "pipe.png", "-o", "a.isth")
+    thread.join()
+    assert result.exit_code == 0, result.stderr
+    assert Path("a.isth").read_bytes()[1:5] == b"ISTH"
+
+
+def test_pipes_are_capped_and_can_be_sought(folder: Path) -> None:
+    def feed(data: bytes) -> None:
+        with contextlib.suppress(BrokenPipeError):
+            Path("pipe").write_bytes(data)
+
+    os.mkfifo("pipe")
+    for data in (b"12345", b"123456"):
+        thread = threading.Thread(target=feed, args=(data,))
+        thread.start()
+        if len(data) > 5:
+            with pytest.raises(LimitExceededError, match="pipe is too large"):
+                read_input("pipe", 5)
+        else:
+            with read_input("pipe", 5) as stream:
+                assert (stream.seek(2), stream.read()) == (2, b"345")
+        thread.join()
 
 
 def test_json_lines(folder: Path) -> None:

@@ -2,8 +2,10 @@
 
 import json
 import os
+import stat
 import sys
 from collections.abc import Callable, Iterable
+from contextlib import ExitStack
 from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
@@ -96,14 +98,25 @@ def _target(name: str, output: str | None, suffix: str, folder: bool) -> str:
 
 
 def read_input(name: str, max_bytes: int) -> BinaryIO:
-    """The bytes of an input as a seekable stream, never more than ``max_bytes``."""
+    """The bytes of an input as a seekable stream, never more than ``max_bytes``.
+
+    Raises:
+        LimitExceededError, OSError
+    """
     from isthmus.files import read_capped
 
     if name == STREAM:
         return BytesIO(read_capped(sys.stdin.buffer, max_bytes, "standard input"))
-    if Path(name).stat().st_size > max_bytes:
-        raise LimitExceededError(f"{name} is too large", expected=f"at most {max_bytes} bytes")
-    return Path(name).open("rb")
+    with ExitStack() as on_exit:
+        stream = on_exit.enter_context(Path(name).open("rb"))
+        status = os.fstat(stream.fileno())
+        if not stat.S_ISREG(status.st_mode):
+            # Pipes and devices have no size to ask for, and cannot be sought.
+            return BytesIO(read_capped(stream, max_bytes, name))
+        if status.st_size > max_bytes:
+            raise LimitExceededError(f"{name} is too large", expected=f"at most {max_bytes} bytes", got=status.st_size)
+        on_exit.pop_all()
+    return stream
 
 
 def write_output(target: str, force: bool, write: Callable[[BinaryIO], None]) -> None:
