@@ -220,6 +220,7 @@ def test_the_mode_and_the_alpha_bit_agree(number: int, alpha: bool) -> None:
 
 ONE = with_header(features=0, mode=2, width=1, height=1, tiles=1)
 T1 = chunk(TILE, b"one")
+LARGE = zlib.compress(bytes(Limits().max_metadata_bytes + 1))
 
 
 @pytest.mark.parametrize(
@@ -244,6 +245,25 @@ T1 = chunk(TILE, b"one")
 def test_bad_chunks(body: bytes, match: str) -> None:
     with pytest.raises((CorruptError, TruncatedError), match=match):
         parse(finish(body))
+
+
+@pytest.mark.parametrize(
+    ("broken", "error"),
+    [
+        # Each is wrong twice; the error is that of the earlier row of the table in docs/format.md.
+        ((with_header(version=3)[:20],), TooNewError),
+        ((with_header(version=0, features=2), bytes(40)), TooNewError),
+        ((ONE, b"T\x83\x00"), CorruptError),
+        ((ONE, b"T" + b"\xff" * 11), CorruptError),
+        ((ONE, b"T\xff\xff\x03" + bytes(20)), TruncatedError),
+        ((ONE, chunk(ICC, b"not zlib"), T1[:-1] + b"?" * 9), CorruptError),
+        ((ONE, chunk(ICC, LARGE + b"?", length=container._varint(len(LARGE) + 1)), b"?" * 30), LimitExceededError),
+        ((ONE, chunk(b"Q", b"")[:-1] + b"?", bytes(20)), CorruptError),
+    ],
+)
+def test_the_order_of_checks(broken: tuple[bytes, ...], error: type[IsthmusError]) -> None:
+    with pytest.raises(error):
+        parse(b"".join(broken).ljust(60, b"?"))
 
 
 def test_unknown_lower_case_chunks_are_passed_over() -> None:

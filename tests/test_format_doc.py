@@ -3,8 +3,10 @@
 import re
 from pathlib import Path
 
+import numpy as np
+
 from isthmus import container, tiles
-from isthmus.image import restored_mode
+from isthmus.image import as_mode, restored_mode
 
 TEXT = (Path(__file__).parent.parent / "docs" / "format.md").read_text(encoding="utf-8")
 
@@ -33,6 +35,14 @@ def test_modes() -> None:
 def test_modes_with_alpha() -> None:
     with_alpha = " and ".join(", ".join(container.ALPHA_MODES).rsplit(", ", 1))
     assert f"{with_alpha} have feature bit 0, files of mode {container.ALPHA_OPTIONAL_MODES[0]} may have it" in TEXT
+
+
+def test_luma(rng: np.random.Generator) -> None:
+    found = re.search(r"luma of the decoded RGB, \((.*) R \+ (.*) G \+ (.*) B \+ (.*)\) >> (\d+)", TEXT)
+    assert found is not None
+    *weights, half, bits = map(int, found.groups())
+    pixels = rng.integers(0, 256, (100, 1000, 3), dtype=np.uint8)
+    np.testing.assert_array_equal(as_mode(pixels, "L")[..., 0], (pixels.astype(int) @ weights + half) >> bits)
 
 
 def test_header_fields_follow_each_other() -> None:
