@@ -236,6 +236,7 @@ def test_demo(folder: Path) -> None:
     ours, *rivals = report["rows"]
     assert [row["codec"][:4] for row in rivals] == ["JPEG", "WebP"]
     assert all(row["bytes"] <= ours["bytes"] for row in rivals)
+    assert not any(row["smallest"] for row in report["rows"])
     assert pixels("isthmus-demo.png").shape == (400, 4 * 600, 3)
     again = run("demo")
     assert again.exit_code == 1
@@ -243,3 +244,14 @@ def test_demo(folder: Path) -> None:
     table = run("demo", "-f").stdout
     assert "PSNR dB" in table
     assert "isthmus-demo.png" in table
+    assert "smallest it can" not in table
+
+
+def test_demo_says_where_a_rival_cannot_be_as_small(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # The double has no loss; a plain picture is what it makes small.
+    monkeypatch.setattr("isthmus.cli.demo._photograph", lambda: np.zeros((64, 96, 3), np.uint8))
+    report = json.loads(run("demo", "--json").stdout)
+    ours, *rivals = report["rows"]
+    assert [row["smallest"] for row in rivals] == [row["bytes"] > ours["bytes"] for row in rivals]
+    jpeg = next(line for line in run("demo", "-f").stdout.splitlines() if line.startswith("JPEG"))
+    assert jpeg.endswith("  smallest it can")
