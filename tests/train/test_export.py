@@ -97,7 +97,7 @@ def test_measured_tables_are_better_than_the_first(trained: Trained, photo: np.n
     network.context.costs.copy_(training_costs(first))
     config = replace(trained.config, rdoq_weight=0.0)
     before = measure(network, pictures, [20, 50, 80], config, torch.float32)
-    fit_tables(network, pictures * 15, config)
+    fit_tables(network, pictures, config)
     after = measure(network, pictures, [20, 50, 80], config, torch.float32)
     assert sum(p.bpp for p in after) < sum(p.bpp for p in before)
     assert [p.psnr_db for p in after] == [p.psnr_db for p in before]

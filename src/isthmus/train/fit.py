@@ -52,7 +52,7 @@ def collect(
     """(ROWS, 2 MAX_RADIUS + 3): how often each symbol, and last any beyond, is chosen in each row.
 
     Args:
-        pictures: (3, H, W) uint8 arrays; some of them are chosen, and the qualities spread over those.
+        pictures: (3, H, W) uint8 arrays; `config.fit_pictures` of them, or again and again, at many qualities.
     """
     device = network.nominal.device
     width = 2 * MAX_RADIUS + 3
@@ -62,9 +62,11 @@ def collect(
         index = torch.where(symbols.abs() > MAX_RADIUS, width - 1, symbols + MAX_RADIUS) + rows * width
         counts.add_(torch.bincount(index.reshape(-1).long(), minlength=len(counts)))
 
-    chosen = pictures[:: max(1, len(pictures) // config.fit_pictures)][: config.fit_pictures]
-    for i, picture in enumerate(chosen):
-        quality = (i % QUALITIES + 0.5) / QUALITIES
+    n, wanted = len(pictures), config.fit_pictures
+    for i in range(wanted):
+        # Few pictures are coded several times, at other qualities.
+        picture = pictures[i * n // wanted if n > wanted else i % n]
+        quality = ((i + i // n) % QUALITIES + 0.5) / QUALITIES
         with torch.autocast(device.type, dtype, enabled=dtype != torch.float32):
             code(network, prepare(middle(picture, config.fit_side)).to(device), quality, config, observe)
     return np.asarray(counts.reshape(ROWS, width).cpu().numpy(), np.float64)
