@@ -138,7 +138,7 @@ def test_a_large_picture_is_shown_by_its_middle_and_downloaded_whole(
 @pytest.mark.parametrize(
     ("content", "status", "message"),
     [
-        (b"", 422, "not a picture"),
+        (b"", 422, "is empty"),
         (b"no picture", 422, "not a picture"),
         (as_png(PHOTO)[:2000], 422, "cannot be read"),
         (isthmus.encode(PHOTO)[:-9], 422, "ends"),

@@ -120,6 +120,8 @@ class Studio:
             IsthmusError: it is neither, damaged, or too large.
         """
         name = PurePath(name.replace("\\", "/")).name[:200] or "picture"
+        if not file:
+            raise InputError("the file is empty", expected="a picture or an .isth file")
         if file.startswith(MAGIC[:5]):
             info = self._codec.inspect(file)
             left, top, right, bottom = shown_window(info.height, info.width)
