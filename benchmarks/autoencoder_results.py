@@ -40,7 +40,7 @@ OUT = Path(__file__).parent.parent / "docs" / "results" / "autoencoders"
 TUTORIAL: dict[str, Any] = {"kind": "dense", "code_size": 128, "hidden": (256,), "epochs": 10, "batch_size": 256}
 ALONE = 1000  # test pictures for the layout "each"
 PCA_SIZES = (4, 8, 16, 32, 64)
-PCA_SAMPLES = 10_000
+PCA_SAMPLES, PCA_EPOCHS = 10_000, 38
 CURVE_SIZES = (8, 16, 32, 64)
 SUBSET = 20_000  # training pictures of the curve, of denoising and of generation
 SMALL_BATCHES = {"batch_size": 64}  # there: as many steps on a third of the pictures, in less time
@@ -96,8 +96,12 @@ def rate_distortion(data: Data, threads: int) -> dict[str, Any]:
 
 def pca(data: Data, threads: int) -> dict[str, Any]:
     """Linear autoencoders trained by gradient descent against PCA."""
-    found = compare_with_pca(data.train[:PCA_SAMPLES], PCA_SIZES, threads=threads)
-    return {"samples": PCA_SAMPLES, "sizes": [{**asdict(result), "excess": result.excess} for result in found]}
+    found = compare_with_pca(data.train[:PCA_SAMPLES], PCA_SIZES, threads=threads, epochs=PCA_EPOCHS)
+    return {
+        "samples": PCA_SAMPLES,
+        "epochs": PCA_EPOCHS,
+        "sizes": [{**asdict(result), "excess": result.excess} for result in found],
+    }
 
 
 def anomalies(data: Data, threads: int) -> dict[str, Any]:
