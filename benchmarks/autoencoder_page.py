@@ -140,8 +140,8 @@ def _pca(found: Results) -> str:
     first = next(iter(found.values()))
     return (
         f"## Linear autoencoder and PCA\n\nThe first {first['samples']} training pictures; h = W_e x + b_e, "
-        f"x^ = W_d h + b_d from a random start, Adam at 0.01 falling to zero, batches of 128, {first['epochs']} epochs. "
-        "PCA is the best any linear map can do (Baldi and Hornik 1989); the promise is an excess under 1 %.\n\n"
+        f"x^ = W_d h + b_d from a random start, Adam at 0.01 falling to zero, batches of 128, {first['epochs']} "
+        "epochs. PCA is the best any linear map can do (Baldi and Hornik 1989); the promise is an excess under 1 %.\n\n"
         + _table(["data", "code", "autoencoder MSE", "PCA MSE", "excess"], rows)
         + "\n"
         + _about(found)
