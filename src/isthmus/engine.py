@@ -31,6 +31,8 @@ class Engine:
         options.inter_op_num_threads = 1
         # Buffers follow the picture's size; an arena would keep the largest for ever.
         options.enable_cpu_mem_arena = False
+        # Threads that wait by spinning would take the cores from NumPy's matrix products, which run in between.
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         if threads is not None:
             options.intra_op_num_threads = threads
         try:

@@ -23,6 +23,8 @@ RDOQ_WEIGHT = 12.0
 in the training loss (7.5): the choice is greedy and does not see what a zero takes from later predictions."""
 SILENT_ROWS = 4
 """Symbols of the lowest rows are almost surely zero, and most symbols are theirs: not coded where that pays."""
+LOST_BITS, LOST_SHARE = 100.0, 0.005
+"""Silent rows are given up where they would lose this much in one 16x16 block, or this share of the whole tile."""
 CHECK_BYTES = 4
 PREFIX_BYTES = CHECK_BYTES + 1
 
@@ -46,8 +48,8 @@ class Quantizer:
         self._importance = RDOQ_WEIGHT * relative.astype(np.float64) ** 2
         self.spent = np.zeros(len(self._y))
         """Bits by position, by the tables."""
-        self.lost = 0.0
-        """Bits that coding the silent rows would have been worth, less what it would have cost."""
+        self.lost = np.zeros(len(self._y))
+        """Bits, by position, that coding the silent rows would have been worth, less what it would have cost."""
 
     def __call__(self, channels: slice, at: Index, means: Float64, rows: Rows) -> Float64:
         """Codes one pass; see `isthmus.context.Code`."""
@@ -62,7 +64,7 @@ class Quantizer:
         silent = rows < self._silent
         if silent.any():
             worth = importance * (x**2 - (x - symbols) ** 2) - bits
-            self.lost += float(worth[silent].sum())
+            self.lost[at] += np.where(silent, worth, 0).sum(1)
             symbols[silent] = 0
             bits[silent] = 0
         self.spent[at] += bits.sum(1)
@@ -74,6 +76,10 @@ class Quantizer:
     def _cost(self, symbols: Float64, rows: Rows) -> Float32:
         index = np.clip(symbols, -self._radius, self._radius).astype(np.int64) + self._radius
         return np.asarray(self._bits[rows, index])
+
+    def hides(self) -> bool:
+        """True if the silent rows hide what should be seen: much in one place, or a little everywhere."""
+        return bool(self.lost.max() > LOST_BITS or self.lost.sum() > LOST_SHARE * self.spent.sum())
 
     def finish(self) -> bytes:
         """The coded words and the byte before them."""
@@ -149,7 +155,7 @@ def encode_latents(model: Model, y: Float32, quality: int) -> tuple[bytes, npt.N
     height, width, _ = y.shape
     quantizer = Quantizer(model, y, quality)
     decoded = model.context.walk(height, width, quality, quantizer)
-    if quantizer.lost > 0:
+    if quantizer.hides():
         # An unusual picture: what the silent rows would hide is worth its bits.
         quantizer = Quantizer(model, y, quality, silent=0)
         decoded = model.context.walk(height, width, quality, quantizer)
