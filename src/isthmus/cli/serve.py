@@ -39,5 +39,5 @@ def serve(
     if host not in LOOPBACK:
         click.echo("Whoever reaches this machine can use it now: there is no password.", err=True)
     with contextlib.suppress(KeyboardInterrupt):
-        click.echo(f"http://{host}:{listener.getsockname()[1]}/")
-        serve_forever(app, listener)
+        address = f"http://{host}:{listener.getsockname()[1]}/"
+        serve_forever(app, listener, lambda: click.echo(address))

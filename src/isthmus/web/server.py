@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+from collections.abc import Callable
 
 import uvicorn
 from starlette.applications import Starlette
@@ -22,6 +23,18 @@ def server(app: Starlette) -> uvicorn.Server:
     return uvicorn.Server(uvicorn.Config(app, log_level="warning", server_header=False, timeout_graceful_shutdown=2))
 
 
-def serve_forever(app: Starlette, listener: socket.socket) -> None:
-    """Until Ctrl-C, which it raises as KeyboardInterrupt in the end."""
-    server(app).run(sockets=[listener])
+class _Announced(uvicorn.Server):
+    """Says when it serves and takes Ctrl-C for its own; before that an interrupt would leave it half-started."""
+
+    def __init__(self, config: uvicorn.Config, ready: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._ready = ready
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self._ready()
+
+
+def serve_forever(app: Starlette, listener: socket.socket, ready: Callable[[], None]) -> None:
+    """Until Ctrl-C, which it raises as KeyboardInterrupt in the end; calls ready once it serves."""
+    _Announced(server(app).config, ready).run(sockets=[listener])
