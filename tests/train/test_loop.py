@@ -46,7 +46,12 @@ def test_the_reported_loss_is_the_cost_in_a_fixed_unit(folder: Path) -> None:
 def test_every_parameter_has_one_optimizer() -> None:
     config = tiny_config()
     network = Network(config.network)
-    held = [id(p) for o in make_optimizers(network, config) for group in o.param_groups for p in group["params"]]
+    held = [
+        id(p)
+        for o in make_optimizers(network, config, torch.float32)
+        for group in o.param_groups
+        for p in group["params"]
+    ]
     assert sorted(held) == sorted(id(parameter) for parameter in network.parameters())
 
 

@@ -8,7 +8,9 @@ PyTorch take their half-size grids elsewhere (up to 0.006 away from the figures 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -60,24 +62,42 @@ def ms_ssim(original: Picture, decoded: Picture) -> float:
     _check(original, decoded)
     if min(original.shape[:2]) < MS_SSIM_MIN_SIDE:
         return math.nan
-    planes = [(np.moveaxis(p, -1, 0).astype(np.float32) / np.float32(PEAK)) for p in (original, decoded)]
-    return float(np.mean([_ms_ssim_plane(a, b) for a, b in zip(*planes, strict=True)]))
+    sides = zip(_windows_of_original(*_hashable(original)), _windows_of(decoded), strict=True)
+    return float(np.mean([_ms_ssim_plane(a, b) for a, b in sides]))
 
 
-def _ms_ssim_plane(a: Plane, b: Plane) -> float:
+@dataclass(frozen=True)
+class _Windowed:
+    """A plane at one scale, its local means and variances."""
+
+    plane: Plane
+    mean: Plane
+    variance: Plane
+
+
+def _windows_of(picture: Picture) -> list[list[_Windowed]]:
+    """Of R, G and B, each at all scales."""
+    channels = []
+    for plane in np.moveaxis(picture, -1, 0).astype(np.float32) / np.float32(PEAK):
+        scales = []
+        for _ in MS_SSIM_WEIGHTS:
+            mean = _window(plane)
+            scales.append(_Windowed(plane, mean, _window(plane * plane) - mean**2))
+            plane = _halve(plane)
+        channels.append(scales)
+    return channels
+
+
+def _ms_ssim_plane(a_scales: Sequence[_Windowed], b_scales: Sequence[_Windowed]) -> float:
     luminance_floor, contrast_floor = 0.01**2, 0.03**2
     product = 1.0
-    for scale, weight in enumerate(MS_SSIM_WEIGHTS):
-        mean_a, mean_b = _window(a), _window(b)
-        variance_a = _window(a * a) - mean_a**2
-        variance_b = _window(b * b) - mean_b**2
-        covariance = _window(a * b) - mean_a * mean_b
-        score = (2 * covariance + contrast_floor) / (variance_a + variance_b + contrast_floor)
+    for scale, (a, b) in enumerate(zip(a_scales, b_scales, strict=True)):
+        covariance = _window(a.plane * b.plane) - a.mean * b.mean
+        score = (2 * covariance + contrast_floor) / (a.variance + b.variance + contrast_floor)
         if scale == len(MS_SSIM_WEIGHTS) - 1:
-            score *= (2 * mean_a * mean_b + luminance_floor) / (mean_a**2 + mean_b**2 + luminance_floor)
+            score *= (2 * a.mean * b.mean + luminance_floor) / (a.mean**2 + b.mean**2 + luminance_floor)
         # A negative mean has no real power; the field takes it as zero.
-        product *= max(float(np.mean(score, dtype=np.float64)), 0.0) ** weight
-        a, b = _halve(a), _halve(b)
+        product *= max(float(np.mean(score, dtype=np.float64)), 0.0) ** MS_SSIM_WEIGHTS[scale]
     return product
 
 
@@ -108,17 +128,51 @@ def ssimulacra2(original: Picture, decoded: Picture) -> float:
     _check(original, decoded)
     if min(original.shape[:2]) < SSIMULACRA2_MIN_SIDE:
         return math.nan
-    linear = [parts.srgb_to_linear(picture) for picture in (original, decoded)]
     total = parts.Msssim()
-    while len(total.scales) < parts.kNumScales and min(linear[0].shape[:2]) >= SSIMULACRA2_MIN_SIDE:
-        a, b = (parts.make_positive_xyb(parts.linear_rgb_to_xyb(picture)) for picture in linear)
-        mean_a, mean_b = _zero_edged(a), _zero_edged(b)
+    for a, b in zip(_scales_of_original(*_hashable(original)), _scales_of(decoded), strict=True):
         scale = parts.MsssimScale()
-        scale.avg_ssim = parts.ssim_map(mean_a, mean_b, _zero_edged(a * a), _zero_edged(b * b), _zero_edged(a * b))
-        scale.avg_edgediff = parts.edge_diff_map(a, mean_a, b, mean_b)
+        scale.avg_ssim = parts.ssim_map(a.mean, b.mean, a.square, b.square, _zero_edged(a.planes * b.planes))
+        scale.avg_edgediff = parts.edge_diff_map(a.planes, a.mean, b.planes, b.mean)
         total.scales.append(scale)
-        linear = [parts.downsample(picture, 2, 2) for picture in linear]
     return float(total.score())
+
+
+@dataclass(frozen=True)
+class _Blurred:
+    """A picture in XYB at one scale, blurred, and its square blurred."""
+
+    planes: Plane
+    mean: Plane
+    square: Plane
+
+
+def _scales_of(picture: Picture) -> list[_Blurred]:
+    from ssimulacra2 import ssimulacra2 as parts
+
+    linear = parts.srgb_to_linear(np.arange(256))[picture]
+    scales: list[_Blurred] = []
+    while len(scales) < parts.kNumScales and min(linear.shape[:2]) >= SSIMULACRA2_MIN_SIDE:
+        planes = parts.make_positive_xyb(parts.linear_rgb_to_xyb(linear))
+        scales.append(_Blurred(planes, _zero_edged(planes), _zero_edged(planes * planes)))
+        linear = parts.downsample(linear, 2, 2)
+    return scales
+
+
+# A sweep compares one original with a hundred decoded pictures.
+
+
+def _hashable(picture: Picture) -> tuple[bytes, tuple[int, ...]]:
+    return picture.tobytes(), picture.shape
+
+
+@lru_cache(maxsize=1)
+def _windows_of_original(data: bytes, shape: tuple[int, ...]) -> list[list[_Windowed]]:
+    return _windows_of(np.frombuffer(data, np.uint8).reshape(shape))
+
+
+@lru_cache(maxsize=1)
+def _scales_of_original(data: bytes, shape: tuple[int, ...]) -> list[_Blurred]:
+    return _scales_of(np.frombuffer(data, np.uint8).reshape(shape))
 
 
 def _zero_edged(planes: Plane) -> Plane:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import importlib.util
 import pickle
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -21,6 +23,7 @@ from isthmus.train.data import Pixels
 from isthmus.train.export import feature_order
 from isthmus.train.fit import training_costs
 from isthmus.train.modules import Network
+from isthmus.train.reshape import reshaped
 from isthmus.train.start import make_start
 
 START_PICTURES = 64
@@ -56,12 +59,15 @@ def network_config(model: Model, graphs: dict[str, Tensor]) -> NetworkConfig:
     )
 
 
-def load_weights(origin: str, config: TrainConfig) -> tuple[TrainConfig, dict[str, Tensor], str]:
+def load_weights(
+    origin: str, config: TrainConfig, settings: Mapping[str, str] = MappingProxyType({})
+) -> tuple[TrainConfig, dict[str, Tensor], str]:
     """The weights that `--from` names, for a `Network` of the configuration that is returned with them.
 
     Args:
         origin: an installed model's name, a model file, or a checkpoint (.pt).
         config: of the new run; its network takes the shape of the weights.
+        settings: as of `TrainConfig.changed`; those of the network change that shape.
 
     Returns:
         configuration, state of the network, and the origin for the training record.
@@ -73,10 +79,14 @@ def load_weights(origin: str, config: TrainConfig) -> tuple[TrainConfig, dict[st
     if path.suffix == ".pt":
         saved = load_checkpoint(path)
         shape = TrainConfig.from_dict(saved["config"]).network if "config" in saved else config.network
-        return replace(config, network=shape), saved["average"], f"checkpoint of {saved.get('step', 0)} steps"
-    model = load_model(path) if path.is_file() else release_model(origin)
-    network = network_of(model)
-    return replace(config, network=network.config), network.state_dict(), f"{model.name} {model.id.hex()}"
+        state, name = saved["average"], f"checkpoint of {saved.get('step', 0)} steps"
+    else:
+        model = load_model(path) if path.is_file() else release_model(origin)
+        network = network_of(model)
+        shape, state, name = network.config, network.state_dict(), f"{model.name} {model.id.hex()}"
+    changes = {key: value for key, value in settings.items() if key.startswith("network.")}
+    config = replace(config, network=shape).changed(changes)
+    return config, state if config.network == shape else reshaped(state, shape, config.network), name
 
 
 def load_checkpoint(path: Path) -> dict[str, Any]:

@@ -63,8 +63,12 @@ def learning_rate(progress: float, step: int, config: TrainConfig) -> float:
     return config.learning_rate * warm * 0.5 * (1 + math.cos(math.pi * min(progress, 1.0)))
 
 
-def make_optimizers(network: Network, config: TrainConfig) -> list[torch.optim.Optimizer]:
-    """Muon for the networks' matrices and dense convolutions; AdamW for everything else, slowly for the transforms."""
+def make_optimizers(network: Network, config: TrainConfig, dtype: torch.dtype) -> list[torch.optim.Optimizer]:
+    """Muon for the networks' matrices and dense convolutions; AdamW for everything else, slowly for the transforms.
+
+    Args:
+        dtype: what the hardware computes fast, for Muon.
+    """
     matrices, linear, rest = [], [], []
     for name, parameter in network.named_parameters():
         if name in ("analysis.linear.weight", "synthesis.linear.weight"):
@@ -80,7 +84,7 @@ def make_optimizers(network: Network, config: TrainConfig) -> list[torch.optim.O
     adam = torch.optim.AdamW(groups, lr=config.learning_rate, betas=(0.9, 0.98), weight_decay=0.0, fused=True)
     if not config.muon:
         return [adam]
-    return [adam, Muon([{"params": matrices, "scale": 1.0}], lr=config.learning_rate)]
+    return [adam, Muon([{"params": matrices, "scale": 1.0}], lr=config.learning_rate, dtype=dtype)]
 
 
 class Trainer:
@@ -94,7 +98,7 @@ class Trainer:
         self.average = Network(config.network).to(workers.device)
         self.average.requires_grad_(False)
         self.step = 0
-        self.optimizers = make_optimizers(self.network, config)
+        self.optimizers = make_optimizers(self.network, config, workers.dtype)
         self._wrapped: nn.Module | None = None
 
     def begin(self) -> None:

@@ -17,10 +17,10 @@ COEFFICIENTS = (3.4445, -4.7750, 2.0315)
 ITERATIONS = 5
 
 
-def orthogonalise(matrices: Tensor) -> Tensor:
-    """(N, m, n) -> the nearest semi-orthogonal matrices, roughly, by a quintic Newton-Schulz iteration in bfloat16."""
+def orthogonalise(matrices: Tensor, dtype: torch.dtype) -> Tensor:
+    """(N, m, n) -> the nearest semi-orthogonal matrices, roughly, by a quintic Newton-Schulz iteration in a dtype."""
     a, b, c = COEFFICIENTS
-    x = matrices.bfloat16()
+    x = matrices.to(dtype)
     wide = x.shape[1] > x.shape[2]
     if wide:
         x = x.mT
@@ -33,10 +33,22 @@ def orthogonalise(matrices: Tensor) -> Tensor:
 
 
 class Muon(torch.optim.Optimizer):
-    """Nesterov momentum, orthogonalised; parameters of more than two dimensions are flattened to (out, rest)."""
+    """Nesterov momentum, orthogonalised; parameters of more than two dimensions are flattened to (out, rest).
 
-    def __init__(self, params: Iterable[nn.Parameter] | list[dict[str, Any]], lr: float = 1e-3, momentum: float = 0.95):
+    Args:
+        dtype: what updates are computed in. bfloat16 is exact enough, but where hardware only emulates it, the updates
+            take as long as the gradients.
+    """
+
+    def __init__(
+        self,
+        params: Iterable[nn.Parameter] | list[dict[str, Any]],
+        lr: float = 1e-3,
+        momentum: float = 0.95,
+        dtype: torch.dtype = torch.bfloat16,
+    ):
         super().__init__(params, {"lr": lr, "momentum": momentum})
+        self._dtype = dtype
 
     @torch.no_grad()
     def step(self, closure: None = None) -> None:  # type: ignore[override]
@@ -54,7 +66,7 @@ class Muon(torch.optim.Optimizer):
                 update = parameter.grad.lerp(momentum, group["momentum"])
                 shapes[tuple(update.flatten(1).shape)].append((parameter, update.flatten(1)))
             for shape, members in shapes.items():
-                updates = orthogonalise(torch.stack([update for _, update in members]))
+                updates = orthogonalise(torch.stack([update for _, update in members]), self._dtype)
                 scale = 0.2 * max(shape) ** 0.5
                 for (parameter, _), update in zip(members, updates, strict=True):
                     parameter.sub_(update.reshape(parameter.shape), alpha=group["lr"] * scale)

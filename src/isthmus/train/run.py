@@ -137,7 +137,7 @@ class Run:
         config = TrainConfig.from_dict(saved["config"]) if saved else TrainConfig().changed(dict(request.settings))
         weights, origin = None, "a lapped cosine transform"
         if request.origin:
-            config, weights, origin = load_weights(request.origin, config)
+            config, weights, origin = load_weights(request.origin, config, dict(request.settings))
         self.config = config
         self.catalogue = self._look()
         self.batches = Batches(self.catalogue, config, workers.rank)

@@ -1,0 +1,66 @@
+"""Weights of one network as the start of a network of another shape or another range of steps.
+
+Where the new network is larger it begins as the same function: what is added feeds nothing old until it is trained.
+Where it is smaller, only the layers whose shapes still agree are kept, and the others begin anew.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from isthmus.errors import InputError
+from isthmus.train.config import NetworkConfig
+from isthmus.train.modules import Network
+
+CONFIGURED = ("nominal", "log_steps")
+"""Buffers that follow from the configuration alone."""
+LAST_OF_ADDED = ("depthwise.", "reduce.", "mix.")
+"""What an added residual block adds to its input passes through these layers."""
+
+
+def reshaped(state: Mapping[str, Tensor], old: NetworkConfig, new: NetworkConfig) -> dict[str, Tensor]:
+    """The state of a network `new` that begins where the `state` of a network `old` ends.
+
+    Raises:
+        InputError: the two do not code the same latents.
+    """
+    if (old.latents, old.groups) != (new.latents, new.groups):
+        raise InputError("a model's latents and groups cannot be changed", expected=old.groups, got=new.groups)
+    network = Network(new)
+    return {key: _fit(key, value, state.get(key), old, new) for key, value in network.state_dict().items()}
+
+
+def _fit(key: str, fresh: Tensor, value: Tensor | None, old: NetworkConfig, new: NetworkConfig) -> Tensor:
+    if key in CONFIGURED:
+        return fresh
+    if value is None:
+        return torch.zeros_like(fresh) if any(part in key for part in LAST_OF_ADDED) else fresh
+    if key.endswith("quality"):
+        value = _at_new_points(value, old, new)
+    if value.shape == fresh.shape:
+        return value
+    if any(before > after for before, after in zip(value.shape, fresh.shape, strict=True)):
+        return fresh
+    grown = fresh.clone()
+    if grown.ndim > 1:
+        # Old outputs take nothing from new inputs.
+        grown[: value.shape[0]] = 0
+    grown[tuple(slice(size) for size in value.shape)] = value
+    return grown
+
+
+def _at_new_points(biases: Tensor, old: NetworkConfig, new: NetworkConfig) -> Tensor:
+    """Biases (..., points, width) of quality points, at the steps of the new points; beyond the ends as at the ends."""
+
+    def logs(config: NetworkConfig) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+        return np.linspace(np.log(config.coarsest_step), np.log(config.finest_step), config.points)
+
+    # Steps shrink from point to point, and interpolation wants them to grow.
+    positions = np.interp(-logs(new), -logs(old), np.arange(old.points))
+    low = np.minimum(np.floor(positions).astype(np.int64), old.points - 2)
+    part = torch.from_numpy(positions - low).to(biases.dtype)[:, None]
+    return torch.lerp(biases[..., low, :], biases[..., low + 1, :], part)

@@ -1,0 +1,93 @@
+"""Weights as the start of a larger, smaller or differently stepped network."""
+
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from isthmus.errors import InputError
+from isthmus.train.config import NetworkConfig
+from isthmus.train.initial import load_weights
+from isthmus.train.modules import Network
+from isthmus.train.reshape import reshaped
+from isthmus.train.whole import code, prepare
+from tiny_training import Trained, tiny_config
+
+LARGER = {
+    "context_width": 24,
+    "dc_width": 24,
+    "trunk_width": 24,
+    "trunk_blocks": 2,
+    "grid_width": 20,
+    "grid_blocks": 3,
+}
+
+
+def network_of(config: NetworkConfig, state: dict[str, torch.Tensor]) -> Network:
+    network = Network(config)
+    network.load_state_dict(state)
+    return network
+
+
+def test_a_larger_network_begins_as_the_same_function(trained: Trained, photo: np.ndarray) -> None:
+    before, pixels = trained.network, prepare(photo.transpose(2, 0, 1))
+    larger = replace(before.config, **LARGER)
+    after = network_of(larger, reshaped(before.state_dict(), before.config, larger))
+    for quality in (0.2, 0.8):
+        expected, expected_bits = code(before, pixels, quality, trained.config)
+        output, bits = code(after, pixels, quality, trained.config)
+        assert float(bits.sum()) == pytest.approx(float(expected_bits.sum()), rel=1e-4)
+        assert float((output.float() - expected.float()).abs().mean()) < 0.01
+
+
+def test_what_is_added_can_be_trained(trained: Trained, photo: np.ndarray) -> None:
+    larger = replace(trained.network.config, **LARGER)
+    network = network_of(larger, reshaped(trained.network.state_dict(), trained.network.config, larger))
+    # Whole pairs of blocks, and half a block around them.
+    pixels = prepare(photo.transpose(2, 0, 1))[:, :, :112, :112].float() - 128
+    output, bits, _ = network(pixels, torch.tensor([0.6]), 12.0)
+    (output.square().mean() + bits.mean()).backward()
+    mix = network.synthesis.mix[2].weight.grad
+    last = network.context.ac[0].last[0].weight.grad
+    assert mix is not None
+    assert float(mix.abs().max()) > 0
+    assert last is not None
+    assert float(last[:, 16:].abs().max()) > 0
+
+
+def test_a_smaller_network_keeps_the_layers_that_still_fit(trained: Trained) -> None:
+    state = trained.network.state_dict()
+    smaller = replace(trained.network.config, grid_width=8, context_width=8)
+    found = reshaped(state, trained.network.config, smaller)
+    torch.testing.assert_close(found["synthesis.linear.weight"], state["synthesis.linear.weight"], rtol=0, atol=0)
+    torch.testing.assert_close(found["context.ac.0.last.0.bias"], state["context.ac.0.last.0.bias"], rtol=0, atol=0)
+    assert found["synthesis.last.weight"].shape[1] == 8
+    assert float(found["synthesis.last.weight"].abs().max()) == 0
+
+
+def test_other_steps_keep_what_each_step_meant(trained: Trained, photo: np.ndarray) -> None:
+    before, pixels = trained.network, prepare(photo.transpose(2, 0, 1))
+    # Every second point of the new range lies on a point of the old one.
+    wider = replace(before.config, points=7, coarsest_step=160 * 40**0.5, finest_step=4.0)
+    after = network_of(wider, reshaped(before.state_dict(), before.config, wider))
+    for quality in (0.0, 0.5, 0.75):
+        step = before.config.coarsest_step * (before.config.finest_step / before.config.coarsest_step) ** quality
+        same = math.log(step / wider.coarsest_step) / math.log(wider.finest_step / wider.coarsest_step)
+        expected, expected_bits = code(before, pixels, quality, trained.config)
+        output, bits = code(after, pixels, same, trained.config)
+        assert float(bits.sum()) == pytest.approx(float(expected_bits.sum()), rel=1e-3)
+        assert float((output.float() - expected.float()).abs().mean()) < 0.05
+
+
+def test_other_latents_are_refused(trained: Trained) -> None:
+    other = replace(trained.network.config, latents=25, groups=(3, 5, 17))
+    with pytest.raises(InputError, match="latents and groups"):
+        reshaped(trained.network.state_dict(), trained.network.config, other)
+
+
+def test_settings_of_the_network_change_the_shape_of_loaded_weights(trained: Trained) -> None:
+    config, weights, _ = load_weights(str(trained.output), tiny_config(), {"network.grid_width": "24", "batch": "3"})
+    assert config.network == replace(trained.config.network, grid_width=24)
+    assert weights["synthesis.last.weight"].shape[1] == 24
