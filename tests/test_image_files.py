@@ -246,8 +246,14 @@ def test_formats() -> None:
 
 
 def test_a_format_that_cannot_hold_the_mode() -> None:
-    with pytest.raises(InputError, match="JPEG cannot hold"):
+    with pytest.raises(InputError, match=r"JPEG cannot hold.*transparency, write a \.png"):
         save_picture(photo().convert("RGBA"), io.BytesIO(), "JPEG")
+
+
+def test_an_empty_file_is_called_empty(tmp_path: Path) -> None:
+    (tmp_path / "a.jpg").touch()
+    with pytest.raises(InputError, match=r"a\.jpg is empty: expected a picture file, got 0 bytes"):
+        open_picture(tmp_path / "a.jpg")
 
 
 def test_a_damaged_picture_is_named(tmp_path: Path) -> None:

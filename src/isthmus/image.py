@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from os import PathLike
 from typing import Any
 
 import numpy as np
@@ -82,6 +83,13 @@ def as_picture(source: "PictureLike | Picture", limits: Limits | None = None, na
     if isinstance(source, Image.Image):
         with pillow_errors_typed(name):
             return _from_image(source, limits or Limits())
+    if isinstance(source, str | bytes | PathLike):
+        raise InputError(
+            "pixels are encoded, not names or bytes of files",
+            expected="a Pillow image or an array",
+            got=type(source).__name__,
+            hint="encode_file takes a file's name, and Image.open makes an image of either.",
+        )
     return _from_array(np.asarray(source), limits or Limits())
 
 

@@ -54,8 +54,9 @@ def save_picture(image: Image.Image, stream: BinaryIO, format_name: str) -> None
         # Pillow's own complaints have no errno; a full disk has.
         if isinstance(error, OSError) and error.errno is not None:
             raise
+        hint = "If it is the transparency, write a .png or a .webp." if image.has_transparency_data else "Write a .png."
         got = f"{type(error).__name__}: {error}"
-        raise InputError(f"{format_name} cannot hold this picture", got=got, hint="Write a .png.") from error
+        raise InputError(f"{format_name} cannot hold this picture", got=got, hint=hint) from error
 
 
 def _metadata_options(image: Image.Image, format_name: str) -> dict[str, Any]:
@@ -99,6 +100,8 @@ def _open(stream: BinaryIO, name: str, limits: Limits) -> Image.Image:
         stream = io.BytesIO(read_capped(stream, limits.max_file_bytes, name))
     stream.seek(0)
     prefix = stream.read(16)
+    if not prefix:
+        raise InputError(f"{name} is empty", expected="a picture file", got="0 bytes")
     tried: set[str] = set()
     reasons: list[str] = []
     # The common formats first; all the others take longer to import than a small picture to read.

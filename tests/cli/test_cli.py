@@ -200,6 +200,7 @@ def test_the_suffix_chooses_the_format(folder: Path) -> None:
         (["encode", "photo.png", "-o", "photo.png", "-f"], "overwrite itself"),
         (["encode", "photo.png", "sub/photo.jpg", "-o", "out"], "both be written"),
         (["encode", "photo.png", "b.png", "-o", "photo.png"], "folder"),
+        (["encode", "photo.png", "b.png", "-o", "both.isth"], "both.isth/ makes it a folder"),
         (["nonsense"], "No such command"),
     ],
 )

@@ -74,6 +74,10 @@ def targets(inputs: tuple[str, ...], output: str | None, suffix: str) -> list[st
         raise click.UsageError("- stands alone: give one input.")
     if many and output and Path(output).exists() and not Path(output).is_dir():
         raise click.UsageError(f"several inputs need a folder for -o, and {output} is a file.")
+    if many and output and Path(output).suffix and not Path(output).is_dir() and not output.endswith("/"):
+        raise click.UsageError(
+            f"several inputs need a folder for -o, and {output} looks like a file: {output}/ makes it a folder."
+        )
     folder = output is not None and output != STREAM and (many or Path(output).is_dir() or output.endswith("/"))
     found = [_target(name, output, suffix, folder) for name in inputs]
     seen: dict[str, str] = {}
