@@ -28,6 +28,8 @@ def find_model(model_id: bytes) -> FakeModel:
 class FakeTiles:
     """The functions of isthmus.tiles, without loss, with tiles of a size that suits the test."""
 
+    MAX_EFFORT = 2
+
     def __init__(self, tile: int = 1024) -> None:
         self.TILE = tile
 
@@ -39,7 +41,7 @@ class FakeTiles:
         ]
 
     def encode_tiles(
-        self, model: Any, source: Any, quality: int, threads: Any = None, progress: Any = None
+        self, model: Any, source: Any, quality: int, threads: Any = None, progress: Any = None, effort: int = 1
     ) -> Iterator[bytes]:
         assert 0 <= quality <= 10000
         boxes = self._boxes(source.width, source.height)

@@ -22,8 +22,8 @@ def photo() -> np.ndarray:
     return np.ascontiguousarray(skimage.data.astronaut()[:200, 100:340])
 
 
-def encode(model: Model, rgb: np.ndarray, quality: int, threads: int | None = 1) -> list[bytes]:
-    return list(tiles.encode_tiles(model, ArraySource(rgb), quality, threads))
+def encode(model: Model, rgb: np.ndarray, quality: int, threads: int | None = 1, effort: int = 1) -> list[bytes]:
+    return list(tiles.encode_tiles(model, ArraySource(rgb), quality, threads, effort=effort))
 
 
 def decode(model: Model, payloads: list[bytes], rgb: np.ndarray, quality: int, threads: int | None = 1) -> np.ndarray:
@@ -49,10 +49,35 @@ def test_quality_buys_fidelity_with_bytes(model: Model, photo: np.ndarray) -> No
     assert fidelity[-1] > 38
 
 
+def cost(model: Model, picture: np.ndarray, quality: int, effort: int) -> float:
+    """Bits a pixel, and the squared error that is worth as many at this quality."""
+    payloads = encode(model, picture, quality, effort=effort)
+    error = ((decode(model, payloads, picture, quality).astype(float) - picture) ** 2).mean()
+    bits = 8 * sum(map(len, payloads)) / (picture.shape[0] * picture.shape[1])
+    return bits + 7.5 * 3 * error / float(model.nominal_step(quality)[0]) ** 2
+
+
+@pytest.mark.parametrize("quality", [3000, 5000, 7500])
+def test_a_second_look_pays(model: Model, photo: np.ndarray, quality: int) -> None:
+    assert cost(model, photo, quality, 2) < cost(model, photo, quality, 1)
+
+
+def test_a_second_look_pays_where_tiles_meet(model: Model) -> None:
+    wide = np.ascontiguousarray(np.tile(skimage.data.astronaut()[200:264], (1, 3, 1))[:, :1200])
+    seam = np.s_[:, tiles.TILE - 8 : tiles.TILE + 8]
+    errors = []
+    for effort in (1, 2):
+        decoded = decode(model, encode(model, wide, 6000, effort=effort), wide, 6000)
+        errors.append(((decoded.astype(float) - wide) ** 2)[seam].mean())
+    assert errors[1] < errors[0]
+    assert cost(model, wide, 6000, 2) < cost(model, wide, 6000, 1)
+
+
+@pytest.mark.parametrize("effort", [1, 2])
 @pytest.mark.parametrize("shape", [(1, 1), (1, 40), (17, 1), (15, 16), (33, 47)])
-def test_any_size(model: Model, photo: np.ndarray, shape: tuple[int, int]) -> None:
+def test_any_size(model: Model, photo: np.ndarray, shape: tuple[int, int], effort: int) -> None:
     picture = np.ascontiguousarray(photo[60 : 60 + shape[0], 60 : 60 + shape[1]])
-    decoded = decode(model, encode(model, picture, 9000), picture, 9000)
+    decoded = decode(model, encode(model, picture, 9000, effort=effort), picture, 9000)
     assert decoded.shape == picture.shape
     assert psnr_db(decoded, picture) > 30
 

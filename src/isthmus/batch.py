@@ -46,6 +46,7 @@ class Job:
         model: a model file, or None for the release model.
         threads: of the inference engine, in each worker.
         limits: what a picture may ask for.
+        effort: of encoding; files of another effort count as done.
     """
 
     verb: Literal["encode", "decode"]
@@ -59,6 +60,7 @@ class Job:
     model: str | None = None
     threads: int = 1
     limits: Limits = field(default_factory=Limits)
+    effort: int = 1
 
 
 @dataclass(frozen=True)
@@ -176,7 +178,7 @@ def process(job: Job, item: Item) -> Result:
 
 
 def _encode(job: Job, item: Item) -> Result:
-    codec, source, target = _codec(job.model, job.threads, job.limits), _tree(job.source), _tree(job.target)
+    codec, source, target = _codec(job.model, job.threads, job.limits, job.effort), _tree(job.source), _tree(job.target)
     if not job.force and _encoded_before(job, item, target, codec):
         return Result(item, "skipped")
     with source.open(item.name, job.limits.max_file_bytes) as stream:
@@ -219,7 +221,7 @@ def _encoded_before(job: Job, item: Item, target: Tree, codec: Codec) -> bool:
 
 
 def _decode(job: Job, item: Item) -> Result:
-    codec, source, target = _codec(job.model, job.threads, job.limits), _tree(job.source), _tree(job.target)
+    codec, source, target = _codec(job.model, job.threads, job.limits, job.effort), _tree(job.source), _tree(job.target)
     data = source.read(item.name, job.limits.max_file_bytes)
     if not job.force and target.size(item.output) is not None:
         if _whole_picture(target.read(item.output, job.limits.max_file_bytes), codec.inspect(data)):
@@ -251,8 +253,8 @@ def _wanted(name: str, verb: str) -> bool:
 
 
 @functools.lru_cache(maxsize=1)
-def _codec(model: str | None, threads: int, limits: Limits) -> Codec:
-    return Codec(model, threads, limits)
+def _codec(model: str | None, threads: int, limits: Limits, effort: int) -> Codec:
+    return Codec(model, threads, limits, effort)
 
 
 @functools.lru_cache(maxsize=2)

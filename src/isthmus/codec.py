@@ -97,6 +97,7 @@ class Codec:
             decode if their model is installed.
         threads: threads of the inference engine; by default all cores.
         limits: what a file or a picture may ask for.
+        effort: of encoding. 1, or 2 for about 2 % fewer bytes at equal quality in twice the time.
 
     Example:
         >>> codec = Codec()                                              # doctest: +SKIP
@@ -105,13 +106,20 @@ class Codec:
     """
 
     def __init__(
-        self, model: Model | str | Path | None = None, threads: int | None = None, limits: Limits | None = None
+        self,
+        model: Model | str | Path | None = None,
+        threads: int | None = None,
+        limits: Limits | None = None,
+        effort: int = 1,
     ) -> None:
         if threads is not None and threads < 1:
             raise InputError("the number of threads", expected="at least 1", got=threads)
+        if not 1 <= effort <= tiles.MAX_EFFORT:
+            raise InputError("the effort", expected=f"1 to {tiles.MAX_EFFORT}", got=effort)
         self._chosen = model
         self.threads = threads
         self.limits = limits or Limits()
+        self.effort = effort
 
     @functools.cached_property
     def model(self) -> Model:
@@ -152,7 +160,7 @@ class Codec:
         )
         metadata = {} if strip else self._capped(picture.metadata)
         alpha = _encode_alpha_tiles(picture, header)
-        latents = tiles.encode_tiles(self.model, picture, header.quality, self.threads, progress)
+        latents = tiles.encode_tiles(self.model, picture, header.quality, self.threads, progress, self.effort)
         return container.assemble(header, metadata, alpha, latents)
 
     def decode(self, data: bytes, box: Box | None = None, progress: Progress | None = None) -> Pixels:

@@ -19,7 +19,7 @@ Float32 = npt.NDArray[np.float32]
 Index = npt.NDArray[np.intp]
 
 RDOQ_WEIGHT = 12.0
-"""Bits that a squared error of one nominal step is worth to the encoder when it chooses between two symbols. More than
+"""Bits that a squared error of one step is worth to the encoder when it chooses between two symbols. More than
 in the training loss (7.5): the choice is greedy and does not see what a zero takes from later predictions."""
 SILENT_ROWS = 4
 """Symbols of the lowest rows are almost surely zero, and most symbols are theirs: not coded where that pays."""
@@ -44,8 +44,6 @@ class Quantizer:
         self._bits = model.tables.bits
         self._radius = self._bits.shape[1] // 2
         self._silent = silent
-        relative = model.steps(quality) / model.nominal_step(quality)
-        self._importance = RDOQ_WEIGHT * relative.astype(np.float64) ** 2
         self.spent = np.zeros(len(self._y))
         """Bits by position, by the tables."""
         self.lost = np.zeros(len(self._y))
@@ -54,16 +52,15 @@ class Quantizer:
     def __call__(self, channels: slice, at: Index, means: Float64, rows: Rows) -> Float64:
         """Codes one pass; see `isthmus.context.Code`."""
         x = self._y[at, channels] - means
-        importance = self._importance[channels]
         symbols = np.rint(x)
         smaller = symbols - np.sign(symbols)
         before, after = self._cost(symbols, rows), self._cost(smaller, rows)
-        better = (before - after > importance * (x - smaller) ** 2 - importance * (x - symbols) ** 2) & (symbols != 0)
+        better = (before - after > RDOQ_WEIGHT * ((x - smaller) ** 2 - (x - symbols) ** 2)) & (symbols != 0)
         symbols = np.where(better, smaller, symbols)
         bits = np.where(better, after, before)
         silent = rows < self._silent
         if silent.any():
-            worth = importance * (x**2 - (x - symbols) ** 2) - bits
+            worth = RDOQ_WEIGHT * (x**2 - (x - symbols) ** 2) - bits
             self.lost[at] += np.where(silent, worth, 0).sum(1)
             symbols[silent] = 0
             bits[silent] = 0
@@ -144,6 +141,22 @@ def decode_dc(model: Model, payload: bytes, height: int, width: int, quality: in
     return decoded.reshape(height, width, -1).astype(np.float32)
 
 
+def _choose(model: Model, y: Float32, quality: int) -> tuple[Quantizer, Float64]:
+    height, width, _ = y.shape
+    quantizer = Quantizer(model, y, quality)
+    decoded = model.context.walk(height, width, quality, quantizer)
+    if quantizer.hides():
+        # An unusual picture: what the silent rows would hide is worth its bits.
+        quantizer = Quantizer(model, y, quality, silent=0)
+        decoded = model.context.walk(height, width, quality, quantizer)
+    return quantizer, decoded
+
+
+def quantized_latents(model: Model, y: Float32, quality: int) -> Float32:
+    """What the decoder would get for latents (h, w, C) in steps; nothing is written."""
+    return _choose(model, y, quality)[1].reshape(y.shape).astype(np.float32)
+
+
 def encode_latents(model: Model, y: Float32, quality: int) -> tuple[bytes, npt.NDArray[np.float64]]:
     """A tile's payload from its latents (h, w, C) in steps, and the bits spent at each position (h, w).
 
@@ -153,12 +166,7 @@ def encode_latents(model: Model, y: Float32, quality: int) -> tuple[bytes, npt.N
         SelfCheckError: the payload does not decode to what was encoded.
     """
     height, width, _ = y.shape
-    quantizer = Quantizer(model, y, quality)
-    decoded = model.context.walk(height, width, quality, quantizer)
-    if quantizer.hides():
-        # An unusual picture: what the silent rows would hide is worth its bits.
-        quantizer = Quantizer(model, y, quality, silent=0)
-        decoded = model.context.walk(height, width, quality, quantizer)
+    quantizer, decoded = _choose(model, y, quality)
     payload = _check(decoded) + quantizer.finish()
     again = decode_latents(model, payload, height, width, quality)
     if not np.array_equal(again.reshape(decoded.shape), decoded.astype(np.float32)):

@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from isthmus.engine import Engine, limit_threads
-from isthmus.latents import decode_latents, encode_latents
+from isthmus.latents import decode_latents, encode_latents, quantized_latents
 from isthmus.model import Model
 
 TILE = 1024
@@ -27,6 +27,8 @@ BLOCK = 16
 """Pixels between latent positions."""
 HALO = 4
 """Latent positions around a window within which the networks' zero padding can be felt."""
+MAX_EFFORT = 2
+"""1: latents are coded as the analysis gives them; 2: after a second look."""
 
 UInt8 = npt.NDArray[np.uint8]
 Float32 = npt.NDArray[np.float32]
@@ -107,10 +109,12 @@ def analyse(
     columns = _pixel_axis(left * BLOCK - BLOCK // 2, (left + width) * BLOCK + BLOCK // 2, source.width)
     y0, x0 = int(rows.min()), int(columns.min())
     window = source(y0, x0, int(rows.max()) + 1 - y0, int(columns.max()) + 1 - x0)
-    y = _engine(model, "analysis.onnx", threads)(
-        pixels=window[rows - y0][:, columns - x0],
-        steps=model.steps(quality),
-    )
+    return _latents_of(model, window[rows - y0][:, columns - x0], quality, threads)
+
+
+def _latents_of(model: Model, pixels: UInt8, quality: int, threads: int | None) -> Float32:
+    """Latents (h, w, C) of pixels (16h + 16, 16w + 16, 3)."""
+    y: Float32 = _engine(model, "analysis.onnx", threads)(pixels=pixels, steps=model.steps(quality))
     return y
 
 
@@ -120,6 +124,7 @@ def encode_tiles(
     quality: int,
     threads: int | None = None,
     progress: ProgressCallback | None = None,
+    effort: int = 1,
 ) -> Iterator[bytes]:
     """The payloads of all tiles, in row-major order.
 
@@ -129,15 +134,79 @@ def encode_tiles(
         quality: 0..10000, hundredths of the dial.
         threads: threads of the inference engine and of NumPy's matrix products; None for all.
         progress: called with (tiles done, tiles in all).
+        effort: 1, or 2 for a second look (`_second_look`).
     """
     grid = Grid(source.width, source.height)
     for index in range(grid.count):
-        y = analyse(model, source, grid.latent_box(index), quality, threads)
+        y = _tile_latents(model, source, grid, index, quality, threads, effort)
         with limit_threads(threads):
             payload, _ = encode_latents(model, y, quality)
         yield payload
         if progress:
             progress(index + 1, grid.count)
+
+
+def _tile_latents(
+    model: Model, source: PixelSource, grid: Grid, index: int, quality: int, threads: int | None, effort: int
+) -> Float32:
+    top, left, height, width = grid.latent_box(index)
+    if effort < MAX_EFFORT:
+        return analyse(model, source, (top, left, height, width), quality, threads)
+    around = (top - HALO, left - HALO, height + 2 * HALO, width + 2 * HALO)
+    return _second_look(model, analyse(model, source, around, quality, threads), around, grid, quality, threads)
+
+
+def _second_look(
+    model: Model, around: Float32, box: tuple[int, int, int, int], grid: Grid, quality: int, threads: int | None
+) -> Float32:
+    """Latents of a tile less what the synthesis network is going to add to them.
+
+    The analysis inverts the linear part of the synthesis alone. Whatever the network adds to the decoded picture, seen
+    through the analysis, is taken off before the latents are quantized again.
+
+    Args:
+        around: latents of the tile and `HALO` around it, of the picture and its mirror images.
+        box: where they lie.
+    """
+    _, _, height, width = box
+    inner = (slice(HALO, height - HALO), slice(HALO, width - HALO))
+    y = around[inner]
+    with limit_threads(threads):
+        decoded = quantized_latents(model, y, quality)
+    # What is decoded next to the tile is not known yet: its latents before quantization stand in for it.
+    expected = around.copy()
+    expected[inner] = decoded
+    expected = _continued(model, expected, box, grid)
+    pixels = _synthesised(model, expected, quality, threads)
+    cut = HALO * BLOCK - BLOCK
+    return y + decoded - _latents_of(model, pixels[cut:-cut, cut:-cut], quality, threads)
+
+
+def _continued(model: Model, latents: Float32, box: tuple[int, int, int, int], grid: Grid) -> Float32:
+    """Latents (h, w, C) of a box, those outside the picture replaced by what the decoder takes for them."""
+    top, left, height, width = box
+    rows, columns = np.arange(top, top + height), np.arange(left, left + width)
+    # Behind the far edge of a picture smaller than the halo lies a second mirror image: the nearest known will do.
+    from_rows = np.clip(_mirror(rows, grid.latent_height) - top, 0, height - 1)
+    from_columns = np.clip(_mirror(columns, grid.latent_width) - left, 0, width - 1)
+    out: Float32 = latents[np.ix_(from_rows, from_columns)]
+    _flip(model, out, rows, columns, grid)
+    return out
+
+
+def _flip(
+    model: Model, latents: Float32, rows: npt.NDArray[np.int64], columns: npt.NDArray[np.int64], grid: Grid
+) -> None:
+    """Negates, in place, what a mirror image negates: its cosine coefficients of odd functions."""
+    parity = model.arrays["parity"].astype(bool)
+    for axis, index, size in ((0, rows, grid.latent_height), (1, columns, grid.latent_width)):
+        flipped = np.flatnonzero(np.mod(index, 2 * size) >= size)
+        if len(flipped):
+            sign = np.where(parity[:, axis], np.float32(-1), np.float32(1))
+            if axis == 0:
+                latents[flipped] *= sign
+            else:
+                latents[:, flipped] *= sign
 
 
 def bits_map(model: Model, rgb: UInt8, quality: int, threads: int | None = None) -> Float32:
@@ -205,29 +274,25 @@ class _Latents:
                 at_rows, at_columns = np.flatnonzero(r // side == i), np.flatnonzero(c // side == j)
                 part = tile[np.ix_(r[at_rows] - i * side, c[at_columns] - j * side)]
                 out[np.ix_(at_rows, at_columns)] = part
-        # A mirror image has the same cosine coefficients, those of odd functions negated.
-        parity = self._model.arrays["parity"].astype(bool)
-        for axis, index, size in ((0, rows, grid.latent_height), (1, columns, grid.latent_width)):
-            flipped = np.flatnonzero(np.mod(index, 2 * size) >= size)
-            if len(flipped):
-                sign = np.where(parity[:, axis], np.float32(-1), np.float32(1))
-                if axis == 0:
-                    out[flipped] *= sign
-                else:
-                    out[:, flipped] *= sign
+        _flip(self._model, out, rows, columns, grid)
         return out
 
 
 def synthesise(model: Model, latents: Float32, quality: int, threads: int | None) -> UInt8:
     """Pixels (16h, 16w, 3) uint8 of latents (h + 2 HALO, w + 2 HALO, C) in steps."""
+    cut = HALO * BLOCK - BLOCK // 2
+    return _synthesised(model, latents, quality, threads)[cut:-cut, cut:-cut]
+
+
+def _synthesised(model: Model, latents: Float32, quality: int, threads: int | None) -> UInt8:
+    """Pixels (16(h-1), 16(w-1), 3) uint8 of latents (h, w, C): of all windows that are there, right or not."""
     pixels: UInt8 = _engine(model, "synthesis.onnx", threads)(
         latents=latents,
         steps=model.steps(quality),
         nominal=model.nominal_step(quality),
         weights=model.quality_weights(quality),
     )
-    cut = HALO * BLOCK - BLOCK // 2
-    return pixels[cut:-cut, cut:-cut]
+    return pixels
 
 
 def _decode_box(

@@ -125,7 +125,7 @@ def test_fixed_point_agrees_with_training(
     trained.model.context.walk(height, width, quality, follow)
     assert len(differences) == DC_PHASES + 2 * (len(config.network.groups) - 1)
     assert max(rows for _, rows in differences) <= 1
-    # Half a step of the means' own grid, 1/32, is rounding; the rest is the weights'. DC latents differ by hundreds of
-    # steps between neighbours at high quality, and so do the products with a rounded weight.
+    # Half a step of the means' own grid, 1/32, is rounding; the rest is the weights'. DC latents, whose steps are the
+    # finest, differ by hundreds of steps between neighbours at high quality, and so do products with a rounded weight.
     assert max(means for means, _ in differences[DC_PHASES:]) <= 0.1
-    assert max(means for means, _ in differences[:DC_PHASES]) <= (0.1 if quality <= 5000 else 0.3)
+    assert max(means for means, _ in differences[:DC_PHASES]) <= (0.1 if quality <= 5000 else 0.5)

@@ -20,9 +20,10 @@ BLOCK = 16  # pixels a side of one block of the bits map
 
 @dataclass(frozen=True)
 class Weights:
-    """Which weights to run: the name of a release model, a model file, or None for the default."""
+    """Which weights to run: the name of a release model, a model file, or None for the default; and how hard to try."""
 
     spec: str | None = None
+    effort: int = 1
 
     def load(self) -> Model:
         """The model; raises UnknownModelError for a name that is none, ModelError for a file that is none."""
@@ -34,7 +35,7 @@ class Weights:
 
 @lru_cache(maxsize=4)
 def _codec(weights: Weights, threads: int) -> Codec:
-    return Codec(weights.load(), threads=threads)
+    return Codec(weights.load(), threads=threads, effort=weights.effort)
 
 
 def _encode(picture: Picture, quality: float, threads: int, weights: Weights) -> bytes:
@@ -49,10 +50,13 @@ def own_rival(weights: Weights, name: str = "isthmus") -> Rival:
     """isthmus with these weights, in the shape of a rival; raises as `Weights.load`."""
     model = weights.load()
     version = f"isthmus {__version__}, model {model.name} {model.id.hex()}"
+    harder = "" if weights.effort == 1 else f" effort {weights.effort}"
+    # A name that says which weights: several are compared.
+    label = "isthmus" if name in ("isthmus", "isthmus-e2") else f"isthmus {model.name}"
     return Rival(
         name,
-        "isthmus" if name == "isthmus" else f"isthmus {model.name}",
-        f"model {model.name} {model.id.hex()}",
+        label + harder,
+        f"model {model.name} {model.id.hex()}{harder}",
         partial(_encode, weights=weights),
         partial(_decode, weights=weights),
         partial(str, version),

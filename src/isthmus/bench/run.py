@@ -20,6 +20,8 @@ from isthmus.bench.timing import qualities_near, time_codecs
 from isthmus.errors import InputError
 
 OWN = "isthmus"
+EFFORTS = {OWN: 1, f"{OWN}-e2": 2}
+"""isthmus itself by the name it has among the codecs, and how hard it tries."""
 
 
 @dataclass(frozen=True)
@@ -27,7 +29,7 @@ class Plan:
     """What to measure and where to write it.
 
     Attributes:
-        codecs: names, `isthmus` among them or not; None for all.
+        codecs: names, those of `EFFORTS` among them or not; None for isthmus and all rivals.
         models: weights to run isthmus with; none for the default ones.
         metrics: names; None for all.
         anchor: the codec that BD-rates compare with.
@@ -77,8 +79,9 @@ def bench(plan: Plan, progress: Progress | None = None) -> str:
     metrics = _known("metric", plan.metrics or tuple(METRICS), tuple(METRICS))
     _known("published curve", plan.published, tuple(published_curves()))
     names = plan.codecs or (OWN, *RIVALS)
-    present, absent = choose([name for name in names if name != OWN])
-    codecs = [*(_own(plan.models) if OWN in names else []), *present]
+    present, absent = choose([name for name in names if name not in EFFORTS])
+    own = [rival for name, effort in EFFORTS.items() if name in names for rival in _own(plan.models, name, effort)]
+    codecs = [*own, *present]
     lossy = tuple(codec.name for codec in codecs if not codec.lossless)
     _known("anchor", (plan.anchor,), lossy)
     sources = sources_in(plan.folder)
@@ -99,13 +102,13 @@ def bench(plan: Plan, progress: Progress | None = None) -> str:
     return "\n\n".join(lines)
 
 
-def _own(models: Sequence[str]) -> list[Rival]:
+def _own(models: Sequence[str], name: str, effort: int) -> list[Rival]:
     # Imported only where isthmus is measured: the rivals run without weights.
     from isthmus.bench.own import Weights, own_rival
 
     if len(models) <= 1:
-        return [own_rival(Weights(models[0] if models else None))]
-    return [own_rival(Weights(model), f"{OWN}-{Path(model).stem}") for model in models]
+        return [own_rival(Weights(models[0] if models else None, effort), name)]
+    return [own_rival(Weights(model, effort), f"{name}-{Path(model).stem}") for model in models]
 
 
 def _known(what: str, names: tuple[str, ...], known: tuple[str, ...]) -> tuple[str, ...]:

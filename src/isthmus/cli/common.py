@@ -60,11 +60,11 @@ def limits_for(max_pixels: int | None) -> "Limits":
     return Limits() if max_pixels is None else Limits(max_pixels=max_pixels)
 
 
-def codec_for(model: str | None, threads: int | None, max_pixels: int | None) -> "Codec":
+def codec_for(model: str | None, threads: int | None, max_pixels: int | None, effort: int = 1) -> "Codec":
     """The codec of the command line's options."""
     from isthmus.codec import Codec
 
-    return Codec(model=model, threads=threads, limits=limits_for(max_pixels))
+    return Codec(model=model, threads=threads, limits=limits_for(max_pixels), effort=effort)
 
 
 def targets(inputs: tuple[str, ...], output: str | None, suffix: str) -> list[str]:

@@ -63,6 +63,7 @@ class Run:
         self,
         quality: float | None,
         target: "Target | None",
+        effort: int,
         strip: bool,
         keep_smaller: bool,
         force: bool,
@@ -87,6 +88,7 @@ class Run:
                 model,
                 threads or 1,
                 common.limits_for(max_pixels),
+                effort,
             )
         )
 

@@ -62,9 +62,9 @@ class TrainConfig:
     distortion_weight: float = 7.5
     """Squared error in units of the squared step that costs as much as one bit."""
     rdoq_weight: float = 12.0
-    """Squared error in units of the squared step for which a symbol is moved towards zero to save a bit, as the encoder
-    does; 0 for plain rounding. More than `distortion_weight`: the greedy choice does not see what a zero takes from
-    later predictions."""
+    """Squared error in units of a channel's squared step for which a symbol is moved towards zero to save a bit, as the
+    encoder does; 0 for plain rounding. More than `distortion_weight`: the greedy choice does not see what a zero takes
+    from later predictions."""
     clip: float = 1.0
     """Bound on the gradient's norm."""
     seed: int = 0

@@ -93,8 +93,6 @@ class Dial(NamedTuple):
     """(B,): the step that the quality stands for, in grey levels."""
     steps: Tensor
     """(B, C): the step of each channel."""
-    importance: Tensor | None
-    """(B, C, 1, 1): bits that a squared error of one step is worth; None for plain rounding."""
 
 
 class Network(nn.Module):
@@ -109,7 +107,7 @@ class Network(nn.Module):
         nominal = torch.linspace(math.log(config.coarsest_step), math.log(config.finest_step), config.points)
         self.nominal: Tensor
         self.register_buffer("nominal", nominal)
-        # All channels alike: functions have unit norm, and steps trained through the rounding shrink without end.
+        # Set by the start and never trained: steps trained through the rounding shrink without end.
         self.log_steps: Tensor
         self.register_buffer("log_steps", nominal[:, None].repeat(1, config.latents))
         self.parity: Tensor
@@ -128,6 +126,7 @@ class Network(nn.Module):
         inverse = inverse.permute(1, 4, 7, 3, 6, 0, 2, 5).reshape(3 * BLOCK**2, n, 2, 2)
         self.synthesis.linear.weight.data.copy_(inverse.flip(2, 3))
         self.parity.copy_(torch.from_numpy(start.parity))
+        self.log_steps.copy_(self.nominal[:, None] + torch.from_numpy(start.log_steps)[None])
         weight = self.synthesis.pixels.weight.data.reshape(-1, 3, GRID**2)
         weight -= weight.mean(2, keepdim=True)
 
@@ -137,21 +136,15 @@ class Network(nn.Module):
         index = torch.arange(self.config.points, device=quality.device)
         return (1 - (position[:, None] - index[None]).abs()).clamp_min(0)
 
-    def at(self, quality: Tensor, rdoq_weight: float) -> Dial:
-        """What the qualities (B,) in 0..1 stand for; the weight as in `TrainConfig`."""
+    def at(self, quality: Tensor) -> Dial:
+        """What the qualities (B,) in 0..1 stand for."""
         weights = self.quality_weights(quality)
-        nominal = torch.exp(weights @ self.nominal)
-        steps = torch.exp(weights @ self.log_steps)
-        importance = None
-        if rdoq_weight:
-            relative = (steps / nominal[:, None])[:, :, None, None].detach()
-            importance = rdoq_weight * relative**2
-        return Dial(weights, nominal, steps, importance)
+        return Dial(weights, torch.exp(weights @ self.nominal), torch.exp(weights @ self.log_steps))
 
     def forward(self, pixels: Tensor, quality: Tensor, rdoq_weight: float) -> tuple[Tensor, Tensor, Tensor]:
         """pixels (B, 3, 16h+16, 16w+16) around 0 -> reconstruction of all but the outer 16 pixels, bits of each
         latent (B, C, h, w), and the nominal step (B,)."""
-        dial = self.at(quality, rdoq_weight)
+        dial = self.at(quality)
         y = self.analysis(pixels, dial.steps)
-        decoded, bits = self.context(y.float(), dial.weights, dial.importance)
+        decoded, bits = self.context(y.float(), dial.weights, rdoq_weight)
         return self.synthesis(decoded, dial.steps, dial.nominal, dial.weights), bits, dial.nominal

@@ -16,8 +16,6 @@ from isthmus.errors import InputError
 from isthmus.train.config import NetworkConfig
 from isthmus.train.modules import Network
 
-CONFIGURED = ("nominal", "log_steps")
-"""Buffers that follow from the configuration alone."""
 LAST_OF_ADDED = ("depthwise.", "reduce.", "mix.")
 """What an added residual block adds to its input passes through these layers."""
 
@@ -31,12 +29,14 @@ def reshaped(state: Mapping[str, Tensor], old: NetworkConfig, new: NetworkConfig
     if (old.latents, old.groups) != (new.latents, new.groups):
         raise InputError("a model's latents and groups cannot be changed", expected=old.groups, got=new.groups)
     network = Network(new)
-    return {key: _fit(key, value, state.get(key), old, new) for key, value in network.state_dict().items()}
+    found = {key: _fit(key, value, state.get(key), old, new) for key, value in network.state_dict().items()}
+    # A channel's step keeps its relation to the nominal one.
+    found["nominal"] = network.nominal
+    found["log_steps"] = network.nominal[:, None] + (state["log_steps"][:1] - state["nominal"][:1, None])
+    return found
 
 
 def _fit(key: str, fresh: Tensor, value: Tensor | None, old: NetworkConfig, new: NetworkConfig) -> Tensor:
-    if key in CONFIGURED:
-        return fresh
     if value is None:
         return torch.zeros_like(fresh) if any(part in key for part in LAST_OF_ADDED) else fresh
     if key.endswith("quality"):

@@ -20,6 +20,13 @@ from isthmus.train.config import BLOCK
 
 Array = npt.NDArray[np.float64]
 
+STEP_FREQUENCIES = (0.0, 1.0, 2.5, 5.0, 9.0, 16.0)
+"""In half cycles a block; between them steps are interpolated."""
+BRIGHT_LOG_STEPS = (-0.5, -0.5, -0.2, 0.1, 0.2, 0.5)
+COLOUR_LOG_STEPS = (-0.35, -0.1, 0.1, 0.1, 0.4, 0.4)
+EXTRA_LOG_STEP = (0.0, 0.0, -0.25)
+"""Found by search on eight held-out training crops (docs/adr/steps-for-the-eye.md)."""
+
 
 @dataclass(frozen=True)
 class Start:
@@ -33,6 +40,8 @@ class Start:
     """(latents, 2): 1 where a basis function is odd vertically, horizontally."""
     variance: Array
     """(latents,): mean square of each coefficient on the pictures given."""
+    log_steps: Array
+    """(latents,): logarithm of each coefficient's quantization step, less that of the nominal step."""
 
 
 def dct_matrix(size: int) -> Tensor:
@@ -101,6 +110,19 @@ def colour_transform(pictures: npt.NDArray[np.uint8]) -> Array:
     return np.asarray(rows * np.where(rows.sum(1, keepdims=True) < 0, -1.0, 1.0))
 
 
+def relative_log_steps(colours: npt.NDArray[np.int64], u: Array, v: Array) -> Array:
+    """Logarithms of quantization steps for coefficients of a colour (0 brightness, 1 and 2) and frequencies u, v in
+    half cycles a block, less that of the nominal step.
+
+    Equal steps are best for squared error. The eye, and the metrics that follow it, see errors of low frequencies
+    first.
+    """
+    radius = np.log1p(np.hypot(u, v))
+    knots = np.log1p(STEP_FREQUENCIES)
+    bright, coloured = (np.interp(radius, knots, steps) for steps in (BRIGHT_LOG_STEPS, COLOUR_LOG_STEPS))
+    return np.asarray(np.where(colours == 0, bright, coloured) + np.array(EXTRA_LOG_STEP)[colours])
+
+
 def make_start(pictures: npt.NDArray[np.uint8], latents: int) -> Start:
     """The start for pictures (N, H, W, 3) uint8, keeping the `latents` coefficients of largest variance."""
     forward, inverse = lapped_transform()
@@ -125,4 +147,5 @@ def make_start(pictures: npt.NDArray[np.uint8], latents: int) -> Start:
         synthesis=np.einsum("nc,ni,nj->ncij", colours[c], inverse[u], inverse[v]),
         parity=np.stack([u % 2, v % 2], 1),
         variance=mean_square[chosen],
+        log_steps=relative_log_steps(c, u.astype(np.float64), v.astype(np.float64)),
     )

@@ -69,14 +69,14 @@ def code(
     network: Network, pixels: Tensor, quality: float, config: TrainConfig, observe: Observe | None = None
 ) -> tuple[Tensor, Tensor]:
     """pixels (B, 3, 32m, 32n) uint8 at a quality in 0..1 -> reconstructions, alike, and bits (B, C, 2m, 2n)."""
-    dial = network.at(torch.full((len(pixels),), quality, device=pixels.device), config.rdoq_weight)
+    dial = network.at(torch.full((len(pixels),), quality, device=pixels.device))
     margin = BLOCK // 2
     x = pixels
     for axis in (2, 3):
         index = torch.arange(-margin, x.shape[axis] + margin, device=x.device)
         x = x.index_select(axis, _mirror(index, x.shape[axis]))
     y = network.analysis(x.float() - 128, dial.steps)
-    decoded, bits = network.context(y.float(), dial.weights, dial.importance, observe)
+    decoded, bits = network.context(y.float(), dial.weights, config.rdoq_weight, observe)
     output = network.synthesis(_around(decoded, network.parity), dial.steps, dial.nominal, dial.weights)
     cut = HALO * BLOCK - margin
     output = torch.floor((output[:, :, cut:-cut, cut:-cut] + 128.5).clamp(0, 255)).to(torch.uint8)
