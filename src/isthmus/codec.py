@@ -35,7 +35,8 @@ from isthmus.preview import SCALE, decode_preview
 if TYPE_CHECKING:
     from typing import BinaryIO
 
-DEFAULT_QUALITY = 40.0
+DEFAULT_QUALITY = 50.0
+"""Where held-out training crops have a mean SSIMULACRA2 near 70, which its authors call high quality."""
 PLAUSIBLE_PIXELS_PER_BYTE = 1000
 """Photographs have at most some 200; files beyond this are checked to the last tile before any pixel is made."""
 SUFFIX = ".isth"

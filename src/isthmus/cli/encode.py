@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     "--quality",
     metavar="Q",
     type=click.FloatRange(0, 100),
-    help="0 to 100, continuous (default: 40).",
+    help="0 to 100, continuous (default: 50).",
 )
 @targeting.options
 @click.option(

@@ -55,7 +55,7 @@ class TrainConfig:
     """Train the networks' matrices with Muon instead of AdamW."""
     linear_rate_scale: float = 0.02
     """Rate of the linear transform, relative to `learning_rate`."""
-    warmup_steps: int = 200
+    warmup_steps: int = 100
     """Steps of linear warm-up."""
     ema: float = 0.999
     """Decay of the moving average of the weights that is evaluated and exported."""
