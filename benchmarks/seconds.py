@@ -1,4 +1,4 @@
-"""Median seconds a picture to encode and to decode: isthmus beside JPEG, WebP, AVIF speed 6 and JPEG XL effort 7.
+"""Median seconds a picture to encode and to decode: isthmus at both efforts beside JPEG, WebP, AVIF and JPEG XL.
 
     python benchmarks/seconds.py FOLDER --results docs/results/kodak/results.json --threads 1 2 -o seconds.json
 
@@ -14,6 +14,7 @@ from isthmus.bench.own import Weights, own_rival
 from isthmus.bench.report import timing_note, timing_table
 from isthmus.bench.results import curves_in, read_json
 from isthmus.bench.rivals import choose
+from isthmus.bench.run import EFFORTS
 from isthmus.bench.sweep import sources_in
 from isthmus.bench.tables import as_columns
 from isthmus.bench.timing import qualities_near, time_codecs
@@ -31,7 +32,8 @@ def main() -> None:
     options = parser.parse_args()
     record = read_json(options.results)
     present, absent = choose(RIVALS)
-    codecs = [own_rival(Weights(options.model)), *present]
+    own = [own_rival(Weights(options.model, effort), name) for name, effort in EFFORTS.items()]
+    codecs = [*own, *present]
     qualities = qualities_near(curves_in(record))
     if missing := [codec.name for codec in codecs if codec.name not in qualities]:
         parser.error(f"{options.results} has no curve of {', '.join(missing)}: run isthmus bench with them first")

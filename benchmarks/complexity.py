@@ -1,0 +1,82 @@
+"""Multiplications a pixel of encoding and decoding, counted from the exported graphs and arrays of a model.
+
+    python benchmarks/complexity.py [MODEL] -o docs/results/complexity.json
+
+The networks' convolutions are counted after ONNX's own shape inference on a picture of 1024x1024, the context model's
+matrix products from the shapes of its arrays and from where each is applied. Additions, activations and the entropy
+coder are left out, as usual.
+"""
+
+import argparse
+import json
+import math
+from pathlib import Path
+
+import numpy as np
+import onnx
+from onnx import shape_inference
+
+from isthmus.bench.own import Weights
+from isthmus.context import DC_PHASES, dc_phase
+from isthmus.model import Model
+from isthmus.tiles import BLOCK
+
+SIDE = 1024
+
+
+def graph_macs(data: bytes, height: int, width: int) -> int:
+    """Of all convolutions of a graph whose first input has this height and width."""
+    model = onnx.load_from_string(data)
+    dims = model.graph.input[0].type.tensor_type.shape.dim
+    dims[0].dim_value, dims[1].dim_value = height, width
+    graph = shape_inference.infer_shapes(model, strict_mode=True, data_prop=True).graph
+    shapes = {value.name: [d.dim_value for d in value.type.tensor_type.shape.dim] for value in graph.value_info}
+    shapes |= {tensor.name: list(tensor.dims) for tensor in graph.initializer}
+    total = 0
+    for node in graph.node:
+        if node.op_type == "Conv":
+            total += math.prod(shapes[node.output[0]]) * math.prod(shapes[node.input[1]][1:])
+    return total
+
+
+def context_macs(model: Model, height: int, width: int) -> int:
+    """Of the context model on so many latent positions."""
+    size = {name: array.size for name, array in model.arrays.items() if name.startswith("context.")}
+    positions, total = height * width, 0
+    phases = dc_phase(height, width)
+    for phase in range(DC_PHASES):
+        parts = sum(size[f"context.dc.{phase}.{part}.weight"] for part in ("first", "second", "last", "linear"))
+        total += parts * int((phases == phase).sum())
+    for group in range(1, len(model.metadata["groups"])):
+        for phase in range(2):
+            name = f"context.ac.{group}.{phase}"
+            total += positions * (size[f"{name}.known.weight"] + size.get(f"{name}.half.weight", 0))
+            total += positions // 2 * sum(size[f"{name}.{part}.weight"] for part in ("spatial", "mix", "last"))
+    return total
+
+
+def count(model: Model) -> dict[str, float]:
+    """Thousands of multiplications a pixel, by part."""
+    latents = SIDE // BLOCK
+    analysis = graph_macs(model.arrays["analysis.onnx"].tobytes(), SIDE + BLOCK, SIDE + BLOCK)
+    # Without the halo, which is the smaller the larger a tile is.
+    synthesis = graph_macs(model.arrays["synthesis.onnx"].tobytes(), latents + 1, latents + 1)
+    context = context_macs(model, latents, latents)
+    parts = {"analysis": analysis, "context": context, "synthesis": synthesis, "decoding": context + synthesis}
+    return {name: round(float(np.divide(macs, SIDE**2 * 1000)), 2) for name, macs in parts.items()}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("model", nargs="?", help="weights: a file or a release model")
+    parser.add_argument("-o", "--output", type=Path, help="write the figures here as JSON")
+    asked = parser.parse_args()
+    model = Weights(asked.model).load()
+    record = {"model": model.id.hex(), "kmac_per_pixel": count(model)}
+    print(json.dumps(record, indent=1))
+    if asked.output:
+        asked.output.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
