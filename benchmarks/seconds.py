@@ -13,8 +13,7 @@ from pathlib import Path
 from isthmus.bench.own import Weights, own_rival
 from isthmus.bench.report import timing_note, timing_table
 from isthmus.bench.results import curves_in, read_json
-from isthmus.bench.rivals import choose
-from isthmus.bench.run import EFFORTS
+from isthmus.bench.rivals import EFFORTS, choose
 from isthmus.bench.sweep import sources_in
 from isthmus.bench.tables import as_columns
 from isthmus.bench.timing import qualities_near, time_codecs
@@ -32,9 +31,9 @@ def main() -> None:
     options = parser.parse_args()
     record = read_json(options.results)
     present, absent = choose(RIVALS)
-    own = [own_rival(Weights(options.model, effort), name) for name, effort in EFFORTS.items()]
-    codecs = [*own, *present]
     qualities = qualities_near(curves_in(record))
+    own = [own_rival(Weights(options.model, effort), name) for name, effort in EFFORTS.items() if name in qualities]
+    codecs = [*own, *present]
     if missing := [codec.name for codec in codecs if codec.name not in qualities]:
         parser.error(f"{options.results} has no curve of {', '.join(missing)}: run isthmus bench with them first")
     runs = []

@@ -32,6 +32,8 @@ class FakeTiles:
 
     def __init__(self, tile: int = 1024) -> None:
         self.TILE = tile
+        self.efforts: list[int] = []
+        """Of every call of `encode_tiles`."""
 
     def _boxes(self, width: int, height: int) -> list[tuple[int, int, int, int]]:
         return [
@@ -44,6 +46,7 @@ class FakeTiles:
         self, model: Any, source: Any, quality: int, threads: Any = None, progress: Any = None, effort: int = 1
     ) -> Iterator[bytes]:
         assert 0 <= quality <= 10000
+        self.efforts.append(effort)
         boxes = self._boxes(source.width, source.height)
         for index, box in enumerate(boxes):
             window = source(*box)

@@ -44,6 +44,12 @@ def states(job: Job) -> dict[str, str]:
     return {name: result.state for name, result in all_of(job).items()}
 
 
+def test_the_effort_reaches_the_encoder(job: Job, tmp_path: Path) -> None:
+    easy, hard = (replace(job, target=str(tmp_path / name), effort=effort) for name, effort in (("1", 1), ("2", 2)))
+    assert all_of(easy)["a.png"].bytes_after != all_of(hard)["a.png"].bytes_after
+    assert states(replace(easy, effort=2)) == dict.fromkeys(("a.png", "sub/b.jpg", "sub/b.png"), "skipped")
+
+
 def test_the_tree_is_made_again(job: Job, tmp_path: Path) -> None:
     found, others = items(job)
     assert [(item.name, item.output) for item in found] == [

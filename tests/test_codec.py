@@ -273,3 +273,9 @@ def test_a_crafted_file_takes_little_memory() -> None:
     )
     assert result.returncode == 0, result.stdout + result.stderr
     assert float(result.stdout) < 300
+
+
+@pytest.mark.parametrize("effort", [0, 3, 1.5])
+def test_other_efforts_are_refused(effort: int) -> None:
+    with pytest.raises(InputError, match="effort: expected 1 to 2"):
+        Codec(effort=effort)

@@ -79,7 +79,7 @@ def test_arrays(shape: tuple[int, ...], mode: str, has_alpha: bool, rng: np.rand
         (np.zeros(4, np.uint8), "shape"),
         ("photo.jpg", "names.*got str.*encode_file"),
         (Path("photo.jpg"), "names.*encode_file"),
-        (b"\x89PNG", "bytes of files.*Image.open"),
+        (b"\x89PNG", "bytes of files.*BytesIO"),
     ],
 )
 def test_unusable_arrays(array: np.ndarray, match: str) -> None:

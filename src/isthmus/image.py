@@ -83,12 +83,15 @@ def as_picture(source: "PictureLike | Picture", limits: Limits | None = None, na
     if isinstance(source, Image.Image):
         with pillow_errors_typed(name):
             return _from_image(source, limits or Limits())
-    if isinstance(source, str | bytes | PathLike):
+    if isinstance(source, str | PathLike | bytes | bytearray | memoryview):
+        named = isinstance(source, str | PathLike)
         raise InputError(
             "pixels are encoded, not names or bytes of files",
             expected="a Pillow image or an array",
             got=type(source).__name__,
-            hint="encode_file takes a file's name, and Image.open makes an image of either.",
+            hint="encode_file takes a file's name."
+            if named
+            else "Image.open(io.BytesIO(data)) makes an image of bytes.",
         )
     return _from_array(np.asarray(source), limits or Limits())
 

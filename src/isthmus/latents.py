@@ -19,8 +19,8 @@ Float32 = npt.NDArray[np.float32]
 Index = npt.NDArray[np.intp]
 
 RDOQ_WEIGHT = 12.0
-"""Bits that a squared error of one step is worth to the encoder when it chooses between two symbols. More than
-in the training loss (7.5): the choice is greedy and does not see what a zero takes from later predictions."""
+"""Bits that a squared error of one step, of the channel's own, is worth to the encoder when it chooses between two
+symbols. The choice is greedy and does not see what a zero takes from later predictions, hence more than theory's 8."""
 SILENT_ROWS = 4
 """Symbols of the lowest rows are almost surely zero, and most symbols are theirs: not coded where that pays."""
 LOST_BITS, LOST_SHARE = 100.0, 0.005

@@ -186,10 +186,8 @@ def _continued(model: Model, latents: Float32, box: tuple[int, int, int, int], g
     """Latents (h, w, C) of a box, those outside the picture replaced by what the decoder takes for them."""
     top, left, height, width = box
     rows, columns = np.arange(top, top + height), np.arange(left, left + width)
-    # Behind the far edge of a picture smaller than the halo lies a second mirror image: the nearest known will do.
-    from_rows = np.clip(_mirror(rows, grid.latent_height) - top, 0, height - 1)
-    from_columns = np.clip(_mirror(columns, grid.latent_width) - left, 0, width - 1)
-    out: Float32 = latents[np.ix_(from_rows, from_columns)]
+    # What a mirror shows lies in the box as well: the halo is not wider than the tile, or the whole picture is inside.
+    out: Float32 = latents[np.ix_(_mirror(rows, grid.latent_height) - top, _mirror(columns, grid.latent_width) - left)]
     _flip(model, out, rows, columns, grid)
     return out
 

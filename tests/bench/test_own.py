@@ -27,6 +27,15 @@ def test_it_writes_and_reads_isthmus_files() -> None:
     assert rival.version().endswith(inspect(data).model_id)
 
 
+def test_the_second_effort_is_a_codec_of_its_own() -> None:
+    picture = photo("chelsea", 90, 130)
+    rival = own_rival(Weights(effort=2), "isthmus-e2")
+    assert rival.encode(picture, 60, 1) == Codec(threads=1, effort=2).encode(picture, 60)
+    assert rival.encode(picture, 60, 1) != own_rival(Weights()).encode(picture, 60, 1)
+    assert rival.label == "isthmus effort 2"
+    assert rival.settings.endswith("effort 2")
+
+
 def test_every_point_of_its_curve_costs_more() -> None:
     picture = photo("coffee", 96, 96)
     rival = own_rival(Weights())

@@ -50,6 +50,14 @@ def test_main_job(folder: Path) -> None:
     assert names(folder) == ["original.png", "photo.isth", "photo.png"]
 
 
+def test_the_effort_reaches_the_encoder(folder: Path, fake_tiles: doubles.FakeTiles) -> None:
+    assert run("encode", "photo.png").exit_code == 0
+    assert run("encode", "-f", "photo.png", "--effort", "2").exit_code == 0
+    assert fake_tiles.efforts == [1, 2]
+    assert run("encode", "-f", "photo.png", "--effort", "2", "--target-bytes", "1M").exit_code == 0
+    assert set(fake_tiles.efforts[2:]) == {2}
+
+
 def test_nothing_is_overwritten_unasked(folder: Path) -> None:
     Path("photo.isth").write_bytes(b"mine")
     refused = run("encode", "photo.png")
@@ -92,6 +100,12 @@ def test_several_inputs_and_one_failure(folder: Path) -> None:
     assert names(folder / "out") == ["photo.isth", "small.isth"]
     assert run("decode", "out/photo.isth", "out/small.isth", "-o", "back").exit_code == 0
     assert names(folder / "back") == ["photo.png", "small.png"]
+
+
+def test_a_folder_may_have_a_dot_in_its_name(folder: Path) -> None:
+    Path("b.png").write_bytes(Path("photo.png").read_bytes())
+    assert run("encode", "photo.png", "b.png", "-o", "backup.2024").exit_code == 0
+    assert sorted(path.name for path in Path("backup.2024").iterdir()) == ["b.isth", "photo.isth"]
 
 
 def test_a_damaged_picture_does_not_end_the_rest(folder: Path) -> None:
@@ -202,6 +216,7 @@ def test_the_suffix_chooses_the_format(folder: Path) -> None:
         (["encode", "photo.png", "sub/photo.jpg", "-o", "out"], "both be written"),
         (["encode", "photo.png", "b.png", "-o", "photo.png"], "folder"),
         (["encode", "photo.png", "b.png", "-o", "both.isth"], "both.isth/ makes it a folder"),
+        (["decode", "a.isth", "b.isth", "-o", "both.jpg"], "both.jpg/ makes it a folder"),
         (["nonsense"], "No such command"),
     ],
 )

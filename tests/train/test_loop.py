@@ -9,6 +9,7 @@ import torch
 from isthmus.train.data import load_round, look_through, make_batch
 from isthmus.train.loop import learning_rate, losses, make_optimizers, reference_bpp
 from isthmus.train.modules import Network
+from isthmus.train.muon import orthogonalise
 from tiny_training import tiny_config
 
 
@@ -62,3 +63,13 @@ def test_the_rate_warms_up_and_falls_to_zero() -> None:
     assert max(rates) == pytest.approx(config.learning_rate, rel=0.02)
     assert rates[-1] == pytest.approx(0, abs=1e-12)
     assert all(a > b for a, b in pairwise(rates[5:]))
+
+
+def test_muon_updates_alike_in_either_precision() -> None:
+    torch.manual_seed(0)
+    matrices = torch.randn(2, 24, 40)
+    exact, rough = orthogonalise(matrices, torch.float32), orthogonalise(matrices, torch.bfloat16)
+    assert float((exact - rough).norm() / exact.norm()) < 0.1
+    # Nearly orthogonal rows: singular values near one.
+    values = torch.linalg.svdvals(exact)
+    assert 0.6 < float(values.min()) <= float(values.max()) < 1.3

@@ -70,7 +70,8 @@ def test_a_smaller_network_keeps_the_layers_that_still_fit(trained: Trained) -> 
 def test_other_steps_keep_what_each_step_meant(trained: Trained, photo: np.ndarray) -> None:
     before, pixels = trained.network, prepare(photo.transpose(2, 0, 1))
     # Every second point of the new range lies on a point of the old one.
-    wider = replace(before.config, points=7, coarsest_step=160 * 40**0.5, finest_step=4.0)
+    ratio = before.config.coarsest_step / before.config.finest_step
+    wider = replace(before.config, points=7, coarsest_step=before.config.coarsest_step * ratio**0.5)
     after = network_of(wider, reshaped(before.state_dict(), before.config, wider))
     for quality in (0.0, 0.5, 0.75):
         step = before.config.coarsest_step * (before.config.finest_step / before.config.coarsest_step) ** quality
@@ -81,9 +82,19 @@ def test_other_steps_keep_what_each_step_meant(trained: Trained, photo: np.ndarr
         assert float((output.float() - expected.float()).abs().mean()) < 0.05
 
 
+def test_a_channels_step_keeps_its_relation_to_the_nominal_one(trained: Trained) -> None:
+    before = trained.network
+    other = replace(before.config, points=5, coarsest_step=500.0, finest_step=2.0)
+    found = reshaped(before.state_dict(), before.config, other)
+    relation = found["log_steps"] - found["nominal"][:, None]
+    expected = (before.log_steps - before.nominal[:, None])[:1].expand_as(relation)
+    assert float(expected.max() - expected.min()) > 0.5
+    torch.testing.assert_close(relation, expected)
+
+
 def test_other_latents_are_refused(trained: Trained) -> None:
     other = replace(trained.network.config, latents=25, groups=(3, 5, 17))
-    with pytest.raises(InputError, match="latents and groups"):
+    with pytest.raises(InputError, match=r"latents and groups.*24 in groups \(3, 5, 16\), got 25"):
         reshaped(trained.network.state_dict(), trained.network.config, other)
 
 

@@ -10,8 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,11 +19,13 @@ from skimage.metrics import mean_squared_error
 
 Picture = NDArray[np.uint8]
 Plane = NDArray[np.floating[Any]]
+T = TypeVar("T")
 
 PEAK = 255.0
 MS_SSIM_WEIGHTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)
 MS_SSIM_MIN_SIDE = 161  # five scales of an 11-tap window: (11 - 1) * 2**4 + 1
 SSIMULACRA2_MIN_SIDE = 8
+KEPT_SAMPLES = 6_000_000
 
 
 def _check(original: Picture, decoded: Picture) -> None:
@@ -62,7 +63,7 @@ def ms_ssim(original: Picture, decoded: Picture) -> float:
     _check(original, decoded)
     if min(original.shape[:2]) < MS_SSIM_MIN_SIDE:
         return math.nan
-    sides = zip(_windows_of_original(*_hashable(original)), _windows_of(decoded), strict=True)
+    sides = zip(_WINDOWS.of(original), _windows_of(decoded), strict=True)
     return float(np.mean([_ms_ssim_plane(a, b) for a, b in sides]))
 
 
@@ -129,7 +130,7 @@ def ssimulacra2(original: Picture, decoded: Picture) -> float:
     if min(original.shape[:2]) < SSIMULACRA2_MIN_SIDE:
         return math.nan
     total = parts.Msssim()
-    for a, b in zip(_scales_of_original(*_hashable(original)), _scales_of(decoded), strict=True):
+    for a, b in zip(_SCALES.of(original), _scales_of(decoded), strict=True):
         scale = parts.MsssimScale()
         scale.avg_ssim = parts.ssim_map(a.mean, b.mean, a.square, b.square, _zero_edged(a.planes * b.planes))
         scale.avg_edgediff = parts.edge_diff_map(a.planes, a.mean, b.planes, b.mean)
@@ -158,21 +159,29 @@ def _scales_of(picture: Picture) -> list[_Blurred]:
     return scales
 
 
-# A sweep compares one original with a hundred decoded pictures.
+class _Latest(Generic[T]):
+    """What was computed of the latest original: a sweep compares one with a hundred decoded pictures."""
+
+    def __init__(self, compute: Callable[[Picture], T]):
+        self._compute = compute
+        self._key: tuple[bytes, tuple[int, ...]] | None = None
+        self._value: T | None = None
+
+    def of(self, original: Picture) -> T:
+        """As `compute`; nothing of a large picture is kept, which would take 100 bytes a pixel."""
+        if original.size > KEPT_SAMPLES:
+            return self._compute(original)
+        key = (original.tobytes(), original.shape)
+        if self._value is None or key != self._key:
+            # The old is let go before the new is made.
+            self._value = None
+            self._value = self._compute(original)
+            self._key = key
+        return self._value
 
 
-def _hashable(picture: Picture) -> tuple[bytes, tuple[int, ...]]:
-    return picture.tobytes(), picture.shape
-
-
-@lru_cache(maxsize=1)
-def _windows_of_original(data: bytes, shape: tuple[int, ...]) -> list[list[_Windowed]]:
-    return _windows_of(np.frombuffer(data, np.uint8).reshape(shape))
-
-
-@lru_cache(maxsize=1)
-def _scales_of_original(data: bytes, shape: tuple[int, ...]) -> list[_Blurred]:
-    return _scales_of(np.frombuffer(data, np.uint8).reshape(shape))
+_WINDOWS = _Latest(_windows_of)
+_SCALES = _Latest(_scales_of)
 
 
 def _zero_edged(planes: Plane) -> Plane:

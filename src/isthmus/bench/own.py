@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from isthmus import Codec, __version__
 from isthmus.bench.metrics import Picture
-from isthmus.bench.rivals import Dial, Rival
+from isthmus.bench.rivals import EFFORTS, Dial, Rival
 from isthmus.model import Model, load_model, release_model
 
 QUALITIES = (0.0, 8.0, 16.0, 24.0, 32.0, 40.0, 48.0, 56.0, 64.0, 72.0, 80.0, 88.0, 95.0, 100.0)
@@ -52,7 +52,7 @@ def own_rival(weights: Weights, name: str = "isthmus") -> Rival:
     version = f"isthmus {__version__}, model {model.name} {model.id.hex()}"
     harder = "" if weights.effort == 1 else f" effort {weights.effort}"
     # A name that says which weights: several are compared.
-    label = "isthmus" if name in ("isthmus", "isthmus-e2") else f"isthmus {model.name}"
+    label = "isthmus" if name in EFFORTS else f"isthmus {model.name}"
     return Rival(
         name,
         label + harder,

@@ -13,15 +13,11 @@ from isthmus.bench.metrics import METRICS
 from isthmus.bench.published import SHOWN, published_curves
 from isthmus.bench.report import bd_table, summary, timing_note, timing_table, write_report
 from isthmus.bench.results import record_of, write_csv, write_json
-from isthmus.bench.rivals import RIVALS, Rival, choose
+from isthmus.bench.rivals import EFFORTS, RIVALS, Rival, choose
 from isthmus.bench.sweep import Progress, sources_in, sweep
 from isthmus.bench.tables import as_columns
 from isthmus.bench.timing import qualities_near, time_codecs
 from isthmus.errors import InputError
-
-OWN = "isthmus"
-EFFORTS = {OWN: 1, f"{OWN}-e2": 2}
-"""isthmus itself by the name it has among the codecs, and how hard it tries."""
 
 
 @dataclass(frozen=True)
@@ -78,7 +74,7 @@ def bench(plan: Plan, progress: Progress | None = None) -> str:
     """
     metrics = _known("metric", plan.metrics or tuple(METRICS), tuple(METRICS))
     _known("published curve", plan.published, tuple(published_curves()))
-    names = plan.codecs or (OWN, *RIVALS)
+    names = plan.codecs or (*EFFORTS, *RIVALS)
     present, absent = choose([name for name in names if name not in EFFORTS])
     own = [rival for name, effort in EFFORTS.items() if name in names for rival in _own(plan.models, name, effort)]
     codecs = [*own, *present]

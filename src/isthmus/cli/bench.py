@@ -20,7 +20,9 @@ from isthmus.cli import common
     help="Where results.json, points.csv, report.html and the plots go.",
 )
 @click.option("--name", help="What the reports call the set (default: the folder's name).")
-@click.option("--codecs", metavar="NAMES", help="isthmus and its rivals, with commas (default: all).")
+@click.option(
+    "--codecs", metavar="NAMES", help="isthmus, isthmus-e2 (effort 2) and rivals, with commas (default: all)."
+)
 @click.option(
     "--model", "models", metavar="MODEL", multiple=True, help="Weights: a file or a release model; repeatable."
 )

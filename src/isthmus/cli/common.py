@@ -74,7 +74,7 @@ def targets(inputs: tuple[str, ...], output: str | None, suffix: str) -> list[st
         raise click.UsageError("- stands alone: give one input.")
     if many and output and Path(output).exists() and not Path(output).is_dir():
         raise click.UsageError(f"several inputs need a folder for -o, and {output} is a file.")
-    if many and output and Path(output).suffix and not Path(output).is_dir() and not output.endswith("/"):
+    if many and output and _names_a_file(output):
         raise click.UsageError(
             f"several inputs need a folder for -o, and {output} looks like a file: {output}/ makes it a folder."
         )
@@ -90,6 +90,16 @@ def targets(inputs: tuple[str, ...], output: str | None, suffix: str) -> list[st
     if STREAM in found and sys.stdout.isatty():
         raise click.UsageError("standard output is a terminal: redirect it, or give -o FILE.")
     return found
+
+
+def _names_a_file(output: str) -> bool:
+    """Whether it can only be meant as a picture's name, not a folder's."""
+    from PIL import Image
+
+    suffix = Path(output).suffix.lower()
+    if not suffix or output.endswith("/") or Path(output).is_dir():
+        return False
+    return suffix == ".isth" or suffix in Image.registered_extensions()
 
 
 def _target(name: str, output: str | None, suffix: str, folder: bool) -> str:

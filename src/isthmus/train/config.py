@@ -22,7 +22,7 @@ class NetworkConfig:
     """Channels coded together; the first group holds the three DC coefficients."""
     points: int = 9
     """Quality points between which steps and biases are interpolated."""
-    coarsest_step: float = 160.0
+    coarsest_step: float = 300.0
     """Quantization step at quality 0, in grey levels of an orthonormal transform."""
     finest_step: float = 4.0
     """Quantization step at quality 100."""
@@ -60,11 +60,10 @@ class TrainConfig:
     ema: float = 0.999
     """Decay of the moving average of the weights that is evaluated and exported."""
     distortion_weight: float = 7.5
-    """Squared error in units of the squared step that costs as much as one bit."""
+    """Bits in the loss that a squared error of one nominal step in a latent is worth."""
     rdoq_weight: float = 12.0
-    """Squared error in units of a channel's squared step for which a symbol is moved towards zero to save a bit, as the
-    encoder does; 0 for plain rounding. More than `distortion_weight`: the greedy choice does not see what a zero takes
-    from later predictions."""
+    """Bits that a squared error of one step, of the channel's own, is worth where symbols are moved towards zero, as
+    the encoder does (`isthmus.latents.RDOQ_WEIGHT`); 0 for plain rounding."""
     clip: float = 1.0
     """Bound on the gradient's norm."""
     seed: int = 0

@@ -84,7 +84,7 @@ def make_optimizers(network: Network, config: TrainConfig, dtype: torch.dtype) -
     adam = torch.optim.AdamW(groups, lr=config.learning_rate, betas=(0.9, 0.98), weight_decay=0.0, fused=True)
     if not config.muon:
         return [adam]
-    return [adam, Muon([{"params": matrices, "scale": 1.0}], lr=config.learning_rate, dtype=dtype)]
+    return [adam, Muon([{"params": matrices, "scale": 1.0}], dtype, config.learning_rate)]
 
 
 class Trainer:

@@ -43,9 +43,9 @@ class Muon(torch.optim.Optimizer):
     def __init__(
         self,
         params: Iterable[nn.Parameter] | list[dict[str, Any]],
+        dtype: torch.dtype,
         lr: float = 1e-3,
         momentum: float = 0.95,
-        dtype: torch.dtype = torch.bfloat16,
     ):
         super().__init__(params, {"lr": lr, "momentum": momentum})
         self._dtype = dtype

@@ -27,7 +27,11 @@ def reshaped(state: Mapping[str, Tensor], old: NetworkConfig, new: NetworkConfig
         InputError: the two do not code the same latents.
     """
     if (old.latents, old.groups) != (new.latents, new.groups):
-        raise InputError("a model's latents and groups cannot be changed", expected=old.groups, got=new.groups)
+        raise InputError(
+            "a model's latents and groups cannot be changed",
+            expected=f"{old.latents} in groups {old.groups}",
+            got=f"{new.latents} in groups {new.groups}",
+        )
     network = Network(new)
     found = {key: _fit(key, value, state.get(key), old, new) for key, value in network.state_dict().items()}
     # A channel's step keeps its relation to the nominal one.

@@ -25,7 +25,7 @@ STEP_FREQUENCIES = (0.0, 1.0, 2.5, 5.0, 9.0, 16.0)
 BRIGHT_LOG_STEPS = (-0.5, -0.5, -0.2, 0.1, 0.2, 0.5)
 COLOUR_LOG_STEPS = (-0.35, -0.1, 0.1, 0.1, 0.4, 0.4)
 EXTRA_LOG_STEP = (0.0, 0.0, -0.25)
-"""Found by search on eight held-out training crops (docs/adr/steps-for-the-eye.md)."""
+"""Found by search on eight training crops (docs/adr/steps-for-the-eye.md)."""
 
 
 @dataclass(frozen=True)
