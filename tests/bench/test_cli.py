@@ -74,6 +74,19 @@ def test_bench_of_rivals_needs_no_weights_and_the_second_run_is_the_same(folder:
     assert {path.name: path.read_bytes() for path in out.iterdir()} == first
 
 
+def test_bench_takes_every_nth_quality(folder: Path) -> None:
+    words = ("--codecs", "jpeg,webp,png", "--metrics", "psnr")
+    _, _, out = bench(folder, *words)
+    whole = json.loads((out / "results.json").read_text())
+    code, text, out = bench(folder, *words, "--every", "3")
+    assert code == 0, text
+    part = json.loads((out / "results.json").read_text())
+    for codec in ("jpeg", "webp"):
+        assert part["curves"][codec]["quality"] == whole["curves"][codec]["quality"][::-3][::-1]
+    assert part["lossless"] == whole["lossless"]
+    assert "--every 3" in part["command"]
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [

@@ -8,6 +8,8 @@ from types import ModuleType
 
 import pytest
 
+from isthmus.model import release_model
+
 SCRIPT = Path(__file__).parents[2] / "scripts" / "readme_figures.py"
 
 
@@ -24,6 +26,15 @@ def script() -> ModuleType:
 def test_the_readme_agrees_with_the_results() -> None:
     run = subprocess.run([sys.executable, SCRIPT, "--check"], capture_output=True, text=True, check=False)
     assert run.returncode == 0, run.stdout + run.stderr
+
+
+@pytest.mark.parametrize(
+    ("name", "codec"),
+    [("kodak", "isthmus"), ("screens", "isthmus"), ("aerial", "isthmus-release"), ("figures", "isthmus-release")],
+)
+def test_the_results_are_of_the_weights_that_are_shipped(script: ModuleType, name: str, codec: str) -> None:
+    record = script.read_json(script.RESULTS.parents[1] / name / "results.json")
+    assert record["codecs"][codec]["settings"] == f"model release {release_model().id.hex()}"
 
 
 def test_another_figure_is_noticed(script: ModuleType) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from isthmus.bench.cache import Cache, default_directory
@@ -31,6 +31,7 @@ class Plan:
         anchor: the codec that BD-rates compare with.
         published: names of published Kodak curves to draw.
         timing_threads: take timings, on so many threads; None for none.
+        every: take every so many of each curve's qualities, from the highest down.
         processes: how many at once; None for one a core.
         cache: folder of measured points; None for the user's own.
     """
@@ -44,6 +45,7 @@ class Plan:
     anchor: str = "jpeg"
     published: tuple[str, ...] = ()
     timing_threads: int | None = None
+    every: int = 1
     processes: int | None = None
     cache: Path | None = None
 
@@ -58,6 +60,8 @@ class Plan:
             words += ["--model", Path(model).name]
         if self.anchor != "jpeg":
             words += ["--anchor", self.anchor]
+        if self.every > 1:
+            words += ["--every", str(self.every)]
         if self.timing_threads is not None:
             words += ["--timing", "--threads", str(self.timing_threads)]
         if self.published:
@@ -77,7 +81,7 @@ def bench(plan: Plan, progress: Progress | None = None) -> str:
     names = plan.codecs or (*EFFORTS, *RIVALS)
     present, absent = choose([name for name in names if name not in EFFORTS])
     own = [rival for name, effort in EFFORTS.items() if name in names for rival in _own(plan.models, name, effort)]
-    codecs = [*own, *present]
+    codecs = [replace(codec, qualities=codec.qualities[:: -plan.every][::-1]) for codec in (*own, *present)]
     lossy = tuple(codec.name for codec in codecs if not codec.lossless)
     _known("anchor", (plan.anchor,), lossy)
     sources = sources_in(plan.folder)
