@@ -16,7 +16,7 @@ from isthmus.bench.tables import as_markdown
 ROOT = Path(__file__).resolve().parent.parent
 README = ROOT / "README.md"
 RESULTS = ROOT / "docs" / "results" / "kodak" / "results.json"
-SHOWN = re.compile("at equal (PSNR|SSIMULACRA2)")
+SHOWN = re.compile("(AVIF speed [46]|WebP|JPEG XL|JPEG 4:2:0): .* at equal (PSNR|SSIMULACRA2)")
 BEGIN, END = "<!-- kodak:begin -->", "<!-- kodak:end -->"
 
 
@@ -30,7 +30,7 @@ def section(record: Record) -> str:
         as_markdown(bd_table(record, "jpeg")),
     ]
     if lines := summary(record):
-        # Every effort is in the table; of the verdicts those of the default are enough.
+        # Every effort and every rival is in the table; of the verdicts those of the default against the usual are enough.
         shown = [line for line in lines if line.startswith(("isthmus loses", "isthmus beats")) and SHOWN.search(line)]
         parts.append("\n".join(f"- {line}" for line in shown))
     if record["timing"]:
