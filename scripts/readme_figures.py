@@ -30,7 +30,7 @@ def section(record: Record) -> str:
         as_markdown(bd_table(record, "jpeg")),
     ]
     if lines := summary(record):
-        # Every effort and every rival is in the table; of the verdicts those of the default against the usual are enough.
+        # The table has every effort and every rival; of the verdicts the default's against the usual are enough.
         shown = [line for line in lines if line.startswith(("isthmus loses", "isthmus beats")) and SHOWN.search(line)]
         parts.append("\n".join(f"- {line}" for line in shown))
     if record["timing"]:
