@@ -32,11 +32,19 @@ def pays_from(model_bytes: int, percent: float, bytes_per_picture: float) -> int
     return math.ceil(model_bytes / saved) if saved > 0 else None
 
 
-def measure(test: Path, tuned: Path, origin: str, output: Path, rivals: tuple[str, ...]) -> dict[str, Any]:
+def measure(test: Path, tuned: Path, origin: str, output: Path, rivals: tuple[str, ...], every: int) -> dict[str, Any]:
     """The figures of a tuned model on a folder of pictures."""
     anchor = f"isthmus-{Path(origin).stem}"
     plan = Plan(
-        test, output, test.name, ("isthmus", *rivals), (origin, str(tuned)), ("psnr",), anchor=anchor, processes=1
+        test,
+        output,
+        test.name,
+        ("isthmus", *rivals),
+        (origin, str(tuned)),
+        ("psnr",),
+        anchor=anchor,
+        every=every,
+        processes=1,
     )
     print(bench(plan))
     curves = curves_in(read_json(output / "results.json"))
@@ -69,6 +77,7 @@ def main() -> None:
     parser.add_argument("--from", dest="origin", default="release")
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="as of isthmus train")
     parser.add_argument("--rivals", default=",".join(RIVALS), help="with commas between them")
+    parser.add_argument("--every", type=int, default=1, help="take every Nth quality, as of isthmus bench")
     parser.add_argument("--resume", action="store_true")
     asked = parser.parse_args()
     asked.output.mkdir(parents=True, exist_ok=True)
@@ -87,7 +96,7 @@ def main() -> None:
     if (asked.resume or not tuned.exists()) and not train(request, print).finished:
         raise SystemExit(130)
     rivals = tuple(name for name in asked.rivals.split(",") if name)
-    figures = measure(asked.test, tuned, asked.origin, asked.output / "results", rivals)
+    figures = measure(asked.test, tuned, asked.origin, asked.output / "results", rivals, asked.every)
     (asked.output / "finetune.json").write_text(json.dumps(figures, indent=2) + "\n")
     shown = {key: value for key, value in figures.items() if key != "training"}
     print(json.dumps(shown, indent=2))

@@ -1,0 +1,58 @@
+"""Bytes of whole files against what training estimates for the same pictures: networks in float, costs of symbols.
+
+    python benchmarks/estimate.py FOLDER --most 8 -o docs/results/estimate.json
+
+The difference holds all that training does not see: context networks in fixed point, rows in whole numbers, the range
+coder, checksums and the file's header.
+"""
+
+import argparse
+import json
+from pathlib import Path
+
+import torch
+
+from isthmus import Codec
+from isthmus.model import load_model, release_model
+from isthmus.train.config import TrainConfig
+from isthmus.train.data import held_out_pictures, look_through
+from isthmus.train.initial import load_weights
+from isthmus.train.modules import Network
+from isthmus.train.whole import code, prepare
+
+QUALITIES = (10, 30, 50, 70, 90)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument(
+        "folder", type=Path, help="pictures; the middles of some are taken, those that training holds out"
+    )
+    parser.add_argument("--most", type=int, default=8)
+    parser.add_argument("--model", default="release", help="a file or a release model")
+    parser.add_argument("-o", "--output", type=Path, help="write the figures here as JSON")
+    asked = parser.parse_args()
+    torch.set_num_threads(1)
+    config, state, _ = load_weights(asked.model, TrainConfig())
+    network = Network(config.network).eval()
+    network.load_state_dict(state)
+    model = load_model(asked.model) if Path(asked.model).is_file() else release_model(asked.model)
+    codec = Codec(model, threads=1)
+    pictures = held_out_pictures(look_through(asked.folder, None, config), config)[: asked.most]
+    rows = []
+    for quality in QUALITIES:
+        estimated, written = 0.0, 0
+        for picture in map(prepare, pictures):
+            _, bits = code(network, picture, quality / 100, config)
+            estimated += float(bits.sum()) / 8
+            written += len(codec.encode(picture[0].permute(1, 2, 0).numpy(), quality))
+        row = {"quality": quality, "estimated_bytes": round(estimated), "file_bytes": written}
+        rows.append(row | {"percent": round(100 * (written / estimated - 1), 2)})
+        print(rows[-1])
+    if asked.output:
+        record = {"model": model.id.hex(), "pictures": len(pictures), "rows": rows}
+        asked.output.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
