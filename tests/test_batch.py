@@ -15,7 +15,7 @@ from PIL import Image
 from skimage import data
 
 import isthmus
-from isthmus.batch import Item, Job, Result, Summary, items, process, run
+from isthmus.batch import Item, Job, Result, Summary, foresee, items, process, run
 from isthmus.targets import Target
 
 CUP = data.coffee()[60:124, 200:296]
@@ -48,6 +48,21 @@ def test_the_effort_reaches_the_encoder(job: Job, tmp_path: Path) -> None:
     easy, hard = (replace(job, target=str(tmp_path / name), effort=effort) for name, effort in (("1", 1), ("2", 2)))
     assert all_of(easy)["a.png"].bytes_after != all_of(hard)["a.png"].bytes_after
     assert states(replace(easy, effort=2)) == dict.fromkeys(("a.png", "sub/b.jpg", "sub/b.png"), "skipped")
+
+
+@pytest.mark.parametrize("verb", ["encode", "decode"])
+def test_what_would_be_done_is_foreseen(job: Job, tmp_path: Path, verb: str) -> None:
+    if verb == "decode":
+        assert set(states(job).values()) == {"done"}
+        job = replace(job, verb="decode", source=job.target, target=str(tmp_path / "back"))
+    found = items(job)[0]
+    assert [foresee(job, item).state for item in found] == ["done"] * 3
+    assert not Path(job.target).exists()
+    process(job, found[0])
+    (Path(job.target) / found[1].output).parent.mkdir(parents=True, exist_ok=True)
+    (Path(job.target) / found[1].output).write_text("mine")
+    assert [foresee(job, item).state for item in found] == ["skipped", "failed", "done"]
+    assert [foresee(replace(job, force=True), item).state for item in found] == ["done"] * 3
 
 
 def test_the_tree_is_made_again(job: Job, tmp_path: Path) -> None:

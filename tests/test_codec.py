@@ -279,3 +279,8 @@ def test_a_crafted_file_takes_little_memory() -> None:
 def test_other_efforts_are_refused(effort: int) -> None:
     with pytest.raises(InputError, match="effort: expected 1 to 2"):
         Codec(effort=effort)
+
+
+def test_a_name_is_not_decoded(fake_codec: Codec) -> None:
+    with pytest.raises(InputError, match=r"got str\. decode_file"):
+        fake_codec.decode("photo.isth")

@@ -167,6 +167,15 @@ def _through_a_pool(job: Job, rest: Iterator[Item], workers: int, lost: list[Ite
 def process(job: Job, item: Item) -> Result:
     """Encode or decode one picture; every failure becomes a result."""
     work: Callable[[Job, Item], Result] = _encode if job.verb == "encode" else _decode
+    return _result(work, job, item)
+
+
+def foresee(job: Job, item: Item) -> Result:
+    """What `process` would find there before it does anything: whole already, in its way, or nothing ("done")."""
+    return _result(_foresee, job, item)
+
+
+def _result(work: Callable[[Job, Item], Result], job: Job, item: Item) -> Result:
     try:
         return work(job, item)
     except OSError as error:
@@ -175,6 +184,16 @@ def process(job: Job, item: Item) -> Result:
         return Result(item, "failed", message=str(error))
     except Exception as error:  # whatever is wrong with one picture, the others go on
         return Result(item, "failed", message=f"{type(error).__name__}: {error}")
+
+
+def _foresee(job: Job, item: Item) -> Result:
+    codec, target = _codec(job.model, job.threads, job.limits, job.effort), _tree(job.target)
+    if job.verb == "encode":
+        before = not job.force and _encoded_before(job, item, target, codec)
+    else:
+        data = _tree(job.source).read(item.name, job.limits.max_file_bytes)
+        before = _decoded_before(job, item, target, codec.inspect(data))
+    return Result(item, "skipped" if before else "done")
 
 
 def _encode(job: Job, item: Item) -> Result:
@@ -223,14 +242,20 @@ def _encoded_before(job: Job, item: Item, target: Tree, codec: Codec) -> bool:
 def _decode(job: Job, item: Item) -> Result:
     codec, source, target = _codec(job.model, job.threads, job.limits, job.effort), _tree(job.source), _tree(job.target)
     data = source.read(item.name, job.limits.max_file_bytes)
-    if not job.force and target.size(item.output) is not None:
-        if _whole_picture(target.read(item.output, job.limits.max_file_bytes), codec.inspect(data)):
-            return Result(item, "skipped")
-        raise OutputExistsError(f"{item.output} is there already and is another picture", hint="Use --force.")
+    if _decoded_before(job, item, target, codec.inspect(data)):
+        return Result(item, "skipped")
     buffer = io.BytesIO()
     save_picture(codec.decode_image(data), buffer, "PNG")
     target.write(item.output, buffer.getvalue())
     return Result(item, "done", buffer.tell())
+
+
+def _decoded_before(job: Job, item: Item, target: Tree, info: Info) -> bool:
+    if job.force or target.size(item.output) is None:
+        return False
+    if _whole_picture(target.read(item.output, job.limits.max_file_bytes), info):
+        return True
+    raise OutputExistsError(f"{item.output} is there already and is another picture", hint="Use --force.")
 
 
 def _whole_picture(data: bytes, info: Info) -> bool:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from os import SEEK_CUR
 from typing import IO
 
-from isthmus.errors import CorruptError, LimitExceededError, NotIsthmusError, TooNewError, TruncatedError
+from isthmus.errors import CorruptError, InputError, LimitExceededError, NotIsthmusError, TooNewError, TruncatedError
 
 MAGIC = b"\x89ISTH\r\n\x1a"
 VERSION = 1
@@ -254,6 +254,13 @@ def parse_header(data: bytes, limits: Limits) -> Header:
     Raises:
         NotIsthmusError, TruncatedError, CorruptError, TooNewError, LimitExceededError
     """
+    if not isinstance(data, bytes | bytearray | memoryview):
+        raise InputError(
+            "bytes of a file are decoded, not its name",
+            expected="bytes",
+            got=type(data).__name__,
+            hint="decode_file takes a file's name.",
+        )
     _check_magic(data)
     if len(data) < _PREFIX.size:
         raise TruncatedError("the file ends in its header", expected=f"{HEADER_BYTES} bytes", got=len(data))

@@ -217,6 +217,8 @@ def test_the_suffix_chooses_the_format(folder: Path) -> None:
         (["encode", "photo.png", "b.png", "-o", "photo.png"], "folder"),
         (["encode", "photo.png", "b.png", "-o", "both.isth"], "both.isth/ makes it a folder"),
         (["decode", "a.isth", "b.isth", "-o", "both.jpg"], "both.jpg/ makes it a folder"),
+        (["encode", "photo.png", "-o", "small.jpg"], ".jpg is another format"),
+        (["decode", "photo.png"], "is photo.png an .isth file?"),
         (["nonsense"], "No such command"),
     ],
 )

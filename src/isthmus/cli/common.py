@@ -85,11 +85,22 @@ def targets(inputs: tuple[str, ...], output: str | None, suffix: str) -> list[st
         if target != STREAM and target in seen:
             raise click.UsageError(f"{seen[target]} and {name} would both be written to {target}.")
         if target != STREAM and name != STREAM and Path(target).resolve() == Path(name).resolve():
-            raise click.UsageError(f"{name} would overwrite itself; choose another -o.")
+            wrong = f" (is {name} an .isth file?)" if suffix != ".isth" and Path(name).suffix != ".isth" else ""
+            raise click.UsageError(f"{name} would overwrite itself; choose another -o{wrong}.")
         seen[target] = name
     if STREAM in found and sys.stdout.isatty():
         raise click.UsageError("standard output is a terminal: redirect it, or give -o FILE.")
     return found
+
+
+def refuse_picture_names(outputs: Iterable[str]) -> None:
+    """A usage error where an encoded file would get a picture's suffix: nothing would open it."""
+    from PIL import Image
+
+    for output in outputs:
+        suffix = Path(output).suffix.lower()
+        if suffix != ".isth" and suffix in Image.registered_extensions():
+            raise click.UsageError(f"{output}: encoded pictures are .isth files; {suffix} is another format.")
 
 
 def _names_a_file(output: str) -> bool:

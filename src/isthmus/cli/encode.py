@@ -72,6 +72,7 @@ def encode(
     if keep_smaller:
         raise click.UsageError("--keep-smaller is for folders.")
     outputs = dict(zip(inputs, common.targets(inputs, output, ".isth"), strict=True))
+    common.refuse_picture_names(outputs.values())
 
     from isthmus.codec import DEFAULT_QUALITY
     from isthmus.image_files import open_picture

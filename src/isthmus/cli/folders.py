@@ -126,14 +126,27 @@ class Run:
             sys.exit(1)
 
     def _say_what_would_be_done(self, job: "Job", todo: list[Any], others: int) -> None:
+        from isthmus import batch
+
+        count = size = whole = refused = 0
         for item in todo:
-            record = {"input": item.name, "bytes": item.size, "output": item.output}
-            click.echo(json.dumps(record) if self.as_json else f"{item.name} -> {item.output}")
+            found = batch.foresee(job, item)
+            if self.as_json:
+                record = {"input": item.name, "bytes": item.size, "output": item.output}
+                click.echo(json.dumps(record | {"state": found.state, "message": found.message}))
+            elif found.state == "failed":
+                common.complain(f"{item.name}: {found.message}")
+            elif found.state == "done":
+                click.echo(f"{item.name} -> {item.output}")
+            whole += found.state == "skipped"
+            refused += found.state == "failed"
+            if found.state == "done":
+                count, size = count + 1, size + item.size
         if not self.as_json:
-            size = sum(item.size for item in todo)
-            click.echo(
-                f"{len(todo):,} pictures of {size:,} bytes would be {_PAST[job.verb]}; {others:,} other files left."
-            )
+            parts = [f"{count:,} pictures of {size:,} bytes would be {_PAST[job.verb]}"]
+            parts += [f"{whole:,} whole already"] if whole else []
+            parts += [f"{refused:,} would fail"] if refused else []
+            click.echo(f"{'; '.join(parts)}; {others:,} other files left.")
 
     def _report(self, result: "Result") -> None:
         item = result.item
