@@ -13,7 +13,7 @@ from pathlib import Path
 import torch
 
 from isthmus import Codec
-from isthmus.model import load_model, release_model
+from isthmus.bench.own import Weights
 from isthmus.train.config import TrainConfig
 from isthmus.train.data import held_out_pictures, look_through
 from isthmus.train.initial import load_weights
@@ -36,7 +36,7 @@ def main() -> None:
     config, state, _ = load_weights(asked.model, TrainConfig())
     network = Network(config.network).eval()
     network.load_state_dict(state)
-    model = load_model(asked.model) if Path(asked.model).is_file() else release_model(asked.model)
+    model = Weights(asked.model).load()
     codec = Codec(model, threads=1)
     pictures = held_out_pictures(look_through(asked.folder, None, config), config)[: asked.most]
     rows = []

@@ -32,8 +32,7 @@ def main() -> None:
     record = read_json(options.results)
     present, absent = choose(RIVALS)
     qualities = qualities_near(curves_in(record))
-    own = [own_rival(Weights(options.model, effort), name) for name, effort in EFFORTS.items() if name in qualities]
-    codecs = [*own, *present]
+    codecs = [*(own_rival(Weights(options.model, effort), name) for name, effort in EFFORTS.items()), *present]
     if missing := [codec.name for codec in codecs if codec.name not in qualities]:
         parser.error(f"{options.results} has no curve of {', '.join(missing)}: run isthmus bench with them first")
     runs = []

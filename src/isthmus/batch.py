@@ -189,16 +189,17 @@ def _result(work: Callable[[Job, Item], Result], job: Job, item: Item) -> Result
 def _foresee(job: Job, item: Item) -> Result:
     codec, target = _codec(job.model, job.threads, job.limits, job.effort), _tree(job.target)
     if job.verb == "encode":
-        before = not job.force and _encoded_before(job, item, target, codec)
+        before = _encoded_before(job, item, target, codec)
     else:
-        data = _tree(job.source).read(item.name, job.limits.max_file_bytes)
-        before = _decoded_before(job, item, target, codec.inspect(data))
+        # Inspected in any case: a damaged file is foreseen too.
+        info = codec.inspect(_tree(job.source).read(item.name, job.limits.max_file_bytes))
+        before = _decoded_before(job, item, target, lambda: info)
     return Result(item, "skipped" if before else "done")
 
 
 def _encode(job: Job, item: Item) -> Result:
     codec, source, target = _codec(job.model, job.threads, job.limits, job.effort), _tree(job.source), _tree(job.target)
-    if not job.force and _encoded_before(job, item, target, codec):
+    if _encoded_before(job, item, target, codec):
         return Result(item, "skipped")
     with source.open(item.name, job.limits.max_file_bytes) as stream:
         picture = open_picture(stream, job.limits)
@@ -215,6 +216,8 @@ def _encode(job: Job, item: Item) -> Result:
 
 
 def _encoded_before(job: Job, item: Item, target: Tree, codec: Codec) -> bool:
+    if job.force:
+        return False
     if job.keep_smaller and target.size(item.name) == item.size:
         return True
     if target.size(item.output) is None:
@@ -242,7 +245,7 @@ def _encoded_before(job: Job, item: Item, target: Tree, codec: Codec) -> bool:
 def _decode(job: Job, item: Item) -> Result:
     codec, source, target = _codec(job.model, job.threads, job.limits, job.effort), _tree(job.source), _tree(job.target)
     data = source.read(item.name, job.limits.max_file_bytes)
-    if _decoded_before(job, item, target, codec.inspect(data)):
+    if _decoded_before(job, item, target, lambda: codec.inspect(data)):
         return Result(item, "skipped")
     buffer = io.BytesIO()
     save_picture(codec.decode_image(data), buffer, "PNG")
@@ -250,10 +253,10 @@ def _decode(job: Job, item: Item) -> Result:
     return Result(item, "done", buffer.tell())
 
 
-def _decoded_before(job: Job, item: Item, target: Tree, info: Info) -> bool:
+def _decoded_before(job: Job, item: Item, target: Tree, inspect: Callable[[], Info]) -> bool:
     if job.force or target.size(item.output) is None:
         return False
-    if _whole_picture(target.read(item.output, job.limits.max_file_bytes), info):
+    if _whole_picture(target.read(item.output, job.limits.max_file_bytes), inspect()):
         return True
     raise OutputExistsError(f"{item.output} is there already and is another picture", hint="Use --force.")
 

@@ -150,7 +150,7 @@ def _tile_latents(
     model: Model, source: PixelSource, grid: Grid, index: int, quality: int, threads: int | None, effort: int
 ) -> Float32:
     top, left, height, width = grid.latent_box(index)
-    if effort < MAX_EFFORT:
+    if effort == 1:
         return analyse(model, source, (top, left, height, width), quality, threads)
     around = (top - HALO, left - HALO, height + 2 * HALO, width + 2 * HALO)
     return _second_look(model, analyse(model, source, around, quality, threads), around, grid, quality, threads)

@@ -95,21 +95,21 @@ def targets(inputs: tuple[str, ...], output: str | None, suffix: str) -> list[st
 
 def refuse_picture_names(outputs: Iterable[str]) -> None:
     """A usage error where an encoded file would get a picture's suffix: nothing would open it."""
-    from PIL import Image
-
     for output in outputs:
         suffix = Path(output).suffix.lower()
-        if suffix != ".isth" and suffix in Image.registered_extensions():
+        if suffix != ".isth" and _is_known(suffix):
             raise click.UsageError(f"{output}: encoded pictures are .isth files; {suffix} is another format.")
 
 
 def _names_a_file(output: str) -> bool:
     """Whether it can only be meant as a picture's name, not a folder's."""
+    return not output.endswith("/") and not Path(output).is_dir() and _is_known(Path(output).suffix.lower())
+
+
+def _is_known(suffix: str) -> bool:
+    """Whether files of pictures, encoded or not, have this suffix."""
     from PIL import Image
 
-    suffix = Path(output).suffix.lower()
-    if not suffix or output.endswith("/") or Path(output).is_dir():
-        return False
     return suffix == ".isth" or suffix in Image.registered_extensions()
 
 

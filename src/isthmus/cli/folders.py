@@ -128,24 +128,21 @@ class Run:
     def _say_what_would_be_done(self, job: "Job", todo: list[Any], others: int) -> None:
         from isthmus import batch
 
-        count = size = whole = refused = 0
+        summary = batch.Summary()
         for item in todo:
             found = batch.foresee(job, item)
+            summary.add(found)
             if self.as_json:
                 record = {"input": item.name, "bytes": item.size, "output": item.output}
                 click.echo(json.dumps(record | {"state": found.state, "message": found.message}))
-            elif found.state == "failed":
-                common.complain(f"{item.name}: {found.message}")
             elif found.state == "done":
                 click.echo(f"{item.name} -> {item.output}")
-            whole += found.state == "skipped"
-            refused += found.state == "failed"
-            if found.state == "done":
-                count, size = count + 1, size + item.size
+            else:
+                self._report(found)
         if not self.as_json:
-            parts = [f"{count:,} pictures of {size:,} bytes would be {_PAST[job.verb]}"]
-            parts += [f"{whole:,} whole already"] if whole else []
-            parts += [f"{refused:,} would fail"] if refused else []
+            parts = [f"{summary.done:,} pictures of {summary.bytes_before:,} bytes would be {_PAST[job.verb]}"]
+            parts += [f"{summary.skipped:,} whole already"] if summary.skipped else []
+            parts += [f"{summary.failed:,} would fail"] if summary.failed else []
             click.echo(f"{'; '.join(parts)}; {others:,} other files left.")
 
     def _report(self, result: "Result") -> None:

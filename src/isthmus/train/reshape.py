@@ -33,18 +33,18 @@ def reshaped(state: Mapping[str, Tensor], old: NetworkConfig, new: NetworkConfig
             got=f"{new.latents} in groups {new.groups}",
         )
     network = Network(new)
-    found = {key: _fit(key, value, state.get(key), old, new) for key, value in network.state_dict().items()}
+    # What hangs on the quality points is moved to the new ones.
+    before, after = state["nominal"], network.nominal
+    moved = {key: _at_new_points(value, before, after) for key, value in state.items() if key.endswith("quality")}
     # A channel's step keeps its relation to the nominal one.
-    found["nominal"] = network.nominal
-    found["log_steps"] = network.nominal[:, None] + (state["log_steps"][:1] - state["nominal"][:1, None])
-    return found
+    moved |= {"nominal": after, "log_steps": after[:, None] + (state["log_steps"][:1] - before[:1, None])}
+    old_state = {**state, **moved}
+    return {key: _fit(key, fresh, old_state.get(key)) for key, fresh in network.state_dict().items()}
 
 
-def _fit(key: str, fresh: Tensor, value: Tensor | None, old: NetworkConfig, new: NetworkConfig) -> Tensor:
+def _fit(key: str, fresh: Tensor, value: Tensor | None) -> Tensor:
     if value is None:
         return torch.zeros_like(fresh) if any(part in key for part in LAST_OF_ADDED) else fresh
-    if key.endswith("quality"):
-        value = _at_new_points(value, old, new)
     if value.shape == fresh.shape:
         return value
     if any(before > after for before, after in zip(value.shape, fresh.shape, strict=True)):
@@ -57,14 +57,14 @@ def _fit(key: str, fresh: Tensor, value: Tensor | None, old: NetworkConfig, new:
     return grown
 
 
-def _at_new_points(biases: Tensor, old: NetworkConfig, new: NetworkConfig) -> Tensor:
-    """Biases (..., points, width) of quality points, at the steps of the new points; beyond the ends as at the ends."""
+def _at_new_points(biases: Tensor, old: Tensor, new: Tensor) -> Tensor:
+    """Biases (..., points, width) of quality points, at new points; beyond the ends as at the ends.
 
-    def logs(config: NetworkConfig) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
-        return np.linspace(np.log(config.coarsest_step), np.log(config.finest_step), config.points)
-
+    Args:
+        old, new: (points,): logarithms of the points' nominal steps.
+    """
     # Steps shrink from point to point, and interpolation wants them to grow.
-    positions = np.interp(-logs(new), -logs(old), np.arange(old.points))
-    low = np.minimum(np.floor(positions).astype(np.int64), old.points - 2)
+    positions = np.interp(-new.cpu().numpy(), -old.cpu().numpy(), np.arange(len(old)))
+    low = np.minimum(np.floor(positions).astype(np.int64), len(old) - 2)
     part = torch.from_numpy(positions - low).to(biases.dtype)[:, None]
     return torch.lerp(biases[..., low, :], biases[..., low + 1, :], part)
