@@ -1,6 +1,6 @@
 """Multiplications a pixel of encoding and decoding, counted from the exported graphs and arrays of a model.
 
-    python benchmarks/complexity.py [MODEL] -o docs/results/complexity.json
+    python benchmarks/complexity.py [MODEL...] -o docs/results/complexity.json
 
 The networks' convolutions are counted after ONNX's own shape inference on a picture of 1024x1024, the context model's
 matrix products from the shapes of its arrays and from where each is applied. Additions, activations and the entropy
@@ -16,9 +16,8 @@ import numpy as np
 import onnx
 from onnx import shape_inference
 
-from isthmus.bench.own import Weights
 from isthmus.context import DC_PHASES, dc_phase
-from isthmus.model import Model
+from isthmus.model import Model, model_named
 from isthmus.tiles import BLOCK
 
 SIDE = 1024
@@ -74,11 +73,11 @@ def count(model: Model) -> dict[str, float]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("model", nargs="?", help="weights: a file or a release model")
+    parser.add_argument("models", nargs="*", default=["best", "fast"], help="weights: files or models' names")
     parser.add_argument("-o", "--output", type=Path, help="write the figures here as JSON")
     asked = parser.parse_args()
-    model = Weights(asked.model).load()
-    record = {"model": model.id.hex(), "kmac_per_pixel": count(model)}
+    models = [model_named(spec) for spec in asked.models]
+    record = {model.name: {"model": model.id.hex(), "kmac_per_pixel": count(model)} for model in models}
     print(json.dumps(record, indent=1))
     if asked.output:
         asked.output.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")

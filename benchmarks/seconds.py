@@ -1,6 +1,6 @@
-"""Median seconds a picture to encode and to decode: isthmus at both efforts beside JPEG, WebP, AVIF and JPEG XL.
+"""Median seconds a picture to encode and to decode: isthmus at all efforts beside JPEG, WebP, AVIF and JPEG XL.
 
-    python benchmarks/seconds.py FOLDER --results docs/results/kodak/results.json --threads 1 2 -o seconds.json
+    python benchmarks/seconds.py FOLDER --results RESULTS.json --threads 1 2 --model best --model fast -o seconds.json
 
 All codecs run in one process, in turn, on the same pictures and threads, at the quality whose mean rate in the results
 is nearest to 0.75 bits per pixel. Leave the machine alone meanwhile.
@@ -10,10 +10,10 @@ import argparse
 import json
 from pathlib import Path
 
-from isthmus.bench.own import Weights, own_rival
+from isthmus.bench.own import own_rivals
 from isthmus.bench.report import timing_note, timing_table
 from isthmus.bench.results import curves_in, read_json
-from isthmus.bench.rivals import EFFORTS, choose
+from isthmus.bench.rivals import choose
 from isthmus.bench.sweep import sources_in
 from isthmus.bench.tables import as_columns
 from isthmus.bench.timing import qualities_near, time_codecs
@@ -26,13 +26,13 @@ def main() -> None:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--results", type=Path, required=True, help="results.json of the same pictures")
     parser.add_argument("--threads", type=int, nargs="+", default=[1])
-    parser.add_argument("--model", help="weights: a file or a release model")
+    parser.add_argument("--model", action="append", default=[], help="weights: a file or a model's name; repeatable")
     parser.add_argument("-o", "--output", type=Path, help="write the figures here as JSON")
     options = parser.parse_args()
     record = read_json(options.results)
     present, absent = choose(RIVALS)
     qualities = qualities_near(curves_in(record))
-    codecs = [*(own_rival(Weights(options.model, effort), name) for name, effort in EFFORTS.items()), *present]
+    codecs = [*own_rivals(options.model), *present]
     if missing := [codec.name for codec in codecs if codec.name not in qualities]:
         parser.error(f"{options.results} has no curve of {', '.join(missing)}: run isthmus bench with them first")
     runs = []

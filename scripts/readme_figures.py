@@ -9,13 +9,14 @@ import re
 import sys
 from pathlib import Path
 
-from isthmus.bench.report import bd_table, summary, timing_note, timing_table
+from isthmus.bench.report import bd_table, published_table, summary, timing_note, timing_table
 from isthmus.bench.results import Record, read_json
 from isthmus.bench.tables import as_markdown
 
 ROOT = Path(__file__).resolve().parent.parent
 README = ROOT / "README.md"
 RESULTS = ROOT / "docs" / "results" / "kodak" / "results.json"
+OWN = re.compile("isthmus best (loses|beats)")
 SHOWN = re.compile("(AVIF speed [46]|WebP|JPEG XL|JPEG 4:2:0): .* at equal (PSNR|SSIMULACRA2)")
 BEGIN, END = "<!-- kodak:begin -->", "<!-- kodak:end -->"
 
@@ -31,8 +32,11 @@ def section(record: Record) -> str:
     ]
     if lines := summary(record):
         # The table has every effort and every rival; of the verdicts the default's against the usual are enough.
-        shown = [line for line in lines if line.startswith(("isthmus loses", "isthmus beats")) and SHOWN.search(line)]
+        shown = [line for line in lines if OWN.match(line) and SHOWN.search(line)]
         parts.append("\n".join(f"- {line}" for line in shown))
+    if record["published"]:
+        note = "Against curves that others published for the same pictures (BD-rate of isthmus at equal PSNR):"
+        parts += [note, as_markdown(published_table(record))]
     if record["timing"]:
         parts += [as_markdown(timing_table(record)), timing_note(record["timing"])]
     parts += [f"[Report](docs/results/kodak/report.html), made by `{record['command']}`.", END]

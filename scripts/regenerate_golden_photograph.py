@@ -1,4 +1,4 @@
-"""Write tests/golden/photograph_v1.{isth,png} anew: only when the weights of a release are settled, never after it."""
+"""Write tests/golden/photograph_NAME_v1.{isth,png} anew: only until the weights of a release are settled."""
 
 from pathlib import Path
 
@@ -6,6 +6,7 @@ from PIL import Image
 from skimage import data
 
 import isthmus
+from isthmus.model import RELEASES
 
 GOLDEN = Path(__file__).parent.parent / "tests" / "golden"
 
@@ -21,6 +22,7 @@ def picture() -> Image.Image:
 
 
 if __name__ == "__main__":
-    file = GOLDEN / "photograph_v1.isth"
-    file.write_bytes(isthmus.encode(picture()))
-    isthmus.decode_file(file, file.with_suffix(".png"), force=True)
+    for name in set(RELEASES.values()):
+        file = GOLDEN / f"photograph_{name}_v1.isth"
+        file.write_bytes(isthmus.Codec(model=name).encode(picture()))
+        isthmus.decode_file(file, file.with_suffix(".png"), force=True)

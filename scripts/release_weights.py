@@ -1,4 +1,4 @@
-"""Put weights into the package: python scripts/release_weights.py WEIGHTS [--name release] [--replace]
+"""Put weights into the package: python scripts/release_weights.py WEIGHTS [--name best] [--replace]
 
 WEIGHTS is an .isthmodel that `isthmus train` wrote; of a checkpoint, `isthmus train FOLDER --from CHECKPOINT.pt
 --finish -o WEIGHTS` makes one. It is copied into src/isthmus/models with its name and licence, gets a row in the table
@@ -14,7 +14,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from isthmus.model import RELEASES, SUFFIX, load_model, save_model
+from isthmus.model import DEFAULT, RELEASES, SUFFIX, load_model, save_model
 
 ROOT = Path(__file__).resolve().parent.parent
 MODELS = ROOT / "src" / "isthmus" / "models"
@@ -58,7 +58,7 @@ def release(weights: Path, name: str, replace: bool, models: Path = MODELS, tabl
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("weights", type=Path)
-    parser.add_argument("--name", default="release")
+    parser.add_argument("--name", default=DEFAULT)
     parser.add_argument("--replace", action="store_true")
     asked = parser.parse_args()
     identity = release(asked.weights, asked.name, asked.replace)

@@ -56,7 +56,6 @@ def fake_tiles(monkeypatch: pytest.MonkeyPatch) -> doubles.FakeTiles:
     monkeypatch.setattr(codec_module, "tiles", tiles)
     monkeypatch.setattr(codec_module, "release_model", lambda: doubles.FakeModel())
     monkeypatch.setattr(codec_module, "find_model", doubles.find_model)
-    codec_module._shared.cache_clear()
     return tiles
 
 

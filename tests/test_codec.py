@@ -275,6 +275,18 @@ def test_a_crafted_file_takes_little_memory() -> None:
     assert float(result.stdout) < 300
 
 
+def test_the_functions_take_model_and_effort(fake_tiles: doubles.FakeTiles, tmp_path: Path) -> None:
+    picture = np.zeros((4, 5, 3), np.uint8)
+    isthmus.encode(picture, effort=2)
+    Image.fromarray(picture).save(tmp_path / "a.png")
+    isthmus.encode_file(tmp_path / "a.png", effort=2)
+    assert fake_tiles.efforts == [2, 2]
+    model = doubles.FakeModel(bytes(8))
+    assert isthmus.inspect(isthmus.encode(picture, model=model)).model_id == "0" * 16
+    with pytest.raises(UnknownModelError, match="no model named 'none'"):
+        isthmus.encode(picture, model="none")
+
+
 @pytest.mark.parametrize("effort", [0, 3, 1.5])
 def test_other_efforts_are_refused(effort: int) -> None:
     with pytest.raises(InputError, match="effort: expected 1 to 2"):

@@ -12,6 +12,7 @@ from skimage import data as samples
 import isthmus
 from isthmus import container
 from isthmus.errors import BitstreamError, TruncatedError
+from isthmus.model import RELEASES
 
 GOLDEN = Path(__file__).parent / "golden"
 
@@ -134,10 +135,11 @@ def test_no_torch_and_no_extra_is_needed() -> None:
     assert result.returncode == 0, result.stderr
 
 
-def test_the_golden_photograph_decodes_for_ever(codec: isthmus.Codec) -> None:
+@pytest.mark.parametrize("name", sorted(set(RELEASES.values())))
+def test_the_golden_photographs_decode_for_ever(codec: isthmus.Codec, name: str) -> None:
     # Engines may differ by one level; everything else is exact.
-    decoded = codec.decode_image((GOLDEN / "photograph_v1.isth").read_bytes())
-    with Image.open(GOLDEN / "photograph_v1.png") as expected:
+    decoded = codec.decode_image((GOLDEN / f"photograph_{name}_v1.isth").read_bytes())
+    with Image.open(GOLDEN / f"photograph_{name}_v1.png") as expected:
         difference = np.asarray(decoded).astype(int) - np.asarray(expected)
         assert decoded.getexif()[0x010E] == expected.getexif()[0x010E] == "golden"
     assert abs(difference[..., :3]).max() <= 1

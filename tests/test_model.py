@@ -12,6 +12,7 @@ from isthmus.cli import main
 from isthmus.codec import Codec
 from isthmus.errors import ModelError, UnknownModelError
 from isthmus.model import (
+    DEFAULT,
     RELEASES,
     find_model,
     install_model,
@@ -42,7 +43,7 @@ def other(tmp_path: Path) -> Path:
 
 
 def test_the_table_of_releases_is_true() -> None:
-    assert release_model().id.hex() == list(RELEASES)[-1]
+    assert release_model().name == release_model("release").name == DEFAULT
     for identity, name in RELEASES.items():
         assert find_model(bytes.fromhex(identity)).name == name
 
@@ -69,7 +70,7 @@ def test_adding_twice_changes_nothing(own_folder: Path, other: Path) -> None:
     first = install_model(other)
     assert install_model(other) == first
     assert len(list(own_folder.glob("*.isthmodel"))) == 1
-    assert [found.name for found in installed_models()] == ["release", "other"]
+    assert [found.name for found in installed_models()] == [*RELEASES.values(), "other"]
 
 
 def test_adding_the_packages_own_model_copies_nothing(own_folder: Path, tmp_path: Path) -> None:
@@ -82,8 +83,8 @@ def test_adding_the_packages_own_model_copies_nothing(own_folder: Path, tmp_path
 
 def test_origin_and_record_are_listed(own_folder: Path, other: Path) -> None:
     install_model(other)
-    release, added = installed_models()
-    assert release.origin == "in the package"
+    *packaged, added = installed_models()
+    assert {model.origin for model in packaged} == {"in the package"}
     assert str(other) in added.origin
     assert added.bytes == other.stat().st_size
     assert json.loads(json.dumps(added.as_dict()))["id"] == added.id.hex()
@@ -110,7 +111,7 @@ def test_removing(own_folder: Path, other: Path) -> None:
 
 
 def test_names_that_are_none_or_several(own_folder: Path, other: Path, tmp_path: Path) -> None:
-    with pytest.raises(UnknownModelError, match=r"no model named 'other'.*release"):
+    with pytest.raises(UnknownModelError, match=r"no model named 'other'.*best"):
         release_model("other")
     model = load_model(other)
     twin = tmp_path / "twin.isthmodel"
@@ -138,11 +139,11 @@ def test_the_command(own_folder: Path, other: Path, tmp_path: Path) -> None:
     added = runner.invoke(main, ["models", "add", str(other)])
     assert added.exit_code == 0, added.output
     listed = runner.invoke(main, ["models"])
-    assert [line.split()[1] for line in listed.output.splitlines()] == ["release", "other"]
+    assert [line.split()[1] for line in listed.output.splitlines()] == [*RELEASES.values(), "other"]
     as_json = [json.loads(line) for line in runner.invoke(main, ["models", "--json"]).output.splitlines()]
-    assert [record["name"] for record in as_json] == ["release", "other"]
-    assert runner.invoke(main, ["models", "remove", as_json[1]["id"]]).exit_code == 0
-    failed = runner.invoke(main, ["models", "remove", as_json[1]["id"]])
+    assert [record["name"] for record in as_json] == [*RELEASES.values(), "other"]
+    assert runner.invoke(main, ["models", "remove", as_json[-1]["id"]]).exit_code == 0
+    failed = runner.invoke(main, ["models", "remove", as_json[-1]["id"]])
     assert failed.exit_code == 1
     assert "no added model" in failed.output
     (tmp_path / "bad.isthmodel").write_bytes(b"no")

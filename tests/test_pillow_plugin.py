@@ -9,6 +9,7 @@ import pytest
 from PIL import Image, UnidentifiedImageError
 from skimage import data
 
+import doubles
 import isthmus
 import isthmus.pillow_plugin
 from isthmus.container import HEADER_BYTES
@@ -38,6 +39,12 @@ def test_round_trip(original: Image.Image, saved: Path) -> None:
         assert image.get_format_mimetype() == "image/x-isthmus"
         assert error_levels(image, original) < 5
     assert isthmus.decode(saved.read_bytes()).shape == (80, 121, 3)
+
+
+def test_model_and_effort_are_options_of_saving(fake_tiles: doubles.FakeTiles, tmp_path: Path) -> None:
+    Image.new("RGB", (4, 5)).save(tmp_path / "a.isth", effort=2, model=doubles.FakeModel(bytes(8)))
+    assert fake_tiles.efforts == [2]
+    assert isthmus.inspect((tmp_path / "a.isth").read_bytes()).model_id == "0" * 16
 
 
 def test_opening_decodes_nothing(saved: Path, monkeypatch: pytest.MonkeyPatch) -> None:

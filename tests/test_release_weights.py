@@ -36,11 +36,11 @@ def test_weights_get_a_row_and_keep_those_of_others(script: ModuleType, tmp_path
     weights = tmp_path / "mine.isthmodel"
     save_model(weights, old.arrays, {**old.metadata, "name": "mine"})
 
-    identity = script.release(weights, "best", False, tmp_path, table)
-    assert rows(table) == {**RELEASES, identity: "best"}
+    identity = script.release(weights, "tiny", False, tmp_path, table)
+    assert rows(table) == {**RELEASES, identity: "tiny"}
     written = load_model(tmp_path / f"{identity}.isthmodel")
     assert written.id.hex() == identity
-    assert (written.name, written.metadata["licence"]) == ("best", "Apache-2.0")
+    assert (written.name, written.metadata["licence"]) == ("tiny", "Apache-2.0")
 
 
 def test_only_weights_that_were_never_released_are_replaced(script: ModuleType, tmp_path: Path) -> None:
@@ -50,9 +50,9 @@ def test_only_weights_that_were_never_released_are_replaced(script: ModuleType, 
     weights = tmp_path / "mine.isthmodel"
     save_model(weights, old.arrays, {**old.metadata, "changed": True})
 
-    kept = script.release(weights, "release", False, tmp_path, table)
-    assert rows(table) == {**RELEASES, kept: "release"}
-    replaced = script.release(weights, "release", True, tmp_path, table)
+    kept = script.release(weights, "best", False, tmp_path, table)
+    assert rows(table) == {**RELEASES, kept: "best"}
+    replaced = script.release(weights, "best", True, tmp_path, table)
     assert replaced == kept
     assert replaced in rows(table)
     assert old.id.hex() not in rows(table)

@@ -29,7 +29,7 @@ from isthmus.image import (
     restored_mode,
 )
 from isthmus.image_files import format_of, open_picture, save_picture
-from isthmus.model import Model, find_model, load_model, release_model
+from isthmus.model import Model, find_model, model_named, release_model
 from isthmus.preview import SCALE, decode_preview
 
 if TYPE_CHECKING:
@@ -94,8 +94,9 @@ class Codec:
     """Compresses and decompresses many pictures with weights that are loaded once, at the first need.
 
     Arguments:
-        model: a model, or the path of a model file; by default the release model. Files of other models still
-            decode if their model is installed.
+        model: a model, the path of a model file, or the name of an installed model: "best", the default, or "fast"
+            for pictures that decode in less time and take more bytes. Files of other models still decode if their
+            model is installed.
         threads: threads of the inference engine; by default all cores.
         limits: what a file or a picture may ask for.
         effort: of encoding: 1, or 2 for 1 to 2 % fewer bytes at equal PSNR in 2 to 3 times the time. At one and the
@@ -129,7 +130,7 @@ class Codec:
         if self._chosen is None:
             return release_model()
         if isinstance(self._chosen, (str, Path)):
-            return load_model(Path(self._chosen))
+            return model_named(self._chosen)
         return self._chosen
 
     def encode(
@@ -340,19 +341,25 @@ class Codec:
         return metadata
 
 
-def encode(image: PictureLike, quality: float = DEFAULT_QUALITY, strip: bool = False) -> bytes:
-    """:meth:`Codec.encode` with the release model."""
-    return _shared().encode(image, quality, strip)
+def encode(
+    image: PictureLike,
+    quality: float = DEFAULT_QUALITY,
+    strip: bool = False,
+    effort: int = 1,
+    model: Model | str | Path | None = None,
+) -> bytes:
+    """:meth:`Codec.encode`; effort and model as of :class:`Codec`."""
+    return Codec(model, effort=effort).encode(image, quality, strip)
 
 
 def decode(data: bytes, box: Box | None = None) -> Pixels:
     """:meth:`Codec.decode` with the model that the file names."""
-    return _shared().decode(data, box)
+    return Codec().decode(data, box)
 
 
 def decode_image(data: bytes) -> Image.Image:
     """:meth:`Codec.decode_image` with the model that the file names."""
-    return _shared().decode_image(data)
+    return Codec().decode_image(data)
 
 
 def encode_file(
@@ -361,29 +368,26 @@ def encode_file(
     quality: float = DEFAULT_QUALITY,
     strip: bool = False,
     force: bool = False,
+    effort: int = 1,
+    model: Model | str | Path | None = None,
 ) -> Path:
-    """:meth:`Codec.encode_file` with the release model."""
-    return _shared().encode_file(source, target, quality, strip, force)
+    """:meth:`Codec.encode_file`; effort and model as of :class:`Codec`."""
+    return Codec(model, effort=effort).encode_file(source, target, quality, strip, force)
 
 
 def decode_file(source: str | Path, target: str | Path | None = None, force: bool = False) -> Path:
     """:meth:`Codec.decode_file` with the model that the file names."""
-    return _shared().decode_file(source, target, force)
+    return Codec().decode_file(source, target, force)
 
 
 def inspect(data: bytes) -> Info:
     """:meth:`Codec.inspect`."""
-    return _shared().inspect(data)
+    return Codec().inspect(data)
 
 
 def verify(data: bytes) -> Info:
     """:meth:`Codec.verify` with the model that the file names."""
-    return _shared().verify(data)
-
-
-@functools.cache
-def _shared() -> Codec:
-    return Codec()
+    return Codec().verify(data)
 
 
 def _hundredths(quality: float) -> int:

@@ -44,10 +44,15 @@ WIDTH_KEYS = ("context.dc.0.second.bias", "context.ac.1.0.mix.bias")
 """Arrays whose lengths are the widths of the two kinds of context network."""
 MAX_LOG_STEP = 20.0
 """Logarithms of steps beyond this are no steps."""
-DEFAULT = "release"
+DEFAULT = "best"
 """Name of the model that encodes when none is asked for."""
+ANY_RELEASE = "release"
+"""Another name for it, for those who do not care which one it is."""
 
-RELEASES: dict[str, str] = {"c15bdfe0e4b986e9": "release"}
+RELEASES: dict[str, str] = {
+    "3888367eb4281f24": "best",
+    "ee9c682183c5f219": "fast",
+}
 """Every model that travels with the package, as `isthmus/models/ID.isthmodel`: id -> name. Rows are never removed; of
 several with one name, the last encodes."""
 
@@ -354,6 +359,7 @@ def release_model(name: str = DEFAULT) -> Model:
     Raises:
         UnknownModelError: there is none of this name, or there are several.
     """
+    name = DEFAULT if name == ANY_RELEASE else name
     packaged = [identity for identity, own in RELEASES.items() if own == name]
     if packaged:
         return _packaged(packaged[-1])
@@ -366,8 +372,20 @@ def release_model(name: str = DEFAULT) -> Model:
             f"{len(found) or 'no'} model{'s' * (len(found) > 1)} named {name!r}",
             expected=f"one of {ids or ', '.join(have)}",
             got=name,
+            hint="`isthmus models` lists them; a model file can be named by its path.",
         )
     return found[0]
+
+
+def model_named(spec: str | os.PathLike[str]) -> Model:
+    """The model of a file, or else the installed one of that name.
+
+    Raises:
+        ModelError: the file is no model file.
+        UnknownModelError: there is neither.
+        OSError: the file cannot be read.
+    """
+    return load_model(spec) if os.path.isfile(spec) else release_model(os.fspath(spec))
 
 
 def find_model(identity: bytes) -> Model:

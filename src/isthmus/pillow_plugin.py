@@ -10,9 +10,9 @@ Example:
     (768, 512)
 """
 
-import functools
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import IO, Any, BinaryIO, cast
 
 from PIL import Image, ImageFile
@@ -21,6 +21,7 @@ from isthmus.codec import DEFAULT_QUALITY, INFO_KEYS, SUFFIX, Codec
 from isthmus.container import MAGIC, MAX_SIDE, Limits, parse, read_head
 from isthmus.errors import IsthmusError, UnsupportedPictureError
 from isthmus.image import restored_mode
+from isthmus.model import Model
 from isthmus.preview import SCALE
 
 FORMAT = "ISTH"
@@ -29,9 +30,8 @@ MIME = "image/x-isthmus"
 _LIMITS = Limits(max_pixels=MAX_SIDE**2)
 
 
-@functools.cache
-def _codec() -> Codec:
-    return Codec(limits=_LIMITS)
+def _codec(effort: int = 1, model: Model | str | Path | None = None) -> Codec:
+    return Codec(model, limits=_LIMITS, effort=effort)
 
 
 @contextmanager
@@ -101,7 +101,8 @@ class IsthImageFile(ImageFile.ImageFile):
 
 
 def _save(image: Image.Image, file: IO[bytes], filename: str | bytes) -> None:
-    """Pillow's `save`, with the options quality (0 to 100), icc_profile, exif and xmp (None or b"" leaves one out)."""
+    """Pillow's `save`, with the options quality (0 to 100), effort and model as of `isthmus.Codec`, icc_profile, exif
+    and xmp (None or b"" leaves one out)."""
     options: dict[str, Any] = image.encoderinfo
     changed = {key: options[key] for key in INFO_KEYS.values() if key in options}
     if changed:
@@ -109,7 +110,8 @@ def _save(image: Image.Image, file: IO[bytes], filename: str | bytes) -> None:
         for key, value in changed.items():
             image.info[key] = value.tobytes() if isinstance(value, Image.Exif) else value or b""
     try:
-        file.write(_codec().encode(image, options.get("quality", DEFAULT_QUALITY)))
+        codec = _codec(options.get("effort", 1), options.get("model"))
+        file.write(codec.encode(image, options.get("quality", DEFAULT_QUALITY)))
     except UnsupportedPictureError as error:
         raise OSError(f"cannot write mode {image.mode} as {FORMAT}: {error}") from error
 

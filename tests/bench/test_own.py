@@ -11,7 +11,7 @@ from PIL import Image
 from bench.helpers import photo
 from isthmus import Codec, inspect
 from isthmus.bench.metrics import psnr
-from isthmus.bench.own import BLOCK, Weights, bits_map, own_rival
+from isthmus.bench.own import BLOCK, Weights, bits_map, own_rival, own_rivals
 from isthmus.cli import main
 from isthmus.errors import UnknownModelError
 
@@ -73,3 +73,15 @@ def test_bench_takes_the_packages_weights(tmp_path: Path) -> None:
     assert result.exit_code == 0, result.output
     assert "at equal PSNR" in result.output
     assert Weights().load().id.hex() in (tmp_path / "out" / "report.html").read_text()
+
+
+def test_several_models_are_told_apart() -> None:
+    several = own_rivals(["best", "fast"], ["isthmus", "isthmus-e2"])
+    assert [rival.name for rival in several] == [
+        "isthmus-best",
+        "isthmus-fast",
+        "isthmus-e2-best",
+        "isthmus-e2-fast",
+    ]
+    assert [rival.label for rival in several][1:3] == ["isthmus fast", "isthmus best effort 2"]
+    assert [rival.name for rival in own_rivals(["fast"])] == ["isthmus", "isthmus-e2"]

@@ -9,7 +9,7 @@ import pytest
 from bench.helpers import own_double
 from isthmus.bench.curves import Curve, Point
 from isthmus.bench.plots import rd_plot, save_plot, svg_text
-from isthmus.bench.report import bd_table, summary, write_report
+from isthmus.bench.report import bd_table, published_table, summary, write_report
 from isthmus.bench.results import (
     Record,
     curves_in,
@@ -41,7 +41,8 @@ def record(own: tuple[float, ...]) -> Record:
     made = points({"isthmus": own, "jpeg": (1, 1, 1)})
     made += [Point(s.name, "png", 100.0, 100, 80, 12000, {"mse": 0.0, "psnr": math.inf}) for s in SOURCES]
     codecs = [own_double("webp"), RIVALS["jpeg"], RIVALS["png"]]
-    return record_of("a set", "isthmus bench a", SOURCES, codecs, made, [("JPEG XL", "not installed")])
+    beside = [Curve("vtm", (0, 1, 2, 3), (0.8, 1.6, 3.2, 6.4), {"psnr": LEVELS})]
+    return record_of("a set", "isthmus bench a", SOURCES, codecs, made, [("JPEG XL", "not installed")], None, beside)
 
 
 def test_a_gain_is_said_with_its_overlap() -> None:
@@ -114,8 +115,14 @@ def test_a_bd_table_prints_its_overlap() -> None:
     ]
 
 
+def test_published_curves_are_anchors_too() -> None:
+    made = record((0.8, 0.8, 0.8))
+    assert published_table(made) == [["Codec", "VTM"], ["isthmus", "-20.0 % (28.0 dB to 37.0 dB)"]]
+    assert list(made["published"]["vtm"]["isthmus"]) == ["psnr"]
+
+
 def test_a_report_has_its_plots_tables_and_absences(tmp_path: Path) -> None:
-    write_report(record((0.8, 0.8, 1.2)), tmp_path, "jpeg", ["vtm"])
+    write_report(record((0.8, 0.8, 1.2)), tmp_path, "jpeg")
     text = (tmp_path / "report.html").read_text()
     assert text.count("<svg") == 1
     assert "JPEG XL is not here: not installed" in text

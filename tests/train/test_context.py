@@ -29,7 +29,7 @@ def cost_of(symbol: int, row: int) -> float:
 
 def test_plain_rounding() -> None:
     y, mean, row = case()
-    decoded, bits, symbols = quantize(y, mean, row, laplace_costs(), 0.0)
+    decoded, bits, symbols = quantize(y, mean, row, laplace_costs(), None)
     assert (decoded - y).abs().max() <= 0.5 + 1e-5
     torch.testing.assert_close(decoded * 16, torch.round(decoded * 16))
     assert (bits > 0).all()
@@ -39,7 +39,7 @@ def test_plain_rounding() -> None:
 def test_bits_are_the_costs_of_the_symbols() -> None:
     y, mean, row = case(500)
     row = torch.floor(row)
-    _, bits, symbols = quantize(y, mean, row, laplace_costs(), 0.0)
+    _, bits, symbols = quantize(y, mean, row, laplace_costs(), None)
     expected = [cost_of(abs(int(s)), int(r)) for s, r in zip(symbols, row, strict=True)]
     torch.testing.assert_close(bits, torch.tensor(expected), rtol=1e-4, atol=1e-4)
 
@@ -48,8 +48,8 @@ def test_the_choice_weighs_bits_against_error() -> None:
     y, mean, row = case(500)
     row = torch.floor(row)
     weight = 5.0
-    decoded, _, symbols = quantize(y, mean, row, laplace_costs(), weight)
-    plain, _, nearest = quantize(y, mean, row, laplace_costs(), 0.0)
+    decoded, _, symbols = quantize(y, mean, row, laplace_costs(), torch.full_like(y, weight))
+    plain, _, nearest = quantize(y, mean, row, laplace_costs(), None)
     centre = decoded - symbols
     moved = 0
     for i in range(len(y)):
@@ -67,18 +67,18 @@ def test_gradients() -> None:
     row = torch.floor(row) + 0.3
     row.requires_grad_(True)
     y.requires_grad_(True)
-    decoded, bits, _ = quantize(y, mean, row, laplace_costs(), 0.0)
+    decoded, bits, _ = quantize(y, mean, row, laplace_costs(), None)
     bits.sum().backward()
     step = 0.25
     with torch.no_grad():
-        up = quantize(y, mean, row + step, laplace_costs(), 0.0)[1]
-        down = quantize(y, mean, row - step, laplace_costs(), 0.0)[1]
+        up = quantize(y, mean, row + step, laplace_costs(), None)[1]
+        down = quantize(y, mean, row - step, laplace_costs(), None)[1]
     assert row.grad is not None
     inside = decoded.detach().sub(mean).abs() < COST_COLUMNS - 1
     torch.testing.assert_close(row.grad[inside], ((up - down) / (2 * step))[inside], rtol=1e-3, atol=1e-3)
     y.grad = None
     mean.requires_grad_(True)
-    decoded, _, symbols = quantize(y, mean, row, laplace_costs(), 0.0)
+    decoded, _, symbols = quantize(y, mean, row, laplace_costs(), None)
     decoded.sum().backward()
     assert 0 < int((symbols == 0).sum()) < len(symbols)
     torch.testing.assert_close(y.grad, (symbols != 0).float())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from pathlib import Path
@@ -12,7 +13,7 @@ from numpy.typing import NDArray
 from isthmus import Codec, __version__
 from isthmus.bench.metrics import Picture
 from isthmus.bench.rivals import EFFORTS, Dial, Rival
-from isthmus.model import Model, load_model, release_model
+from isthmus.model import Model, model_named, release_model
 
 QUALITIES = (0.0, 8.0, 16.0, 24.0, 32.0, 40.0, 48.0, 56.0, 64.0, 72.0, 80.0, 88.0, 95.0, 100.0)
 BLOCK = 16  # pixels a side of one block of the bits map
@@ -27,10 +28,7 @@ class Weights:
 
     def load(self) -> Model:
         """The model; raises UnknownModelError for a name that is none, ModelError for a file that is none."""
-        if self.spec is None:
-            return release_model()
-        path = Path(self.spec)
-        return load_model(path) if path.is_file() else release_model(self.spec)
+        return release_model() if self.spec is None else model_named(self.spec)
 
 
 @lru_cache(maxsize=4)
@@ -63,6 +61,18 @@ def own_rival(weights: Weights, name: str = "isthmus") -> Rival:
         QUALITIES,
         Dial(0, 100, 0.25),
     )
+
+
+def own_rivals(models: Sequence[str], names: Iterable[str] = EFFORTS) -> list[Rival]:
+    """isthmus at the efforts `names`, with each of several models; a model's name is told where there are several.
+
+    Raises as `Weights.load`.
+    """
+    if len(models) <= 1:
+        return [own_rival(Weights(models[0] if models else None, EFFORTS[name]), name) for name in names]
+    return [
+        own_rival(Weights(model, EFFORTS[name]), f"{name}-{Path(model).stem}") for name in names for model in models
+    ]
 
 
 def bits_map(weights: Weights, picture: Picture, quality: float) -> NDArray[np.float32]:

@@ -24,9 +24,10 @@ COLOURS = {
     "avif-s4": "#222222",
     "jxl": "#8B6BB8",
 }
-OWN_COLOURS = ("#0072B2", "#56B4E9")
+OWN_COLOURS = ("#0072B2", "#56B4E9", "#08306B", "#9ECAE1")
 PUBLISHED_LABELS = {
     "bpg_444_x265_ycbcr": "BPG 4:4:4",
+    "hm": "HM",
     "av1": "AV1",
     "vtm": "VTM",
     "compressai-bmshj2018-hyperprior_mse_cpu": "Scale hyperprior 2018",
@@ -53,7 +54,7 @@ def rd_plot(
             curve.bpp,
             level_of(metric, curve.metrics[metric]),
             label=labels.get(curve.codec, curve.codec),
-            color=OWN_COLOURS[own.index(curve.codec) % 2] if mine else COLOURS.get(curve.codec),
+            color=OWN_COLOURS[own.index(curve.codec) % len(OWN_COLOURS)] if mine else COLOURS.get(curve.codec),
             linewidth=2.8 if mine else 1.3,
             marker="o",
             markersize=4 if mine else 2.5,

@@ -16,6 +16,7 @@ from isthmus.bench.curves import Curve
 # What a plot draws unless told otherwise: the classical anchors and the range of learned codecs.
 SHOWN = (
     "bpg_444_x265_ycbcr",
+    "hm",
     "av1",
     "vtm",
     "compressai-bmshj2018-hyperprior_mse_cpu",

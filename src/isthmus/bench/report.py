@@ -7,7 +7,7 @@ it loses; a loss is printed first.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ from markupsafe import Markup
 from isthmus.bench.curves import Curve
 from isthmus.bench.metrics import LABELS
 from isthmus.bench.page import environment
-from isthmus.bench.plots import rd_plot, save_plot, svg_text
+from isthmus.bench.plots import PUBLISHED_LABELS, rd_plot, save_plot, svg_text
 from isthmus.bench.published import published_curves
 from isthmus.bench.results import COMPARED, Record, curves_in, shown_level
 
@@ -100,6 +100,17 @@ def bd_table(record: Record, anchor: str) -> list[list[str]]:
     return [head, *rows]
 
 
+def published_table(record: Record) -> list[list[str]]:
+    """A row for isthmus, a column for a published curve: BD-rate of PSNR and its levels; a heading row."""
+    curves = [curve for curve, found in record["published"].items() if all("psnr" in row for row in found.values())]
+    rows = []
+    for own in record["verdicts"]:
+        against = [record["published"][curve][own]["psnr"] for curve in curves]
+        cells = [f"{percent(found)} ({overlap(found, 'psnr')})" for found in against]
+        rows.append([record["codecs"][own]["label"], *cells])
+    return [["Codec", *(PUBLISHED_LABELS.get(curve, curve) for curve in curves)], *rows]
+
+
 def timing_table(record: Record) -> list[list[str]]:
     """Rows of codec, quality, bpp, encode and decode milliseconds; a heading row."""
     head = ["Codec", "Quality", "bpp", "Encode ms", "Decode ms"]
@@ -125,24 +136,23 @@ def timing_note(timing: Record) -> str:
     )
 
 
-def write_report(record: Record, folder: Path, anchor: str, published: Sequence[str] = ()) -> None:
+def write_report(record: Record, folder: Path, anchor: str) -> None:
     """Write report.html and the plots `rd_METRIC.svg` and `.png` into an existing folder.
 
     Args:
         anchor: the codec that the first BD-rate table compares with.
-        published: names of published Kodak curves to draw beside the measured ones.
     """
     curves = curves_in(record)
     labels = {codec: row["label"] for codec, row in record["codecs"].items()}
+    published = {name: published_curves()[name] for name in record["published"]}
     plots = []
     for metric in record["bd_rate"]:
-        beside = [_named(name) for name in published]
         figure = rd_plot(
             list(curves.values()),
             labels,
             metric,
             f"{record['set']}, {len(record['pictures'])} pictures: {LABELS[metric]}",
-            [curve for curve in beside if metric in curve.metrics],
+            [found.curve for found in published.values() if metric in found.curve.metrics],
         )
         save_plot(figure, folder / f"rd_{metric}")
         # Inline SVG wants neither the XML declaration nor the document type.
@@ -157,14 +167,11 @@ def write_report(record: Record, folder: Path, anchor: str, published: Sequence[
         "points": [(labels[codec], _points(curve)) for codec, curve in curves.items()],
         "timing": timing_table(record) if record["timing"] else None,
         "timing_note": timing_note(record["timing"]) if record["timing"] else "",
-        "published": [(name, published_curves()[name].source) for name in published],
+        "published": [(name, found.source) for name, found in published.items()],
+        "published_table": published_table(record) if own and published else None,
     }
     page = environment().get_template("report.html").render(context)
     (folder / "report.html").write_text(page, encoding="utf-8")
-
-
-def _named(name: str) -> Curve:
-    return published_curves()[name].curve
 
 
 def _points(curve: Curve) -> list[list[str]]:

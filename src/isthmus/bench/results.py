@@ -33,8 +33,10 @@ def record_of(
     points: Sequence[Point],
     absent: Sequence[tuple[str, str]] = (),
     timing: Record | None = None,
+    published: Sequence[Curve] = (),
 ) -> Record:
-    """The record of a run: JSON values only; codecs whose name begins with `isthmus` get verdicts."""
+    """The record of a run: JSON values only; codecs whose name begins with `isthmus` get verdicts, and BD-rates against
+    published curves."""
     lossless = {rival.name for rival in rivals if rival.lossless}
     curves = curves_of(points)
     lossy = {codec: curve for codec, curve in curves.items() if codec not in lossless}
@@ -66,6 +68,14 @@ def record_of(
             }
             for own in lossy
             if own.startswith("isthmus")
+        },
+        "published": {
+            curve.codec: {
+                own: {metric: _bd_record(curve, lossy[own], metric) for metric in metrics if metric in curve.metrics}
+                for own in lossy
+                if own.startswith("isthmus")
+            }
+            for curve in published
         },
         "timing": timing,
     }

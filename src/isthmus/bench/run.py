@@ -80,7 +80,7 @@ def bench(plan: Plan, progress: Progress | None = None) -> str:
     _known("published curve", plan.published, tuple(published_curves()))
     names = plan.codecs or (*EFFORTS, *RIVALS)
     present, absent = choose([name for name in names if name not in EFFORTS])
-    own = [rival for name, effort in EFFORTS.items() if name in names for rival in _own(plan.models, name, effort)]
+    own = _own(plan.models, [name for name in EFFORTS if name in names])
     codecs = [replace(codec, qualities=codec.qualities[:: -plan.every][::-1]) for codec in (*own, *present)]
     lossy = tuple(codec.name for codec in codecs if not codec.lossless)
     _known("anchor", (plan.anchor,), lossy)
@@ -90,11 +90,12 @@ def bench(plan: Plan, progress: Progress | None = None) -> str:
     if plan.timing_threads is not None:
         curves = {name: curve for name, curve in curves_of(points).items() if name in lossy}
         timing = time_codecs(sources, codecs, qualities_near(curves), plan.timing_threads)
-    record = record_of(plan.name, plan.command, sources, codecs, points, absent, timing)
+    beside = [published_curves()[name].curve for name in plan.published]
+    record = record_of(plan.name, plan.command, sources, codecs, points, absent, timing, beside)
     plan.output.mkdir(parents=True, exist_ok=True)
     write_json(record, plan.output / "results.json")
     write_csv(points, plan.output / "points.csv")
-    write_report(record, plan.output, plan.anchor, plan.published)
+    write_report(record, plan.output, plan.anchor)
     lines = [as_columns(bd_table(record, plan.anchor)), *summary(record)]
     if timing:
         lines += [as_columns(timing_table(record)), timing_note(timing)]
@@ -102,13 +103,13 @@ def bench(plan: Plan, progress: Progress | None = None) -> str:
     return "\n\n".join(lines)
 
 
-def _own(models: Sequence[str], name: str, effort: int) -> list[Rival]:
+def _own(models: Sequence[str], names: Sequence[str]) -> list[Rival]:
+    if not names:
+        return []
     # Imported only where isthmus is measured: the rivals run without weights.
-    from isthmus.bench.own import Weights, own_rival
+    from isthmus.bench.own import own_rivals
 
-    if len(models) <= 1:
-        return [own_rival(Weights(models[0] if models else None, effort), name)]
-    return [own_rival(Weights(model, effort), f"{name}-{Path(model).stem}") for model in models]
+    return own_rivals(models, names)
 
 
 def _known(what: str, names: tuple[str, ...], known: tuple[str, ...]) -> tuple[str, ...]:

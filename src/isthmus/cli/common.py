@@ -32,8 +32,25 @@ output_option = click.option(
 )
 force_option = click.option("-f", "--force", is_flag=True, help="Overwrite existing files.")
 json_option = click.option("--json", "as_json", is_flag=True, help="One JSON object a line for each input.")
+
+
+def _known_model(ctx: click.Context, parameter: click.Parameter, value: str | None) -> str | None:
+    """Refuses what is neither a file nor a model's name before anything is begun."""
+    if value is not None and not os.path.isfile(value):
+        from isthmus.model import release_model
+
+        try:
+            release_model(value)
+        except (IsthmusError, OSError) as error:
+            raise click.BadParameter(str(error)) from error
+    return value
+
+
 model_option = click.option(
-    "--model", metavar="FILE", type=click.Path(exists=True, dir_okay=False), help="Use the weights of this file."
+    "--model",
+    metavar="MODEL",
+    callback=_known_model,
+    help="Weights: best (the default), fast, the name of another installed model, or a model file.",
 )
 threads_option = click.option(
     "--threads", metavar="N", type=click.IntRange(min=1), help="Threads (default: all cores)."

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any
 
 from isthmus.errors import InputError
+from isthmus.latents import RDOQ_WEIGHT
 
 BLOCK = 16
 """Side of a transform block in pixels; one latent position per block."""
@@ -61,9 +62,9 @@ class TrainConfig:
     """Decay of the moving average of the weights that is evaluated and exported."""
     distortion_weight: float = 7.5
     """Bits in the loss that a squared error of one nominal step in a latent is worth."""
-    rdoq_weight: float = 12.0
-    """Bits that a squared error of one step, of the channel's own, is worth where symbols are moved towards zero, as
-    the encoder does (`isthmus.latents.RDOQ_WEIGHT`); 0 for plain rounding."""
+    rdoq_weight: float = RDOQ_WEIGHT
+    """Bits that a squared error of one step, of the channel's own, is worth where symbols are moved towards zero and
+    nothing hides the error, as the encoder does; 0 for plain rounding."""
     clip: float = 1.0
     """Bound on the gradient's norm."""
     seed: int = 0

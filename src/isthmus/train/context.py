@@ -46,14 +46,16 @@ def ste(hard: Tensor, soft: Tensor) -> Tensor:
     return soft + (hard - soft).detach()
 
 
-def quantize(y: Tensor, mean: Tensor, row: Tensor, costs: Tensor, importance: float) -> tuple[Tensor, Tensor, Tensor]:
+def quantize(
+    y: Tensor, mean: Tensor, row: Tensor, costs: Tensor, importance: Tensor | None
+) -> tuple[Tensor, Tensor, Tensor]:
     """Decoded latents, bits and symbols, each shaped like y; gradients pass straight through the rounding.
 
     Args:
         costs: (ROWS, COST_COLUMNS) bits of the symbols of magnitude 0, 1, ... in each row; interpolated between rows,
             and continued in a straight line beyond the last column.
-        importance: bits that a squared error of one is worth. With it a symbol is moved one step towards zero where
-            that saves more bits than it costs, as the encoder does; 0 for plain rounding.
+        importance: bits that a squared error of one is worth, to be broadcast to y. With it a symbol is moved one
+            step towards zero where that saves more bits than it costs, as the encoder does; None for plain rounding.
     """
     mean = ste(torch.round(mean * MEAN_STEPS) / MEAN_STEPS, mean)
     x = y - mean
@@ -76,7 +78,7 @@ def quantize(y: Tensor, mean: Tensor, row: Tensor, costs: Tensor, importance: fl
         below_low, below_high = cost(below)
         here = torch.lerp(here_low, here_high, part)
         slope = here - torch.lerp(below_low, below_high, part)
-        if importance:
+        if importance is not None:
             change = importance * (2 * (x - r) * torch.sign(r) + 1)
             smaller = slope > change
             r = torch.where(smaller, r - torch.sign(r), r)
@@ -136,7 +138,7 @@ class DCModel(nn.Module):
             self.last[phase].bias.data[n:] = 40.0 if phase == 0 else 30.0  # type: ignore[operator]
 
     def forward(
-        self, y: Tensor, weights: Tensor, costs: Tensor, importance: float, observe: Observe | None
+        self, y: Tensor, weights: Tensor, costs: Tensor, importance: Tensor | None, observe: Observe | None
     ) -> tuple[Tensor, Tensor]:
         """y (B, n, H, W) in steps; weights (B, points) of the quality points -> decoded and bits, alike."""
         b, n, h, w = y.shape
@@ -205,7 +207,7 @@ class GroupModel(nn.Module):
         known: Tensor,
         weights: Tensor,
         costs: Tensor,
-        importance: float,
+        importance: Tensor | None,
         observe: Observe | None,
     ) -> tuple[Tensor, Tensor]:
         """y (B, n, H, W) in steps; known (B, before, H, W) the companded groups before -> decoded, bits."""
@@ -213,7 +215,8 @@ class GroupModel(nn.Module):
         def code(features: Tensor, phase: int) -> tuple[Tensor, Tensor]:
             mean, row = self.predict(features, weights, phase)
             row = row if observe is None else whole(row)
-            value, bits, symbol = quantize(split_board(y, phase), mean, row, costs, importance)
+            weight = None if importance is None else split_board(importance, phase)
+            value, bits, symbol = quantize(split_board(y, phase), mean, row, costs, weight)
             if observe is not None:
                 observe(symbol, row)
             return value, bits
@@ -236,9 +239,9 @@ class ContextModel(nn.Module):
         self.register_buffer("costs", laplace_costs())
 
     def forward(
-        self, y: Tensor, weights: Tensor, importance: float, observe: Observe | None = None
+        self, y: Tensor, weights: Tensor, importance: Tensor | None, observe: Observe | None = None
     ) -> tuple[Tensor, Tensor]:
-        """y (B, C, H, W) in steps, weights (B, points), importance as of `quantize`
+        """y (B, C, H, W) in steps, weights (B, points), importance (B, 1, H, W) as of `quantize`
         -> decoded latents and bits, both shaped like y. With `observe` rows are whole numbers, as in the coder."""
         parts = torch.split(y, list(self.groups), 1)
         decoded, bits = self.dc(parts[0], weights, self.costs, importance, observe)

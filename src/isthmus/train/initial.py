@@ -17,7 +17,7 @@ from torch import Tensor
 
 from isthmus.context import DC_PHASES, ROWS, WEIGHT_BITS
 from isthmus.errors import InputError, MissingExtraError
-from isthmus.model import Model, load_model, release_model
+from isthmus.model import Model, model_named
 from isthmus.train.config import BLOCK, NetworkConfig, TrainConfig
 from isthmus.train.data import Pixels
 from isthmus.train.export import feature_order
@@ -81,7 +81,7 @@ def load_weights(
         shape = TrainConfig.from_dict(saved["config"]).network if "config" in saved else config.network
         state, name = saved["average"], f"checkpoint of {saved.get('step', 0)} steps"
     else:
-        model = load_model(path) if path.is_file() else release_model(origin)
+        model = model_named(path)
         network = network_of(model)
         shape, state, name = network.config, network.state_dict(), f"{model.name} {model.id.hex()}"
     changes = {key: value for key, value in settings.items() if key.startswith("network.")}

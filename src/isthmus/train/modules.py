@@ -11,7 +11,8 @@ from torch import Tensor, nn
 
 from isthmus.context import SLOPE
 from isthmus.train.config import BLOCK, NetworkConfig
-from isthmus.train.context import ContextModel, compand, highpass
+from isthmus.train.context import ContextModel, Observe, compand, highpass
+from isthmus.train.masking import visibility
 from isthmus.train.start import Start
 
 GRID = 4
@@ -141,10 +142,23 @@ class Network(nn.Module):
         weights = self.quality_weights(quality)
         return Dial(weights, torch.exp(weights @ self.nominal), torch.exp(weights @ self.log_steps))
 
+    def quantized(
+        self, y: Tensor, dial: Dial, rdoq_weight: float, observe: Observe | None = None
+    ) -> tuple[Tensor, Tensor]:
+        """Latents (B, C, h, w) in steps -> decoded latents and bits, both alike.
+
+        Args:
+            rdoq_weight: as in `TrainConfig`.
+            observe: as of `ContextModel`.
+        """
+        importance = rdoq_weight * visibility(y, dial.steps, dial.nominal) if rdoq_weight else None
+        decoded, bits = self.context(y.float(), dial.weights, importance, observe)
+        return decoded, bits
+
     def forward(self, pixels: Tensor, quality: Tensor, rdoq_weight: float) -> tuple[Tensor, Tensor, Tensor]:
         """pixels (B, 3, 16h+16, 16w+16) around 0 -> reconstruction of all but the outer 16 pixels, bits of each
         latent (B, C, h, w), and the nominal step (B,)."""
         dial = self.at(quality)
         y = self.analysis(pixels, dial.steps)
-        decoded, bits = self.context(y.float(), dial.weights, rdoq_weight)
+        decoded, bits = self.quantized(y, dial, rdoq_weight)
         return self.synthesis(decoded, dial.steps, dial.nominal, dial.weights), bits, dial.nominal

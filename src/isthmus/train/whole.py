@@ -76,7 +76,7 @@ def code(
         index = torch.arange(-margin, x.shape[axis] + margin, device=x.device)
         x = x.index_select(axis, _mirror(index, x.shape[axis]))
     y = network.analysis(x.float() - 128, dial.steps)
-    decoded, bits = network.context(y.float(), dial.weights, config.rdoq_weight, observe)
+    decoded, bits = network.quantized(y, dial, config.rdoq_weight, observe)
     output = network.synthesis(_around(decoded, network.parity), dial.steps, dial.nominal, dial.weights)
     cut = HALO * BLOCK - margin
     output = torch.floor((output[:, :, cut:-cut, cut:-cut] + 128.5).clamp(0, 255)).to(torch.uint8)

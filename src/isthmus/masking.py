@@ -1,0 +1,40 @@
+"""How much an error counts, place by place: less in texture, which hides it from the eye.
+
+The encoder alone looks at this, when it weighs an error against the bits that would spare it. A file does not say, and
+a decoder need not know.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+DC_CHANNELS = 3
+SAMPLES = 3 * 16 * 16
+"""Of a transform block: three colours, 16x16 pixels."""
+GAIN = 50.0
+"""Texture as strong as the nominal step begins to hide errors long before it is as strong: at 1/GAIN of its square."""
+POWER = 0.25
+"""Errors four times as strong are weighed alike where the texture is 2**8 times as strong."""
+
+
+def visibility(y: npt.NDArray[np.float32], steps: npt.NDArray[np.float32], nominal: float) -> npt.NDArray[np.float64]:
+    """Weight of a squared error at each position, 1 where nothing hides it.
+
+    Texture is the mean square of all but the DC coefficients, in grey levels, as a geometric mean over 3x3 positions.
+
+    Args:
+        y: latents (h, w, C) float32 in steps.
+        steps: (C,) float32, in grey levels.
+        nominal: the step that the quality stands for, in grey levels.
+
+    Returns:
+        (h, w) float64 in 0..1.
+    """
+    grey = y[:, :, DC_CHANNELS:] * steps[DC_CHANNELS:]
+    power = np.log1p(np.einsum("hwc,hwc->hw", grey, grey).astype(np.float64) / SAMPLES)
+    height, width = power.shape
+    around = np.pad(power, 1, mode="edge")
+    windows = [around[i : i + height, j : j + width] for i in range(3) for j in range(3)]
+    texture = np.expm1(sum(windows) / len(windows))
+    return np.asarray((1 + GAIN * texture / nominal**2) ** -POWER)
