@@ -43,7 +43,7 @@ class Job:
         strip: leave metadata out.
         keep_smaller: copy the original where encoding does not make it smaller.
         force: redo and replace what is there.
-        model: a model file, or None for the release model.
+        model: a model file, the name of an installed model, or None for "best".
         threads: of the inference engine, in each worker.
         limits: what a picture may ask for.
         effort: of encoding; files of another effort count as done.

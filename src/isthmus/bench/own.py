@@ -21,7 +21,7 @@ BLOCK = 16  # pixels a side of one block of the bits map
 
 @dataclass(frozen=True)
 class Weights:
-    """Which weights to run: the name of a release model, a model file, or None for the default; and how hard to try."""
+    """Which weights to run (an installed model's name, a model file, or None for the default), and how hard to try."""
 
     spec: str | None = None
     effort: int = 1

@@ -24,7 +24,7 @@ from isthmus.cli import common
     "--codecs", metavar="NAMES", help="isthmus, isthmus-e2 (effort 2) and rivals, with commas (default: all)."
 )
 @click.option(
-    "--model", "models", metavar="MODEL", multiple=True, help="Weights: a file or a release model; repeatable."
+    "--model", "models", metavar="MODEL", multiple=True, help="Weights: a file or an installed model; repeatable."
 )
 @click.option("--metrics", metavar="NAMES", help="With commas (default: mse,psnr,ms_ssim,ssimulacra2).")
 @click.option("--anchor", metavar="CODEC", default="jpeg", show_default=True, help="What BD-rates compare with.")

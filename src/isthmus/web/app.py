@@ -63,7 +63,7 @@ def create_app(
     """The viewer as an ASGI application.
 
     Args:
-        model: weights: a file or a release model; by default the release model.
+        model: weights: a file, or the name of an installed model; by default "best".
         host: where it will listen; on this machine alone, requests under any other name are refused.
         threads: of each codec.
         max_bytes, max_pixels: larger uploads are refused.
