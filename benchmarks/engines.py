@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from isthmus.engine import Engine
-from isthmus.model import Model, load_model, release_model
+from isthmus.model import DEFAULT, Model, model_named
 
 SIZES = ((512, 768), (1088, 1920))
 
@@ -93,10 +93,10 @@ def measure(model: Model, threads: int, rounds: int) -> list[dict[str, Any]]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--output", type=Path)
-    parser.add_argument("--model", type=Path)
+    parser.add_argument("--model", default=DEFAULT)
     parser.add_argument("--rounds", type=int, default=15)
     arguments = parser.parse_args()
-    model = load_model(arguments.model) if arguments.model else release_model()
+    model = model_named(arguments.model)
     rows = [row for threads in (1, 2) for row in measure(model, threads, arguments.rounds)]
     if arguments.output:
         record = {"command": "python benchmarks/engines.py", "processor": platform.processor(), "rows": rows}

@@ -29,7 +29,7 @@ def main() -> None:
         "folder", type=Path, help="pictures; the middles of some are taken, those that training holds out"
     )
     parser.add_argument("--most", type=int, default=8)
-    parser.add_argument("--model", default="release", help="a file or a release model")
+    parser.add_argument("--model", default="release", help="a file, or the name of an installed model")
     parser.add_argument("-o", "--output", type=Path, help="write the figures here as JSON")
     asked = parser.parse_args()
     torch.set_num_threads(1)

@@ -34,7 +34,7 @@ def section(record: Record) -> str:
         # The table has every effort and every rival; of the verdicts the default's against the usual are enough.
         shown = [line for line in lines if OWN.match(line) and SHOWN.search(line)]
         parts.append("\n".join(f"- {line}" for line in shown))
-    if record["published"]:
+    if published_table(record):
         note = "Against curves that others published for the same pictures (BD-rate of isthmus at equal PSNR):"
         parts += [note, as_markdown(published_table(record))]
     if record["timing"]:

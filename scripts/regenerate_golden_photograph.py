@@ -1,4 +1,4 @@
-"""Write tests/golden/photograph_NAME_v1.{isth,png} anew: only until the weights of a release are settled."""
+"""Write the missing ones of tests/golden/photograph_ID.{isth,png}, one for every model of the package."""
 
 from pathlib import Path
 
@@ -22,7 +22,8 @@ def picture() -> Image.Image:
 
 
 if __name__ == "__main__":
-    for name in set(RELEASES.values()):
-        file = GOLDEN / f"photograph_{name}_v1.isth"
-        file.write_bytes(isthmus.Codec(model=name).encode(picture()))
-        isthmus.decode_file(file, file.with_suffix(".png"), force=True)
+    for identity in RELEASES:
+        file = GOLDEN / f"photograph_{identity}.isth"
+        if not file.exists():
+            file.write_bytes(isthmus.Codec(model=identity).encode(picture()))
+            isthmus.decode_file(file, file.with_suffix(".png"), force=True)

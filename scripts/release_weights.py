@@ -2,7 +2,7 @@
 
 WEIGHTS is an .isthmodel that `isthmus train` wrote; of a checkpoint, `isthmus train FOLDER --from CHECKPOINT.pt
 --finish -o WEIGHTS` makes one. It is copied into src/isthmus/models with its name and licence, gets a row in the table
-of `isthmus.model`, and the golden photograph is written anew.
+of `isthmus.model`, and the golden photograph is written.
 
 A model that was ever released keeps its row and its file, so that the files of its time still decode; the new one of
 the same name encodes from now on. --replace drops the last one of that name instead: only if it was never released.
@@ -19,10 +19,13 @@ from isthmus.model import DEFAULT, RELEASES, SUFFIX, load_model, save_model
 ROOT = Path(__file__).resolve().parent.parent
 MODELS = ROOT / "src" / "isthmus" / "models"
 TABLE = ROOT / "src" / "isthmus" / "model.py"
+GOLDEN = ROOT / "tests" / "golden"
 LICENCE = "Apache-2.0"
 
 
-def release(weights: Path, name: str, replace: bool, models: Path = MODELS, table: Path = TABLE) -> str:
+def release(
+    weights: Path, name: str, replace: bool, models: Path = MODELS, table: Path = TABLE, golden_folder: Path = GOLDEN
+) -> str:
     """Copies the weights and adds their row; returns their id.
 
     Raises:
@@ -39,6 +42,8 @@ def release(weights: Path, name: str, replace: bool, models: Path = MODELS, tabl
     if replace and old:
         del rows[old[-1]]
         (models / f"{old[-1]}{SUFFIX}").unlink(missing_ok=True)
+        for golden in golden_folder.glob(f"photograph_{old[-1]}.*"):
+            golden.unlink()
     rows[identity] = name
     inside = ", ".join(f'"{key}": "{value}"' for key, value in rows.items())
     if len(rows) > 1:

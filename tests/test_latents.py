@@ -6,6 +6,7 @@ import pytest
 from isthmus import latents
 from isthmus.errors import CorruptError, SelfCheckError
 from isthmus.latents import Quantizer, decode_latents, encode_latents
+from isthmus.masking import visibility
 from isthmus.model import Model, release_model
 from isthmus.tiles import ArraySource, analyse
 
@@ -57,11 +58,25 @@ def test_moving_symbols_towards_zero_pays(
     y = analysed(model, noisy)
     costs = []
     weight = latents.RDOQ_WEIGHT
+    visible = visibility(y, model.steps(QUALITY), float(model.nominal_step(QUALITY)[0]))
     for value in (weight, 1e9):  # with so high a weight no symbol is moved
         monkeypatch.setattr(latents, "RDOQ_WEIGHT", value)
         payload, _ = encode_latents(model, y, QUALITY)
-        costs.append(8 * len(payload) + weight * squared_error(model, y, payload))
+        error = ((decode_latents(model, payload, *y.shape[:2], QUALITY) - y) ** 2).sum(2)
+        costs.append(8 * len(payload) + weight * float((visible * error).sum()))
     assert costs[0] < costs[1]
+
+
+def test_only_hidden_errors_are_made(model: Model, rng: np.random.Generator, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where errors count for everything symbols are rounded, where they count for nothing all symbols shrink."""
+    noisy = (smooth(96, 128) + rng.normal(0, 12, (96, 128, 3))).clip(0, 255).astype(np.uint8)
+    y = analysed(model, noisy)
+    seen = np.zeros(y.shape[:2])
+    seen[:, 4:] = 1e9
+    monkeypatch.setattr(latents, "visibility", lambda *_: seen)
+    decoded = latents.quantized_latents(model, y, QUALITY)
+    assert abs(decoded - y)[:, 4:, :16].max() <= 0.51
+    assert abs(decoded - y)[:, :4, :16].max() > 0.7
 
 
 @pytest.mark.parametrize("payload", [b"", b"abcd", b"abcd\x41"], ids=["empty", "no prefix", "too many silent rows"])

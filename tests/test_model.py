@@ -18,6 +18,7 @@ from isthmus.model import (
     install_model,
     installed_models,
     load_model,
+    model_named,
     models_folder,
     release_model,
     remove_model,
@@ -120,6 +121,24 @@ def test_names_that_are_none_or_several(own_folder: Path, other: Path, tmp_path:
     install_model(twin)
     with pytest.raises(UnknownModelError, match="2 models named 'other'"):
         release_model("other")
+
+
+def test_the_packages_names_come_before_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("fast").write_bytes(b"no model")
+    assert model_named("fast") is release_model("fast")
+    assert model_named(release_model("fast").id.hex()) is release_model("fast")
+    with pytest.raises(ModelError, match="not a model file"):
+        model_named("./fast")
+    with pytest.raises(FileNotFoundError):
+        model_named("typo.isthmodel")
+
+
+def test_a_file_is_read_again_only_when_it_changes(other: Path) -> None:
+    first = model_named(other)
+    assert model_named(str(other)) is first
+    save_model(other, first.arrays, {**first.metadata, "name": "changed"})
+    assert model_named(other).name == "changed"
 
 
 def test_no_model_file_is_no_model(own_folder: Path, tmp_path: Path) -> None:

@@ -36,7 +36,7 @@ def test_weights_get_a_row_and_keep_those_of_others(script: ModuleType, tmp_path
     weights = tmp_path / "mine.isthmodel"
     save_model(weights, old.arrays, {**old.metadata, "name": "mine"})
 
-    identity = script.release(weights, "tiny", False, tmp_path, table)
+    identity = script.release(weights, "tiny", False, tmp_path, table, tmp_path)
     assert rows(table) == {**RELEASES, identity: "tiny"}
     written = load_model(tmp_path / f"{identity}.isthmodel")
     assert written.id.hex() == identity
@@ -50,9 +50,9 @@ def test_only_weights_that_were_never_released_are_replaced(script: ModuleType, 
     weights = tmp_path / "mine.isthmodel"
     save_model(weights, old.arrays, {**old.metadata, "changed": True})
 
-    kept = script.release(weights, "best", False, tmp_path, table)
+    kept = script.release(weights, "best", False, tmp_path, table, tmp_path)
     assert rows(table) == {**RELEASES, kept: "best"}
-    replaced = script.release(weights, "best", True, tmp_path, table)
+    replaced = script.release(weights, "best", True, tmp_path, table, tmp_path)
     assert replaced == kept
     assert replaced in rows(table)
     assert old.id.hex() not in rows(table)

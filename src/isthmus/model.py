@@ -360,7 +360,7 @@ def release_model(name: str = DEFAULT) -> Model:
         UnknownModelError: there is none of this name, or there are several.
     """
     name = DEFAULT if name == ANY_RELEASE else name
-    packaged = [identity for identity, own in RELEASES.items() if own == name]
+    packaged = [identity for identity, own in RELEASES.items() if name in (own, identity)]
     if packaged:
         return _packaged(packaged[-1])
     added = [_added(path) for path in _added_files()]
@@ -378,14 +378,26 @@ def release_model(name: str = DEFAULT) -> Model:
 
 
 def model_named(spec: str | os.PathLike[str]) -> Model:
-    """The model of a file, or else the installed one of that name.
+    """The installed model of a name or id, or that of a file, which is read again only when it has changed.
+
+    Names of the package's models come first: a file that happens to be called `best` needs `./best`.
 
     Raises:
         ModelError: the file is no model file.
         UnknownModelError: there is neither.
         OSError: the file cannot be read.
     """
-    return load_model(spec) if os.path.isfile(spec) else release_model(os.fspath(spec))
+    text = os.fspath(spec)
+    if text in (ANY_RELEASE, *RELEASES.values()) or not (os.path.isfile(text) or text.endswith(SUFFIX)):
+        return release_model(text)
+    stat = os.stat(text)
+    return _from_file(os.path.realpath(text), stat.st_mtime_ns, stat.st_size)
+
+
+@lru_cache(maxsize=4)
+def _from_file(path: str, changed_ns: int, size: int) -> Model:
+    """`load_model`, once for every state of a file."""
+    return load_model(path)
 
 
 def find_model(identity: bytes) -> Model:

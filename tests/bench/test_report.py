@@ -121,6 +121,13 @@ def test_published_curves_are_anchors_too() -> None:
     assert list(made["published"]["vtm"]["isthmus"]) == ["psnr"]
 
 
+def test_published_curves_without_psnr_give_no_table() -> None:
+    made = record((0.8, 0.8, 0.8))
+    for found in made["published"].values():
+        found["isthmus"] = {}
+    assert published_table(made) == []
+
+
 def test_a_report_has_its_plots_tables_and_absences(tmp_path: Path) -> None:
     write_report(record((0.8, 0.8, 1.2)), tmp_path, "jpeg")
     text = (tmp_path / "report.html").read_text()

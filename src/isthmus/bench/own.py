@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from isthmus import Codec, __version__
 from isthmus.bench.metrics import Picture
 from isthmus.bench.rivals import EFFORTS, Dial, Rival
-from isthmus.model import Model, model_named, release_model
+from isthmus.model import DEFAULT, Model, model_named
 
 QUALITIES = (0.0, 8.0, 16.0, 24.0, 32.0, 40.0, 48.0, 56.0, 64.0, 72.0, 80.0, 88.0, 95.0, 100.0)
 BLOCK = 16  # pixels a side of one block of the bits map
@@ -28,7 +28,7 @@ class Weights:
 
     def load(self) -> Model:
         """The model; raises UnknownModelError for a name that is none, ModelError for a file that is none."""
-        return release_model() if self.spec is None else model_named(self.spec)
+        return model_named(self.spec or DEFAULT)
 
 
 @lru_cache(maxsize=4)

@@ -103,6 +103,8 @@ def bd_table(record: Record, anchor: str) -> list[list[str]]:
 def published_table(record: Record) -> list[list[str]]:
     """A row for isthmus, a column for a published curve: BD-rate of PSNR and its levels; a heading row."""
     curves = [curve for curve, found in record["published"].items() if all("psnr" in row for row in found.values())]
+    if not curves:
+        return []
     rows = []
     for own in record["verdicts"]:
         against = [record["published"][curve][own]["psnr"] for curve in curves]
@@ -168,7 +170,7 @@ def write_report(record: Record, folder: Path, anchor: str) -> None:
         "timing": timing_table(record) if record["timing"] else None,
         "timing_note": timing_note(record["timing"]) if record["timing"] else "",
         "published": [(name, found.source) for name, found in published.items()],
-        "published_table": published_table(record) if own and published else None,
+        "published_table": published_table(record) if own else None,
     }
     page = environment().get_template("report.html").render(context)
     (folder / "report.html").write_text(page, encoding="utf-8")

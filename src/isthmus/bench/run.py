@@ -29,7 +29,7 @@ class Plan:
         models: weights to run isthmus with; none for the default ones.
         metrics: names; None for all.
         anchor: the codec that BD-rates compare with.
-        published: names of published Kodak curves to draw.
+        published: names of published Kodak curves to compare with and to draw.
         timing_threads: take timings, on so many threads; None for none.
         every: take every so many of each curve's qualities, from the highest down.
         processes: how many at once; None for one a core.

@@ -33,7 +33,7 @@ from isthmus.cli import common
     metavar="NAMES",
     is_flag=False,
     flag_value="",
-    help="Draw published Kodak curves too: a choice of them, or those named, with commas.",
+    help="Compare with published Kodak curves too, and draw them: a choice of them, or those named, with commas.",
 )
 @click.option(
     "--every",

@@ -36,11 +36,11 @@ json_option = click.option("--json", "as_json", is_flag=True, help="One JSON obj
 
 def _known_model(ctx: click.Context, parameter: click.Parameter, value: str | None) -> str | None:
     """Refuses what is neither a file nor a model's name before anything is begun."""
-    if value is not None and not os.path.isfile(value):
-        from isthmus.model import release_model
+    if value is not None:
+        from isthmus.model import model_named
 
         try:
-            release_model(value)
+            model_named(value)
         except (IsthmusError, OSError) as error:
             raise click.BadParameter(str(error)) from error
     return value
