@@ -1,4 +1,4 @@
-"""Curves that others published for the Kodak pictures, to draw beside measured ones.
+"""Curves that others published for the Kodak pictures, to draw beside measured ones and to compare with.
 
 The figures travel in the package with their sources. They were measured elsewhere with other
 settings: a codec that runs here is better compared with its own curve from the same run.

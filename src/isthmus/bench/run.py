@@ -11,7 +11,7 @@ from isthmus.bench.cache import Cache, default_directory
 from isthmus.bench.curves import curves_of
 from isthmus.bench.metrics import METRICS
 from isthmus.bench.published import SHOWN, published_curves
-from isthmus.bench.report import bd_table, summary, timing_note, timing_table, write_report
+from isthmus.bench.report import bd_table, published_table, summary, timing_note, timing_table, write_report
 from isthmus.bench.results import record_of, write_csv, write_json
 from isthmus.bench.rivals import EFFORTS, RIVALS, Rival, choose
 from isthmus.bench.sweep import Progress, sources_in, sweep
@@ -97,6 +97,8 @@ def bench(plan: Plan, progress: Progress | None = None) -> str:
     write_csv(points, plan.output / "points.csv")
     write_report(record, plan.output, plan.anchor)
     lines = [as_columns(bd_table(record, plan.anchor)), *summary(record)]
+    if rows := published_table(record):
+        lines += ["Against published curves of the Kodak pictures, BD-rate at equal PSNR:", as_columns(rows)]
     if timing:
         lines += [as_columns(timing_table(record)), timing_note(timing)]
     lines += [f"{label} is not here: {reason}" for label, reason in absent]

@@ -32,7 +32,7 @@ OPTIONS = (
     Option(("--minutes",), float, "M", f"Budget of time (default: {DEFAULT_MINUTES:g}, if there is no other budget)."),
     Option(("--steps",), int, "N", "Budget of steps; the run ends with the budget that is used up first."),
     Option(("--stop-loss",), float, "X", "End as soon as the loss, a mean of 100 steps, is at or below this."),
-    Option(("--from",), str, "MODEL", "Start from these weights: release, a name, an .isthmodel or a checkpoint."),
+    Option(("--from",), str, "MODEL", "Start from release (best), fast, another name, an .isthmodel or a checkpoint."),
     Option(("--resume",), bool, "", "Continue the run that was interrupted; a new budget replaces its old one."),
     Option(("--finish",), bool, "", "With --resume or --from: train no further, write the model as it is."),
     Option(("--held-out",), str, "FOLDER", "Measure on these pictures (default: one in twelve of the folder's)."),
