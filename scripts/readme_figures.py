@@ -34,9 +34,9 @@ def section(record: Record) -> str:
         # The table has every effort and every rival; of the verdicts the default's against the usual are enough.
         shown = [line for line in lines if OWN.match(line) and SHOWN.search(line)]
         parts.append("\n".join(f"- {line}" for line in shown))
-    if published_table(record):
+    if rows := published_table(record):
         note = "Against curves that others published for the same pictures (BD-rate of isthmus at equal PSNR):"
-        parts += [note, as_markdown(published_table(record))]
+        parts += [note, as_markdown(rows)]
     if record["timing"]:
         parts += [as_markdown(timing_table(record)), timing_note(record["timing"])]
     parts += [f"[Report](docs/results/kodak/report.html), made by `{record['command']}`.", END]

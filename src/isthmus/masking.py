@@ -15,7 +15,7 @@ SAMPLES = 3 * 16 * 16
 GAIN = 50.0
 """Texture as strong as the nominal step begins to hide errors long before it is as strong: at 1/GAIN of its square."""
 POWER = 0.25
-"""Errors four times as strong are weighed alike where the texture is 2**8 times as strong."""
+"""Squared errors four times as large are weighed alike where the texture is 4**4 times as strong."""
 
 
 def visibility(y: npt.NDArray[np.float32], steps: npt.NDArray[np.float32], nominal: float) -> npt.NDArray[np.float64]:

@@ -128,6 +128,11 @@ def test_published_curves_without_psnr_give_no_table() -> None:
     assert published_table(made) == []
 
 
+def test_published_curves_without_isthmus_give_no_table() -> None:
+    made = record((0.8, 0.8, 0.8)) | {"verdicts": {}, "published": {"vtm": {}}}
+    assert published_table(made) == []
+
+
 def test_a_report_has_its_plots_tables_and_absences(tmp_path: Path) -> None:
     write_report(record((0.8, 0.8, 1.2)), tmp_path, "jpeg")
     text = (tmp_path / "report.html").read_text()

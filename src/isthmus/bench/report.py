@@ -101,9 +101,10 @@ def bd_table(record: Record, anchor: str) -> list[list[str]]:
 
 
 def published_table(record: Record) -> list[list[str]]:
-    """A row for isthmus, a column for a published curve: BD-rate of PSNR and its levels; a heading row."""
+    """A row for isthmus, a column for a published curve: BD-rate of PSNR and its levels; a heading row. Empty without
+    either."""
     curves = [curve for curve, found in record["published"].items() if all("psnr" in row for row in found.values())]
-    if not curves:
+    if not (curves and record["verdicts"]):
         return []
     rows = []
     for own in record["verdicts"]:
@@ -170,7 +171,7 @@ def write_report(record: Record, folder: Path, anchor: str) -> None:
         "timing": timing_table(record) if record["timing"] else None,
         "timing_note": timing_note(record["timing"]) if record["timing"] else "",
         "published": [(name, found.source) for name, found in published.items()],
-        "published_table": published_table(record) if own else None,
+        "published_table": published_table(record),
     }
     page = environment().get_template("report.html").render(context)
     (folder / "report.html").write_text(page, encoding="utf-8")

@@ -40,6 +40,7 @@ def record_of(
     lossless = {rival.name for rival in rivals if rival.lossless}
     curves = curves_of(points)
     lossy = {codec: curve for codec, curve in curves.items() if codec not in lossless}
+    ours = [codec for codec in lossy if codec.startswith("isthmus")]
     metrics = [metric for metric in COMPARED if points and metric in points[0].metrics]
     return {
         "format": FORMAT,
@@ -64,16 +65,14 @@ def record_of(
             own: {
                 rival: {metric: _verdict(points, lossy[rival], lossy[own], metric) for metric in metrics}
                 for rival in lossy
-                if not rival.startswith("isthmus")
+                if rival not in ours
             }
-            for own in lossy
-            if own.startswith("isthmus")
+            for own in ours
         },
         "published": {
             curve.codec: {
                 own: {metric: _bd_record(curve, lossy[own], metric) for metric in metrics if metric in curve.metrics}
-                for own in lossy
-                if own.startswith("isthmus")
+                for own in ours
             }
             for curve in published
         },

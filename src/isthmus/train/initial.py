@@ -81,7 +81,7 @@ def load_weights(
         shape = TrainConfig.from_dict(saved["config"]).network if "config" in saved else config.network
         state, name = saved["average"], f"checkpoint of {saved.get('step', 0)} steps"
     else:
-        model = model_named(path)
+        model = model_named(origin)
         network = network_of(model)
         shape, state, name = network.config, network.state_dict(), f"{model.name} {model.id.hex()}"
     changes = {key: value for key, value in settings.items() if key.startswith("network.")}
