@@ -30,12 +30,15 @@ from isthmus.context import (
     WEIGHT_BITS,
     ContextModel,
 )
+from isthmus.difference import restore
 from isthmus.entropy.tables import Tables
 from isthmus.errors import ModelError, UnknownModelError
 from isthmus.files import atomic_output
 
 FORMAT = 1
 """Version of the model file's own format."""
+FORMAT_DIFFERENCE = 2
+"""Of a file that holds no more than its difference from another model."""
 ID_BYTES = 8
 MAX_MODEL_BYTES = 256 << 20
 """Larger files are refused unread: release models are a few MB."""
@@ -50,8 +53,8 @@ ANY_RELEASE = "release"
 """Another name for it, for those who do not care which one it is."""
 
 RELEASES: dict[str, str] = {
-    "33067f0d7fdcae01": "best",
     "04761bdf7b5de4dd": "fast",
+    "c2cff05dc686ae09": "best",
 }
 """Every model that travels with the package, as `isthmus/models/ID.isthmodel`: id -> name. Rows are never removed; of
 several with one name, the last encodes."""
@@ -210,11 +213,13 @@ def parse_model(data: bytes, path: str = "(bytes)") -> Model:
         raise ModelError(
             f"{path} is not a model file", expected="an .isthmodel that `isthmus train` wrote", got=str(error)
         ) from error
-    if not isinstance(metadata, dict) or metadata.get("format") != FORMAT:
+    if not isinstance(metadata, dict) or metadata.get("format") not in (FORMAT, FORMAT_DIFFERENCE):
         found = metadata.get("format") if isinstance(metadata, dict) else metadata
         raise ModelError(
             f"{path} has another model format", expected=FORMAT, got=found, hint="Update isthmus to read it."
         )
+    if metadata["format"] == FORMAT_DIFFERENCE:
+        arrays = _whole(arrays, metadata, path)
     _check(arrays, metadata, path)
     identity = hashlib.sha256(data).digest()[:ID_BYTES]
     try:
@@ -224,6 +229,25 @@ def parse_model(data: bytes, path: str = "(bytes)") -> Model:
     except ValueError as error:
         raise ModelError(f"model file {path} is inconsistent", got=str(error)) from error
     return model
+
+
+def _whole(arrays: dict[str, npt.NDArray[Any]], metadata: dict[str, Any], path: str) -> dict[str, npt.NDArray[Any]]:
+    """The arrays of a model of which the file holds the difference alone."""
+    try:
+        base = find_model(bytes.fromhex(metadata["base"]))
+    except (KeyError, TypeError, ValueError) as error:
+        raise ModelError(f"model file {path} does not say what it differs from", got=str(error)) from error
+    except UnknownModelError as error:
+        raise UnknownModelError(
+            f"{path} was tuned from a model that is not installed",
+            expected=f"model {metadata['base']}",
+            got=", ".join(RELEASES),
+            hint="Install that model with `isthmus models add`, or the version of isthmus that brings it.",
+        ) from error
+    try:
+        return restore(base.arrays, arrays, metadata.get("parts"))
+    except ValueError as error:
+        raise ModelError(f"model file {path} does not fit {base.name} {base.id.hex()}", got=str(error)) from error
 
 
 def load_model(path: str | os.PathLike[str]) -> Model:

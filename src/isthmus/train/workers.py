@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 from typing import Any
 
@@ -10,12 +11,28 @@ from torch import Tensor, nn
 
 from isthmus.errors import InputError, MissingExtraError
 
+M_TRIM_THRESHOLD, M_TOP_PAD, M_MMAP_THRESHOLD = -1, -2, -3
+"""Parameters of glibc's mallopt."""
+
 
 def _bfloat16(device: torch.device) -> bool:
     """Whether the hardware computes in it; emulated it would be slower than float32."""
     if device.type == "cuda":
         return bool(torch.cuda.is_bf16_supported(including_emulation=False))
     return torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
+
+
+def _keep_freed_memory() -> None:
+    """Tells glibc, where that is the C library, to keep what is freed.
+
+    By default it gives large tensors back to the system and takes them again in every step: 16,000 page faults, 8 % of
+    the time of a step on one core (Zen 5, batch of 8).
+    """
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None) if os.name == "posix" else None
+    if mallopt is not None:
+        mallopt(M_MMAP_THRESHOLD, 1 << 30)
+        mallopt(M_TRIM_THRESHOLD, (1 << 31) - 1)
+        mallopt(M_TOP_PAD, 256 << 20)
 
 
 class Workers:
@@ -54,7 +71,9 @@ class Workers:
             self._accelerator = Accelerator(cpu=not on_gpu)
             self.device, self.rank = self._accelerator.device, self._accelerator.process_index
         self.dtype = torch.bfloat16 if not exact and _bfloat16(self.device) else torch.float32
-        if on_gpu:
+        if not on_gpu:
+            _keep_freed_memory()
+        else:
             torch.backends.cuda.matmul.allow_tf32 = True
             torch.backends.cudnn.allow_tf32 = True
 
