@@ -1,7 +1,7 @@
-"""A model as its difference from another: what tuning changed, coarsely, in about an eighth of the bytes.
+"""A model as its difference from another: what tuning changed, in quantization steps.
 
-Steps of about a standard deviation are fine enough (docs/adr/small-tuned-models.md). Every weight is base + symbol x
-step, computed so that each machine gets the same bits. `docs/format.md` describes the file.
+Every weight is base + symbol x step, computed so that each machine gets the same bits. `docs/format.md` describes the
+file, docs/adr/small-tuned-models.md what it costs and saves.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ Arrays = dict[str, npt.NDArray[Any]]
 SYMBOLS = "difference.symbols"
 TABLES = "difference.tables"
 DTYPES = ("int16", "int32", "float16", "float32")
-MAX_SYMBOL = 127
+MAX_SYMBOL = (1 << 15) - 1
 MAX_STEP = 1 << 16
 MAX_TABLE_BYTES = 1 << 24
 """64 rows of at most 65536 counts of four bytes each."""
@@ -74,7 +74,7 @@ class Part:
         end = self.offset + np.dtype(self.dtype).itemsize * self.count
         return array.reshape(-1).view(np.uint8)[self.offset : end].copy().view(self.dtype)
 
-    def moved(self, weights: npt.NDArray[Any], symbols: npt.NDArray[np.int8]) -> npt.NDArray[Any]:
+    def moved(self, weights: npt.NDArray[Any], symbols: npt.NDArray[np.int16]) -> npt.NDArray[Any]:
         """(count,): weights + symbols x step, exactly alike on every machine."""
         dtype = np.dtype(self.dtype)
         if dtype.kind == "i":
@@ -87,10 +87,10 @@ class Part:
 
 
 def pack(
-    parts: list[Part], symbols: list[npt.NDArray[np.int8]], tables: npt.NDArray[np.int32]
+    parts: list[Part], symbols: list[npt.NDArray[np.int16]], tables: npt.NDArray[np.int32]
 ) -> tuple[Arrays, list[Any]]:
     """The arrays of the file, and the list that its metadata holds as `parts`."""
-    arrays = {SYMBOLS: _compressed(np.concatenate(symbols)), TABLES: _compressed(tables)}
+    arrays = {SYMBOLS: _compressed(_planes(np.concatenate(symbols))), TABLES: _compressed(tables)}
     return arrays, [part.as_list() for part in parts]
 
 
@@ -111,7 +111,7 @@ def restore(base: Mapping[str, npt.NDArray[Any]], arrays: Mapping[str, npt.NDArr
     total = sum(part.count for part in parts)
     if total > sum(array.nbytes for array in base.values()):
         raise ValueError(f"a difference of {total} weights")
-    symbols = _expanded(arrays[SYMBOLS], total).view(np.int8)
+    symbols = _symbols(_expanded(arrays[SYMBOLS], 2 * total))
     changed = {name: bytearray(base[name].tobytes()) for name in {part.array for part in parts}}
     begin = 0
     for part in parts:
@@ -123,6 +123,20 @@ def restore(base: Mapping[str, npt.NDArray[Any]], arrays: Mapping[str, npt.NDArr
         out[name] = np.frombuffer(bytes(data), base[name].dtype).reshape(base[name].shape)
     out["tables"] = _expanded(arrays[TABLES], None).view(np.int32)
     return out
+
+
+def _planes(symbols: npt.NDArray[np.int16]) -> npt.NDArray[np.uint8]:
+    """(2n,): the low bytes of 0, -1, 1, -2, ... numbered 0, 1, 2, 3, ..., then the high ones, most of them zero."""
+    wide = symbols.astype(np.int32)
+    numbers = (wide << 1 ^ wide >> 31).astype(np.uint16)
+    return np.concatenate((numbers & 255, numbers >> 8)).astype(np.uint8)
+
+
+def _symbols(planes: npt.NDArray[np.uint8]) -> npt.NDArray[np.int16]:
+    """What `_planes` took."""
+    low, high = planes.reshape(2, -1).astype(np.int32)
+    numbers = high << 8 | low
+    return (numbers >> 1 ^ -(numbers & 1)).astype(np.int16)
 
 
 def _compressed(values: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:

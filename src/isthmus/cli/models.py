@@ -1,6 +1,7 @@
 """isthmus models: which weights are installed, and where each came from."""
 
 import json
+import re
 from pathlib import Path
 
 import click
@@ -47,20 +48,26 @@ def remove(identity: str) -> None:
 @click.argument("file", type=click.Path(exists=True, dir_okay=False))
 @click.option("-o", "--output", metavar="FILE", required=True, help="The model file to write.")
 @click.option("--from", "origin", metavar="MODEL", help="What it was tuned from (default: as its training recorded).")
-@click.option("--step", type=click.FloatRange(0, min_open=True), help="Coarseness of the stored changes (default: 1).")
+@click.option(
+    "--coarseness",
+    type=click.FloatRange(0, min_open=True),
+    default=1.0,
+    show_default=True,
+    help="Of the stored changes; the coarser, the smaller the file and the farther from FILE's results.",
+)
 @click.option("-f", "--force", is_flag=True, help="Overwrite FILE.")
-def shrink(file: str, output: str, origin: str | None, step: float | None, force: bool) -> None:
+def shrink(file: str, output: str, origin: str | None, coarseness: float, force: bool) -> None:
     """Write a tuned model as its difference from the model it was tuned from, in about an eighth of the bytes.
 
     The result is a model of its own with another id: encode with it, and hand it out. It needs the model that it was
     tuned from, which the package brings if that was `best` or `fast`.
     """
     try:
-        from isthmus.train.shrink import DEFAULT_STEP, shrink_model
+        from isthmus.train.shrink import shrink_model
 
         refuse_existing(Path(output), force)
         tuned = load_model(file)
-        shrink_model(tuned, model_named(origin or _recorded_origin(tuned)), Path(output), step or DEFAULT_STEP)
+        shrink_model(tuned, model_named(origin or _recorded_origin(tuned)), Path(output), coarseness)
         before, after = Path(file).stat().st_size, Path(output).stat().st_size
         click.echo(f"{output}: {after} bytes, {100 * after / before:.1f} % of {before}")
     except (IsthmusError, OSError) as error:
@@ -72,8 +79,8 @@ def _text(found: Installed) -> str:
 
 
 def _recorded_origin(model: Model) -> str:
-    """The id of what a model was tuned from, as its training record's last word says."""
-    words = str(model.metadata.get("training", {}).get("from", "")).split()
-    if not words:
+    """The id of what a model was tuned from, as the last word of its training record's `from` says."""
+    said = re.search(r"\b[0-9a-f]{16}$", str(model.metadata.get("training", {}).get("from", "")))
+    if said is None:
         raise InputError(f"{model.name} does not say what it was tuned from", hint="Name that model with --from.")
-    return words[-1]
+    return said[0]
