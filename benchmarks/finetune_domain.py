@@ -2,9 +2,10 @@
 
     python benchmarks/finetune_domain.py TRAIN TEST -o OUTPUT --minutes 15
 
-Trains on the folder TRAIN from the release weights, then measures both on TEST, real bytes, beside WebP, AVIF and
-JPEG XL. Prints and writes (OUTPUT/finetune.json) the BD-rate, the model's own bytes, and from how many pictures on the
-model pays for itself at a rate near 0.75 bits per pixel. Leave the machine alone meanwhile.
+Trains on the folder TRAIN from the release weights, shrinks the result to what changed, then measures all three on
+TEST, real bytes, beside WebP, AVIF and JPEG XL. Prints and writes (OUTPUT/finetune.json) the BD-rates, each model's own
+bytes, and from how many pictures on it pays for itself at a rate near 0.75 bits per pixel. Leave the machine alone
+meanwhile.
 """
 
 import argparse
@@ -18,9 +19,10 @@ from isthmus.bench.curves import bd_rate
 from isthmus.bench.results import curves_in, read_json
 from isthmus.bench.run import Plan, bench
 from isthmus.bench.sweep import sources_in
-from isthmus.model import load_model
+from isthmus.model import load_model, model_named
 from isthmus.train.options import Request
 from isthmus.train.run import train
+from isthmus.train.shrink import shrink_model
 
 RIVALS = ("webp", "avif-s4", "jxl")
 NEAR_BPP = 0.75
@@ -32,37 +34,42 @@ def pays_from(model_bytes: int, percent: float, bytes_per_picture: float) -> int
     return math.ceil(model_bytes / saved) if saved > 0 else None
 
 
-def measure(test: Path, tuned: Path, origin: str, output: Path, rivals: tuple[str, ...], every: int) -> dict[str, Any]:
-    """The figures of a tuned model on a folder of pictures."""
-    anchor = f"isthmus-{Path(origin).stem}"
+def measure(
+    test: Path, tuned: tuple[Path, ...], origin: str, output: Path, rivals: tuple[str, ...], every: int
+) -> dict[str, Any]:
+    """The figures of tuned models on a folder of pictures."""
     plan = Plan(
         test,
         output,
         test.name,
         ("isthmus", *rivals),
-        (origin, str(tuned)),
+        (origin, *map(str, tuned)),
         ("psnr",),
-        anchor=anchor,
+        anchor=f"isthmus-{model_named(origin).name}",
         every=every,
         processes=1,
     )
     print(bench(plan))
     curves = curves_in(read_json(output / "results.json"))
-    before, after = curves[plan.anchor], curves[f"isthmus-{tuned.stem}"]
-    percent = bd_rate(before, after).percent
+    before = curves[plan.anchor]
+    percents = {name: bd_rate(before, curve).percent for name, curve in curves.items() if name != plan.anchor}
     near = min(before.bpp, key=lambda bpp: abs(bpp - NEAR_BPP))
     pixels = [source.width * source.height for source in sources_in(test)]
-    size = tuned.stat().st_size
+    bytes_per_picture = near * sum(pixels) / len(pixels) / 8
+    models = {
+        path.stem: {
+            "bytes": path.stat().st_size,
+            "bytes_xz": len(lzma.compress(path.read_bytes())),
+            "pays_from_pictures": pays_from(path.stat().st_size, percents[f"isthmus-{path.stem}"], bytes_per_picture),
+        }
+        for path in tuned
+    }
     return {
-        "bd_rate_percent": {
-            name: bd_rate(before, curve).percent for name, curve in curves.items() if name != plan.anchor
-        },
+        "bd_rate_percent": percents,
         "pictures": len(pixels),
-        "model_bytes": size,
-        "model_bytes_xz": len(lzma.compress(tuned.read_bytes())),
-        "bytes_per_picture": near * sum(pixels) / len(pixels) / 8,
-        "pays_from_pictures": pays_from(size, percent, near * sum(pixels) / len(pixels) / 8),
-        "training": load_model(tuned).metadata["training"],
+        "bytes_per_picture": bytes_per_picture,
+        "models": models,
+        "training": load_model(tuned[0]).metadata["training"],
     }
 
 
@@ -95,8 +102,10 @@ def main() -> None:
     )
     if (asked.resume or not tuned.exists()) and not train(request, print).finished:
         raise SystemExit(130)
+    small = asked.output / "small.isthmodel"
+    shrink_model(load_model(tuned), model_named(asked.origin), small)
     rivals = tuple(name for name in asked.rivals.split(",") if name)
-    figures = measure(asked.test, tuned, asked.origin, asked.output / "results", rivals, asked.every)
+    figures = measure(asked.test, (tuned, small), asked.origin, asked.output / "results", rivals, asked.every)
     (asked.output / "finetune.json").write_text(json.dumps(figures, indent=2) + "\n")
     shown = {key: value for key, value in figures.items() if key != "training"}
     print(json.dumps(shown, indent=2))

@@ -45,6 +45,7 @@ def test_the_file_is_small_and_codes_alike(tuned: Path, photo: np.ndarray, tmp_p
     assert len(after) == pytest.approx(len(before), rel=0.02)
     quality = [measure(photo, picture, ["psnr"])["psnr"] for picture in (first.decode(before), second.decode(after))]
     assert quality[1] == pytest.approx(quality[0], abs=0.1)
+    assert load_model(small).name == "small"
     assert load_model(small).metadata["training"] == load_model(tuned).metadata["training"]
 
 

@@ -32,9 +32,10 @@ Change = tuple[str, Part, npt.NDArray[Any], npt.NDArray[Any]]
 def shrink_model(tuned: Model, base: Model, path: Path, coarseness: float = 1.0) -> None:
     """Writes `tuned` as a difference from `base`, which everyone who uses it needs as well.
 
-    What is written is a model of its own, near `tuned` but not the same: its id is another.
+    What is written is a model of its own, near `tuned` but not the same: its id is another, and its name is the file's.
 
     Args:
+        path: where the `.isthmodel` goes.
         coarseness: a factor of all steps; the larger, the smaller the file and the farther from `tuned`.
 
     Raises:
@@ -56,7 +57,8 @@ def shrink_model(tuned: Model, base: Model, path: Path, coarseness: float = 1.0)
     if not parts:
         raise InputError("nothing to store", expected="a tuned model", got=f"the weights of {base.name} themselves")
     arrays, listed = pack(parts, symbols, tuned.arrays["tables"])
-    save_model(path, arrays, {**tuned.metadata, "format": FORMAT_DIFFERENCE, "base": base.id.hex(), "parts": listed})
+    own = {"name": path.stem, "format": FORMAT_DIFFERENCE, "base": base.id.hex(), "parts": listed}
+    save_model(path, arrays, {**tuned.metadata, **own})
 
 
 def _changes(tuned: Model, base: Model) -> Iterator[Change]:
