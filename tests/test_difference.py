@@ -130,3 +130,8 @@ def test_a_chain_of_differences(moved: Path, tmp_path: Path, monkeypatch: pytest
     metadata = {**base.metadata, "format": FORMAT_DIFFERENCE, "base": first.id.hex(), "parts": listed}
     save_model(again, arrays, metadata)
     assert np.array_equal(load_model(again).arrays[name], base.arrays[name] + 2)
+    second = model_module.install_model(again)
+    with pytest.raises(ModelError, match=f"needed by {second.id.hex()}"):
+        model_module.remove_model(first.id.hex())
+    model_module.remove_model(second.id.hex())
+    assert model_module.remove_model(first.id.hex()) == first.id.hex()

@@ -255,6 +255,7 @@ def load_model(path: str | os.PathLike[str]) -> Model:
 
     Raises:
         ModelError: the file is not a model file, or one of another format.
+        UnknownModelError: it holds its difference from a model that is not installed.
         OSError: it cannot be read.
     """
     size = os.path.getsize(path)
@@ -367,14 +368,26 @@ def remove_model(identity: str) -> str:
 
     Raises:
         UnknownModelError: no such model was added.
+        ModelError: other added models are kept as their difference from it.
     """
     path = next((path for path in _added_files() if path.stem == identity), None)
     if path is None:
         have = ", ".join(path.stem for path in _added_files()) or "none"
         raise UnknownModelError(f"no added model {identity!r}", expected=f"one of {have}", got=identity)
+    needing = ", ".join(other.stem for other in _added_files() if _base_of(other) == identity)
+    if needing:
+        raise ModelError(f"model {identity} is needed by {needing}", hint="Remove those first.")
     path.unlink()
     path.with_suffix(".origin").unlink(missing_ok=True)
     return identity
+
+
+def _base_of(path: Path) -> str | None:
+    """The id of what an added model differs from; None for a whole one, and for one that does not load any more."""
+    try:
+        return _added(path).metadata.get("base")
+    except (ModelError, UnknownModelError):
+        return None
 
 
 def release_model(name: str = DEFAULT) -> Model:
