@@ -184,6 +184,28 @@ def test_verify(folder: Path, keep: int) -> None:
     assert good["ok"] is True
 
 
+def test_a_folder_stands_for_the_files_below_it(folder: Path) -> None:
+    run("encode", "photo.png")
+    (folder / "kept/deeper").mkdir(parents=True)
+    for name in ("b.isth", "deeper/a.isth"):
+        (folder / "kept" / name).write_bytes(Path("photo.isth").read_bytes())
+    (folder / "kept/photo.png").write_bytes(b"no .isth file")
+    verified = run("verify", "photo.isth", "kept")
+    assert verified.exit_code == 0
+    assert [line.partition(": ")[0] for line in verified.stdout.splitlines()] == [
+        "photo.isth",
+        "kept/b.isth",
+        "kept/deeper/a.isth",
+    ]
+    assert run("info", "kept").stdout.count("mode RGB") == 2
+    Path("kept/deeper/a.isth").write_bytes(b"no more")
+    assert run("verify", "kept").exit_code == 1
+    (folder / "empty").mkdir()
+    nothing = run("verify", "photo.isth", "empty")
+    assert nothing.exit_code == 1
+    assert "no .isth files" in nothing.output
+
+
 def test_strip(folder: Path) -> None:
     image = photo()
     image.save("icc.png", icc_profile=b"i" * 400)

@@ -139,6 +139,24 @@ def _target(name: str, output: str | None, suffix: str, folder: bool) -> str:
     return STREAM if name == STREAM else str(Path(name).with_suffix(suffix))
 
 
+def with_folders(inputs: tuple[str, ...]) -> list[str]:
+    """The inputs, with all .isth files below a folder, by name, instead of the folder.
+
+    Raises:
+        click.ClickException: there are none below one.
+    """
+    found = []
+    for name in inputs:
+        if not Path(name).is_dir():
+            found.append(name)
+            continue
+        below = sorted(str(path) for path in Path(name).rglob("*.isth") if path.is_file())
+        if not below:
+            raise click.ClickException(f"{name}: no .isth files in this folder or below")
+        found += below
+    return found
+
+
 def read_input(name: str, max_bytes: int) -> BinaryIO:
     """The bytes of an input as a seekable stream, never more than ``max_bytes``.
 

@@ -10,14 +10,14 @@ from isthmus.cli import common
 @common.json_option
 @common.pixels_option
 def info(inputs: tuple[str, ...], as_json: bool, max_pixels: int | None) -> None:
-    """Show size, mode, quality, model and bytes per part of .isth files."""
+    """Show size, mode, quality, model and bytes per part of .isth files, and of those below folders."""
     codec = common.codec_for(None, None, max_pixels)
 
     def work(name: str) -> common.Report:
         with common.read_input(name, codec.limits.max_file_bytes) as stream:
             return {"input": name} | codec.inspect(stream.read()).as_dict()
 
-    common.run_each(inputs, work, _text, as_json, False)
+    common.run_each(common.with_folders(inputs), work, _text, as_json, False)
 
 
 def _text(report: common.Report) -> str:

@@ -12,7 +12,7 @@ from isthmus.cli import common
 def verify(
     inputs: tuple[str, ...], as_json: bool, model: str | None, threads: int | None, max_pixels: int | None
 ) -> None:
-    """Decode .isth files entirely and keep nothing; exit status 1 if one is damaged."""
+    """Decode .isth files, and those below folders, entirely and keep nothing; exit status 1 if one is damaged."""
     codec = common.codec_for(model, threads, max_pixels)
 
     def work(name: str) -> common.Report:
@@ -20,7 +20,7 @@ def verify(
             found = codec.verify(stream.read(), common.progress_on_terminal(name))
         return {"input": name, "ok": True, "width": found.width, "height": found.height, "bytes": found.bytes}
 
-    common.run_each(inputs, work, _text, as_json, False)
+    common.run_each(common.with_folders(inputs), work, _text, as_json, False)
 
 
 def _text(report: common.Report) -> str:
