@@ -75,6 +75,7 @@ def _compare(
     from isthmus.bench import compare, own, page, rivals, sweep
     from isthmus.codec import DEFAULT_QUALITY
     from isthmus.errors import OutputExistsError
+    from isthmus.image_files import open_picture
 
     if target.exists() and not force:
         raise OutputExistsError(f"{target} exists", hint="Use --force to overwrite it, or -o for another name.")
@@ -101,4 +102,7 @@ def _compare(
         own.BLOCK,
     )
     page.write_page(report, target)
-    return page.table(report)
+    white = (
+        "\nTransparency is left out: every codec got the picture on white." if open_picture(picture).has_alpha else ""
+    )
+    return page.table(report) + white
