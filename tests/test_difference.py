@@ -1,5 +1,7 @@
 """Models kept as their difference from another: exact, small, and refused where they do not fit."""
 
+import lzma
+from dataclasses import astuple
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +11,7 @@ from skimage import data
 
 from isthmus import model as model_module
 from isthmus.codec import Codec
-from isthmus.difference import MAX_SYMBOL, SYMBOLS, TABLES, Part, pack, restore
+from isthmus.difference import MAX_SYMBOL, MAX_TABLE_BYTES, SYMBOLS, TABLES, Part, pack, restore
 from isthmus.errors import ModelError, UnknownModelError
 from isthmus.model import FORMAT_DIFFERENCE, load_model, release_model, save_model
 
@@ -54,28 +56,71 @@ def test_every_weight_is_base_and_symbol_times_step() -> None:
         ["real", "float32", 0, 3.0, 1.0],
         ["real", "float32", 0, 3, "1"],
         ["real", "float32", 0, 3],
+        ["real", "float32", 0, 0, 1.0],
+        ["real", "float32", 0, 3, True],
+        ["tables", "int32", 0, 4, 1.0],
         "real",
         None,
     ],
 )
 def test_parts_that_do_not_fit(wrong: Any) -> None:
     arrays, _ = packed()
-    with pytest.raises(ValueError, match="a part"):
+    with pytest.raises(ValueError, match="part 0 of a difference"):
         restore(BASE, arrays, [wrong])
+
+
+def test_lists_that_do_not_fit() -> None:
+    arrays, listed = packed()
+    for wrong in (None, {}, [listed[0]] * 5000):
+        with pytest.raises(ValueError, match="at most 4096 parts"):
+            restore(BASE, arrays, wrong)
+    # One after the other, never over one another.
+    with pytest.raises(ValueError, match="part 1 of"):
+        restore(BASE, arrays, [["whole", "int16", 0, 2, 1.0], ["whole", "int16", 2, 2, 1.0]])
 
 
 def test_arrays_that_do_not_fit() -> None:
     arrays, listed = packed()
-    with pytest.raises(ValueError, match="lacks its parts"):
-        restore(BASE, {TABLES: arrays[TABLES]}, listed)
-    with pytest.raises(ValueError, match="lacks its parts"):
-        restore(BASE, arrays, None)
-    with pytest.raises(ValueError, match="bytes, expected"):
+    for wrong in ({TABLES: arrays[TABLES]}, {**arrays, "more": arrays[TABLES]}):
+        with pytest.raises(ValueError, match=r"difference\.symbols and difference\.tables"):
+            restore(BASE, wrong, listed)
+    with pytest.raises(ValueError, match="has the bytes"):
+        restore(BASE, {**arrays, SYMBOLS: arrays[SYMBOLS].astype(np.int16)}, listed)
+    for symbols in (arrays[SYMBOLS][::-1], arrays[SYMBOLS][:0]):
+        with pytest.raises(ValueError, match="expand"):
+            restore(BASE, {**arrays, SYMBOLS: symbols}, listed)
+    for symbols in (arrays[SYMBOLS][:-1], np.append(arrays[SYMBOLS], np.uint8(0))):
+        with pytest.raises(ValueError, match="expands to 18 bytes or more, expected 18"):
+            restore(BASE, {**arrays, SYMBOLS: symbols}, listed)
+    with pytest.raises(ValueError, match="expands to 15 bytes or more, expected 14"):
         restore(BASE, arrays, listed[:2])
-    with pytest.raises(ValueError, match="cannot be expanded"):
-        restore(BASE, {**arrays, SYMBOLS: arrays[SYMBOLS][::-1]}, listed)
-    with pytest.raises(ValueError, match="of 80 weights"):
-        restore(BASE, arrays, [["whole", "int16", 0, 4, 1.0]] * 20)
+
+
+def test_streams_of_tables_that_grow_for_ever() -> None:
+    arrays, listed = packed()
+    bomb = np.frombuffer(lzma.compress(bytes(1 << 26)), np.uint8)
+    assert bomb.size < 20_000
+    with pytest.raises(ValueError, match=f"expands to {MAX_TABLE_BYTES + 1} bytes or more, expected tables"):
+        restore(BASE, {**arrays, TABLES: bomb}, listed)
+
+
+def test_weights_stay_finite() -> None:
+    arrays, listed = pack([Part("bytes", "float16", 4, 2, 60000.0)], [np.array([2, 0], np.int16)], BASE["tables"])
+    with pytest.raises(ValueError, match="not finite"):
+        restore(BASE, arrays, listed)
+
+
+def test_the_bytes_are_those_of_the_format() -> None:
+    """Written by hand after docs/format.md."""
+    low, high = bytes([0, 1, 2, 3, 0x00]), bytes([0, 0, 0, 0, 0x01])
+    arrays = {
+        SYMBOLS: np.frombuffer(lzma.compress(low + high), np.uint8),
+        TABLES: np.frombuffer(lzma.compress(bytes([7, 0, 0, 0])), np.uint8),
+    }
+    base = {"x": np.zeros(6, np.int16), "tables": BASE["tables"]}
+    found = restore(base, arrays, [["x", "int16", 2, 5, 3]])
+    assert found["x"].tolist() == [0, 0, -3, 3, -6, 384]
+    assert found["tables"].tolist() == [7]
 
 
 @pytest.fixture
@@ -107,31 +152,20 @@ def test_it_is_a_model_like_any_other(moved: Path) -> None:
         Codec().decode(written)
 
 
-def test_its_base_must_be_installed(moved: Path, tmp_path: Path) -> None:
+def test_its_base_must_travel_with_the_package(moved: Path, tmp_path: Path) -> None:
     metadata = load_model(moved).metadata
     lost = tmp_path / "lost.isthmodel"
-    with pytest.raises(UnknownModelError, match="not installed: expected model 0000000000000000"):
-        save_model(lost, packed()[0], {**metadata, "base": "00" * 8})
-    for base in (None, "best", 7):
-        with pytest.raises(ModelError, match="does not say what it differs from"):
+    for base in ("00" * 8, None, "best", 7, []):
+        with pytest.raises(UnknownModelError, match="this version of isthmus does not bring"):
             save_model(lost, packed()[0], {**metadata, "base": base})
     with pytest.raises(ModelError, match="does not fit best"):
-        save_model(lost, packed()[0], {**metadata, "parts": [PARTS[0].as_list()]})
+        save_model(lost, packed()[0], {**metadata, "parts": [list(astuple(PARTS[0]))]})
+    assert not lost.exists()
 
 
-def test_a_chain_of_differences(moved: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_it_is_listed_with_its_base(moved: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(model_module, "models_folder", lambda: tmp_path / "models")
-    first = model_module.install_model(moved)
-    name = "context.ac.1.0.spatial.bias"
-    base = load_model(moved)
-    part = Part(name, "int16", 0, base.arrays[name].size, 1.0)
-    arrays, listed = pack([part], [np.full(part.count, 2, np.int16)], base.arrays["tables"])
-    again = tmp_path / "again.isthmodel"
-    metadata = {**base.metadata, "format": FORMAT_DIFFERENCE, "base": first.id.hex(), "parts": listed}
-    save_model(again, arrays, metadata)
-    assert np.array_equal(load_model(again).arrays[name], base.arrays[name] + 2)
-    second = model_module.install_model(again)
-    with pytest.raises(ModelError, match=f"needed by {second.id.hex()}"):
-        model_module.remove_model(first.id.hex())
-    model_module.remove_model(second.id.hex())
-    assert model_module.remove_model(first.id.hex()) == first.id.hex()
+    assert model_module.install_model(moved).base == release_model().id.hex()
+    *packaged, added = model_module.installed_models()
+    assert added.as_dict()["base"] == release_model().id.hex()
+    assert {model.base for model in packaged} == {None}

@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 from click.testing import CliRunner
 from skimage import data
@@ -75,9 +76,8 @@ def test_adding_twice_changes_nothing(own_folder: Path, other: Path) -> None:
 
 
 def test_adding_the_packages_own_model_copies_nothing(own_folder: Path, tmp_path: Path) -> None:
-    release = release_model()
     path = tmp_path / "release.isthmodel"
-    save_model(path, release.arrays, release.metadata)
+    path.write_bytes(model_module._packaged_bytes(release_model().id.hex()))
     assert install_model(path).origin == "in the package"
     assert not own_folder.exists()
 
@@ -101,6 +101,33 @@ def test_a_changed_file_is_not_used(own_folder: Path, other: Path) -> None:
         find_model(identity)
 
 
+def test_a_model_that_cannot_be_used_hinders_no_other(own_folder: Path, other: Path, tmp_path: Path) -> None:
+    identity = install_model(other).id
+    whole = other.read_bytes()
+    (own_folder / f"{identity.hex()}.isthmodel").write_bytes(whole[:-1])
+    model_module._added.cache_clear()
+    *packaged, broken = installed_models()
+    assert [model.error for model in packaged] == [None] * len(RELEASES)
+    assert "is not a model file, or is cut off" in str(broken.error)
+    assert "cannot be used" in CliRunner().invoke(main, ["models"]).output
+    with pytest.raises(UnknownModelError, match="no model named 'other'"):
+        release_model("other")
+    assert install_model(other).error is None
+    assert release_model("other").id == identity
+    (own_folder / f"{identity.hex()}.isthmodel").write_bytes(b"")
+    model_module._added.cache_clear()
+    assert remove_model(identity.hex()) == identity.hex()
+
+
+def test_any_damage_to_a_model_file_is_noticed(other: Path, rng: np.random.Generator) -> None:
+    whole = other.read_bytes()
+    for at in [9, 100, 3000, *rng.integers(0, len(whole), 12)]:
+        data = bytearray(whole)
+        data[at] ^= 1
+        with pytest.raises(ModelError):
+            model_module.parse_model(bytes(data))
+
+
 def test_removing(own_folder: Path, other: Path) -> None:
     identity = install_model(other).id
     assert remove_model(identity.hex()) == identity.hex()
@@ -109,6 +136,10 @@ def test_removing(own_folder: Path, other: Path) -> None:
         find_model(identity)
     with pytest.raises(UnknownModelError, match="no added model"):
         remove_model(identity.hex())
+    install_model(other)
+    assert remove_model("other") == identity.hex()
+    with pytest.raises(UnknownModelError, match=r"none was added.*Those of the package stay"):
+        remove_model("best")
 
 
 def test_names_that_are_none_or_several(own_folder: Path, other: Path, tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ from typing import Literal
 
 from PIL import Image
 
-from isthmus.codec import DEFAULT_QUALITY, SUFFIX, Codec, Info
+from isthmus.codec import DEFAULT_QUALITY, SUFFIX, Codec, Info, is_encoded
 from isthmus.container import Limits, parse
 from isthmus.errors import BitstreamError, IsthmusError, NotIsthmusError, OutputExistsError
 from isthmus.image_files import open_picture, save_picture
@@ -272,12 +272,14 @@ def _whole_picture(data: bytes, info: Info) -> bool:
 
 
 def _wanted(name: str, verb: str) -> bool:
-    path = PurePosixPath(name)
-    if path.name.startswith("."):
-        return False
     if verb == "decode":
-        return path.suffix.lower() == SUFFIX
-    return path.suffix.lower() != SUFFIX and Image.registered_extensions().get(path.suffix.lower()) in Image.OPEN
+        return is_encoded(name)
+    path = PurePosixPath(name)
+    return (
+        not path.name.startswith(".")
+        and path.suffix.lower() != SUFFIX
+        and Image.registered_extensions().get(path.suffix.lower()) in Image.OPEN
+    )
 
 
 @functools.lru_cache(maxsize=1)

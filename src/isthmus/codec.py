@@ -8,7 +8,7 @@ decode   bytes --parse--> tile payloads --decode_rows--> strips of RGB --as_mode
 import functools
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -339,6 +339,12 @@ class Codec:
                     hint="Leave metadata out with --strip (strip=True).",
                 )
         return metadata
+
+
+def is_encoded(name: str) -> bool:
+    """Whether a file in a folder is taken for one of ours by its name; hidden ones are not."""
+    path = PurePath(name)
+    return path.suffix.lower() == SUFFIX and not path.name.startswith(".")
 
 
 def encode(

@@ -10,6 +10,8 @@ import datetime
 import hashlib
 import json
 import os
+import re
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from functools import cached_property, lru_cache
 from importlib import resources
@@ -56,8 +58,8 @@ RELEASES: dict[str, str] = {
     "04761bdf7b5de4dd": "fast",
     "c2cff05dc686ae09": "best",
 }
-"""Every model that travels with the package, as `isthmus/models/ID.isthmodel`: id -> name. Rows are never removed; of
-several with one name, the last encodes."""
+"""Every model that travels with the package, as `isthmus/models/ID.isthmodel`: id -> name. From version 1.0 on rows are
+never removed; of several with one name, the last encodes."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -200,7 +202,8 @@ def parse_model(data: bytes, path: str = "(bytes)") -> Model:
     """A model from the bytes of its file.
 
     Raises:
-        ModelError: the bytes are no model file, or one of another format.
+        ModelError: the bytes are no model file, a damaged one, or one of another format.
+        UnknownModelError: they hold a difference from a model that this version of isthmus does not bring.
     """
     import safetensors
     from safetensors.numpy import load
@@ -209,15 +212,22 @@ def parse_model(data: bytes, path: str = "(bytes)") -> Model:
         arrays = load(data)
         length = int.from_bytes(data[:8], "little")
         metadata = json.loads(json.loads(data[8 : 8 + length])["__metadata__"]["isthmus"])
-    except (safetensors.SafetensorError, ValueError, KeyError, TypeError) as error:
+    except (safetensors.SafetensorError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise ModelError(
-            f"{path} is not a model file", expected="an .isthmodel that `isthmus train` wrote", got=str(error)
+            f"{path} is not a model file, or is cut off",
+            expected="an .isthmodel that `isthmus train` or `isthmus models shrink` wrote",
+            got=str(error),
         ) from error
     if not isinstance(metadata, dict) or metadata.get("format") not in (FORMAT, FORMAT_DIFFERENCE):
         found = metadata.get("format") if isinstance(metadata, dict) else metadata
         raise ModelError(
-            f"{path} has another model format", expected=FORMAT, got=found, hint="Update isthmus to read it."
+            f"{path} has another model format",
+            expected=f"{FORMAT} or {FORMAT_DIFFERENCE}",
+            got=found,
+            hint="Update isthmus to read it.",
         )
+    if metadata.get("sha256", found := _digest(arrays, metadata)) != found:
+        raise ModelError(f"model file {path} is damaged", hint="Copy it again from where it came from.")
     if metadata["format"] == FORMAT_DIFFERENCE:
         arrays = _whole(arrays, metadata, path)
     _check(arrays, metadata, path)
@@ -231,23 +241,31 @@ def parse_model(data: bytes, path: str = "(bytes)") -> Model:
     return model
 
 
+def _digest(arrays: dict[str, npt.NDArray[Any]], metadata: dict[str, Any]) -> str:
+    """The SHA-256, in hex, of all that a model file says, but for itself."""
+    words = {key: value for key, value in metadata.items() if key != "sha256"}
+    hasher = hashlib.sha256(json.dumps(words, sort_keys=True).encode())
+    for name, array in sorted(arrays.items()):
+        hasher.update(f"{name} {array.dtype} {array.shape}".encode())
+        hasher.update(np.ascontiguousarray(array).data)
+    return hasher.hexdigest()
+
+
 def _whole(arrays: dict[str, npt.NDArray[Any]], metadata: dict[str, Any], path: str) -> dict[str, npt.NDArray[Any]]:
-    """The arrays of a model of which the file holds the difference alone."""
-    try:
-        base = find_model(bytes.fromhex(metadata["base"]))
-    except (KeyError, TypeError, ValueError) as error:
-        raise ModelError(f"model file {path} does not say what it differs from", got=str(error)) from error
-    except UnknownModelError as error:
+    """The arrays of a model of which the file holds the difference alone, from a model of the package."""
+    identity = metadata.get("base")
+    if not isinstance(identity, str) or identity not in RELEASES:
         raise UnknownModelError(
-            f"{path} was tuned from a model that is not installed",
-            expected=f"model {metadata['base']}",
-            got=", ".join(RELEASES),
-            hint="Install that model with `isthmus models add`, or the version of isthmus that brings it.",
-        ) from error
+            f"{path} was tuned from a model that this version of isthmus does not bring",
+            expected=f"one of {', '.join(RELEASES)}",
+            got=str(identity),
+            hint="Install the version of isthmus that it was made with.",
+        )
+    base = _packaged(identity)
     try:
         return restore(base.arrays, arrays, metadata.get("parts"))
     except ValueError as error:
-        raise ModelError(f"model file {path} does not fit {base.name} {base.id.hex()}", got=str(error)) from error
+        raise ModelError(f"model file {path} does not fit {base.name} {identity}", got=str(error)) from error
 
 
 def load_model(path: str | os.PathLike[str]) -> Model:
@@ -255,7 +273,7 @@ def load_model(path: str | os.PathLike[str]) -> Model:
 
     Raises:
         ModelError: the file is not a model file, or one of another format.
-        UnknownModelError: it holds its difference from a model that is not installed.
+        UnknownModelError: it holds a difference from a model that this version of isthmus does not bring.
         OSError: it cannot be read.
     """
     size = os.path.getsize(path)
@@ -298,6 +316,8 @@ class Installed:
         origin: where it came from: the package, or the file that was added and when.
         bytes: size of its file.
         training: the record of its training, as far as the trainer left one.
+        base: the id of the package's model that the file is a difference from; None for a whole one.
+        error: why it cannot be used; None if it can.
     """
 
     id: bytes
@@ -305,6 +325,8 @@ class Installed:
     origin: str
     bytes: int
     training: dict[str, Any]
+    base: str | None = None
+    error: str | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """All fields, as JSON knows them."""
@@ -319,23 +341,28 @@ def models_folder() -> Path:
 
 
 def _added_files() -> list[Path]:
-    return sorted(models_folder().glob(f"*{SUFFIX}"))
+    found = models_folder().glob(f"*{SUFFIX}")
+    return sorted(path for path in found if re.fullmatch("[0-9a-f]{16}", path.stem))
 
 
 def installed_models() -> list[Installed]:
-    """All models that files may name: those of the package, then those that were added.
-
-    Raises:
-        ModelError: the file of an added one has changed.
-    """
+    """All models that files may name: those of the package, then those that were added, usable or not."""
     found = []
     for identity in RELEASES:
         found.append(_installed(_packaged(identity), "in the package", len(_packaged_bytes(identity))))
-    return found + [_installed(_added(path), _origin(path), path.stat().st_size) for path in _added_files()]
+    for path in _added_files():
+        try:
+            found.append(_installed(_added(path), _origin(path), path.stat().st_size))
+        except (ModelError, UnknownModelError, OSError) as error:
+            found.append(
+                Installed(bytes.fromhex(path.stem), path.stem, _origin(path), path.stat().st_size, {}, error=str(error))
+            )
+    return found
 
 
 def _installed(model: Model, origin: str, size: int) -> Installed:
-    return Installed(model.id, model.name, origin, size, model.metadata.get("training", {}))
+    base = model.metadata["base"] if model.metadata["format"] == FORMAT_DIFFERENCE else None
+    return Installed(model.id, model.name, origin, size, model.metadata.get("training", {}), base)
 
 
 def _origin(path: Path) -> str:
@@ -349,45 +376,47 @@ def install_model(path: str | os.PathLike[str]) -> Installed:
     """Copies a model file to where `find_model` and `release_model` look; doing so twice changes nothing.
 
     Raises:
-        ModelError: the file is no model file.
+        ModelError, UnknownModelError: the file is no model file, or one that cannot be used here.
         OSError: it cannot be read, or the folder cannot be written.
     """
     model = load_model(path)
     target = models_folder() / f"{model.id.hex()}{SUFFIX}"
-    if model.id.hex() not in RELEASES and not target.exists():
+    data = Path(path).read_bytes()
+    if model.id.hex() not in RELEASES and not (target.exists() and target.read_bytes() == data):
         target.parent.mkdir(parents=True, exist_ok=True)
         origin = f"added {datetime.date.today()} from {Path(path).resolve()}\n"
-        for file, data in ((target.with_suffix(".origin"), origin.encode()), (target, Path(path).read_bytes())):
+        for file, content in ((target.with_suffix(".origin"), origin.encode()), (target, data)):
             with atomic_output(file, force=True) as stream:
-                stream.write(data)
+                stream.write(content)
     return next(found for found in installed_models() if found.id == model.id)
 
 
-def remove_model(identity: str) -> str:
-    """Removes an added model by its id (16 hexadecimal digits); returns the id.
+def remove_model(spec: str) -> str:
+    """Removes an added model by its id (16 hexadecimal digits) or its name; returns the id.
 
     Raises:
-        UnknownModelError: no such model was added.
-        ModelError: other added models are kept as their difference from it.
+        UnknownModelError: no such model was added, or several of that name.
     """
-    path = next((path for path in _added_files() if path.stem == identity), None)
-    if path is None:
-        have = ", ".join(path.stem for path in _added_files()) or "none"
-        raise UnknownModelError(f"no added model {identity!r}", expected=f"one of {have}", got=identity)
-    needing = ", ".join(other.stem for other in _added_files() if _base_of(other) == identity)
-    if needing:
-        raise ModelError(f"model {identity} is needed by {needing}", hint="Remove those first.")
+    added = [model for model in installed_models() if model.id.hex() not in RELEASES]
+    found = [model for model in added if spec in (model.id.hex(), model.name)]
+    if len(found) != 1:
+        have = ", ".join(f"{model.id.hex()} ({model.name})" for model in found or added) or "no model: none was added"
+        hint = "Those of the package stay." if spec in (ANY_RELEASE, *RELEASES, *RELEASES.values()) else ""
+        count = f"{len(found)} added models" if found else "no added model"
+        raise UnknownModelError(f"{count} {spec!r}", expected=have, got=spec, hint=hint)
+    path = models_folder() / f"{found[0].id.hex()}{SUFFIX}"
     path.unlink()
     path.with_suffix(".origin").unlink(missing_ok=True)
-    return identity
+    return found[0].id.hex()
 
 
-def _base_of(path: Path) -> str | None:
-    """The id of what an added model differs from; None for a whole one, and for one that does not load any more."""
-    try:
-        return _added(path).metadata.get("base")
-    except (ModelError, UnknownModelError):
-        return None
+def _usable() -> list[Model]:
+    """The added models that can be used."""
+    found = []
+    for path in _added_files():
+        with suppress(ModelError, UnknownModelError, OSError):
+            found.append(_added(path))
+    return found
 
 
 def release_model(name: str = DEFAULT) -> Model:
@@ -400,7 +429,7 @@ def release_model(name: str = DEFAULT) -> Model:
     packaged = [identity for identity, own in RELEASES.items() if name in (own, identity)]
     if packaged:
         return _packaged(packaged[-1])
-    added = [_added(path) for path in _added_files()]
+    added = _usable()
     found = [model for model in added if name in (model.name, model.id.hex())]
     if len(found) != 1:
         have = sorted({*RELEASES.values()} | {model.name for model in added})
@@ -457,10 +486,13 @@ def find_model(identity: bytes) -> Model:
 
 
 def save_model(path: Path, arrays: dict[str, npt.NDArray[Any]], metadata: dict[str, Any]) -> None:
-    """Writes a model file atomically; the same arrays and metadata give the same bytes."""
+    """Writes a model file atomically, with its checksum; the same arrays and metadata give the same bytes."""
     from safetensors.numpy import save
 
-    data = save(arrays, {"isthmus": json.dumps(metadata, sort_keys=True)})
+    # What is hashed is what a reader will find: keys are text and tuples lists.
+    words = json.loads(json.dumps(metadata))
+    words["sha256"] = _digest(arrays, words)
+    data = save(arrays, {"isthmus": json.dumps(words, sort_keys=True)})
     parse_model(data, str(path))
     with atomic_output(path, force=True) as stream:
         stream.write(data)

@@ -187,7 +187,7 @@ def test_verify(folder: Path, keep: int) -> None:
 def test_a_folder_stands_for_the_files_below_it(folder: Path) -> None:
     run("encode", "photo.png")
     (folder / "kept/deeper").mkdir(parents=True)
-    for name in ("b.isth", "deeper/a.isth"):
+    for name in ("b.isth", "deeper/A.ISTH", ".hidden.isth"):
         (folder / "kept" / name).write_bytes(Path("photo.isth").read_bytes())
     (folder / "kept/photo.png").write_bytes(b"no .isth file")
     verified = run("verify", "photo.isth", "kept")
@@ -195,15 +195,43 @@ def test_a_folder_stands_for_the_files_below_it(folder: Path) -> None:
     assert [line.partition(": ")[0] for line in verified.stdout.splitlines()] == [
         "photo.isth",
         "kept/b.isth",
-        "kept/deeper/a.isth",
+        "kept/deeper/A.ISTH",
+        "3 of 3 whole and decodable",
     ]
     assert run("info", "kept").stdout.count("mode RGB") == 2
-    Path("kept/deeper/a.isth").write_bytes(b"no more")
-    assert run("verify", "kept").exit_code == 1
+    Path("kept/deeper/A.ISTH").write_bytes(b"no more")
+    damaged = run("verify", "kept")
+    assert damaged.exit_code == 1
+    assert damaged.stdout.splitlines()[-1] == "1 of 2 whole and decodable"
+
+
+def test_nothing_below_a_folder_is_an_error_beside_the_others(folder: Path) -> None:
+    run("encode", "photo.png")
     (folder / "empty").mkdir()
-    nothing = run("verify", "photo.isth", "empty")
-    assert nothing.exit_code == 1
-    assert "no .isth files" in nothing.output
+    found = run("verify", "--json", "photo.isth", "empty")
+    assert found.exit_code == 1
+    good, bad = map(json.loads, found.stdout.splitlines())
+    assert good["ok"] is True
+    assert bad["input"] == "empty"
+    assert "no .isth files" in bad["error"]["message"]
+
+
+def test_a_folder_that_cannot_be_searched_is_not_passed_over(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run("encode", "photo.png")
+    (folder / "kept/locked").mkdir(parents=True)
+    (folder / "kept/photo.isth").write_bytes(Path("photo.isth").read_bytes())
+    scan = os.scandir
+
+    def refusing(path: str) -> object:
+        if str(path).endswith("locked"):
+            raise PermissionError(13, "Permission denied", str(path))
+        return scan(path)
+
+    monkeypatch.setattr(os, "scandir", refusing)
+    found = run("verify", "kept")
+    assert found.exit_code == 1
+    assert "kept/locked: Permission denied" in found.output
+    assert "1 of 2 whole and decodable" in found.stdout
 
 
 def test_strip(folder: Path) -> None:

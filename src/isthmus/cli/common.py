@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 import click
 
-from isthmus.errors import IsthmusError, LimitExceededError
+from isthmus.errors import InputError, IsthmusError, LimitExceededError
 from isthmus.files import atomic_output
 
 if TYPE_CHECKING:
@@ -41,8 +41,10 @@ def _known_model(ctx: click.Context, parameter: click.Parameter, value: str | No
 
         try:
             model_named(value)
-        except (IsthmusError, OSError) as error:
+        except IsthmusError as error:
             raise click.BadParameter(str(error)) from error
+        except OSError as error:
+            raise click.BadParameter(f"{value}: {error.strerror}") from error
     return value
 
 
@@ -139,24 +141,6 @@ def _target(name: str, output: str | None, suffix: str, folder: bool) -> str:
     return STREAM if name == STREAM else str(Path(name).with_suffix(suffix))
 
 
-def with_folders(inputs: tuple[str, ...]) -> list[str]:
-    """The inputs, with all .isth files below a folder, by name, instead of the folder.
-
-    Raises:
-        click.ClickException: there are none below one.
-    """
-    found = []
-    for name in inputs:
-        if not Path(name).is_dir():
-            found.append(name)
-            continue
-        below = sorted(str(path) for path in Path(name).rglob("*.isth") if path.is_file())
-        if not below:
-            raise click.ClickException(f"{name}: no .isth files in this folder or below")
-        found += below
-    return found
-
-
 def read_input(name: str, max_bytes: int) -> BinaryIO:
     """The bytes of an input as a seekable stream, never more than ``max_bytes``.
 
@@ -209,6 +193,49 @@ def run_each(
             click.echo(json.dumps(report) if as_json else text(report), err=to_stderr)
     if failed:
         sys.exit(1)
+
+
+def run_each_file(
+    inputs: Iterable[str], work: Callable[[str], Report], text: Callable[[Report], str], as_json: bool, total: str = ""
+) -> None:
+    """`run_each` over inputs and, instead of a folder, the .isth files below it; a folder that cannot be searched, or
+    holds none, is an error like any other. Of several files the last line says how many are `total`."""
+    from isthmus.codec import is_encoded
+
+    names: list[str] = []
+    wrong: dict[str, IsthmusError | OSError] = {}
+
+    def note(error: OSError) -> None:
+        names.append(str(error.filename))
+        wrong[names[-1]] = error
+
+    for name in inputs:
+        if name == STREAM or not os.path.isdir(name):
+            names.append(name)
+            continue
+        before = len(names)
+        for folder, below, files in os.walk(name, onerror=note):
+            below.sort()
+            names += [os.path.join(folder, file) for file in sorted(files) if is_encoded(file)]
+        if len(names) == before:
+            names.append(name)
+            wrong[name] = InputError("no .isth files in this folder or below")
+
+    done = 0
+
+    def work_or_raise(name: str) -> Report:
+        nonlocal done
+        if name in wrong:
+            raise wrong[name]
+        report = work(name)
+        done += 1
+        return report
+
+    try:
+        run_each(names, work_or_raise, text, as_json, False)
+    finally:
+        if total and len(names) > 1 and not as_json:
+            click.echo(f"{done} of {len(names)} {total}")
 
 
 def complain(message: str) -> None:

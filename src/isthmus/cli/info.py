@@ -17,7 +17,7 @@ def info(inputs: tuple[str, ...], as_json: bool, max_pixels: int | None) -> None
         with common.read_input(name, codec.limits.max_file_bytes) as stream:
             return {"input": name} | codec.inspect(stream.read()).as_dict()
 
-    common.run_each(common.with_folders(inputs), work, _text, as_json, False)
+    common.run_each_file(inputs, work, _text, as_json)
 
 
 def _text(report: common.Report) -> str:

@@ -1,14 +1,14 @@
 """isthmus models: which weights are installed, and where each came from."""
 
 import json
-import re
 from pathlib import Path
 
 import click
 
+from isthmus.cli.common import STREAM
 from isthmus.errors import InputError, IsthmusError
 from isthmus.files import refuse_existing
-from isthmus.model import Installed, Model, install_model, installed_models, load_model, model_named, remove_model
+from isthmus.model import Installed, install_model, installed_models, load_model, model_named, remove_model
 
 
 @click.group(invoke_without_command=True)
@@ -35,52 +35,58 @@ def add(file: str) -> None:
 
 
 @models.command()
-@click.argument("identity", metavar="ID")
-def remove(identity: str) -> None:
+@click.argument("model", metavar="NAME|ID")
+def remove(model: str) -> None:
     """Remove a model that was added; files that were written with it no longer decode without --model."""
     try:
-        click.echo(f"removed {remove_model(identity)}")
+        click.echo(f"removed {remove_model(model)}")
     except (IsthmusError, OSError) as error:
         raise click.ClickException(str(error)) from error
 
 
 @models.command()
-@click.argument("file", type=click.Path(exists=True, dir_okay=False))
-@click.option("-o", "--output", metavar="FILE", required=True, help="The model file to write.")
-@click.option("--from", "origin", metavar="MODEL", help="What it was tuned from (default: as its training recorded).")
+@click.argument("file", metavar="TUNED")
+@click.option("-o", "--output", metavar="FILE", required=True, help="The model file to write; its name is the model's.")
+@click.option(
+    "--from",
+    "origin",
+    metavar="MODEL",
+    help="The package's model that TUNED was tuned from (default: as its training recorded).",
+)
 @click.option(
     "--coarseness",
-    type=click.FloatRange(0, min_open=True),
+    metavar="X",
+    type=float,
     default=1.0,
     show_default=True,
-    help="Of the stored changes; the coarser, the smaller the file and the farther from FILE's results.",
+    help="Of what is stored: the coarser, the smaller the file and the farther from TUNED.",
 )
-@click.option("-f", "--force", is_flag=True, help="Overwrite FILE.")
+@click.option("-f", "--force", is_flag=True, help="Overwrite what -o names.")
 def shrink(file: str, output: str, origin: str | None, coarseness: float, force: bool) -> None:
-    """Write a tuned model as its difference from the model it was tuned from, in about an eighth of the bytes.
+    """Write a TUNED model as its difference from `best` or `fast`, in a fifth of the bytes or less.
 
-    The result is a model of its own with another id: encode with it, and hand it out. It needs the model that it was
-    tuned from, which the package brings if that was `best` or `fast`.
+    The result is a model of its own with another id: encode with it, and hand it out. The linear transforms are half
+    of a difference; training with --set linear_rate_scale=0 leaves them as they are.
     """
     try:
-        from isthmus.train.shrink import shrink_model
+        from isthmus.train.shrink import recorded_origin, shrink_model
 
-        refuse_existing(Path(output), force)
-        tuned = load_model(file)
-        shrink_model(tuned, model_named(origin or _recorded_origin(tuned)), Path(output), coarseness)
-        before, after = Path(file).stat().st_size, Path(output).stat().st_size
-        click.echo(f"{output}: {after} bytes, {100 * after / before:.1f} % of {before}")
+        target = Path(output)
+        if output == STREAM or target.is_dir() or target.resolve() == Path(file).resolve():
+            raise InputError("the output", expected="the name of another file", got=output)
+        refuse_existing(target, force)
+        tuned = model_named(file)
+        base = model_named(origin or recorded_origin(tuned))
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shrink_model(tuned, base, target, coarseness)
+        size, whole = target.stat().st_size, sum(array.nbytes for array in tuned.arrays.values())
+        click.echo(f"{output}: model {load_model(target).id.hex()}, {size} bytes, {size / whole:.1%} of {tuned.name}'s")
     except (IsthmusError, OSError) as error:
         raise click.ClickException(str(error)) from error
 
 
 def _text(found: Installed) -> str:
-    return f"{found.id.hex()}  {found.name:<12} {found.bytes:>9} bytes  {found.origin}"
-
-
-def _recorded_origin(model: Model) -> str:
-    """The id of what a model was tuned from, as the last word of its training record's `from` says."""
-    said = re.search(r"\b[0-9a-f]{16}$", str(model.metadata.get("training", {}).get("from", "")))
-    if said is None:
-        raise InputError(f"{model.name} does not say what it was tuned from", hint="Name that model with --from.")
-    return said[0]
+    line = f"{found.id.hex()}  {found.name:<12} {found.bytes:>9} bytes  {found.origin}"
+    if found.base:
+        line += f", a difference from {found.base}"
+    return f"{line}; cannot be used: {found.error}" if found.error else line

@@ -20,7 +20,7 @@ def verify(
             found = codec.verify(stream.read(), common.progress_on_terminal(name))
         return {"input": name, "ok": True, "width": found.width, "height": found.height, "bytes": found.bytes}
 
-    common.run_each(common.with_folders(inputs), work, _text, as_json, False)
+    common.run_each_file(inputs, work, _text, as_json, "whole and decodable")
 
 
 def _text(report: common.Report) -> str:

@@ -23,14 +23,14 @@ def _bfloat16(device: torch.device) -> bool:
 
 
 def _keep_freed_memory() -> None:
-    """Tells glibc, where that is the C library, to keep what is freed.
+    """Tells glibc, where that is the C library, to keep what this process frees.
 
     By default it gives large tensors back to the system and takes them again in every step: 16,000 page faults, 8 % of
     the time of a step on one core (Zen 5, batch of 8).
     """
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None) if os.name == "posix" else None
-    if mallopt is not None:
-        mallopt(M_MMAP_THRESHOLD, 1 << 30)
+    # Older versions take thresholds up to 32 MB only. Where none is taken, the others would make it worse.
+    if mallopt is not None and (mallopt(M_MMAP_THRESHOLD, 1 << 30) or mallopt(M_MMAP_THRESHOLD, 1 << 25)):
         mallopt(M_TRIM_THRESHOLD, (1 << 31) - 1)
         mallopt(M_TOP_PAD, 256 << 20)
 
@@ -38,7 +38,8 @@ def _keep_freed_memory() -> None:
 class Workers:
     """This process and those that train together with it.
 
-    Started alone it is the only one. `accelerate launch` starts several, which average their gradients.
+    Started alone it is the only one. `accelerate launch` starts several, which average their gradients. On a processor
+    the process keeps the memory that it frees from then on.
 
     Args:
         device: `cpu` or `cuda`; by default a GPU if there is one.
