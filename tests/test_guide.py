@@ -37,8 +37,10 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def environment() -> dict[str, str]:
-    return os.environ | {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}", "COLUMNS": "80"}
+def environment(folder: Path) -> dict[str, str]:
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    # Models are added where nobody's own are.
+    return os.environ | {"PATH": path, "COLUMNS": "80", "XDG_DATA_HOME": str(folder / "data")}
 
 
 def commands(block: str) -> list[tuple[str, str]]:
@@ -58,7 +60,7 @@ def run(command: str, folder: Path) -> tuple[str, int]:
     process = subprocess.Popen(
         ["sh", "-c", f"exec {command}" if command.startswith("isthmus serve") else command],
         cwd=folder,
-        env=environment(),
+        env=environment(folder),
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,

@@ -44,6 +44,7 @@ class Comparison:
         outcomes: isthmus first.
         absent: label and reason of the codecs that could not run.
         bits: bits of each block of `block` pixels a side, or None.
+        on_white: whether the picture's file is transparent, and every codec got it on white.
     """
 
     name: str
@@ -54,6 +55,7 @@ class Comparison:
     absent: Sequence[tuple[str, str]] = ()
     bits: NDArray[np.float32] | None = None
     block: int = 16
+    on_white: bool = False
 
 
 def environment() -> Environment:
@@ -93,6 +95,8 @@ def table(comparison: Comparison) -> str:
 
 def _notes(comparison: Comparison) -> list[str]:
     lines = [f"Seconds are of one run after another on {comparison.threads} thread(s), where a codec takes a number."]
+    if comparison.on_white:
+        lines.append("Transparency is left out: every codec got the picture on white, and real files are larger.")
     lines += [f"{label} is not here: {reason}" for label, reason in comparison.absent]
     return lines
 

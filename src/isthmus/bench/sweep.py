@@ -53,6 +53,12 @@ def load_rgb(path: Path) -> Picture:
     return ((rgb * alpha + 255 * (255 - alpha) + 127) // 255).astype(np.uint8)
 
 
+def is_transparent(path: Path) -> bool:
+    """Whether `load_rgb` loses something by laying the picture on white; raises as it does."""
+    picture = open_picture(path)
+    return picture.has_alpha and bool((picture.alpha(0, 0, picture.height, picture.width) < 255).any())
+
+
 def sources_in(folder: Path) -> list[Source]:
     """The pictures of a folder by name; raises InputError where it holds none."""
     paths = sorted(p for p in folder.iterdir() if p.suffix.lower() in PICTURE_SUFFIXES)

@@ -75,7 +75,6 @@ def _compare(
     from isthmus.bench import compare, own, page, rivals, sweep
     from isthmus.codec import DEFAULT_QUALITY
     from isthmus.errors import OutputExistsError
-    from isthmus.image_files import open_picture
 
     if target.exists() and not force:
         raise OutputExistsError(f"{target} exists", hint="Use --force to overwrite it, or -o for another name.")
@@ -100,9 +99,8 @@ def _compare(
         absent,
         own.bits_map(weights, original, chosen),
         own.BLOCK,
+        sweep.is_transparent(picture),
     )
+    target.parent.mkdir(parents=True, exist_ok=True)
     page.write_page(report, target)
-    white = (
-        "\nTransparency is left out: every codec got the picture on white." if open_picture(picture).has_alpha else ""
-    )
-    return page.table(report) + white
+    return page.table(report)

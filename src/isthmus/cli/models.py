@@ -80,7 +80,9 @@ def shrink(file: str, output: str, origin: str | None, coarseness: float, force:
         target.parent.mkdir(parents=True, exist_ok=True)
         shrink_model(tuned, base, target, coarseness)
         size, whole = target.stat().st_size, sum(array.nbytes for array in tuned.arrays.values())
-        click.echo(f"{output}: model {load_model(target).id.hex()}, {size} bytes, {size / whole:.1%} of {tuned.name}'s")
+        click.echo(
+            f"{output}: model {load_model(target).id.hex()}, {size} bytes, {100 * size / whole:.1f} % of {tuned.name}'s"
+        )
     except (IsthmusError, OSError) as error:
         raise click.ClickException(str(error)) from error
 
