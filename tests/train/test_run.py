@@ -1,7 +1,9 @@
 """Whole runs: budgets, interruptions that lose nothing, what is written down, what is refused."""
 
 import json
+import re
 import signal
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +16,7 @@ from isthmus.train import run as run_module
 from isthmus.train.initial import load_checkpoint
 from isthmus.train.loop import Progress, Trainer
 from isthmus.train.run import train
+from isthmus.train.whole import Point, percent_more
 from tiny_training import STEPS, Trained, tiny_request
 
 
@@ -54,6 +57,29 @@ def test_training_improves(trained: Trained) -> None:
     bpp, psnr_db = next(row[1:] for row in course["last"] if row[0] == 80)
     assert bpp < by_quality[80][0]
     assert psnr_db > by_quality[80][1] - 1.5
+
+
+def test_what_was_gained_is_said(trained: Trained, folder: Path, tmp_path: Path) -> None:
+    said = "\n".join(trained.said)
+    found = re.search(
+        r"held-out pictures \(the first 1\) take ([0-9.]+) % fewer bytes at equal PSNR than with a lapped cosine", said
+    )
+    assert found is not None, said
+    assert 1 < float(found[1]) < 90
+    again: list[str] = []
+    request = tiny_request(folder, tmp_path / "again.isthmodel", origin=str(trained.output), steps=1)
+    assert train(request, again.append).finished
+    assert re.search(r"take [0-9]\.[0-9] % (more|fewer) bytes at equal PSNR than with tiny", "\n".join(again))
+
+
+@pytest.mark.parametrize("factor", [0.5, 1.0, 1.25])
+def test_percent_more(factor: float) -> None:
+    before = [Point(quality, 0.1 * 2**quality, 25.0 + 5 * quality) for quality in range(4)]
+    after = [replace(point, bpp=factor * point.bpp) for point in before]
+    assert percent_more(before, after) == pytest.approx(100 * (factor - 1))
+    assert percent_more(before, after[1:3]) == pytest.approx(100 * (factor - 1))
+    assert percent_more(before, [Point(0, 1.0, 60.0), Point(1, 2.0, 70.0)]) is None
+    assert percent_more(before, []) is None
 
 
 def test_what_is_said(trained: Trained) -> None:

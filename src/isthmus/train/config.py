@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any
 
@@ -123,7 +123,39 @@ class TrainConfig:
             if name not in known:
                 raise InputError(f"no setting named {key}", expected=f"one of {', '.join(known)}", got=key)
             (network if target is self.network else own)[name] = _parse(key, text, known[name])
-        return replace(self, **own, network=replace(self.network, **network))
+        changed = replace(self, **own, network=replace(self.network, **network))
+        changed.check()
+        return changed
+
+    def check(self) -> None:
+        """Raises InputError where a setting is none that a run could have."""
+        for name, (expected, holds) in _RANGES.items():
+            value = getattr(self, name)
+            if not all(holds(part) for part in (value if isinstance(value, tuple) else [value])):
+                raise InputError(f"the setting {name}", expected=expected, got=value)
+        if self.window < self.crop:
+            raise InputError("the setting window", expected=f"at least crop, {self.crop}", got=self.window)
+
+
+_POSITIVE = ("at least 1", lambda value: value >= 1)
+_RATE = ("a number from 0 to 1", lambda value: 0 <= value <= 1)
+_WEIGHT = ("a finite number, not below 0", lambda value: 0 <= value < float("inf"))
+_RANGES: dict[str, tuple[str, Callable[[Any], bool]]] = {
+    "crop": (f"a multiple of {BLOCK}, at least {2 * BLOCK}", lambda value: value >= 2 * BLOCK and value % BLOCK == 0),
+    "ema": _RATE,
+    "learning_rate": _RATE,
+    "linear_rate_scale": _WEIGHT,
+    "distortion_weight": _WEIGHT,
+    "rdoq_weight": _WEIGHT,
+    "clip": ("a number above 0", lambda value: value > 0),
+    "warmup_steps": ("not below 0", lambda value: value >= 0),
+    "seed": ("not below 0", lambda value: value >= 0),
+    "checks": ("not below 0", lambda value: value >= 0),
+    "qualities": ("qualities from 0 to 100", lambda value: 0 <= value <= 100),
+    "fit_at": ("parts of the run, from 0 to 1", lambda value: 0 <= value <= 1),
+    **dict.fromkeys(("batch", "memory_mb", "round_steps", "held_out", "check_pictures", "fit_pictures"), _POSITIVE),
+    **dict.fromkeys(("held_out_side", "fit_side"), (f"at least {BLOCK}", lambda value: value >= BLOCK)),
+}
 
 
 def _with_tuples(values: Mapping[str, Any]) -> dict[str, Any]:

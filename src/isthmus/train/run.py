@@ -23,7 +23,7 @@ from isthmus.train.initial import load_checkpoint, load_transform, load_weights
 from isthmus.train.journal import Journal, Say
 from isthmus.train.loop import Trainer, learning_rate
 from isthmus.train.options import DEFAULT_MINUTES, Request
-from isthmus.train.whole import Point, code, measure, prepare
+from isthmus.train.whole import Point, code, measure, percent_more, prepare
 from isthmus.train.workers import Workers
 
 CHECKPOINT = "checkpoint.pt"
@@ -289,9 +289,23 @@ class Run:
             self.trainer.set_costs(network.context.costs)
             points = measure(network, self.held_out, self.config.qualities, self.config, self.workers.dtype)
             self.journal.points(step, points)
+            self._say_what_was_gained()
             course.tables, course.last = tables.pack().tolist(), _rows(points)
             self._save()
         export_model(network, self.request.output, course.name, self._record(), Tables.unpack(np.array(course.tables)))
+
+    def _say_what_was_gained(self) -> None:
+        """The quick measurement once more, against the first."""
+        few, first = self.held_out[: self.config.check_pictures], _points(self.course.first)
+        qualities = [point.quality for point in first]
+        last = measure(self.trainer.average, few, qualities, self.config, self.workers.dtype)
+        percent = percent_more(first, last)
+        if percent is not None:
+            self.journal.note(
+                self.trainer.step,
+                f"held-out pictures (the first {len(few)}) take {abs(percent):.1f} % {'more' if percent > 0 else 'fewer'} bytes at "
+                f"equal PSNR than with {self.course.origin}",
+            )
 
     def _record(self) -> dict[str, Any]:
         """The training record in the model's metadata: nothing in it tells where the pictures lie."""

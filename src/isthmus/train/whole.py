@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -105,3 +105,19 @@ def measure(
             qualities_db.append(psnr_db(output, pixels))
         points.append(Point(quality, float(np.mean(rates)), float(np.mean(qualities_db))))
     return points
+
+
+def percent_more(before: Sequence[Point], after: Sequence[Point]) -> float | None:
+    """Bytes of `after` at equal PSNR, in percent more than those of `before`; None if they share no PSNR.
+
+    The BD-rate with straight lines between the points of log-rate, as rough as few points and pictures are.
+    """
+    if not before or not after:
+        return None
+    curves = [np.array(sorted((p.psnr_db, math.log(p.bpp)) for p in points)).T for points in (before, after)]
+    low, high = max(psnr[0] for psnr, _ in curves), min(psnr[-1] for psnr, _ in curves)
+    if high <= low:
+        return None
+    levels = np.linspace(low, high, 100)
+    logs = [np.interp(levels, *curve) for curve in curves]
+    return float(100 * math.expm1(np.mean(logs[1] - logs[0])))
