@@ -301,11 +301,9 @@ class Run:
         last = measure(self.trainer.average, few, qualities, self.config, self.workers.dtype)
         percent = percent_more(first, last)
         if percent is not None:
-            self.journal.note(
-                self.trainer.step,
-                f"held-out pictures (the first {len(few)}) take {abs(percent):.1f} % {'more' if percent > 0 else 'fewer'} bytes at "
-                f"equal PSNR than with {self.course.origin}",
-            )
+            change = f"{abs(percent):.1f} % {'more' if percent > 0 else 'fewer'} bytes at equal PSNR"
+            said = f"held-out pictures (the first {len(few)}) take {change} than with {self.course.origin}"
+            self.journal.note(self.trainer.step, said)
 
     def _record(self) -> dict[str, Any]:
         """The training record in the model's metadata: nothing in it tells where the pictures lie."""
