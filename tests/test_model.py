@@ -8,6 +8,7 @@ import pytest
 from click.testing import CliRunner
 from skimage import data
 
+import isthmus
 from isthmus import model as model_module
 from isthmus.cli import main
 from isthmus.codec import Codec
@@ -61,6 +62,11 @@ def test_an_added_model_decodes_its_files(own_folder: Path, other: Path) -> None
     identity = load_model(other).id
     with pytest.raises(UnknownModelError, match=identity.hex()):
         Codec().decode(written)
+    with pytest.raises(UnknownModelError, match=f"another model than the one given.*{identity.hex()}.*got fast"):
+        Codec(model="fast").decode(written)
+    picture = isthmus.decode(written, model=other)
+    assert np.array_equal(isthmus.decode_image(written, model=other), picture)
+    assert isthmus.verify(written, model=other).width == 50
     assert install_model(other).id == identity
     other.unlink()
     assert Codec().decode(written).shape == (40, 50, 3)

@@ -18,7 +18,7 @@ from PIL import Image
 from isthmus import container, tiles
 from isthmus.alpha import decode_alpha, encode_alpha
 from isthmus.container import Container, Header, Limits
-from isthmus.errors import CorruptError, InputError, LimitExceededError, TooNewError
+from isthmus.errors import CorruptError, InputError, LimitExceededError, TooNewError, UnknownModelError
 from isthmus.files import atomic_output, read_capped
 from isthmus.image import (
     Picture,
@@ -311,7 +311,17 @@ class Codec:
         wanted = parsed.header.model_id
         if self._chosen is not None and self.model.id == wanted:
             return parsed, self.model
-        return parsed, find_model(wanted)
+        try:
+            return parsed, find_model(wanted)
+        except UnknownModelError as error:
+            if self._chosen is None:
+                raise
+            raise UnknownModelError(
+                "the file needs another model than the one given, and that is not installed",
+                expected=f"model {wanted.hex()}",
+                got=f"{self.model.name} {self.model.id.hex()}",
+                hint="Ask whoever wrote the file for the .isthmodel: `isthmus models add` installs it.",
+            ) from error
 
     def _strips(self, parsed: Container, model: Model, progress: Progress | None) -> Iterator[tuple[int, Pixels]]:
         header = parsed.header
@@ -358,14 +368,14 @@ def encode(
     return Codec(model, effort=effort).encode(image, quality, strip)
 
 
-def decode(data: bytes, box: Box | None = None) -> Pixels:
-    """:meth:`Codec.decode` with the model that the file names."""
-    return Codec().decode(data, box)
+def decode(data: bytes, box: Box | None = None, model: Model | str | Path | None = None) -> Pixels:
+    """:meth:`Codec.decode` with the model that the file names, installed or this one."""
+    return Codec(model).decode(data, box)
 
 
-def decode_image(data: bytes) -> Image.Image:
-    """:meth:`Codec.decode_image` with the model that the file names."""
-    return Codec().decode_image(data)
+def decode_image(data: bytes, model: Model | str | Path | None = None) -> Image.Image:
+    """:meth:`Codec.decode_image` with the model that the file names, installed or this one."""
+    return Codec(model).decode_image(data)
 
 
 def encode_file(
@@ -381,9 +391,14 @@ def encode_file(
     return Codec(model, effort=effort).encode_file(source, target, quality, strip, force)
 
 
-def decode_file(source: str | Path, target: str | Path | None = None, force: bool = False) -> Path:
-    """:meth:`Codec.decode_file` with the model that the file names."""
-    return Codec().decode_file(source, target, force)
+def decode_file(
+    source: str | Path,
+    target: str | Path | None = None,
+    force: bool = False,
+    model: Model | str | Path | None = None,
+) -> Path:
+    """:meth:`Codec.decode_file` with the model that the file names, installed or this one."""
+    return Codec(model).decode_file(source, target, force)
 
 
 def inspect(data: bytes) -> Info:
@@ -391,9 +406,9 @@ def inspect(data: bytes) -> Info:
     return Codec().inspect(data)
 
 
-def verify(data: bytes) -> Info:
-    """:meth:`Codec.verify` with the model that the file names."""
-    return Codec().verify(data)
+def verify(data: bytes, model: Model | str | Path | None = None) -> Info:
+    """:meth:`Codec.verify` with the model that the file names, installed or this one."""
+    return Codec(model).verify(data)
 
 
 def _hundredths(quality: float) -> int:
