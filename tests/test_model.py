@@ -125,6 +125,13 @@ def test_a_model_that_cannot_be_used_hinders_no_other(own_folder: Path, other: P
     assert remove_model(identity.hex()) == identity.hex()
 
 
+def test_a_model_file_without_its_checksum_is_damaged(other: Path) -> None:
+    data = other.read_bytes()
+    assert data.count(b"sha256") == 1
+    with pytest.raises(ModelError, match="is damaged"):
+        model_module.parse_model(data.replace(b"sha256", b"sha257"))
+
+
 def test_any_damage_to_a_model_file_is_noticed(other: Path, rng: np.random.Generator) -> None:
     whole = other.read_bytes()
     for at in [9, 100, 3000, *rng.integers(0, len(whole), 12)]:

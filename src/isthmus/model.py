@@ -226,7 +226,7 @@ def parse_model(data: bytes, path: str = "(bytes)") -> Model:
             got=found,
             hint="Update isthmus to read it.",
         )
-    if metadata.get("sha256", found := _digest(arrays, metadata)) != found:
+    if metadata.get("sha256") != _digest(arrays, metadata):
         raise ModelError(f"model file {path} is damaged", hint="Copy it again from where it came from.")
     if metadata["format"] == FORMAT_DIFFERENCE:
         arrays = _whole(arrays, metadata, path)
