@@ -45,7 +45,7 @@ def measure(
         ("isthmus", *rivals),
         (origin, *map(str, tuned)),
         ("psnr",),
-        anchor=f"isthmus-{model_named(origin).name}",
+        anchor=f"isthmus-{Path(origin).stem}",
         every=every,
         processes=1,
     )
