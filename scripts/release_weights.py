@@ -33,8 +33,7 @@ def release(
     """
     model = load_model(weights)
     partial = models / f"new{SUFFIX}"
-    save_model(partial, model.arrays, {**model.metadata, "name": name, "licence": LICENCE})
-    identity = load_model(partial).id.hex()
+    identity = save_model(partial, model.arrays, {**model.metadata, "name": name, "licence": LICENCE}).id.hex()
     partial.replace(models / f"{identity}{SUFFIX}")
 
     rows = {key: value for key, value in RELEASES.items() if key != identity}

@@ -41,6 +41,8 @@ PLAUSIBLE_PIXELS_PER_BYTE = 1000
 """Photographs have at most some 200; files beyond this are checked to the last tile before any pixel is made."""
 SUFFIX = ".isth"
 Box = tuple[int, int, int, int]
+ModelLike = Model | str | Path | None
+"""A model, a model file, or the name of an installed model; None for the default."""
 Progress = Callable[[int, int], None]
 
 # Where Pillow keeps metadata.
@@ -110,7 +112,7 @@ class Codec:
 
     def __init__(
         self,
-        model: Model | str | Path | None = None,
+        model: ModelLike = None,
         threads: int | None = None,
         limits: Limits | None = None,
         effort: int = 1,
@@ -362,18 +364,18 @@ def encode(
     quality: float = DEFAULT_QUALITY,
     strip: bool = False,
     effort: int = 1,
-    model: Model | str | Path | None = None,
+    model: ModelLike = None,
 ) -> bytes:
     """:meth:`Codec.encode`; effort and model as of :class:`Codec`."""
     return Codec(model, effort=effort).encode(image, quality, strip)
 
 
-def decode(data: bytes, box: Box | None = None, model: Model | str | Path | None = None) -> Pixels:
+def decode(data: bytes, box: Box | None = None, model: ModelLike = None) -> Pixels:
     """:meth:`Codec.decode` with the model that the file names, installed or this one."""
     return Codec(model).decode(data, box)
 
 
-def decode_image(data: bytes, model: Model | str | Path | None = None) -> Image.Image:
+def decode_image(data: bytes, model: ModelLike = None) -> Image.Image:
     """:meth:`Codec.decode_image` with the model that the file names, installed or this one."""
     return Codec(model).decode_image(data)
 
@@ -385,7 +387,7 @@ def encode_file(
     strip: bool = False,
     force: bool = False,
     effort: int = 1,
-    model: Model | str | Path | None = None,
+    model: ModelLike = None,
 ) -> Path:
     """:meth:`Codec.encode_file`; effort and model as of :class:`Codec`."""
     return Codec(model, effort=effort).encode_file(source, target, quality, strip, force)
@@ -395,7 +397,7 @@ def decode_file(
     source: str | Path,
     target: str | Path | None = None,
     force: bool = False,
-    model: Model | str | Path | None = None,
+    model: ModelLike = None,
 ) -> Path:
     """:meth:`Codec.decode_file` with the model that the file names, installed or this one."""
     return Codec(model).decode_file(source, target, force)
@@ -406,7 +408,7 @@ def inspect(data: bytes) -> Info:
     return Codec().inspect(data)
 
 
-def verify(data: bytes, model: Model | str | Path | None = None) -> Info:
+def verify(data: bytes, model: ModelLike = None) -> Info:
     """:meth:`Codec.verify` with the model that the file names, installed or this one."""
     return Codec(model).verify(data)
 

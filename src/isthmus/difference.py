@@ -153,14 +153,16 @@ def _compressed(values: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:
 
 def _expanded(data: npt.NDArray[Any], size: int | None) -> npt.NDArray[np.uint8]:
     """What `_compressed` took: so many bytes, or at most those of tables; no file makes it take more memory."""
+    most = MAX_TABLE_BYTES if size is None else size
     decompressor = lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=MAX_MEMORY)
     try:
-        out = decompressor.decompress(data.tobytes(), (MAX_TABLE_BYTES if size is None else size) + 1)
+        out = decompressor.decompress(data.tobytes(), most + 1)
     except (lzma.LZMAError, EOFError) as error:
         raise ValueError(f"a difference cannot be expanded: {error}") from error
     whole = decompressor.eof and not decompressor.unused_data
-    if not whole or size not in (None, len(out)) or len(out) > MAX_TABLE_BYTES * (size is None) + (size or 0):
-        raise ValueError(f"a difference expands to {len(out)} bytes or more, expected {size or 'tables'}")
+    if not whole or len(out) > most or size not in (None, len(out)):
+        expected = "tables" if size is None else size
+        raise ValueError(f"a difference expands to {len(out)} bytes or more, expected {expected}")
     if size is None and len(out) % 4:
         raise ValueError(f"tables of {len(out)} bytes")
     return np.frombuffer(out, np.uint8)

@@ -11,7 +11,7 @@ import hashlib
 import json
 import os
 import re
-from contextlib import suppress
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from functools import cached_property, lru_cache
 from importlib import resources
@@ -34,7 +34,7 @@ from isthmus.context import (
 )
 from isthmus.difference import restore
 from isthmus.entropy.tables import Tables
-from isthmus.errors import ModelError, UnknownModelError
+from isthmus.errors import IsthmusError, ModelError, UnknownModelError
 from isthmus.files import atomic_output
 
 FORMAT = 1
@@ -42,6 +42,8 @@ FORMAT = 1
 FORMAT_DIFFERENCE = 2
 """Of a file that holds no more than its difference from another model."""
 ID_BYTES = 8
+IN_PACKAGE = "in the package"
+"""Origin of the models that travel with it."""
 MAX_MODEL_BYTES = 256 << 20
 """Larger files are refused unread: release models are a few MB."""
 SUFFIX = ".isthmodel"
@@ -198,8 +200,11 @@ def _check(arrays: dict[str, npt.NDArray[Any]], metadata: dict[str, Any], path: 
         raise ModelError(f"model file {path}: context.dc.near", expected="no negative weight", got="one")
 
 
-def parse_model(data: bytes, path: str = "(bytes)") -> Model:
+def parse_model(data: bytes, path: str = "(bytes)", trusted: bool = False) -> Model:
     """A model from the bytes of its file.
+
+    Args:
+        trusted: somebody else checks that the bytes are those that were written; the checksum is not looked at.
 
     Raises:
         ModelError: the bytes are no model file, a damaged one, or one of another format.
@@ -226,7 +231,7 @@ def parse_model(data: bytes, path: str = "(bytes)") -> Model:
             got=found,
             hint="Update isthmus to read it.",
         )
-    if metadata.get("sha256") != _digest(arrays, metadata):
+    if not trusted and metadata.get("sha256") != _digest(arrays, metadata):
         raise ModelError(f"model file {path} is damaged", hint="Copy it again from where it came from.")
     if metadata["format"] == FORMAT_DIFFERENCE:
         arrays = _whole(arrays, metadata, path)
@@ -276,10 +281,14 @@ def load_model(path: str | os.PathLike[str]) -> Model:
         UnknownModelError: it holds a difference from a model that this version of isthmus does not bring.
         OSError: it cannot be read.
     """
+    return parse_model(_model_bytes(path), str(path))
+
+
+def _model_bytes(path: str | os.PathLike[str]) -> bytes:
     size = os.path.getsize(path)
     if size > MAX_MODEL_BYTES:
         raise ModelError(f"{path} is too large for a model", expected=f"at most {MAX_MODEL_BYTES} bytes", got=size)
-    return parse_model(Path(path).read_bytes(), str(path))
+    return Path(path).read_bytes()
 
 
 def _packaged_bytes(identity: str) -> bytes:
@@ -289,7 +298,7 @@ def _packaged_bytes(identity: str) -> bytes:
 @lru_cache(maxsize=4)
 def _packaged(identity: str) -> Model:
     """A model of the package, checked: the file's name is the id that its content must have."""
-    model = parse_model(_packaged_bytes(identity), identity)
+    model = parse_model(_packaged_bytes(identity), identity, trusted=True)
     if model.id.hex() != identity:
         raise ModelError(
             "a model of the package has changed", expected=identity, got=model.id.hex(), hint="Install isthmus again."
@@ -349,15 +358,28 @@ def installed_models() -> list[Installed]:
     """All models that files may name: those of the package, then those that were added, usable or not."""
     found = []
     for identity in RELEASES:
-        found.append(_installed(_packaged(identity), "in the package", len(_packaged_bytes(identity))))
+        found.append(_installed(_packaged(identity), IN_PACKAGE, len(_packaged_bytes(identity))))
+    return found + _installed_additions()
+
+
+def _installed_additions() -> list[Installed]:
+    found = []
+    for path, model in _additions():
+        origin, size = _origin(path), path.stat().st_size
+        if isinstance(model, Model):
+            found.append(_installed(model, origin, size))
+        else:
+            found.append(Installed(bytes.fromhex(path.stem), path.stem, origin, size, {}, error=str(model)))
+    return found
+
+
+def _additions() -> Iterator[tuple[Path, Model | IsthmusError | OSError]]:
+    """Every added file with its model, or with why it cannot be used: one that fails hinders no other."""
     for path in _added_files():
         try:
-            found.append(_installed(_added(path), _origin(path), path.stat().st_size))
+            yield path, _added(path)
         except (ModelError, UnknownModelError, OSError) as error:
-            found.append(
-                Installed(bytes.fromhex(path.stem), path.stem, _origin(path), path.stat().st_size, {}, error=str(error))
-            )
-    return found
+            yield path, error
 
 
 def _installed(model: Model, origin: str, size: int) -> Installed:
@@ -379,16 +401,18 @@ def install_model(path: str | os.PathLike[str]) -> Installed:
         ModelError, UnknownModelError: the file is no model file, or one that cannot be used here.
         OSError: it cannot be read, or the folder cannot be written.
     """
-    model = load_model(path)
+    data = _model_bytes(path)
+    model = parse_model(data, str(path))
+    if model.id.hex() in RELEASES:
+        return _installed(model, IN_PACKAGE, len(data))
     target = models_folder() / f"{model.id.hex()}{SUFFIX}"
-    data = Path(path).read_bytes()
-    if model.id.hex() not in RELEASES and not (target.exists() and target.read_bytes() == data):
+    if not (target.exists() and target.read_bytes() == data):
         target.parent.mkdir(parents=True, exist_ok=True)
         origin = f"added {datetime.date.today()} from {Path(path).resolve()}\n"
         for file, content in ((target.with_suffix(".origin"), origin.encode()), (target, data)):
             with atomic_output(file, force=True) as stream:
                 stream.write(content)
-    return next(found for found in installed_models() if found.id == model.id)
+    return _installed(model, _origin(target), len(data))
 
 
 def remove_model(spec: str) -> str:
@@ -397,7 +421,7 @@ def remove_model(spec: str) -> str:
     Raises:
         UnknownModelError: no such model was added, or several of that name.
     """
-    added = [model for model in installed_models() if model.id.hex() not in RELEASES]
+    added = _installed_additions()
     found = [model for model in added if spec in (model.id.hex(), model.name)]
     if len(found) != 1:
         have = ", ".join(f"{model.id.hex()} ({model.name})" for model in found or added) or "no model: none was added"
@@ -410,15 +434,6 @@ def remove_model(spec: str) -> str:
     return found[0].id.hex()
 
 
-def _usable() -> list[Model]:
-    """The added models that can be used."""
-    found = []
-    for path in _added_files():
-        with suppress(ModelError, UnknownModelError, OSError):
-            found.append(_added(path))
-    return found
-
-
 def release_model(name: str = DEFAULT) -> Model:
     """An installed model by its name, loaded once: one of the package, or an added one.
 
@@ -429,7 +444,7 @@ def release_model(name: str = DEFAULT) -> Model:
     packaged = [identity for identity, own in RELEASES.items() if name in (own, identity)]
     if packaged:
         return _packaged(packaged[-1])
-    added = _usable()
+    added = [model for _, model in _additions() if isinstance(model, Model)]
     found = [model for model in added if name in (model.name, model.id.hex())]
     if len(found) != 1:
         have = sorted({*RELEASES.values()} | {model.name for model in added})
@@ -485,14 +500,18 @@ def find_model(identity: bytes) -> Model:
     )
 
 
-def save_model(path: Path, arrays: dict[str, npt.NDArray[Any]], metadata: dict[str, Any]) -> None:
-    """Writes a model file atomically, with its checksum; the same arrays and metadata give the same bytes."""
+def save_model(path: Path, arrays: dict[str, npt.NDArray[Any]], metadata: dict[str, Any]) -> Model:
+    """Writes a model file atomically, with its checksum; the same arrays and metadata give the same bytes.
+
+    Returns the model as a reader will find it.
+    """
     from safetensors.numpy import save
 
     # What is hashed is what a reader will find: keys are text and tuples lists.
     words = json.loads(json.dumps(metadata))
     words["sha256"] = _digest(arrays, words)
     data = save(arrays, {"isthmus": json.dumps(words, sort_keys=True)})
-    parse_model(data, str(path))
+    model = parse_model(data, str(path), trusted=True)
     with atomic_output(path, force=True) as stream:
         stream.write(data)
+    return model

@@ -12,16 +12,14 @@ Example:
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import IO, Any, BinaryIO, cast
 
 from PIL import Image, ImageFile
 
-from isthmus.codec import DEFAULT_QUALITY, INFO_KEYS, SUFFIX, Codec
+from isthmus.codec import DEFAULT_QUALITY, INFO_KEYS, SUFFIX, Codec, ModelLike
 from isthmus.container import MAGIC, MAX_SIDE, Limits, parse, read_head
 from isthmus.errors import IsthmusError, UnsupportedPictureError
 from isthmus.image import restored_mode
-from isthmus.model import Model
 from isthmus.preview import SCALE
 
 FORMAT = "ISTH"
@@ -30,7 +28,7 @@ MIME = "image/x-isthmus"
 _LIMITS = Limits(max_pixels=MAX_SIDE**2)
 
 
-def _codec(effort: int = 1, model: Model | str | Path | None = None) -> Codec:
+def _codec(effort: int = 1, model: ModelLike = None) -> Codec:
     return Codec(model, limits=_LIMITS, effort=effort)
 
 

@@ -44,19 +44,18 @@ def load_rgb(path: Path) -> Picture:
     Raises:
         InputError, UnsupportedPictureError, LimitExceededError, OSError
     """
+    return load_on_white(path)[0]
+
+
+def load_on_white(path: Path) -> tuple[Picture, bool]:
+    """As `load_rgb`, and whether anything was transparent."""
     picture = open_picture(path)
     window = (0, 0, picture.height, picture.width)
     rgb = picture(*window)
     if not picture.has_alpha:
-        return rgb
+        return rgb, False
     alpha = picture.alpha(*window)[..., None].astype(np.uint16)
-    return ((rgb * alpha + 255 * (255 - alpha) + 127) // 255).astype(np.uint8)
-
-
-def is_transparent(path: Path) -> bool:
-    """Whether `load_rgb` loses something by laying the picture on white; raises as it does."""
-    picture = open_picture(path)
-    return picture.has_alpha and bool((picture.alpha(0, 0, picture.height, picture.width) < 255).any())
+    return ((rgb * alpha + 255 * (255 - alpha) + 127) // 255).astype(np.uint8), bool((alpha < 255).any())
 
 
 def sources_in(folder: Path) -> list[Source]:

@@ -44,7 +44,7 @@ def _known_model(ctx: click.Context, parameter: click.Parameter, value: str | No
         except IsthmusError as error:
             raise click.BadParameter(str(error)) from error
         except OSError as error:
-            raise click.BadParameter(f"{value}: {error.strerror}") from error
+            raise click.BadParameter(f"{value}: {_in_words(error)}") from error
     return value
 
 
@@ -244,8 +244,12 @@ def complain(message: str) -> None:
     click.echo(f"{mark} {message}", err=True)
 
 
+def _in_words(error: IsthmusError | OSError) -> str:
+    return (error.strerror or str(error)) if isinstance(error, OSError) else str(error)
+
+
 def _print_error(name: str, error: IsthmusError | OSError, as_json: bool, to_stderr: bool) -> None:
-    message = (error.strerror or str(error)) if isinstance(error, OSError) else str(error)
+    message = _in_words(error)
     if not as_json:
         complain(f"{name}: {message}")
         return

@@ -79,7 +79,7 @@ def _compare(
     if target.exists() and not force:
         raise OutputExistsError(f"{target} exists", hint="Use --force to overwrite it, or -o for another name.")
     present, absent = rivals.choose(codecs.split(","))
-    original = sweep.load_rgb(picture)
+    original, on_white = sweep.load_on_white(picture)
     weights = own.Weights(model)
     chosen = DEFAULT_QUALITY if quality is None else quality
     report = page.Comparison(
@@ -99,7 +99,7 @@ def _compare(
         absent,
         own.bits_map(weights, original, chosen),
         own.BLOCK,
-        sweep.is_transparent(picture),
+        on_white,
     )
     target.parent.mkdir(parents=True, exist_ok=True)
     page.write_page(report, target)

@@ -8,7 +8,7 @@ import click
 from isthmus.cli.common import STREAM
 from isthmus.errors import InputError, IsthmusError
 from isthmus.files import refuse_existing
-from isthmus.model import Installed, install_model, installed_models, load_model, model_named, remove_model
+from isthmus.model import Installed, install_model, installed_models, model_named, remove_model
 
 
 @click.group(invoke_without_command=True)
@@ -78,11 +78,9 @@ def shrink(file: str, output: str, origin: str | None, coarseness: float, force:
         tuned = model_named(file)
         base = model_named(origin or recorded_origin(tuned))
         target.parent.mkdir(parents=True, exist_ok=True)
-        shrink_model(tuned, base, target, coarseness)
+        small = shrink_model(tuned, base, target, coarseness)
         size, whole = target.stat().st_size, sum(array.nbytes for array in tuned.arrays.values())
-        click.echo(
-            f"{output}: model {load_model(target).id.hex()}, {size} bytes, {100 * size / whole:.1f} % of {tuned.name}'s"
-        )
+        click.echo(f"{output}: model {small.id.hex()}, {size} bytes, {100 * size / whole:.1f} % of {tuned.name}'s")
     except (IsthmusError, OSError) as error:
         raise click.ClickException(str(error)) from error
 

@@ -124,10 +124,10 @@ class TrainConfig:
                 raise InputError(f"no setting named {key}", expected=f"one of {', '.join(known)}", got=key)
             (network if target is self.network else own)[name] = _parse(key, text, known[name])
         changed = replace(self, **own, network=replace(self.network, **network))
-        changed.check()
+        changed._check()
         return changed
 
-    def check(self) -> None:
+    def _check(self) -> None:
         """Raises InputError where a setting is none that a run could have."""
         for name, (expected, holds) in _RANGES.items():
             value = getattr(self, name)
@@ -137,23 +137,21 @@ class TrainConfig:
             raise InputError("the setting window", expected=f"at least crop, {self.crop}", got=self.window)
 
 
-_POSITIVE = ("at least 1", lambda value: value >= 1)
-_RATE = ("a number from 0 to 1", lambda value: 0 <= value <= 1)
-_WEIGHT = ("a finite number, not below 0", lambda value: 0 <= value < float("inf"))
 _RANGES: dict[str, tuple[str, Callable[[Any], bool]]] = {
     "crop": (f"a multiple of {BLOCK}, at least {2 * BLOCK}", lambda value: value >= 2 * BLOCK and value % BLOCK == 0),
-    "ema": _RATE,
-    "learning_rate": _RATE,
-    "linear_rate_scale": _WEIGHT,
-    "distortion_weight": _WEIGHT,
-    "rdoq_weight": _WEIGHT,
     "clip": ("a number above 0", lambda value: value > 0),
-    "warmup_steps": ("not below 0", lambda value: value >= 0),
-    "seed": ("not below 0", lambda value: value >= 0),
-    "checks": ("not below 0", lambda value: value >= 0),
     "qualities": ("qualities from 0 to 100", lambda value: 0 <= value <= 100),
     "fit_at": ("parts of the run, from 0 to 1", lambda value: 0 <= value <= 1),
-    **dict.fromkeys(("batch", "memory_mb", "round_steps", "held_out", "check_pictures", "fit_pictures"), _POSITIVE),
+    **dict.fromkeys(("ema", "learning_rate"), ("a number from 0 to 1", lambda value: 0 <= value <= 1)),
+    **dict.fromkeys(
+        ("linear_rate_scale", "distortion_weight", "rdoq_weight"),
+        ("a finite number, not below 0", lambda value: 0 <= value < float("inf")),
+    ),
+    **dict.fromkeys(("warmup_steps", "seed", "checks"), ("not below 0", lambda value: value >= 0)),
+    **dict.fromkeys(
+        ("batch", "memory_mb", "round_steps", "held_out", "check_pictures", "fit_pictures"),
+        ("at least 1", lambda value: value >= 1),
+    ),
     **dict.fromkeys(("held_out_side", "fit_side"), (f"at least {BLOCK}", lambda value: value >= BLOCK)),
 }
 

@@ -23,7 +23,7 @@ from isthmus.train.initial import load_checkpoint, load_transform, load_weights
 from isthmus.train.journal import Journal, Say
 from isthmus.train.loop import Trainer, learning_rate
 from isthmus.train.options import DEFAULT_MINUTES, Request
-from isthmus.train.whole import Point, code, measure, percent_more, prepare
+from isthmus.train.whole import Point, code, means, measure, measure_each, percent_more, prepare
 from isthmus.train.workers import Workers
 
 CHECKPOINT = "checkpoint.pt"
@@ -287,22 +287,23 @@ class Run:
             self.journal.note(step, "fitting the probability tables")
             tables = fit_tables(network, self._pictures(), self.config, rounds=FINAL_ROUNDS)
             self.trainer.set_costs(network.context.costs)
-            points = measure(network, self.held_out, self.config.qualities, self.config, self.workers.dtype)
+            measured = measure_each(network, self.held_out, self.config.qualities, self.config, self.workers.dtype)
+            points = means(measured)
             self.journal.points(step, points)
-            self._say_what_was_gained()
+            self._say_what_was_gained(measured)
             course.tables, course.last = tables.pack().tolist(), _rows(points)
             self._save()
         export_model(network, self.request.output, course.name, self._record(), Tables.unpack(np.array(course.tables)))
 
-    def _say_what_was_gained(self) -> None:
-        """The quick measurement once more, against the first."""
-        few, first = self.held_out[: self.config.check_pictures], _points(self.course.first)
-        qualities = [point.quality for point in first]
-        last = measure(self.trainer.average, few, qualities, self.config, self.workers.dtype)
+    def _say_what_was_gained(self, measured: list[list[Point]]) -> None:
+        """What the quick measurement would be now, against the first; the pictures and qualities are among those."""
+        few, first = len(self.held_out[: self.config.check_pictures]), _points(self.course.first)
+        qualities = {point.quality for point in first}
+        last = means(points[:few] for points in measured if points[0].quality in qualities)
         percent = percent_more(first, last)
         if percent is not None:
             change = f"{abs(percent):.1f} % {'more' if percent > 0 else 'fewer'} bytes at equal PSNR"
-            said = f"held-out pictures (the first {len(few)}) take {change} than with {self.course.origin}"
+            said = f"held-out pictures (the first {few}) take {change} than with {self.course.origin}"
             self.journal.note(self.trainer.step, said)
 
     def _record(self) -> dict[str, Any]:

@@ -45,10 +45,11 @@ class Change(NamedTuple):
     after: npt.NDArray[Any]
 
 
-def shrink_model(tuned: Model, base: Model, path: Path, coarseness: float = 1.0) -> None:
+def shrink_model(tuned: Model, base: Model, path: Path, coarseness: float = 1.0) -> Model:
     """Writes `tuned` as a difference from `base`, a model of the package, so that all who need it have it.
 
-    What is written is a model of its own, near `tuned` but not the same: its id is another, and its name is the file's.
+    What is written, and returned, is a model of its own, near `tuned` but not the same: its id is another, and its name
+    is the file's.
 
     Args:
         path: where the `.isthmodel` goes.
@@ -63,11 +64,7 @@ def shrink_model(tuned: Model, base: Model, path: Path, coarseness: float = 1.0)
     if tuned.metadata["format"] == FORMAT_DIFFERENCE:
         raise InputError(f"{tuned.name} is a difference already", expected="a whole model", got="what shrink wrote")
     if base.id.hex() not in RELEASES:
-        raise InputError(
-            f"{base.name} {base.id.hex()} does not travel with the package",
-            expected=f"a difference from one of {', '.join(RELEASES.values())}",
-            hint="Name one of those with --from: any of the same shape will do, the nearest is the best.",
-        )
+        raise _no_base(f"{base.name} {base.id.hex()} does not travel with the package")
     if not 0 < coarseness <= MAX_COARSENESS:
         raise InputError("the coarseness", expected=f"above 0, at most {MAX_COARSENESS:g}", got=coarseness)
     parts, symbols = [], []
@@ -82,7 +79,7 @@ def shrink_model(tuned: Model, base: Model, path: Path, coarseness: float = 1.0)
         raise InputError("no weight to store", expected="a tuned model", got=f"the weights of {base.name} themselves")
     arrays, listed = pack(parts, symbols, tuned.arrays["tables"])
     own = {"name": path.stem, "format": FORMAT_DIFFERENCE, "base": base.id.hex(), "parts": listed}
-    save_model(path, arrays, {**tuned.metadata, **own})
+    return save_model(path, arrays, {**tuned.metadata, **own})
 
 
 def recorded_origin(tuned: Model) -> str:
@@ -102,13 +99,16 @@ def recorded_origin(tuned: Model) -> str:
             hint="Name that model with --from.",
         )
     if found[0] not in RELEASES:
-        raise InputError(
-            f"{tuned.name} was tuned from {said}, which does not travel with the package",
-            expected=", ".join(f"{identity} ({name})" for identity, name in RELEASES.items()),
-            got=found[0],
-            hint="Name one of those with --from: any of the same shape will do, the nearest is the best.",
-        )
+        raise _no_base(f"{tuned.name} was tuned from {said}, which does not travel with the package")
     return found[0]
+
+
+def _no_base(what: str) -> InputError:
+    return InputError(
+        what,
+        expected=", ".join(f"{identity} ({name})" for identity, name in RELEASES.items()),
+        hint="Name one of those with --from: any of the same shape will do, the nearest is the best.",
+    )
 
 
 def _step(change: Change, moved: npt.NDArray[np.float64], coarseness: float) -> float:

@@ -93,24 +93,40 @@ def measure(
     network: Network, pictures: Iterable[Pixels], qualities: Iterable[int], config: TrainConfig, dtype: torch.dtype
 ) -> list[Point]:
     """Estimated bits per pixel and PSNR, means over the pictures (3, H, W), at qualities in 0..100."""
+    return means(measure_each(network, pictures, qualities, config, dtype))
+
+
+def measure_each(
+    network: Network, pictures: Iterable[Pixels], qualities: Iterable[int], config: TrainConfig, dtype: torch.dtype
+) -> list[list[Point]]:
+    """What `measure` takes the means of: for each quality, a point for each picture."""
     device = network.nominal.device
     prepared = [prepare(picture).to(device) for picture in pictures]
-    points = []
+    measured = []
     for quality in qualities:
-        rates, qualities_db = [], []
+        points = []
         for pixels in prepared:
             with torch.autocast(device.type, dtype, enabled=dtype != torch.float32):
                 output, bits = code(network, pixels, quality / 100, config)
-            rates.append(float(bits.sum()) / (pixels.shape[2] * pixels.shape[3]))
-            qualities_db.append(psnr_db(output, pixels))
-        points.append(Point(quality, float(np.mean(rates)), float(np.mean(qualities_db))))
-    return points
+            bpp = float(bits.sum()) / (pixels.shape[2] * pixels.shape[3])
+            points.append(Point(quality, bpp, psnr_db(output, pixels)))
+        measured.append(points)
+    return measured
+
+
+def means(measured: Iterable[Sequence[Point]]) -> list[Point]:
+    """The mean point of each quality."""
+    return [
+        Point(points[0].quality, float(np.mean([p.bpp for p in points])), float(np.mean([p.psnr_db for p in points])))
+        for points in measured
+    ]
 
 
 def percent_more(before: Sequence[Point], after: Sequence[Point]) -> float | None:
     """Bytes of `after` at equal PSNR, in percent more than those of `before`; None if they share no PSNR.
 
-    The BD-rate with straight lines between the points of log-rate, as rough as few points and pictures are.
+    The BD-rate with straight lines between the points of log-rate, as rough as few points and pictures are; that of
+    the bench needs SciPy, which training does without.
     """
     if not before or not after:
         return None
