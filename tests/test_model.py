@@ -205,9 +205,32 @@ def test_the_command(own_folder: Path, other: Path, tmp_path: Path) -> None:
     assert [line.split()[1] for line in listed.output.splitlines()] == [*RELEASES.values(), "other"]
     as_json = [json.loads(line) for line in runner.invoke(main, ["models", "--json"]).output.splitlines()]
     assert [record["name"] for record in as_json] == [*RELEASES.values(), "other"]
+    shown = runner.invoke(main, ["models", "show", "other"])
+    assert shown.output.splitlines()[0] == listed.output.splitlines()[-1]
     assert runner.invoke(main, ["models", "remove", as_json[-1]["id"]]).exit_code == 0
     failed = runner.invoke(main, ["models", "remove", as_json[-1]["id"]])
     assert failed.exit_code == 1
     assert "no added model" in failed.output
     (tmp_path / "bad.isthmodel").write_bytes(b"no")
     assert "not a model file" in runner.invoke(main, ["models", "add", str(tmp_path / "bad.isthmodel")]).output
+
+
+def test_show_describes_any_model(own_folder: Path, other: Path) -> None:
+    runner = CliRunner()
+    training = release_model().metadata["training"]
+    output = runner.invoke(main, ["models", "show", str(other)]).output
+    assert f"{other}, not installed" in output
+    for value in (f"{training['steps']:,}", training["data"], training["from"]):
+        assert value in output
+    quality, bpp, psnr = training["held_out_points"][-1]
+    assert f"quality {quality:3}: {bpp:.3f} bits per pixel, {psnr:.2f} dB" in output
+    record = json.loads(runner.invoke(main, ["models", "show", "best", "--json"]).output)
+    assert record["id"] == release_model().id.hex()
+    assert record["training"] == training
+    assert runner.invoke(main, ["models", "show", "nonesuch"]).exit_code == 1
+
+
+def test_info_sends_on_to_show(other: Path) -> None:
+    result = CliRunner().invoke(main, ["info", str(other)])
+    assert result.exit_code == 1
+    assert "`isthmus models show` describes it" in result.output

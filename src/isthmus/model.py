@@ -362,6 +362,21 @@ def installed_models() -> list[Installed]:
     return found + _installed_additions()
 
 
+def described(spec: str | os.PathLike[str]) -> Installed:
+    """What `installed_models` says of one model, which may also be a file that is not installed.
+
+    Raises:
+        ModelError: the file is no model file.
+        UnknownModelError: there is neither a model nor a file of that name.
+        OSError: the file cannot be read.
+    """
+    model = model_named(spec)
+    for found in installed_models():
+        if found.id == model.id:
+            return found
+    return _installed(model, f"{os.fspath(spec)}, not installed", os.path.getsize(spec))
+
+
 def _installed_additions() -> list[Installed]:
     found = []
     for path, model in _additions():

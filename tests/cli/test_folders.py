@@ -29,7 +29,7 @@ def test_a_folder_and_back() -> None:
     assert "2 pictures in " in encoded.stdout
     assert ": 2 encoded\n" in encoded.stdout
     assert " bytes before, " in encoded.stdout
-    assert "1 other files left alone" in encoded.stdout
+    assert "1 other file left alone" in encoded.stdout
     decoded = run("decode", "out", "-o", "back", "--workers", "1", "--json")
     *lines, last = map(json.loads, decoded.stdout.splitlines())
     assert {line["output"]: line["state"] for line in lines} == {"a.png": "done", "sub/b.png": "done"}

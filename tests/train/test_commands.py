@@ -13,6 +13,7 @@ from click.testing import CliRunner
 from isthmus.cli import main
 from isthmus.cli.train import train as click_command
 from isthmus.model import load_model
+from isthmus.train.__main__ import main as bare_main
 from isthmus.train.__main__ import parser
 from isthmus.train.initial import load_checkpoint
 from isthmus.train.options import OPTIONS
@@ -62,7 +63,29 @@ def test_isthmus_train(folder: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("option", "message"),
     [
-        (["--set", "crop"], "KEY=VALUE"),
+        (["--set", "crop"], "--set: expected KEY=VALUE, got crop"),
+        (["--minutes", "0"], "--minutes: expected more than 0, got 0.0"),
+        (["--finish"], "--finish has nothing to write"),
+        (["-o", "-"], "--output: expected the name of a file"),
+    ],
+)
+def test_a_wrong_command_line_is_a_usage_error(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], option: list[str], message: str
+) -> None:
+    words = [str(folder), "-o", str(tmp_path / "m.isthmodel"), *option]
+    result = CliRunner().invoke(main, ["train", *words])
+    assert result.exit_code == 2
+    assert message in result.output
+    with pytest.raises(SystemExit) as left:
+        bare_main(words)
+    assert left.value.code == 2
+    assert message in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("option", "message"),
+    [
         (["--set", "colour=3"], "no setting named colour"),
         (["--set", "crop=wide"], "the setting crop"),
         (["--set", "crop=40"], "expected a multiple of 16, at least 32, got 40"),

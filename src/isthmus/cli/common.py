@@ -263,6 +263,11 @@ def _plain(value: object) -> object:
     return value if value is None or isinstance(value, (int, float)) else str(value)
 
 
+def held_out_point(quality: float, bpp: float, psnr_db: float) -> str:
+    """What a model reached on the pictures that were held out from its training, at one quality."""
+    return f"quality {quality:3g}: {bpp:.3f} bits per pixel, {psnr_db:.2f} dB"
+
+
 def progress_on_terminal(name: str) -> "Progress | None":
     """A line that counts the tiles of a large picture, where there is somebody to see it."""
     if not sys.stderr.isatty():

@@ -14,6 +14,7 @@ import click
 
 from isthmus.cli import common
 from isthmus.errors import IsthmusError
+from isthmus.words import counted
 
 if TYPE_CHECKING:
     from isthmus.batch import Job, Result, Summary
@@ -140,10 +141,10 @@ class Run:
             else:
                 self._report(found)
         if not self.as_json:
-            parts = [f"{summary.done:,} pictures of {summary.bytes_before:,} bytes would be {_PAST[job.verb]}"]
+            parts = [f"{counted(summary.done, 'picture')} of {summary.bytes_before:,} bytes would be {_PAST[job.verb]}"]
             parts += [f"{summary.skipped:,} whole already"] if summary.skipped else []
             parts += [f"{summary.failed:,} would fail"] if summary.failed else []
-            click.echo(f"{'; '.join(parts)}; {others:,} other files left.")
+            click.echo(f"{'; '.join(parts)}; {counted(others, 'other file')} left.")
 
     def _report(self, result: "Result") -> None:
         item = result.item
@@ -164,13 +165,14 @@ class Run:
         counts += [f"{summary.skipped:,} whole already"] if summary.skipped else []
         counts += [f"{summary.failed:,} failed"] if summary.failed else []
         rate = summary.total / seconds
-        click.echo(f"{summary.total:,} pictures in {seconds:.1f} s ({rate:.1f} a second): {', '.join(counts)}")
+        total = counted(summary.total, "picture")
+        click.echo(f"{total} in {seconds:.1f} s ({rate:.1f} a second): {', '.join(counts)}")
         if summary.bytes_before:
             change = 100 * (1 - summary.bytes_after / summary.bytes_before)
             saved = f"{change:.1f} % saved" if change >= 0 else f"{-change:.1f} % more"
             click.echo(f"{summary.bytes_before:,} bytes before, {summary.bytes_after:,} after: {saved}")
         if others:
-            click.echo(f"{others:,} other files left alone")
+            click.echo(f"{counted(others, 'other file')} left alone")
 
 
 @contextmanager

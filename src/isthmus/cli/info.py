@@ -3,6 +3,7 @@
 import click
 
 from isthmus.cli import common
+from isthmus.errors import InputError
 
 
 @click.command()
@@ -11,9 +12,13 @@ from isthmus.cli import common
 @common.pixels_option
 def info(inputs: tuple[str, ...], as_json: bool, max_pixels: int | None) -> None:
     """Show size, mode, quality, model and bytes per part of .isth files, and of those below folders."""
+    from isthmus.model import SUFFIX as MODEL_SUFFIX
+
     codec = common.codec_for(None, None, max_pixels)
 
     def work(name: str) -> common.Report:
+        if name.endswith(MODEL_SUFFIX):
+            raise InputError("this is a model", expected="an .isth file", hint="`isthmus models show` describes it.")
         with common.read_input(name, codec.limits.max_file_bytes) as stream:
             return {"input": name} | codec.inspect(stream.read()).as_dict()
 

@@ -1,14 +1,28 @@
 """isthmus models: which weights are installed, and where each came from."""
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import click
 
-from isthmus.cli.common import STREAM
+from isthmus.cli.common import STREAM, held_out_point
 from isthmus.errors import InputError, IsthmusError
 from isthmus.files import refuse_existing
-from isthmus.model import Installed, install_model, installed_models, model_named, remove_model
+from isthmus.model import Installed, described, install_model, installed_models, model_named, remove_model
+
+_RECORDED = (
+    ("from", "from", ""),
+    ("data", "data", ""),
+    ("pictures", "pictures", ""),
+    ("held out", "held_out", ""),
+    ("steps", "steps", ""),
+    ("trained for", "minutes", " minutes"),
+    ("on", "device", ""),
+    ("on", "hardware", ""),
+)
+"""Of a training record: label, key, unit."""
 
 
 @click.group(invoke_without_command=True)
@@ -42,6 +56,30 @@ def remove(model: str) -> None:
         click.echo(f"removed {remove_model(model)}")
     except (IsthmusError, OSError) as error:
         raise click.ClickException(str(error)) from error
+
+
+@models.command()
+@click.argument("model", metavar="MODEL")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object.")
+def show(model: str, as_json: bool) -> None:
+    """Show how a model was trained, and what it reached on the pictures that were held out from its training.
+
+    MODEL is a name, an id or a model file.
+    """
+    try:
+        found = described(model)
+    except (IsthmusError, OSError) as error:
+        raise click.ClickException(str(error)) from error
+    click.echo(json.dumps(found.as_dict()) if as_json else "\n".join([_text(found), *_record(found.training)]))
+
+
+def _record(training: dict[str, Any]) -> Iterator[str]:
+    """The record of a training in lines, as far as there is one."""
+    for label, key, unit in _RECORDED:
+        if key in training:
+            value = training[key]
+            yield f"  {label:<12} {f'{value:,}' if isinstance(value, (int, float)) else value}{unit}"
+    yield from (f"  {held_out_point(*point)}" for point in training.get("held_out_points", ()))
 
 
 @models.command()

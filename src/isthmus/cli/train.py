@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from isthmus.cli.common import held_out_point
 from isthmus.errors import IsthmusError, MissingExtraError
 from isthmus.train.options import OPTIONS, request
 
@@ -49,6 +50,9 @@ def train(folder: str, **values: Any) -> None:
     """
     try:
         asked = request(folder, values)
+    except IsthmusError as error:
+        raise click.UsageError(str(error)) from error
+    try:
         try:
             from isthmus.train.run import train as run
         except ModuleNotFoundError as error:
@@ -64,6 +68,6 @@ def train(folder: str, **values: Any) -> None:
     from isthmus.model import load_model
 
     for point in result.last:
-        click.echo(f"quality {point.quality:3d}: {point.bpp:.3f} bits per pixel, {point.psnr_db:.2f} dB")
+        click.echo(held_out_point(point.quality, point.bpp, point.psnr_db))
     model = load_model(asked.output)
     click.echo(f"{asked.output}: model {model.id.hex()}, {asked.output.stat().st_size} bytes")

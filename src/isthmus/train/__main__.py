@@ -31,12 +31,18 @@ def parser() -> argparse.ArgumentParser:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Exit status: 0 the model is written, 1 something failed, 130 interrupted and resumable."""
-    values = vars(parser().parse_args(arguments))
+    """Exit status: 0 the model is written, 1 something failed, 2 the command line is wrong, 130 interrupted and
+    resumable."""
+    command_line = parser()
+    values = vars(command_line.parse_args(arguments))
+    try:
+        asked = request(values.pop("folder"), values)
+    except IsthmusError as error:
+        command_line.error(str(error))
     try:
         from isthmus.train.run import train
 
-        finished = train(request(values.pop("folder"), values), lambda text: print(text, flush=True)).finished
+        finished = train(asked, lambda text: print(text, flush=True)).finished
     except (IsthmusError, OSError) as error:
         print(f"isthmus: {error}", file=sys.stderr)
         return 1

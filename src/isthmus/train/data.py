@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 import warnings
-from collections import Counter
+from collections import defaultdict
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +24,7 @@ from isthmus.errors import InputError, IsthmusError
 from isthmus.image import Picture
 from isthmus.image_files import open_picture
 from isthmus.train.config import BLOCK, TrainConfig
+from isthmus.words import counted, some_of
 
 Pixels = npt.NDArray[np.uint8]
 SMALLEST = 16
@@ -40,19 +41,19 @@ class Catalogue:
         folder: the tree's root.
         training: (path below the root, width, height) of the pictures to train on.
         held_out: paths of those that are only measured on.
-        skipped: why files were left out, and how many for each reason.
+        skipped: why files were left out, and their paths below the root, for each reason.
     """
 
     folder: Path
     training: tuple[tuple[str, int, int], ...]
     held_out: tuple[Path, ...]
-    skipped: dict[str, int]
+    skipped: dict[str, tuple[str, ...]]
 
     def describe(self) -> str:
         """A sentence for people."""
-        skipped = ", ".join(f"{count} {reason}" for reason, count in sorted(self.skipped.items()))
-        left = f"; left out: {skipped}" if skipped else ""
-        return f"{len(self.training)} pictures to train on, {len(self.held_out)} held out{left}"
+        reasons = [f"{len(names)} {reason} ({some_of(names)})" for reason, names in sorted(self.skipped.items())]
+        left = f"; left out: {', '.join(reasons)}" if reasons else ""
+        return f"{counted(len(self.training), 'picture')} to train on, {len(self.held_out)} held out{left}"
 
     def digest(self) -> str:
         """Changes when the pictures do."""
@@ -67,26 +68,28 @@ def _files(folder: Path) -> list[Path]:
     return sorted(path for path in paths if not any(part.startswith(".") for part in path.relative_to(folder).parts))
 
 
-def _look(folder: Path, skipped: Counter[str]) -> list[tuple[str, int, int]]:
+def _look(folder: Path, skipped: defaultdict[str, list[str]]) -> list[tuple[str, int, int]]:
     """(path, width, height) of what opens as a picture; the pixels are not read yet."""
     found, seen = [], set()
     for path in _files(folder):
+        name = path.relative_to(folder).as_posix()
         try:
             with Image.open(path) as image:
                 width, height = image.size
         except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
-            skipped["not pictures" if path.suffix.lower() not in Image.registered_extensions() else "broken"] += 1
+            broken = path.suffix.lower() in Image.registered_extensions()
+            skipped["broken" if broken else "not pictures"].append(name)
             continue
         if min(width, height) < SMALLEST:
-            skipped["too small"] += 1
+            skipped["too small"].append(name)
             continue
         # A copy of a held-out picture among the training ones would make the measurement a lie.
         content = hashlib.sha256(path.read_bytes()).digest()
         if content in seen:
-            skipped["copies of others"] += 1
+            skipped["copies of others"].append(name)
             continue
         seen.add(content)
-        found.append((path.relative_to(folder).as_posix(), width, height))
+        found.append((name, width, height))
     return found
 
 
@@ -103,10 +106,10 @@ def look_through(folder: Path, held_out: Path | None, config: TrainConfig) -> Ca
     Raises:
         InputError: there are no usable pictures.
     """
-    skipped: Counter[str] = Counter()
+    skipped: defaultdict[str, list[str]] = defaultdict(list)
     pictures = _look(folder, skipped)
     if held_out is not None:
-        candidates, wanted = _look(held_out, Counter()), config.held_out
+        candidates, wanted = _look(held_out, defaultdict(list)), config.held_out
     else:
         candidates, wanted = pictures, min(config.held_out, max(1, len(pictures) // 12))
     root, unusable = held_out or folder, set()
@@ -119,15 +122,17 @@ def look_through(folder: Path, held_out: Path | None, config: TrainConfig) -> Ca
         else:
             measured.append(name)
     if held_out is None:
-        skipped["broken"] += len(unusable)
+        skipped["broken"] += sorted(unusable)
         pictures = [picture for picture in pictures if picture[0] not in unusable | set(measured)]
     if not pictures or not measured:
+        left_out = sum(len(names) for names in skipped.values())
         raise InputError(
             f"too few pictures in {folder if not pictures else held_out}",
             expected="at least 2, or 1 and --held-out FOLDER",
-            got=f"{len(pictures)} to train on, {len(measured)} held out, {sum(skipped.values())} unusable",
+            got=f"{len(pictures)} to train on, {len(measured)} held out, {left_out} unusable",
         )
-    return Catalogue(folder, tuple(pictures), tuple(root / name for name in sorted(measured)), dict(+skipped))
+    reasons = {reason: tuple(names) for reason, names in skipped.items() if names}
+    return Catalogue(folder, tuple(pictures), tuple(root / name for name in sorted(measured)), reasons)
 
 
 def read_window(path: Path, longest: int, place: tuple[float, float]) -> Pixels | None:
@@ -170,8 +175,8 @@ def held_out_pictures(catalogue: Catalogue, config: TrainConfig) -> list[Pixels]
     return found
 
 
-def load_round(catalogue: Catalogue, config: TrainConfig, number: int) -> tuple[list[Pixels], int]:
-    """The pictures of a round, (3, H, W) uint8 each, and how many files turned out to be broken."""
+def load_round(catalogue: Catalogue, config: TrainConfig, number: int) -> tuple[list[Pixels], list[str]]:
+    """The pictures of a round, (3, H, W) uint8 each, and the names of the files that turned out to be broken."""
     side = config.crop + BLOCK
     order = np.random.default_rng([PICTURE_ORDER, config.seed, number]).permutation(len(catalogue.training))
     # The next round is loaded while this one is in use.
@@ -194,7 +199,7 @@ def load_round(catalogue: Catalogue, config: TrainConfig, number: int) -> tuple[
     pictures = [picture for picture in loaded if picture is not None]
     if not pictures:
         raise InputError("no picture can be read", got=f"{len(loaded)} broken files")
-    return pictures, len(loaded) - len(pictures)
+    return pictures, sorted(item[0] for item, picture in zip(chosen, loaded, strict=True) if picture is None)
 
 
 def make_batch(pictures: list[Pixels], config: TrainConfig, step: int, worker: int) -> tuple[Tensor, Tensor]:
@@ -223,10 +228,10 @@ class Batches:
         self._batch_pool, self._round_pool = ThreadPoolExecutor(1), ThreadPoolExecutor(1)
         self._round = -1
         self._pictures: list[Pixels] = []
-        self._next_round: tuple[int, Future[tuple[list[Pixels], int]]] | None = None
+        self._next_round: tuple[int, Future[tuple[list[Pixels], list[str]]]] | None = None
         self._next_batch: tuple[int, Future[tuple[Tensor, Tensor]]] | None = None
-        self.broken = 0
-        """Files of the present round that could not be read."""
+        self.broken: list[str] = []
+        """Names of the present round's files that could not be read."""
 
     @property
     def rounds(self) -> bool:

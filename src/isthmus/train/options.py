@@ -66,6 +66,8 @@ class Request:
     force: bool = False
 
     def __post_init__(self) -> None:
+        if str(self.output) == "-":
+            raise InputError("--output", expected="the name of a file: the run is kept beside it", got="-")
         for field, value in (("minutes", self.minutes), ("steps", self.steps), ("threads", self.threads)):
             if value is not None and not value > 0:
                 raise InputError(f"--{field}", expected="more than 0", got=value)

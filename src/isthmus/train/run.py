@@ -25,6 +25,7 @@ from isthmus.train.loop import Trainer, learning_rate
 from isthmus.train.options import DEFAULT_MINUTES, Request
 from isthmus.train.whole import Point, code, means, measure, measure_each, percent_more, prepare
 from isthmus.train.workers import Workers
+from isthmus.words import counted, some_of
 
 CHECKPOINT = "checkpoint.pt"
 CHECKPOINT_SECONDS = 60.0
@@ -163,7 +164,9 @@ class Run:
         self.say(f"on {workers.describe()}; {workers.count * config.batch} crops of {config.crop} pixels a step")
         self.batches.pictures(self.trainer.step)
         if self.batches.broken:
-            self.say(f"{self.batches.broken} pictures are left out: damaged, or of more than 8 bits a channel")
+            left_out = counted(len(self.batches.broken), "picture")
+            reason = "damaged, or of more than 8 bits a channel"
+            self.say(f"{left_out} left out, {reason}: {some_of(self.batches.broken)}")
         self.held_out = held_out_pictures(self.catalogue, config)
         request.workspace.mkdir(parents=True, exist_ok=True)
         folder = request.workspace if workers.first else request.workspace / f"worker{workers.rank}"
@@ -173,8 +176,7 @@ class Run:
     def _look(self) -> Catalogue:
         catalogue = look_through(self.request.folder, self.request.held_out, self.config)
         self.say(catalogue.describe())
-        names = ", ".join(path.name for path in catalogue.held_out[:6])
-        self.say(f"held out: {names}{', ...' if len(catalogue.held_out) > 6 else ''}")
+        self.say(f"held out: {some_of([path.name for path in catalogue.held_out], 6)}")
         return catalogue
 
     def _resumed(self, course: Course) -> Course:
