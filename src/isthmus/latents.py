@@ -30,13 +30,17 @@ CHECK_BYTES = 4
 PREFIX_BYTES = CHECK_BYTES + 1
 
 
+class _TooMuchHidden(Exception):
+    """The silent rows would lose so much in one place that there is no need to look at the rest of the tile."""
+
+
 class Quantizer:
     """Chooses the symbols of one tile, pass by pass, by rate and distortion, and codes them.
 
     Args:
         y: latents (h, w, C) in steps.
         quality: 0..10000.
-        silent: rows below this are not coded; their symbols are zero.
+        silent: rows below this are not coded; their symbols are zero. Raises `_TooMuchHidden` where that will not do.
     """
 
     def __init__(self, model: Model, y: Float32, quality: int, silent: int = SILENT_ROWS):
@@ -69,6 +73,9 @@ class Quantizer:
             worth = np.where(silent, -bits, np.float32(0))
             worth[where] += weight[hidden] * (x[where] ** 2 - (x[where] - symbols[where]) ** 2)
             self.lost[at] += worth.sum(1)
+            # Most tiles that show this do so in the first passes.
+            if self.lost.max() > LOST_BITS:
+                raise _TooMuchHidden
             symbols[silent] = 0
             bits[silent] = 0
         self.spent[at] += bits.sum(1)
@@ -89,8 +96,8 @@ class Quantizer:
         return np.asarray(self._bits[rows, index])
 
     def hides(self) -> bool:
-        """True if the silent rows hide what should be seen: much in one place, or a little everywhere."""
-        return bool(self.lost.max() > LOST_BITS or self.lost.sum() > LOST_SHARE * self.spent.sum())
+        """True if the silent rows hide a little everywhere of what should be seen."""
+        return bool(self.lost.sum() > LOST_SHARE * self.spent.sum())
 
     def finish(self) -> bytes:
         """The coded words and the byte before them."""
@@ -158,12 +165,15 @@ def decode_dc(model: Model, payload: bytes, height: int, width: int, quality: in
 def _choose(model: Model, y: Float32, quality: int) -> tuple[Quantizer, Float64]:
     height, width, _ = y.shape
     quantizer = Quantizer(model, y, quality)
-    decoded = model.context.walk(height, width, quality, quantizer)
-    if quantizer.hides():
-        # An unusual picture: what the silent rows would hide is worth its bits.
-        quantizer = Quantizer(model, y, quality, silent=0)
+    try:
         decoded = model.context.walk(height, width, quality, quantizer)
-    return quantizer, decoded
+        if not quantizer.hides():
+            return quantizer, decoded
+    except _TooMuchHidden:
+        pass
+    # An unusual picture: what the silent rows would hide is worth its bits.
+    quantizer = Quantizer(model, y, quality, silent=0)
+    return quantizer, model.context.walk(height, width, quality, quantizer)
 
 
 def quantized_latents(model: Model, y: Float32, quality: int) -> Float32:
