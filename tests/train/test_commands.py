@@ -55,6 +55,7 @@ def test_isthmus_train(folder: Path, tmp_path: Path) -> None:
     assert load_model(output).id.hex() in result.output
     assert load_model(output).name == "mine"
     assert "quality  50:" in result.output
+    assert "shrink" not in result.output
     again = CliRunner().invoke(main, ["train", *arguments(folder, output, "--steps", "4")])
     assert again.exit_code == 1
     assert "--force" in again.output
