@@ -150,8 +150,9 @@ def test_json_lines(folder: Path) -> None:
     good, bad = map(json.loads, result.stdout.splitlines())
     assert result.exit_code == 1
     assert good["bytes"] == Path("photo.isth").stat().st_size
+    assert good["bytes_before"] == Path("photo.png").stat().st_size
     assert good["bpp"] == 8 * good["bytes"] / (13 * 9)
-    assert (good["quality"], good["output"], good["notes"]) == (12.5, "photo.isth", [])
+    assert (good["quality"], good["output"]) == (12.5, "photo.isth")
     assert bad["input"] == "text.png"
     assert bad["error"]["type"] == "InputError"
 
@@ -161,6 +162,14 @@ def test_notes_are_shown(folder: Path) -> None:
     shown = run("encode", "print.tif")
     assert "note: CMYK without a profile" in shown.stdout
     assert "note: mode CMYK comes back as RGB" in shown.stdout
+
+
+def test_an_output_larger_than_its_input_is_noted(folder: Path) -> None:
+    flat = io.BytesIO()
+    Image.new("1", (200, 200)).save(flat, "png")
+    shown = json.loads(run("encode", "--json", "-", "-o", "flat.isth", stdin=flat.getvalue()).stdout)
+    assert shown["bytes_before"] == len(flat.getvalue()) < shown["bytes"]
+    assert any(note.startswith(f"larger than the input, {len(flat.getvalue())} bytes") for note in shown["notes"])
 
 
 def test_info(folder: Path) -> None:

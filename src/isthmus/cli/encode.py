@@ -1,5 +1,6 @@
 """isthmus encode: pictures in, .isth files out."""
 
+import os
 import time
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -83,6 +84,8 @@ def encode(
     def work(name: str) -> common.Report:
         start = time.perf_counter()
         with common.read_input(name, codec.limits.max_file_bytes) as stream:
+            size = stream.seek(0, os.SEEK_END)
+            stream.seek(0)
             picture = open_picture(stream, codec.limits)
         report: common.Report = {
             "input": name,
@@ -101,7 +104,9 @@ def encode(
                 data = reached.data
                 report.update(targeting.report(target, reached))
                 report["notes"] = [*picture.notes, *report["notes"]]
-            report.update(bytes=len(data), bpp=8 * len(data) / (picture.width * picture.height))
+            report.update(bytes=len(data), bytes_before=size, bpp=8 * len(data) / (picture.width * picture.height))
+            if len(data) > size:
+                report["notes"].append(f"larger than the input, {size} bytes: keep that, or choose a lower quality")
             file.write(data)
 
         common.write_output(outputs[name], force, write)
