@@ -54,7 +54,7 @@ def test_a_little_that_silent_rows_hide_everywhere_is_coded(model: Model) -> Non
     y[:, :, -1] += 1
     hidden = Quantizer(model, y, QUALITY)
     model.context.walk(6, 6, QUALITY, hidden)
-    assert hidden.hides()
+    assert hidden.hides_everywhere()
     assert hidden.lost.max() <= latents.LOST_BITS
     payload, _ = encode_latents(model, y, QUALITY)
     assert payload[latents.CHECK_BYTES] == 0

@@ -224,13 +224,43 @@ def test_show_describes_any_model(own_folder: Path, other: Path) -> None:
         assert value in output
     quality, bpp, psnr = training["held_out_points"][-1]
     assert f"quality {quality:3}: {bpp:.3f} bits per pixel, {psnr:.2f} dB" in output
+    assert f"in {len(training['stages'])} stages since the first weights" in output
+    assert training["stages"][-1]["note"] in output
     record = json.loads(runner.invoke(main, ["models", "show", "best", "--json"]).output)
     assert record["id"] == release_model().id.hex()
     assert record["training"] == training
     assert runner.invoke(main, ["models", "show", "nonesuch"]).exit_code == 1
 
 
-def test_info_sends_on_to_show(other: Path) -> None:
+@pytest.mark.parametrize(
+    "training",
+    [
+        None,
+        "long",
+        {"held_out_points": 3, "stages": ["first"]},
+        {"held_out_points": [[50, 0.5], [50, "?", 30.0], [50, 0.25, 33.0]], "stages": [{}]},
+    ],
+)
+def test_show_takes_any_record(own_folder: Path, other: Path, tmp_path: Path, training: object) -> None:
+    model = load_model(other)
+    path = tmp_path / "strange.isthmodel"
+    save_model(path, model.arrays, {**model.metadata, "training": training})
+    shown = CliRunner().invoke(main, ["models", "show", str(path)])
+    assert shown.exit_code == 0, shown.exception
+    assert ("0.250 bits per pixel, 33.00 dB" in shown.output) == ("33.0" in str(training))
+
+
+def test_show_says_why_a_model_cannot_be_used(own_folder: Path, other: Path) -> None:
+    identity = install_model(other).id.hex()
+    (own_folder / f"{identity}.isthmodel").write_bytes(b"no")
+    shown = CliRunner().invoke(main, ["models", "show", identity])
+    assert shown.exit_code == 0
+    assert "cannot be used" in shown.output
+
+
+def test_info_sends_on_to_show(other: Path, tmp_path: Path) -> None:
     result = CliRunner().invoke(main, ["info", str(other)])
     assert result.exit_code == 1
     assert "`isthmus models show` describes it" in result.output
+    missing = CliRunner().invoke(main, ["info", str(tmp_path / "none.isthmodel")])
+    assert "No such file" in missing.output

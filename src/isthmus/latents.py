@@ -25,7 +25,8 @@ symbols, where nothing hides the error: three to ten in texture (`isthmus.maskin
 SILENT_ROWS = 4
 """Symbols of the lowest rows are almost surely zero, and most symbols are theirs: not coded where that pays."""
 LOST_BITS, LOST_SHARE = 100.0, 0.005
-"""Silent rows are given up where they would lose this much in one 16x16 block, or this share of the whole tile."""
+"""Silent rows are given up where they have lost this much in one 16x16 block after any pass, or in the end this share
+of the whole tile."""
 CHECK_BYTES = 4
 PREFIX_BYTES = CHECK_BYTES + 1
 
@@ -40,7 +41,7 @@ class Quantizer:
     Args:
         y: latents (h, w, C) in steps.
         quality: 0..10000.
-        silent: rows below this are not coded; their symbols are zero. Raises `_TooMuchHidden` where that will not do.
+        silent: rows below this are not coded; their symbols are zero.
     """
 
     def __init__(self, model: Model, y: Float32, quality: int, silent: int = SILENT_ROWS):
@@ -58,7 +59,11 @@ class Quantizer:
         """Bits, by position, that coding the silent rows would have been worth, less what it would have cost."""
 
     def __call__(self, channels: slice, at: Index, means: Float64, rows: Rows) -> Float64:
-        """Codes one pass; see `isthmus.context.Code`."""
+        """Codes one pass; see `isthmus.context.Code`.
+
+        Raises:
+            _TooMuchHidden: there are silent rows, and they will not do.
+        """
         x = self._y[at, channels] - means
         symbols = np.rint(x)
         bits = self._zero_bits[rows]
@@ -73,8 +78,8 @@ class Quantizer:
             worth = np.where(silent, -bits, np.float32(0))
             worth[where] += weight[hidden] * (x[where] ** 2 - (x[where] - symbols[where]) ** 2)
             self.lost[at] += worth.sum(1)
-            # Most tiles that show this do so in the first passes.
-            if self.lost.max() > LOST_BITS:
+            # Most tiles that show this do so in the first passes. Silent zeros of later ones win back a bit or two.
+            if self.lost[at].max() > LOST_BITS:
                 raise _TooMuchHidden
             symbols[silent] = 0
             bits[silent] = 0
@@ -95,7 +100,7 @@ class Quantizer:
         index = np.clip(symbols, -self._radius, self._radius).astype(np.int64) + self._radius
         return np.asarray(self._bits[rows, index])
 
-    def hides(self) -> bool:
+    def hides_everywhere(self) -> bool:
         """True if the silent rows hide a little everywhere of what should be seen."""
         return bool(self.lost.sum() > LOST_SHARE * self.spent.sum())
 
@@ -167,7 +172,7 @@ def _choose(model: Model, y: Float32, quality: int) -> tuple[Quantizer, Float64]
     quantizer = Quantizer(model, y, quality)
     try:
         decoded = model.context.walk(height, width, quality, quantizer)
-        if not quantizer.hides():
+        if not quantizer.hides_everywhere():
             return quantizer, decoded
     except _TooMuchHidden:
         pass

@@ -36,6 +36,7 @@ from isthmus.difference import restore
 from isthmus.entropy.tables import Tables
 from isthmus.errors import IsthmusError, ModelError, UnknownModelError
 from isthmus.files import atomic_output
+from isthmus.words import counted
 
 FORMAT = 1
 """Version of the model file's own format."""
@@ -370,10 +371,16 @@ def described(spec: str | os.PathLike[str]) -> Installed:
         UnknownModelError: there is neither a model nor a file of that name.
         OSError: the file cannot be read.
     """
-    model = model_named(spec)
-    for found in installed_models():
-        if found.id == model.id:
+    for found in _installed_additions():
+        if found.error and found.id.hex() == spec:
             return found
+    model = model_named(spec)
+    identity = model.id.hex()
+    if identity in RELEASES:
+        return _installed(model, IN_PACKAGE, len(_packaged_bytes(identity)))
+    path = models_folder() / f"{identity}{SUFFIX}"
+    if path.exists():
+        return _installed(model, _origin(path), path.stat().st_size)
     return _installed(model, f"{os.fspath(spec)}, not installed", os.path.getsize(spec))
 
 
@@ -399,7 +406,8 @@ def _additions() -> Iterator[tuple[Path, Model | IsthmusError | OSError]]:
 
 def _installed(model: Model, origin: str, size: int) -> Installed:
     base = model.metadata["base"] if model.metadata["format"] == FORMAT_DIFFERENCE else None
-    return Installed(model.id, model.name, origin, size, model.metadata.get("training", {}), base)
+    training = model.metadata.get("training")
+    return Installed(model.id, model.name, origin, size, training if isinstance(training, dict) else {}, base)
 
 
 def _origin(path: Path) -> str:
@@ -465,7 +473,7 @@ def release_model(name: str = DEFAULT) -> Model:
         have = sorted({*RELEASES.values()} | {model.name for model in added})
         ids = ", ".join(model.id.hex() for model in found)
         raise UnknownModelError(
-            f"{len(found) or 'no'} model{'s' * (len(found) > 1)} named {name!r}",
+            f"{counted(len(found), 'model') if found else 'no model'} named {name!r}",
             expected=f"one of {ids or ', '.join(have)}",
             got=name,
             hint="`isthmus models` lists them; a model file can be named by its path.",

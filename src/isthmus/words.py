@@ -9,5 +9,6 @@ def counted(number: int, noun: str) -> str:
 
 
 def some_of(names: Sequence[str], most: int = 3) -> str:
-    """The first names, and a mark if there are more: "a, b, c, ..."."""
-    return ", ".join([*names[:most], *(["..."] if len(names) > most else [])])
+    """The first names, and a mark if there are more: "a, b, c, ..."; what no terminal can show is a question mark."""
+    shown = [name.encode(errors="replace").decode() for name in names[:most]]
+    return ", ".join([*shown, *(["..."] if len(names) > most else [])])

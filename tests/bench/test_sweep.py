@@ -125,5 +125,5 @@ def test_transparent_pictures_are_laid_on_white(tmp_path: Path) -> None:
 
 def test_a_folder_without_pictures_is_said(tmp_path: Path) -> None:
     (tmp_path / "readme.txt").write_text("")
-    with pytest.raises(InputError, match=r"no pictures.*1 other files"):
+    with pytest.raises(InputError, match=r"no pictures.*1 other file"):
         sources_in(tmp_path)

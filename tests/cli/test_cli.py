@@ -153,6 +153,7 @@ def test_json_lines(folder: Path) -> None:
     assert good["bytes_before"] == Path("photo.png").stat().st_size
     assert good["bpp"] == 8 * good["bytes"] / (13 * 9)
     assert (good["quality"], good["output"]) == (12.5, "photo.isth")
+    assert good["notes"] == [f"larger than the input, {good['bytes_before']} bytes: keep that, or ask for less"]
     assert bad["input"] == "text.png"
     assert bad["error"]["type"] == "InputError"
 

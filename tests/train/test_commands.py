@@ -68,6 +68,16 @@ def test_isthmus_train(folder: Path, tmp_path: Path) -> None:
         (["--minutes", "0"], "--minutes: expected more than 0, got 0.0"),
         (["--finish"], "--finish has nothing to write"),
         (["-o", "-"], "--output: expected the name of a file"),
+        (["-o", "."], "--output: expected the name of a file"),
+        (["--set", "colour=3"], "no setting named colour"),
+        (["--set", "crop=wide"], "the setting crop"),
+        (["--set", "crop=40"], "expected a multiple of 16, at least 32, got 40"),
+        (["--set", "crop=2048"], "the setting window: expected at least crop, 2048"),
+        (["--set", "batch=0"], "the setting batch: expected at least 1"),
+        (["--set", "linear_rate_scale=nan"], "the setting linear_rate_scale"),
+        (["--set", "qualities=50,200"], "from 0 to 100"),
+        (["--set", "ema=2"], "the setting ema"),
+        (["--set", "seed=-1"], "the setting seed"),
     ],
 )
 def test_a_wrong_command_line_is_a_usage_error(
@@ -87,15 +97,6 @@ def test_a_wrong_command_line_is_a_usage_error(
 @pytest.mark.parametrize(
     ("option", "message"),
     [
-        (["--set", "colour=3"], "no setting named colour"),
-        (["--set", "crop=wide"], "the setting crop"),
-        (["--set", "crop=40"], "expected a multiple of 16, at least 32, got 40"),
-        (["--set", "crop=2048"], "the setting window: expected at least crop, 2048"),
-        (["--set", "batch=0"], "the setting batch: expected at least 1"),
-        (["--set", "linear_rate_scale=nan"], "the setting linear_rate_scale"),
-        (["--set", "qualities=50,200"], "from 0 to 100"),
-        (["--set", "ema=2"], "the setting ema"),
-        (["--set", "seed=-1"], "the setting seed"),
         (["--device", "abacus"], "cpu or cuda"),
         (["--from", "nonesuch"], "no model named 'nonesuch'"),
     ],

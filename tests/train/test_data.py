@@ -25,9 +25,9 @@ def test_what_cannot_be_used_is_counted_and_named(folder: Path, tmp_path: Path) 
     Image.new("RGB", (9, 200)).save(root / "icon.png")
     (root / ".hidden.png").write_bytes(whole)
     found = look_through(root, None, tiny_config())
-    (copy,) = found.skipped.pop("copies of others")
+    (copy,) = found.skipped.pop("doubled")
     assert copy in ("copy.png", "p0.png")
-    assert found.skipped == {"not pictures": ("notes.txt",), "broken": ("empty.png",), "too small": ("icon.png",)}
+    assert found.skipped == {"of other kinds": ("notes.txt",), "broken": ("empty.png",), "too small": ("icon.png",)}
     assert len(found.training) + len(found.held_out) == 13
     assert "1 broken (empty.png)" in found.describe()
 
@@ -62,13 +62,21 @@ def test_held_out_folder(folder: Path) -> None:
     assert len(found.training) == 13
 
 
+def test_what_is_left_out_of_a_held_out_folder_is_named(folder: Path, tmp_path: Path) -> None:
+    Image.new("RGB", (64, 64)).save(tmp_path / "a.png")
+    (tmp_path / "torn.png").write_bytes(b"")
+    assert look_through(folder, tmp_path, tiny_config()).skipped == {"broken": ("torn.png",)}
+
+
 @pytest.mark.parametrize("name", ["missing", "empty", "single"])
 def test_too_few_pictures_is_an_error(tmp_path: Path, name: str) -> None:
     if name != "missing":
         (tmp_path / name).mkdir()
     if name == "single":
         Image.new("RGB", (64, 64)).save(tmp_path / name / "a.png")
-    with pytest.raises(InputError, match="pictures"):
+        (tmp_path / name / "torn.png").write_bytes(b"")
+    message = r"1 broken \(torn.png\)" if name == "single" else "pictures"
+    with pytest.raises(InputError, match=message):
         look_through(tmp_path / name, None, tiny_config())
 
 

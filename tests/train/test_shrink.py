@@ -16,7 +16,7 @@ from isthmus.difference import Part
 from isthmus.errors import InputError
 from isthmus.model import RELEASES, load_model, release_model, save_model
 from isthmus.train.run import train
-from isthmus.train.shrink import COARSE, GRAPHS, shrink_model
+from isthmus.train.shrink import COARSE, GRAPHS, can_shrink, shrink_model
 from tiny_training import Trained, tiny_request
 
 
@@ -40,6 +40,17 @@ def tuned(trained: Trained, folder: Path, tmp_path_factory: pytest.TempPathFacto
     return output
 
 
+def test_only_what_was_tuned_can_be_shrunk(tuned: Path, trained: Trained, tmp_path: Path) -> None:
+    model = load_model(tuned)
+    assert can_shrink(model)
+    assert not can_shrink(trained.model)
+    origin = {"training": {"from": f"tiny {trained.model.id.hex()}"}}
+    same = save_model(tmp_path / "same.isthmodel", trained.model.arrays, {**trained.model.metadata, **origin})
+    assert not can_shrink(same)
+    wider = {**model.arrays, "steps.log": model.arrays["steps.log"] + 1}
+    assert not can_shrink(save_model(tmp_path / "other.isthmodel", wider, model.metadata))
+
+
 def shrink(*arguments: str) -> str:
     result = CliRunner().invoke(main, ["models", "shrink", *arguments])
     return f"{result.output}[{result.exit_code}]"
@@ -55,6 +66,10 @@ def test_the_file_is_small_and_codes_alike(tuned: Path, photo: np.ndarray, tmp_p
     quality = [measure(photo, picture, ["psnr"])["psnr"] for picture in (first.decode(before), second.decode(after))]
     assert quality[1] == pytest.approx(quality[0], abs=0.1)
     assert load_model(small).name == "small"
+    assert (
+        "on the pictures held out, before it was shrunk:"
+        in CliRunner().invoke(main, ["models", "show", str(small)]).output
+    )
     assert load_model(small).metadata["training"] == load_model(tuned).metadata["training"]
 
 

@@ -22,6 +22,7 @@ from isthmus.bench.rivals import Rival
 from isthmus.errors import InputError
 from isthmus.image_files import open_picture
 from isthmus.processes import process_pool
+from isthmus.words import counted
 
 PICTURE_SUFFIXES = frozenset({".png", ".webp", ".tif", ".tiff", ".bmp", ".ppm", ".jpg", ".jpeg"})
 Progress = Callable[[int, int], None]
@@ -65,7 +66,7 @@ def sources_in(folder: Path) -> list[Source]:
         raise InputError(
             f"no pictures in {folder}",
             expected=", ".join(sorted(PICTURE_SUFFIXES)),
-            got=f"{len(list(folder.iterdir()))} other files",
+            got=counted(len(list(folder.iterdir())), "other file"),
         )
     return [source_of(path) for path in paths]
 

@@ -106,7 +106,7 @@ def encode(
                 report["notes"] = [*picture.notes, *report["notes"]]
             report.update(bytes=len(data), bytes_before=size, bpp=8 * len(data) / (picture.width * picture.height))
             if len(data) > size:
-                report["notes"].append(f"larger than the input, {size} bytes: keep that, or choose a lower quality")
+                report["notes"].append(f"larger than the input, {size} bytes: keep that, or ask for less")
             file.write(data)
 
         common.write_output(outputs[name], force, write)

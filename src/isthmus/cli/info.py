@@ -3,7 +3,8 @@
 import click
 
 from isthmus.cli import common
-from isthmus.errors import InputError
+from isthmus.errors import InputError, NotIsthmusError
+from isthmus.words import counted
 
 
 @click.command()
@@ -17,10 +18,15 @@ def info(inputs: tuple[str, ...], as_json: bool, max_pixels: int | None) -> None
     codec = common.codec_for(None, None, max_pixels)
 
     def work(name: str) -> common.Report:
-        if name.endswith(MODEL_SUFFIX):
-            raise InputError("this is a model", expected="an .isth file", hint="`isthmus models show` describes it.")
         with common.read_input(name, codec.limits.max_file_bytes) as stream:
-            return {"input": name} | codec.inspect(stream.read()).as_dict()
+            data = stream.read()
+        try:
+            return {"input": name} | codec.inspect(data).as_dict()
+        except NotIsthmusError as error:
+            if not name.endswith(MODEL_SUFFIX):
+                raise
+            hint = "`isthmus models show` describes it."
+            raise InputError("this is a model", expected="an .isth file", hint=hint) from error
 
     common.run_each_file(inputs, work, _text, as_json)
 
@@ -31,6 +37,6 @@ def _text(report: common.Report) -> str:
         f"{report['input']}: {report['width']}x{report['height']}, mode {report['mode']} "
         f"(decodes to {report['restored_mode']}), quality {report['quality']:g}\n"
         f"  model {report['model_id']}, format version {report['format_version']}, "
-        f"{report['tiles']} tile(s) of {report['tile_size']} pixels\n"
+        f"{counted(report['tiles'], 'tile')} of {report['tile_size']} pixels\n"
         f"  {report['bytes']} bytes, {report['bpp']:.3f} bits per pixel: {parts}"
     )

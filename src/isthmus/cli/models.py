@@ -11,6 +11,7 @@ from isthmus.cli.common import STREAM, held_out_point
 from isthmus.errors import InputError, IsthmusError
 from isthmus.files import refuse_existing
 from isthmus.model import Installed, described, install_model, installed_models, model_named, remove_model
+from isthmus.words import counted
 
 _RECORDED = (
     ("from", "from", ""),
@@ -70,16 +71,34 @@ def show(model: str, as_json: bool) -> None:
         found = described(model)
     except (IsthmusError, OSError) as error:
         raise click.ClickException(str(error)) from error
-    click.echo(json.dumps(found.as_dict()) if as_json else "\n".join([_text(found), *_record(found.training)]))
+    click.echo(json.dumps(found.as_dict()) if as_json else "\n".join([_text(found), *_record(found)]))
 
 
-def _record(training: dict[str, Any]) -> Iterator[str]:
-    """The record of a training in lines, as far as there is one."""
+def _record(found: Installed) -> Iterator[str]:
+    """The record of a training in lines, as far as there is one: whoever made the model wrote it."""
+    training = found.training
     for label, key, unit in _RECORDED:
         if key in training:
             value = training[key]
             yield f"  {label:<12} {f'{value:,}' if isinstance(value, (int, float)) else value}{unit}"
-    yield from (f"  {held_out_point(*point)}" for point in training.get("held_out_points", ()))
+    stages = [stage for stage in _list(training, "stages") if isinstance(stage, dict)]
+    if stages:
+        yield f"  that is, in {counted(len(stages), 'stage')} since the first weights:"
+    for stage in stages:
+        did = f"{stage.get('minutes', '?'):>5} minutes, {stage.get('steps', '?')} steps, {stage.get('optimizer', '?')}"
+        yield f"    {did}{': ' * ('note' in stage)}{stage.get('note', '')}"
+    points = [point for point in _list(training, "held_out_points") if _is_point(point)]
+    if points:
+        yield f"  on the pictures held out{', before it was shrunk' if found.base else ''}:"
+    yield from (f"    {held_out_point(*point)}" for point in points)
+
+
+def _list(training: dict[str, Any], key: str) -> list[Any]:
+    return training[key] if isinstance(training.get(key), list) else []
+
+
+def _is_point(value: object) -> bool:
+    return isinstance(value, list) and len(value) == 3 and all(isinstance(part, (int, float)) for part in value)
 
 
 @models.command()

@@ -2,13 +2,12 @@
 
 import sys
 from collections.abc import Callable
-from contextlib import suppress
 from typing import Any
 
 import click
 
 from isthmus.cli.common import held_out_point
-from isthmus.errors import InputError, IsthmusError, MissingExtraError
+from isthmus.errors import IsthmusError, MissingExtraError
 from isthmus.train.options import OPTIONS, request
 
 Command = Callable[..., Any]
@@ -67,12 +66,11 @@ def train(folder: str, **values: Any) -> None:
         sys.exit(130)
 
     from isthmus.model import load_model
-    from isthmus.train.shrink import recorded_origin
+    from isthmus.train.shrink import can_shrink
 
     for point in result.last:
         click.echo(held_out_point(point.quality, point.bpp, point.psnr_db))
     model = load_model(asked.output)
     click.echo(f"{asked.output}: model {model.id.hex()}, {asked.output.stat().st_size} bytes")
-    with suppress(InputError):
-        recorded_origin(model)
-        click.echo("`isthmus models shrink` keeps what the tuning changed, a fifth of that or less")
+    if can_shrink(model):
+        click.echo(f"isthmus models shrink {asked.output} -o small.isthmodel stores it in a fifth of the bytes or less")

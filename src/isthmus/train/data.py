@@ -41,7 +41,7 @@ class Catalogue:
         folder: the tree's root.
         training: (path below the root, width, height) of the pictures to train on.
         held_out: paths of those that are only measured on.
-        skipped: why files were left out, and their paths below the root, for each reason.
+        skipped: why files were left out, of a folder of held-out pictures too, and their paths below it by reason.
     """
 
     folder: Path
@@ -51,14 +51,17 @@ class Catalogue:
 
     def describe(self) -> str:
         """A sentence for people."""
-        reasons = [f"{len(names)} {reason} ({some_of(names)})" for reason, names in sorted(self.skipped.items())]
-        left = f"; left out: {', '.join(reasons)}" if reasons else ""
+        left = f"; left out: {_reasons(self.skipped)}" if self.skipped else ""
         return f"{counted(len(self.training), 'picture')} to train on, {len(self.held_out)} held out{left}"
 
     def digest(self) -> str:
         """Changes when the pictures do."""
         words = [*map(str, self.training), *(path.name for path in self.held_out)]
         return hashlib.sha256("\n".join(words).encode()).hexdigest()[:16]
+
+
+def _reasons(skipped: dict[str, tuple[str, ...]]) -> str:
+    return ", ".join(f"{len(names)} {reason} ({some_of(names)})" for reason, names in sorted(skipped.items()))
 
 
 def _files(folder: Path) -> list[Path]:
@@ -76,17 +79,17 @@ def _look(folder: Path, skipped: defaultdict[str, list[str]]) -> list[tuple[str,
         try:
             with Image.open(path) as image:
                 width, height = image.size
+            content = hashlib.sha256(path.read_bytes()).digest()
         except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
             broken = path.suffix.lower() in Image.registered_extensions()
-            skipped["broken" if broken else "not pictures"].append(name)
+            skipped["broken" if broken else "of other kinds"].append(name)
             continue
         if min(width, height) < SMALLEST:
             skipped["too small"].append(name)
             continue
         # A copy of a held-out picture among the training ones would make the measurement a lie.
-        content = hashlib.sha256(path.read_bytes()).digest()
         if content in seen:
-            skipped["copies of others"].append(name)
+            skipped["doubled"].append(name)
             continue
         seen.add(content)
         found.append((name, width, height))
@@ -109,7 +112,7 @@ def look_through(folder: Path, held_out: Path | None, config: TrainConfig) -> Ca
     skipped: defaultdict[str, list[str]] = defaultdict(list)
     pictures = _look(folder, skipped)
     if held_out is not None:
-        candidates, wanted = _look(held_out, defaultdict(list)), config.held_out
+        candidates, wanted = _look(held_out, skipped), config.held_out
     else:
         candidates, wanted = pictures, min(config.held_out, max(1, len(pictures) // 12))
     root, unusable = held_out or folder, set()
@@ -121,18 +124,17 @@ def look_through(folder: Path, held_out: Path | None, config: TrainConfig) -> Ca
             unusable.add(name)
         else:
             measured.append(name)
+    skipped["broken"] += sorted(unusable)
+    left_out = {reason: tuple(names) for reason, names in skipped.items() if names}
     if held_out is None:
-        skipped["broken"] += sorted(unusable)
         pictures = [picture for picture in pictures if picture[0] not in unusable | set(measured)]
     if not pictures or not measured:
-        left_out = sum(len(names) for names in skipped.values())
         raise InputError(
             f"too few pictures in {folder if not pictures else held_out}",
             expected="at least 2, or 1 and --held-out FOLDER",
-            got=f"{len(pictures)} to train on, {len(measured)} held out, {left_out} unusable",
+            got=f"{len(pictures)} to train on, {len(measured)} held out, {_reasons(left_out) or 'no other file'}",
         )
-    reasons = {reason: tuple(names) for reason, names in skipped.items() if names}
-    return Catalogue(folder, tuple(pictures), tuple(root / name for name in sorted(measured)), reasons)
+    return Catalogue(folder, tuple(pictures), tuple(root / name for name in sorted(measured)), left_out)
 
 
 def read_window(path: Path, longest: int, place: tuple[float, float]) -> Pixels | None:

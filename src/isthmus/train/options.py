@@ -66,8 +66,8 @@ class Request:
     force: bool = False
 
     def __post_init__(self) -> None:
-        if str(self.output) == "-":
-            raise InputError("--output", expected="the name of a file: the run is kept beside it", got="-")
+        if str(self.output) == "-" or self.output.is_dir():
+            raise InputError("--output", expected="the name of a file: the run is kept beside it", got=self.output)
         for field, value in (("minutes", self.minutes), ("steps", self.steps), ("threads", self.threads)):
             if value is not None and not value > 0:
                 raise InputError(f"--{field}", expected="more than 0", got=value)
@@ -96,6 +96,10 @@ def request(folder: str, values: dict[str, Any]) -> Request:
         if not equals:
             raise InputError("--set", expected="KEY=VALUE", got=text)
         settings.append((key, value))
+    # A run does the same again, with the shape of the weights that it starts from.
+    from isthmus.train.config import TrainConfig
+
+    TrainConfig().changed(dict(settings))
     held_out = values.pop("held_out")
     return Request(
         folder=Path(folder),

@@ -165,7 +165,7 @@ class Run:
         self.batches.pictures(self.trainer.step)
         if self.batches.broken:
             left_out = counted(len(self.batches.broken), "picture")
-            reason = "damaged, or of more than 8 bits a channel"
+            reason = "damaged, or of a kind that the codec refuses"
             self.say(f"{left_out} left out, {reason}: {some_of(self.batches.broken)}")
         self.held_out = held_out_pictures(self.catalogue, config)
         request.workspace.mkdir(parents=True, exist_ok=True)

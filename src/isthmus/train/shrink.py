@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from isthmus.difference import MAX_STEP, MAX_SYMBOL, Part, pack
 from isthmus.errors import InputError
-from isthmus.model import FORMAT_DIFFERENCE, RELEASES, Model, save_model
+from isthmus.model import FORMAT_DIFFERENCE, RELEASES, Model, release_model, save_model
 from isthmus.train.export import require_packages
 
 GRAPHS = ("analysis.onnx", "synthesis.onnx")
@@ -101,6 +101,15 @@ def recorded_origin(tuned: Model) -> str:
     if found[0] not in RELEASES:
         raise _no_base(f"{tuned.name} was tuned from {said}, which does not travel with the package")
     return found[0]
+
+
+def can_shrink(tuned: Model) -> bool:
+    """Whether `shrink_model` has something to store, with the base that `recorded_origin` names."""
+    try:
+        base = release_model(recorded_origin(tuned))
+        return any([not np.array_equal(change.before, change.after) for change in _changes(tuned, base)])
+    except InputError:
+        return False
 
 
 def _no_base(what: str) -> InputError:
