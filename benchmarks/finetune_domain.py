@@ -11,7 +11,6 @@ meanwhile.
 import argparse
 import json
 import lzma
-import math
 from pathlib import Path
 from typing import Any
 
@@ -23,15 +22,10 @@ from isthmus.model import load_model, model_named
 from isthmus.train.options import Request
 from isthmus.train.run import train
 from isthmus.train.shrink import shrink_model
+from isthmus.train.worth import pays_from
 
 RIVALS = ("webp", "avif-s4", "jxl")
 NEAR_BPP = 0.75
-
-
-def pays_from(model_bytes: int, percent: float, bytes_per_picture: float) -> int | None:
-    """Pictures from which the saved bytes make up for the model's; None if it saves nothing."""
-    saved = -percent / 100 * bytes_per_picture
-    return math.ceil(model_bytes / saved) if saved > 0 else None
 
 
 def measure(
@@ -94,7 +88,7 @@ def main() -> None:
         tuned,
         minutes=asked.minutes,
         steps=asked.steps,
-        origin=None if asked.resume else asked.origin,
+        origin=asked.origin,
         resume=asked.resume,
         threads=asked.threads,
         settings=tuple(tuple(setting.split("=", 1)) for setting in asked.set),

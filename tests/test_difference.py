@@ -152,15 +152,34 @@ def test_it_is_a_model_like_any_other(moved: Path) -> None:
         Codec().decode(written)
 
 
-def test_its_base_must_travel_with_the_package(moved: Path, tmp_path: Path) -> None:
+def test_its_base_must_be_installed(moved: Path, tmp_path: Path) -> None:
     metadata = load_model(moved).metadata
     lost = tmp_path / "lost.isthmodel"
     for base in ("00" * 8, None, "best", 7, []):
-        with pytest.raises(UnknownModelError, match="this version of isthmus does not bring"):
+        with pytest.raises(UnknownModelError, match="the difference from a model that is not installed"):
             save_model(lost, packed()[0], {**metadata, "base": base})
     with pytest.raises(ModelError, match="does not fit best"):
         save_model(lost, packed()[0], {**metadata, "parts": [list(astuple(PARTS[0]))]})
     assert not lost.exists()
+
+
+def test_its_base_may_have_been_added(moved: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As after an update that brings other weights."""
+    monkeypatch.setattr(model_module, "models_folder", lambda: tmp_path / "models")
+    model, base = load_model(moved), release_model()
+    kept = tmp_path / "kept.isthmodel"
+    kept.write_bytes(model_module._packaged_bytes(base.id.hex()))
+    monkeypatch.delitem(model_module.RELEASES, base.id.hex())
+    with pytest.raises(UnknownModelError, match="isthmus models add"):
+        load_model(moved)
+    assert model_module.install_model(kept).id == base.id
+    again = load_model(moved)
+    assert all(np.array_equal(again.arrays[name], array) for name, array in model.arrays.items())
+    # A difference is no base: no chains.
+    monkeypatch.setattr(model_module, "_added", lambda path: model)
+    (tmp_path / "models" / f"{model.id.hex()}.isthmodel").write_bytes(moved.read_bytes())
+    with pytest.raises(UnknownModelError, match="expected a whole model"):
+        save_model(tmp_path / "chain.isthmodel", packed()[0], {**model.metadata, "base": model.id.hex()})
 
 
 def test_it_is_listed_with_its_base(moved: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

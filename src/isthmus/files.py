@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
-from isthmus.errors import LimitExceededError, OutputExistsError
+from isthmus.errors import InputError, LimitExceededError, OutputExistsError
 
 
 def read_capped(stream: BinaryIO, max_bytes: int, name: str) -> bytes:
@@ -31,6 +31,13 @@ def refuse_existing(path: Path, force: bool) -> None:
     """Raise :class:`OutputExistsError` if ``path`` exists and ``force`` is off."""
     if path.exists() and not force:
         raise OutputExistsError(f"{path} exists already", hint="Use --force (force=True) to overwrite it.")
+
+
+def refuse_unwritable(path: Path) -> None:
+    """Raise :class:`InputError` if no file could be made at ``path``, before long work is begun."""
+    folder = next(parent for parent in path.absolute().parents if parent.exists())
+    if not (folder.is_dir() and os.access(folder, os.W_OK | os.X_OK)):
+        raise InputError(f"{path} cannot be written", expected="a folder that can be written to", got=folder)
 
 
 @contextmanager

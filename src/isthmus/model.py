@@ -86,6 +86,12 @@ class Model:
         """Latent channels per position."""
         return int(self.arrays["parity"].shape[0])
 
+    @property
+    def training(self) -> dict[str, Any]:
+        """The record of its training, as far as the trainer left one."""
+        record = self.metadata.get("training")
+        return record if isinstance(record, dict) else {}
+
     @cached_property
     def tables(self) -> Tables:
         """The probability tables."""
@@ -209,7 +215,7 @@ def parse_model(data: bytes, path: str = "(bytes)", trusted: bool = False) -> Mo
 
     Raises:
         ModelError: the bytes are no model file, a damaged one, or one of another format.
-        UnknownModelError: they hold a difference from a model that this version of isthmus does not bring.
+        UnknownModelError: they hold the difference from a model that is not installed.
     """
     import safetensors
     from safetensors.numpy import load
@@ -258,16 +264,19 @@ def _digest(arrays: dict[str, npt.NDArray[Any]], metadata: dict[str, Any]) -> st
 
 
 def _whole(arrays: dict[str, npt.NDArray[Any]], metadata: dict[str, Any], path: str) -> dict[str, npt.NDArray[Any]]:
-    """The arrays of a model of which the file holds the difference alone, from a model of the package."""
+    """The arrays of a model of which the file holds the difference alone."""
     identity = metadata.get("base")
-    if not isinstance(identity, str) or identity not in RELEASES:
+    try:
+        base = find_model(bytes.fromhex(str(identity)))
+        if base.id.hex() != identity or base.metadata["format"] != FORMAT:
+            raise ModelError(f"{identity} is no id of a whole model")
+    except (UnknownModelError, ModelError, ValueError) as error:
         raise UnknownModelError(
-            f"{path} was tuned from a model that this version of isthmus does not bring",
-            expected=f"one of {', '.join(RELEASES)}",
+            f"{path} is the difference from a model that is not installed",
+            expected=f"a whole model, one of {', '.join(RELEASES)} or added",
             got=str(identity),
-            hint="Install the version of isthmus that it was made with.",
-        )
-    base = _packaged(identity)
+            hint="`isthmus models add` installs it; the version of isthmus that made the difference brings it.",
+        ) from error
     try:
         return restore(base.arrays, arrays, metadata.get("parts"))
     except ValueError as error:
@@ -279,7 +288,7 @@ def load_model(path: str | os.PathLike[str]) -> Model:
 
     Raises:
         ModelError: the file is not a model file, or one of another format.
-        UnknownModelError: it holds a difference from a model that this version of isthmus does not bring.
+        UnknownModelError: it holds the difference from a model that is not installed.
         OSError: it cannot be read.
     """
     return parse_model(_model_bytes(path), str(path))
@@ -406,8 +415,7 @@ def _additions() -> Iterator[tuple[Path, Model | IsthmusError | OSError]]:
 
 def _installed(model: Model, origin: str, size: int) -> Installed:
     base = model.metadata["base"] if model.metadata["format"] == FORMAT_DIFFERENCE else None
-    training = model.metadata.get("training")
-    return Installed(model.id, model.name, origin, size, training if isinstance(training, dict) else {}, base)
+    return Installed(model.id, model.name, origin, size, model.training, base)
 
 
 def _origin(path: Path) -> str:

@@ -46,6 +46,13 @@ def test_damage_and_depth_show_when_pixels_are_read(folder: Path, tmp_path: Path
     assert sorted([*broken, *found.skipped.get("broken", ())]) == ["deep.png", "torn.jpg"]
 
 
+def test_a_folder_of_what_the_codec_refuses_says_why(tmp_path: Path) -> None:
+    for side, name in enumerate("ab", 98):
+        Image.fromarray(data.camera()[:side, :side].astype(np.uint16) * 257).save(tmp_path / f"{name}.png")
+    with pytest.raises(InputError, match=r"2 of a kind that the codec refuses \(a.png, b.png\).*The first of them.*16"):
+        look_through(tmp_path, None, tiny_config())
+
+
 def test_held_out_pictures_are_not_trained_on(folder: Path) -> None:
     config = tiny_config()
     found = look_through(folder, None, config)

@@ -15,6 +15,7 @@ from isthmus.model import load_model
 from isthmus.train import run as run_module
 from isthmus.train.initial import load_checkpoint
 from isthmus.train.loop import Progress, Trainer
+from isthmus.train.options import Request
 from isthmus.train.run import train
 from isthmus.train.whole import Point, percent_more
 from tiny_training import STEPS, Trained, tiny_request
@@ -113,9 +114,12 @@ def test_an_interrupted_run_continues_to_the_same_curve(
     trained: Trained, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, how: str
 ) -> None:
     request = tiny_request(folder, tmp_path / "again.isthmodel", steps=STEPS)
+    said: list[str] = []
     if how == "interrupt":
         during_steps(monkeypatch, {23: lambda: signal.raise_signal(signal.SIGINT)})
-        assert not train(request, quiet).finished
+        assert not train(request, said.append).finished
+        assert "stopping after this step, and saving" in said
+        assert said[-1] == "interrupted, step 23 is saved: the same command with --resume continues"
         assert load_checkpoint(request.workspace / "checkpoint.pt")["step"] == 23
     else:
         # Saved at step 17, killed at step 31: the steps between are done again.
@@ -131,8 +135,7 @@ def test_an_interrupted_run_continues_to_the_same_curve(
         assert load_checkpoint(request.workspace / "checkpoint.pt")["step"] == 17
     assert not request.output.exists()
 
-    said: list[str] = []
-    assert train(tiny_request(folder, request.output, resume=True), said.append).finished
+    assert train(replace(request, resume=True), said.append).finished
     assert any(line.startswith("resuming at step") for line in said)
     resumed = load_checkpoint(request.workspace / "checkpoint.pt")
     whole = load_checkpoint(trained.workspace / "checkpoint.pt")
@@ -185,7 +188,12 @@ def test_fine_tuning_starts_where_the_weights_stood(trained: Trained, folder: Pa
     for point in result.first:
         assert point.bpp == pytest.approx(last[point.quality], rel=0.05)
     assert load_model(request.output).id != trained.model.id
-    assert trained.model.id.hex() in load_model(request.output).metadata["training"]["from"]
+    record = load_model(request.output).training
+    assert trained.model.id.hex() in record["from"]
+    assert record["gain"]["quality"] in (20, 80)
+    assert record["gain"]["pictures"] == 1
+    assert record["gain"]["bytes_per_picture"] > 0
+    assert "gain" not in trained.model.training
 
 
 def test_what_is_refused(trained: Trained, folder: Path, tmp_path: Path) -> None:
@@ -196,8 +204,13 @@ def test_what_is_refused(trained: Trained, folder: Path, tmp_path: Path) -> None
         train(tiny_request(folder, trained.output, steps=1), quiet)
     with pytest.raises(InputError, match="more than 0"):
         tiny_request(folder, output, steps=0)
+    with pytest.raises(OutputExistsError):
+        train(tiny_request(folder, trained.output, resume=True), quiet)
+    with pytest.raises(InputError, match=r"--from: expected a lapped cosine transform.* got release"):
+        train(tiny_request(folder, trained.output, resume=True, origin="release", force=True), quiet)
+    changed = Request(folder, trained.output, resume=True, settings=(("batch", "3"),), device="cpu", force=True)
     with pytest.raises(InputError, match="keeps its settings"):
-        tiny_request(folder, output, resume=True, origin="release")
+        train(changed, quiet)
     with pytest.raises(InputError, match="nothing to write"):
         tiny_request(folder, output, finish=True)
     output.with_name("m.training").mkdir()
@@ -206,6 +219,31 @@ def test_what_is_refused(trained: Trained, folder: Path, tmp_path: Path) -> None
         train(tiny_request(folder, output, steps=1), quiet)
     with pytest.raises(InputError, match="no checkpoint"):
         train(tiny_request(folder, output, resume=True), quiet)
+
+
+def test_a_checkpoint_that_cannot_be_written_is_said(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise RuntimeError("unexpected pos 1024 vs 918")
+
+    request = tiny_request(folder, tmp_path / "m.isthmodel", steps=1000)
+    during_steps(
+        monkeypatch,
+        {
+            3: lambda: monkeypatch.setattr(run_module, "CHECKPOINT_SECONDS", 0.0),
+            4: lambda: monkeypatch.setattr(torch, "save", full),
+        },
+    )
+    with pytest.raises(IsthmusError, match=r"could not be written: step 3 is saved.*Make room on the disk"):
+        train(request, quiet)
+    assert load_checkpoint(request.workspace / "checkpoint.pt")["step"] == 3
+
+
+def test_an_output_that_cannot_be_written_is_refused_at_once(folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(InputError, match="cannot be written"):
+        train(tiny_request(folder, tmp_path / "file" / "m.isthmodel", steps=1), quiet)
 
 
 def test_divergence_is_an_error_with_advice(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

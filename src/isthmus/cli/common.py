@@ -263,6 +263,22 @@ def _plain(value: object) -> object:
     return value if value is None or isinstance(value, (int, float)) else str(value)
 
 
+def say_what_decodes(model: str | None) -> None:
+    """A line on standard error if what a model writes will not decode here without it."""
+    from isthmus.errors import UnknownModelError
+    from isthmus.model import find_model, model_named
+
+    if model is None:
+        return
+    identity = model_named(model).id
+    try:
+        find_model(identity)
+    except UnknownModelError:
+        click.echo(
+            f"note: decodes only with model {identity.hex()}, not installed: isthmus models add {model}", err=True
+        )
+
+
 def held_out_point(quality: float, bpp: float, psnr_db: float) -> str:
     """What a model reached on the pictures that were held out from its training, at one quality."""
     return f"quality {quality:3g}: {bpp:.3f} bits per pixel, {psnr_db:.2f} dB"

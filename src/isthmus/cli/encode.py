@@ -66,6 +66,7 @@ def encode(
     """
     if target is not None and quality is not None:
         raise click.UsageError("-q and a target exclude each other: a target chooses the quality.")
+    common.say_what_decodes(model)
     run = folders.Run(inputs, output, workers, dry_run, as_json)
     if run.wanted:
         run.encode(quality, target, effort, strip, keep_smaller, force, model, threads, max_pixels)

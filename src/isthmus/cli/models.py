@@ -11,6 +11,7 @@ from isthmus.cli.common import STREAM, held_out_point
 from isthmus.errors import InputError, IsthmusError
 from isthmus.files import refuse_existing
 from isthmus.model import Installed, described, install_model, installed_models, model_named, remove_model
+from isthmus.train.worth import verdict
 from isthmus.words import counted
 
 _RECORDED = (
@@ -81,6 +82,9 @@ def _record(found: Installed) -> Iterator[str]:
         if key in training:
             value = training[key]
             yield f"  {label:<12} {f'{value:,}' if isinstance(value, (int, float)) else value}{unit}"
+    said = verdict(training, found.bytes)
+    if said:
+        yield f"  {said}"
     stages = [stage for stage in _list(training, "stages") if isinstance(stage, dict)]
     if stages:
         yield f"  that is, in {counted(len(stages), 'stage')} since the first weights:"
@@ -138,6 +142,9 @@ def shrink(file: str, output: str, origin: str | None, coarseness: float, force:
         small = shrink_model(tuned, base, target, coarseness)
         size, whole = target.stat().st_size, sum(array.nbytes for array in tuned.arrays.values())
         click.echo(f"{output}: model {small.id.hex()}, {size} bytes, {100 * size / whole:.1f} % of {tuned.name}'s")
+        said = verdict(small.training, size)
+        if said:
+            click.echo(said)
     except (IsthmusError, OSError) as error:
         raise click.ClickException(str(error)) from error
 

@@ -43,10 +43,13 @@ def train(folder: str, **values: Any) -> None:
     with the same arguments.
 
     \b
-    isthmus train photos -o mine.isthmodel --minutes 60
-    isthmus train photos -o mine.isthmodel --from release --minutes 15
-    isthmus encode --model mine.isthmodel photo.jpg
-    isthmus models add mine.isthmodel               to decode without --model
+    isthmus train photos -o mine.isthmodel --from release --minutes 15 --set linear_rate_scale=0
+    isthmus models shrink mine.isthmodel -o own.isthmodel    store what the tuning changed: a tenth of the bytes
+    isthmus encode --model own.isthmodel photo.jpg
+    isthmus models add own.isthmodel                         to decode without --model
+    isthmus train photos -o new.isthmodel --minutes 6000     from nothing: that takes days
+
+    Keep the model as long as the files that it wrote: nothing else decodes them.
     """
     try:
         asked = request(folder, values)
@@ -67,10 +70,16 @@ def train(folder: str, **values: Any) -> None:
 
     from isthmus.model import load_model
     from isthmus.train.shrink import can_shrink
+    from isthmus.train.worth import verdict
 
     for point in result.last:
         click.echo(held_out_point(point.quality, point.bpp, point.psnr_db))
     model = load_model(asked.output)
-    click.echo(f"{asked.output}: model {model.id.hex()}, {asked.output.stat().st_size} bytes")
+    size = asked.output.stat().st_size
+    click.echo(f"{asked.output}: model {model.id.hex()}, {size} bytes")
+    said = verdict(model.training, size)
+    if said:
+        click.echo(said)
     if can_shrink(model):
-        click.echo(f"isthmus models shrink {asked.output} -o small.isthmodel stores it in a fifth of the bytes or less")
+        click.echo("to store it in a fifth of the bytes or less, as a model with another id, before encoding with it:")
+        click.echo(f"isthmus models shrink {asked.output} -o {asked.output.with_stem(asked.output.stem + '-small')}")

@@ -107,7 +107,11 @@ class TrainConfig:
             network = NetworkConfig(**_with_tuples(values["network"]))
             return TrainConfig(**{**_with_tuples(values), "network": network})
         except (TypeError, KeyError) as error:
-            raise InputError("the settings are of another version of isthmus", got=error) from error
+            raise InputError(
+                "the settings are of another version of isthmus",
+                got=error,
+                hint="`isthmus train --from` the model file that the run wrote starts another one from its weights.",
+            ) from error
 
     def changed(self, settings: Mapping[str, str]) -> TrainConfig:
         """This configuration with some fields set from text, `crop` or `network.latents` say.

@@ -20,7 +20,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from isthmus.errors import InputError, IsthmusError
+from isthmus.errors import InputError, IsthmusError, UnsupportedPictureError
 from isthmus.image import Picture
 from isthmus.image_files import open_picture
 from isthmus.train.config import BLOCK, TrainConfig
@@ -115,39 +115,48 @@ def look_through(folder: Path, held_out: Path | None, config: TrainConfig) -> Ca
         candidates, wanted = _look(held_out, skipped), config.held_out
     else:
         candidates, wanted = pictures, min(config.held_out, max(1, len(pictures) // 12))
-    root, unusable = held_out or folder, set()
+    root, unusable = held_out or folder, dict[str, IsthmusError]()
     measured: list[str] = []
     for name in sorted((name for name, _, _ in candidates), key=_by_name):
         if len(measured) == wanted:
             break
-        if read_window(root / name, 1, (0.5, 0.5)) is None:
-            unusable.add(name)
+        window = read_window(root / name, 1, (0.5, 0.5))
+        if isinstance(window, IsthmusError):
+            unusable[name] = window
         else:
             measured.append(name)
-    skipped["broken"] += sorted(unusable)
+    for name, error in sorted(unusable.items()):
+        skipped[_reason(error)].append(name)
     left_out = {reason: tuple(names) for reason, names in skipped.items() if names}
     if held_out is None:
-        pictures = [picture for picture in pictures if picture[0] not in unusable | set(measured)]
+        pictures = [picture for picture in pictures if picture[0] not in {*unusable, *measured}]
     if not pictures or not measured:
         raise InputError(
             f"too few pictures in {folder if not pictures else held_out}",
             expected="at least 2, or 1 and --held-out FOLDER",
             got=f"{len(pictures)} to train on, {len(measured)} held out, {_reasons(left_out) or 'no other file'}",
+            hint=next((f"The first of them: {error}" for error in unusable.values()), ""),
         )
     return Catalogue(folder, tuple(pictures), tuple(root / name for name in sorted(measured)), left_out)
 
 
-def read_window(path: Path, longest: int, place: tuple[float, float]) -> Pixels | None:
-    """(3, H, W) uint8, at most `longest` pixels a side, at a place in 0..1 down and across the picture; None if the
-    file is damaged or of a kind that the codec refuses."""
+def read_window(path: Path, longest: int, place: tuple[float, float]) -> Pixels | IsthmusError:
+    """(3, H, W) uint8, at most `longest` pixels a side, at a place in 0..1 down and across the picture; an error,
+    returned, if the file is damaged or of a kind that the codec refuses."""
     try:
         with warnings.catch_warnings():
             # Pillow warns of damage that it can read past; among thousands of files that is noise.
             warnings.simplefilter("ignore")
             picture = open_picture(path)
             return _window(picture, longest, place)
-    except (IsthmusError, OSError, ValueError, SyntaxError):
-        return None
+    except IsthmusError as error:
+        return error
+    except (OSError, ValueError, SyntaxError) as error:
+        return InputError(f"{path.name} is damaged", got=error)
+
+
+def _reason(error: IsthmusError) -> str:
+    return "of a kind that the codec refuses" if isinstance(error, UnsupportedPictureError) else "broken"
 
 
 def _window(picture: Picture, longest: int, place: tuple[float, float]) -> Pixels:
@@ -171,8 +180,8 @@ def held_out_pictures(catalogue: Catalogue, config: TrainConfig) -> list[Pixels]
     found = []
     for path in catalogue.held_out:
         pixels = read_window(path, config.held_out_side, (0.5, 0.5))
-        if pixels is None:
-            raise InputError("a held-out picture cannot be read any more", got=path)
+        if isinstance(pixels, IsthmusError):
+            raise InputError("a held-out picture cannot be read any more", got=path) from pixels
         found.append(pixels)
     return found
 
@@ -192,16 +201,17 @@ def load_round(catalogue: Catalogue, config: TrainConfig, number: int) -> tuple[
         down, across = np.random.default_rng([WINDOW_ORDER, config.seed, number, int(index)]).random(2)
         chosen.append((name, (float(down), float(across))))
 
-    def load(item: tuple[str, tuple[float, float]]) -> Pixels | None:
+    def load(item: tuple[str, tuple[float, float]]) -> Pixels | IsthmusError:
         pixels = read_window(catalogue.folder / item[0], config.window, item[1])
-        return None if pixels is None else at_least(pixels, side)
+        return pixels if isinstance(pixels, IsthmusError) else at_least(pixels, side)
 
     with ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool:
         loaded = list(pool.map(load, chosen))
-    pictures = [picture for picture in loaded if picture is not None]
+    pictures = [picture for picture in loaded if not isinstance(picture, IsthmusError)]
     if not pictures:
-        raise InputError("no picture can be read", got=f"{len(loaded)} broken files")
-    return pictures, sorted(item[0] for item, picture in zip(chosen, loaded, strict=True) if picture is None)
+        raise InputError("no picture can be read", got=counted(len(loaded), "unusable file"), hint=str(loaded[0]))
+    names = [item[0] for item, picture in zip(chosen, loaded, strict=True) if isinstance(picture, IsthmusError)]
+    return pictures, sorted(names)
 
 
 def make_batch(pictures: list[Pixels], config: TrainConfig, step: int, worker: int) -> tuple[Tensor, Tensor]:

@@ -26,6 +26,8 @@ from isthmus.train.modules import Network
 from isthmus.train.reshape import reshaped
 from isthmus.train.start import make_start
 
+CHECKPOINT_ORIGIN = "checkpoint of"
+"""How the training record begins to name a checkpoint that a run started from."""
 START_PICTURES = 64
 """Crops on which the start's coefficients are ordered by size."""
 
@@ -79,14 +81,26 @@ def load_weights(
     if path.suffix == ".pt":
         saved = load_checkpoint(path)
         shape = TrainConfig.from_dict(saved["config"]).network if "config" in saved else config.network
-        state, name = saved["average"], f"checkpoint of {saved.get('step', 0)} steps"
+        state, name = saved["average"], f"{CHECKPOINT_ORIGIN} {saved.get('step', 0)} steps"
     else:
         model = model_named(origin)
         network = network_of(model)
-        shape, state, name = network.config, network.state_dict(), f"{model.name} {model.id.hex()}"
+        shape, state, name = network.config, network.state_dict(), origin_of(model)
     changes = {key: value for key, value in settings.items() if key.startswith("network.")}
     config = replace(config, network=shape).changed(changes)
     return config, state if config.network == shape else reshaped(state, shape, config.network), name
+
+
+def origin_of(model: Model) -> str:
+    """How the training record names a model that a run started from."""
+    return f"{model.name} {model.id.hex()}"
+
+
+def began_from(origin: str, recorded: str) -> bool:
+    """Whether a run whose record names `recorded` may have started from what `--from` names."""
+    if Path(origin).suffix == ".pt":
+        return recorded.startswith(CHECKPOINT_ORIGIN)
+    return recorded == origin_of(model_named(origin))
 
 
 def load_checkpoint(path: Path) -> dict[str, Any]:

@@ -33,7 +33,7 @@ OPTIONS = (
     Option(("--steps",), int, "N", "Budget of steps; the run ends with the budget that is used up first."),
     Option(("--stop-loss",), float, "X", "End as soon as the loss, a mean of 100 steps, is at or below this."),
     Option(("--from",), str, "MODEL", "Start from release (best), fast, another name, an .isthmodel or a checkpoint."),
-    Option(("--resume",), bool, "", "Continue the run that was interrupted; a new budget replaces its old one."),
+    Option(("--resume",), bool, "", "Continue the run that was interrupted; a budget counts from its beginning."),
     Option(("--finish",), bool, "", "With --resume or --from: train no further, write the model as it is."),
     Option(("--held-out",), str, "FOLDER", "Measure on these pictures (default: one in twelve of the folder's)."),
     Option(("--name",), str, "NAME", "The model's name (default: the file's)."),
@@ -73,10 +73,6 @@ class Request:
                 raise InputError(f"--{field}", expected="more than 0", got=value)
         if self.finish and not (self.resume or self.origin):
             raise InputError("--finish has nothing to write", expected="--resume or --from beside it", got="neither")
-        if self.resume and (self.origin or self.settings):
-            raise InputError(
-                "a resumed run keeps its settings", expected="--resume without --from and --set", got="both"
-            )
 
     @property
     def workspace(self) -> Path:

@@ -14,12 +14,12 @@ import torch
 
 from isthmus.entropy.tables import Tables
 from isthmus.errors import InputError, IsthmusError
-from isthmus.files import atomic_output, refuse_existing
+from isthmus.files import atomic_output, refuse_existing, refuse_unwritable
 from isthmus.train.config import TrainConfig
 from isthmus.train.data import Batches, Catalogue, held_out_pictures, look_through
 from isthmus.train.export import export_model
 from isthmus.train.fit import fit_tables
-from isthmus.train.initial import load_checkpoint, load_transform, load_weights
+from isthmus.train.initial import began_from, load_checkpoint, load_transform, load_weights
 from isthmus.train.journal import Journal, Say
 from isthmus.train.loop import Trainer, learning_rate
 from isthmus.train.options import DEFAULT_MINUTES, Request
@@ -32,6 +32,10 @@ CHECKPOINT_SECONDS = 60.0
 RECENT = 100
 """Steps over which the loss is averaged before it is compared with a threshold."""
 FINAL_ROUNDS = 2
+TRANSFORM = "a lapped cosine transform"
+"""What a run starts from where nothing is named."""
+COMMON_QUALITY = 50
+"""A gain is weighed against the bytes of pictures near this quality."""
 
 
 @dataclass
@@ -52,6 +56,7 @@ class Course:
     tables: list[int] = field(default_factory=list)
     first: list[list[float]] = field(default_factory=list)
     last: list[list[float]] = field(default_factory=list)
+    gain: dict[str, Any] | None = None
 
     def part(self, step: int) -> float:
         """0 to 1 and beyond: how much of the budget is used."""
@@ -67,15 +72,21 @@ class Course:
 
 
 class Signals:
-    """While entered, an interruption or a request to end is noted instead of obeyed; a second one is obeyed."""
+    """While entered, an interruption or a request to end is noted instead of obeyed; a second one is obeyed.
 
-    def __init__(self) -> None:
+    Args:
+        say: prints a line for people.
+    """
+
+    def __init__(self, say: Say) -> None:
         self.asked = False
+        self._say = say
         self._before: dict[int, Any] = {}
 
     def _note(self, number: int, frame: FrameType | None) -> None:
         self.asked = True
         signal.signal(number, self._before[number])
+        self._say("stopping after this step, and saving")
 
     def __enter__(self) -> Signals:
         if threading.current_thread() is threading.main_thread():
@@ -109,12 +120,11 @@ def train(request: Request, say: Say) -> Result:
     checkpoint = request.workspace / CHECKPOINT
     if request.resume and not checkpoint.exists():
         raise InputError("nothing to resume", expected=f"a checkpoint {checkpoint}", got="none")
-    if not request.resume:
-        refuse_existing(request.output, request.force)
-        if checkpoint.exists() and not request.force:
-            raise InputError(
-                f"{request.workspace} holds a run already", hint="Use --resume to continue it, or --force."
-            )
+    # A model that is replaced is lost, and with it the files that it wrote: on resuming as well.
+    refuse_existing(request.output, request.force)
+    if not request.resume and checkpoint.exists() and not request.force:
+        raise InputError(f"{request.workspace} holds a run already", hint="Use --resume to continue it, or --force.")
+    refuse_unwritable(request.workspace)
     workers = Workers(request.device, request.threads, request.float32)
     try:
         return Run(request, workers, say if workers.first else _nothing).go()
@@ -135,9 +145,9 @@ class Run:
         saved = load_checkpoint(self.checkpoint) if request.resume else None
         if saved is not None and "course" not in saved:
             raise InputError(f"{self.checkpoint} is no run's checkpoint", expected="its course", got="weights alone")
-        config = TrainConfig.from_dict(saved["config"]) if saved else TrainConfig().changed(dict(request.settings))
-        weights, origin = None, "a lapped cosine transform"
-        if request.origin:
+        config = self._kept(saved) if saved else TrainConfig().changed(dict(request.settings))
+        weights, origin = None, TRANSFORM
+        if request.origin and not saved:
             config, weights, origin = load_weights(request.origin, config, dict(request.settings))
         self.config = config
         self.catalogue = self._look()
@@ -145,7 +155,7 @@ class Run:
         self.trainer = Trainer(config, workers)
         if saved:
             self.trainer.restore(saved)
-            self.course = self._resumed(Course(**saved["course"]))
+            self.course = self._resumed(saved["course"])
         else:
             self.course = Course(
                 name=request.name or request.output.stem,
@@ -162,6 +172,7 @@ class Run:
             self.trainer.begin()
         self.say(f"{'resuming at step ' + str(self.trainer.step) if saved else 'starting from ' + origin}")
         self.say(f"on {workers.describe()}; {workers.count * config.batch} crops of {config.crop} pixels a step")
+        self.saved_step: int | None = self.trainer.step if saved else None
         self.batches.pictures(self.trainer.step)
         if self.batches.broken:
             left_out = counted(len(self.batches.broken), "picture")
@@ -179,7 +190,25 @@ class Run:
         self.say(f"held out: {some_of([path.name for path in catalogue.held_out], 6)}")
         return catalogue
 
-    def _resumed(self, course: Course) -> Course:
+    def _kept(self, saved: dict[str, Any]) -> TrainConfig:
+        """The configuration of the run that goes on; raises InputError where another one is asked for."""
+        config = TrainConfig.from_dict(saved["config"])
+        if config.changed(dict(self.request.settings)) != config:
+            raise InputError("a resumed run keeps its settings", expected="those it began with", got="other --set")
+        recorded = str(saved["course"].get("origin"))
+        if self.request.origin and not began_from(self.request.origin, recorded):
+            raise InputError("--from", expected=f"{recorded}, which the run began from", got=self.request.origin)
+        return config
+
+    def _resumed(self, saved: dict[str, Any]) -> Course:
+        try:
+            course = Course(**saved)
+        except TypeError as error:
+            raise InputError(
+                "the run is of another version of isthmus",
+                got=error,
+                hint=f"Begin another one from its weights: --from {self.checkpoint}.",
+            ) from error
         if course.pictures != self.catalogue.digest():
             self.say("the folder has changed since the run began: its curve will not be the same")
             course.pictures = self.catalogue.digest()
@@ -193,7 +222,7 @@ class Run:
     def go(self) -> Result:
         """Trains, measures and exports; returns early, with everything saved, when interrupted."""
         try:
-            with Signals() as signals:
+            with Signals(self.journal.say) as signals:
                 if not self.request.finish and not self._loop(signals):
                     return self._interrupted()
             self._finish()
@@ -205,7 +234,10 @@ class Run:
         return Result(True, _points(self.course.first), _points(self.course.last))
 
     def _interrupted(self) -> Result:
-        self.journal.say(f"interrupted after step {self.trainer.step}: the same command with --resume continues")
+        if self.saved_step is None:
+            self.journal.say("interrupted before anything was saved")
+        else:
+            self.journal.say(f"interrupted, step {self.saved_step} is saved: the same command with --resume continues")
         return Result(False)
 
     def _loop(self, signals: Signals) -> bool:
@@ -277,8 +309,17 @@ class Run:
         """Writes the checkpoint so that a kill at any moment leaves the old one or the new one whole."""
         if self.workers.first:
             course = {f.name: getattr(self.course, f.name) for f in fields(Course)}
-            with atomic_output(self.checkpoint, force=True) as stream:
-                torch.save({**self.trainer.state(), "course": course}, stream)
+            try:
+                with atomic_output(self.checkpoint, force=True) as stream:
+                    torch.save({**self.trainer.state(), "course": course}, stream)
+            except (OSError, RuntimeError) as error:
+                kept = "nothing is saved yet" if self.saved_step is None else f"step {self.saved_step} is saved"
+                raise IsthmusError(
+                    f"{self.checkpoint} could not be written: {kept}",
+                    got=error,
+                    hint="Make room on the disk; the same command with --resume then continues what is saved.",
+                ) from error
+        self.saved_step = self.trainer.step
 
     def _finish(self) -> None:
         """Fits the tables, measures all held-out pictures and writes the model file: the first process alone."""
@@ -286,7 +327,7 @@ class Run:
             return
         course, network, step = self.course, self.trainer.average, self.trainer.step
         if not course.tables:
-            self.journal.note(step, "fitting the probability tables")
+            self.journal.note(step, "fitting the probability tables, then measuring")
             tables = fit_tables(network, self._pictures(), self.config, rounds=FINAL_ROUNDS)
             self.trainer.set_costs(network.context.costs)
             measured = measure_each(network, self.held_out, self.config.qualities, self.config, self.workers.dtype)
@@ -303,15 +344,27 @@ class Run:
         qualities = {point.quality for point in first}
         last = means(points[:few] for points in measured if points[0].quality in qualities)
         percent = percent_more(first, last)
-        if percent is not None:
-            change = f"{abs(percent):.1f} % {'more' if percent > 0 else 'fewer'} bytes at equal PSNR"
-            said = f"held-out pictures (the first {few}) take {change} than with {self.course.origin}"
-            self.journal.note(self.trainer.step, said)
+        if percent is None:
+            return
+        change = f"{abs(percent):.1f} % {'more' if percent > 0 else 'fewer'} bytes at equal PSNR"
+        said = f"held-out pictures (the first {few}) take {change} than with {self.course.origin}"
+        self.journal.note(self.trainer.step, said)
+        if self.course.origin != TRANSFORM:
+            near = min(first, key=lambda point: abs(point.quality - COMMON_QUALITY))
+            pixels = float(np.mean([width * height for _, width, height in self.catalogue.training]))
+            self.course.gain = {
+                "percent_more": round(percent, 2),
+                "pictures": few,
+                "quality": near.quality,
+                "bytes_per_picture": round(near.bpp * pixels / 8),
+            }
 
     def _record(self) -> dict[str, Any]:
         """The training record in the model's metadata: nothing in it tells where the pictures lie."""
+        gain = {} if self.course.gain is None else {"gain": self.course.gain}
         return {
             "training": {
+                **gain,
                 "config": self.config.as_dict(),
                 "steps": self.trainer.step,
                 "minutes": round(self.course.seconds / 60, 1),

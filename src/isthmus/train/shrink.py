@@ -88,8 +88,7 @@ def recorded_origin(tuned: Model) -> str:
     Raises:
         InputError: it was tuned from none of the package's models, as far as is known.
     """
-    record = tuned.metadata.get("training")
-    said = str(record.get("from", "nothing")) if isinstance(record, dict) else "nothing"
+    said = str(tuned.training.get("from", "nothing"))
     found = re.search(r"\b[0-9a-f]{16}$", said)
     if found is None:
         raise InputError(
