@@ -1,6 +1,6 @@
 """Bytes of whole files against what training estimates for the same pictures: networks in float, costs of symbols.
 
-    python benchmarks/estimate.py FOLDER --most 8 -o docs/results/estimate.json
+    python benchmarks/estimate.py FOLDER --most 24 -o docs/results/estimate.json
 
 The difference holds all that training does not see: context networks in fixed point, rows in whole numbers, the range
 coder, checksums and the file's header.
