@@ -359,6 +359,15 @@ def models_folder() -> Path:
     return user_data_path("isthmus", appauthor=False) / "models"
 
 
+def _added_path(identity: str) -> Path:
+    return models_folder() / f"{identity}{SUFFIX}"
+
+
+def is_installed(identity: bytes) -> bool:
+    """Whether there is a model with this id (8 bytes) that files may name; it is not opened."""
+    return identity.hex() in RELEASES or _added_path(identity.hex()).exists()
+
+
 def _added_files() -> list[Path]:
     found = models_folder().glob(f"*{SUFFIX}")
     return sorted(path for path in found if re.fullmatch("[0-9a-f]{16}", path.stem))
@@ -380,14 +389,17 @@ def described(spec: str | os.PathLike[str]) -> Installed:
         UnknownModelError: there is neither a model nor a file of that name.
         OSError: the file cannot be read.
     """
-    for found in _installed_additions():
-        if found.error and found.id.hex() == spec:
-            return found
-    model = model_named(spec)
+    try:
+        model = model_named(spec)
+    except UnknownModelError:
+        for found in _installed_additions():
+            if found.error and found.id.hex() == spec:
+                return found
+        raise
     identity = model.id.hex()
     if identity in RELEASES:
         return _installed(model, IN_PACKAGE, len(_packaged_bytes(identity)))
-    path = models_folder() / f"{identity}{SUFFIX}"
+    path = _added_path(identity)
     if path.exists():
         return _installed(model, _origin(path), path.stat().st_size)
     return _installed(model, f"{os.fspath(spec)}, not installed", os.path.getsize(spec))
@@ -436,7 +448,7 @@ def install_model(path: str | os.PathLike[str]) -> Installed:
     model = parse_model(data, str(path))
     if model.id.hex() in RELEASES:
         return _installed(model, IN_PACKAGE, len(data))
-    target = models_folder() / f"{model.id.hex()}{SUFFIX}"
+    target = _added_path(model.id.hex())
     if not (target.exists() and target.read_bytes() == data):
         target.parent.mkdir(parents=True, exist_ok=True)
         origin = f"added {datetime.date.today()} from {Path(path).resolve()}\n"
@@ -459,7 +471,7 @@ def remove_model(spec: str) -> str:
         hint = "Those of the package stay." if spec in (ANY_RELEASE, *RELEASES, *RELEASES.values()) else ""
         count = f"{len(found)} added models" if found else "no added model"
         raise UnknownModelError(f"{count} {spec!r}", expected=have, got=spec, hint=hint)
-    path = models_folder() / f"{found[0].id.hex()}{SUFFIX}"
+    path = _added_path(found[0].id.hex())
     path.unlink()
     path.with_suffix(".origin").unlink(missing_ok=True)
     return found[0].id.hex()
@@ -520,7 +532,7 @@ def find_model(identity: bytes) -> Model:
     """
     if identity.hex() in RELEASES:
         return _packaged(identity.hex())
-    path = models_folder() / f"{identity.hex()}{SUFFIX}"
+    path = _added_path(identity.hex())
     if path.exists():
         return _added(path)
     raise UnknownModelError(

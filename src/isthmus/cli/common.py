@@ -265,15 +265,12 @@ def _plain(value: object) -> object:
 
 def say_what_decodes(model: str | None) -> None:
     """A line on standard error if what a model writes will not decode here without it."""
-    from isthmus.errors import UnknownModelError
-    from isthmus.model import find_model, model_named
-
     if model is None:
         return
+    from isthmus.model import is_installed, model_named
+
     identity = model_named(model).id
-    try:
-        find_model(identity)
-    except UnknownModelError:
+    if not is_installed(identity):
         click.echo(
             f"note: decodes only with model {identity.hex()}, not installed: isthmus models add {model}", err=True
         )

@@ -25,6 +25,7 @@ from isthmus.train.loop import Trainer, learning_rate
 from isthmus.train.options import DEFAULT_MINUTES, Request
 from isthmus.train.whole import Point, code, means, measure, measure_each, percent_more, prepare
 from isthmus.train.workers import Workers
+from isthmus.train.worth import change
 from isthmus.words import counted, some_of
 
 CHECKPOINT = "checkpoint.pt"
@@ -346,9 +347,8 @@ class Run:
         percent = percent_more(first, last)
         if percent is None:
             return
-        change = f"{abs(percent):.1f} % {'more' if percent > 0 else 'fewer'} bytes at equal PSNR"
-        said = f"held-out pictures (the first {few}) take {change} than with {self.course.origin}"
-        self.journal.note(self.trainer.step, said)
+        said = f"take {change(percent)} at equal PSNR than with {self.course.origin}"
+        self.journal.note(self.trainer.step, f"held-out pictures (the first {few}) {said}")
         if self.course.origin != TRANSFORM:
             near = min(first, key=lambda point: abs(point.quality - COMMON_QUALITY))
             pixels = float(np.mean([width * height for _, width, height in self.catalogue.training]))

@@ -106,6 +106,7 @@ def can_shrink(tuned: Model) -> bool:
     """Whether `shrink_model` has something to store, with the base that `recorded_origin` names."""
     try:
         base = release_model(recorded_origin(tuned))
+        # All of them, for any may turn out not to fit.
         return any([not np.array_equal(change.before, change.after) for change in _changes(tuned, base)])
     except InputError:
         return False

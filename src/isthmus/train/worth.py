@@ -17,6 +17,11 @@ def pays_from(model_bytes: int, percent_more: float, bytes_per_picture: float) -
     return math.ceil(model_bytes / saved) if saved > 0 else None
 
 
+def change(percent_more: float) -> str:
+    """ "5.0 % fewer bytes"."""
+    return f"{abs(percent_more):.1f} % {'more' if percent_more > 0 else 'fewer'} bytes"
+
+
 def verdict(training: dict[str, Any], model_bytes: int) -> str | None:
     """A sentence on a model's gain and its price, from the record of its training; None if that does not say."""
     gain = training.get("gain")
@@ -25,8 +30,7 @@ def verdict(training: dict[str, Any], model_bytes: int) -> str | None:
     try:
         percent, quality = float(gain["percent_more"]), float(gain["quality"])
         pictures = pays_from(model_bytes, percent, float(gain["bytes_per_picture"]))
-        said = f"{abs(percent):.1f} % {'more' if percent > 0 else 'fewer'} bytes than before, at equal PSNR"
-        measured = f"{said}, on {gain['pictures']} of the pictures held out"
+        measured = f"{change(percent)} than before, at equal PSNR, on {gain['pictures']} of the pictures held out"
     except (KeyError, TypeError, ValueError, OverflowError):
         return None
     if pictures is None:
