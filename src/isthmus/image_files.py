@@ -9,7 +9,7 @@ from typing import Any, BinaryIO
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
-from isthmus.container import Limits
+from isthmus.container import Limits, check_pixels
 from isthmus.errors import InputError
 from isthmus.files import read_capped
 from isthmus.image import EXIF_PREFIX, Picture, as_picture, pillow_errors_typed
@@ -37,6 +37,21 @@ def open_picture(source: Path | BinaryIO, limits: Limits | None = None) -> Pictu
         with source.open("rb") as stream:
             return _read(stream, str(source), limits)
     return _read(source, "the input", limits)
+
+
+def picture_size(path: Path, limits: Limits | None = None) -> tuple[int, int]:
+    """(width, height) of a picture file as it is stored; its pixels are not read.
+
+    Raises:
+        InputError: not a picture, or damaged where its size stands.
+        LimitExceededError: too many pixels.
+        OSError: the file cannot be opened.
+    """
+    limits = limits or Limits()
+    with path.open("rb") as stream, pillow_errors_typed(str(path)):
+        size = _open(stream, str(path), limits).size
+    check_pixels(*size, limits)
+    return size
 
 
 def save_picture(image: Image.Image, stream: BinaryIO, format_name: str) -> None:

@@ -1,6 +1,8 @@
 """Pictures from a tree: what is used, what is left out and counted, what is held out; batches by their step alone."""
 
 import shutil
+import struct
+import zlib
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,7 +13,7 @@ from PIL import Image
 from skimage import data
 
 from isthmus.errors import InputError
-from isthmus.train.data import Batches, held_out_pictures, load_round, look_through, make_batch, read_window
+from isthmus.train.data import Batches, held_out_pictures, load_round, look_through, make_batch, read_windows
 from tiny_training import tiny_config
 
 
@@ -30,6 +32,24 @@ def test_what_cannot_be_used_is_counted_and_named(folder: Path, tmp_path: Path) 
     assert found.skipped == {"of other kinds": ("notes.txt",), "broken": ("empty.png",), "too small": ("icon.png",)}
     assert len(found.training) + len(found.held_out) == 13
     assert "1 broken (empty.png)" in found.describe()
+
+
+def _png_of(width: int, height: int) -> bytes:
+    """The beginning of a PNG file of this size, as far as readers look before they decode."""
+    header = b"IHDR" + struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    chunk = struct.pack(">I", 13) + header + struct.pack(">I", zlib.crc32(header))
+    return b"\x89PNG\r\n\x1a\n" + chunk + struct.pack(">I", 4) + b"IDAT"
+
+
+def test_sizes_are_limited_as_the_codec_limits_them(folder: Path, tmp_path: Path) -> None:
+    root = tmp_path / "tree"
+    shutil.copytree(folder, root)
+    # Pillow's own limit is 179 megapixels, the codec's 268.
+    (root / "map.png").write_bytes(_png_of(16384, 16384))
+    (root / "wall.png").write_bytes(_png_of(16385, 16384))
+    found = look_through(root, folder, tiny_config())
+    assert ("map.png", 16384, 16384) in found.training
+    assert found.skipped["too large"] == ("wall.png",)
 
 
 def test_damage_and_depth_show_when_pixels_are_read(folder: Path, tmp_path: Path) -> None:
@@ -103,12 +123,26 @@ def test_windows_of_large_pictures_change_from_round_to_round(tmp_path: Path) ->
         Image.fromarray(getattr(data, name)()).save(tmp_path / f"{name}.png")
     config = replace(tiny_config(), window=128)
     found = look_through(tmp_path, None, config)
-    (first,), _ = load_round(found, config, 0)
-    (again,), _ = load_round(found, config, 0)
-    (second,), _ = load_round(found, config, 1)
+    (first, *_), _ = load_round(found, config, 0)
+    (again, *_), _ = load_round(found, config, 0)
+    (second, *_), _ = load_round(found, config, 1)
     assert first.shape == second.shape == (3, 128, 128)
     np.testing.assert_array_equal(first, again)
     assert (first != second).any()
+
+
+def test_a_large_picture_gives_as_many_windows_as_it_holds(tmp_path: Path) -> None:
+    for name in ("astronaut", "coffee", "page"):
+        Image.fromarray(getattr(data, name)()).save(tmp_path / f"{name}.png")
+    config = replace(tiny_config(), window=128)
+    found = look_through(tmp_path, None, config)
+    assert len(found.training) == 2
+    held = sum(width * height // 128**2 for _, width, height in found.training)
+    windows, _ = load_round(found, config, 0)
+    assert len(windows) == held
+    assert len({window.tobytes() for window in windows}) == held
+    # 512 KiB hold ten of them.
+    assert len(load_round(found, replace(config, memory_mb=1), 0)[0]) == 10
 
 
 def test_a_folder_larger_than_memory_is_worked_through_in_parts(tmp_path: Path) -> None:
@@ -147,7 +181,8 @@ def test_qualities_are_spread_over_the_dial(folder: Path) -> None:
 
 
 def test_windows_are_the_codecs_pixels(folder: Path) -> None:
-    grey = read_window(folder / "grey.png", 999, (0.5, 0.5))
-    assert grey is not None
+    windows = read_windows(folder / "grey.png", 999, [(0.5, 0.5)])
+    assert isinstance(windows, list)
+    (grey,) = windows
     np.testing.assert_array_equal(grey[0], data.camera()[:160, :128])
     np.testing.assert_array_equal(grey[0], grey[2])

@@ -70,7 +70,8 @@ class TrainConfig:
     seed: int = 0
     """Of the initial weights, the crops and the qualities."""
     window: int = 1024
-    """Longest side that is kept of a picture, in pixels; of larger ones a random window, another in each round."""
+    """Longest side of what is kept of a picture, in pixels: of larger ones random windows, others in each round, and
+    as many as they hold beside each other while memory lasts."""
     memory_mb: int = 2048
     """Pixels held in memory; a folder that needs more is worked through in rounds of a part each."""
     round_steps: int = 2000

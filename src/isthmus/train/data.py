@@ -7,9 +7,11 @@ would have seen.
 from __future__ import annotations
 
 import hashlib
+import math
 import os
 import warnings
-from collections import defaultdict
+from collections import Counter, defaultdict
+from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,15 +22,18 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from isthmus.errors import InputError, IsthmusError, UnsupportedPictureError
+from isthmus.errors import InputError, IsthmusError, LimitExceededError, UnsupportedPictureError
 from isthmus.image import Picture
-from isthmus.image_files import open_picture
+from isthmus.image_files import open_picture, picture_size
 from isthmus.train.config import BLOCK, TrainConfig
 from isthmus.words import counted, some_of
 
 Pixels = npt.NDArray[np.uint8]
 SMALLEST = 16
 """Shorter sides than this, in pixels, are icons rather than pictures."""
+Place = tuple[float, float]
+"""Down and across a picture, in 0..1."""
+MIDDLE: Place = (0.5, 0.5)
 PICTURE_ORDER, WINDOW_ORDER, BATCH_ORDER = 1, 2, 3
 """First words of the seeds, so that no two random sequences are the same."""
 
@@ -77,10 +82,12 @@ def _look(folder: Path, skipped: defaultdict[str, list[str]]) -> list[tuple[str,
     for path in _files(folder):
         name = path.relative_to(folder).as_posix()
         try:
-            with Image.open(path) as image:
-                width, height = image.size
+            width, height = picture_size(path)
             content = hashlib.sha256(path.read_bytes()).digest()
-        except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
+        except LimitExceededError:
+            skipped["too large"].append(name)
+            continue
+        except (OSError, InputError):
             broken = path.suffix.lower() in Image.registered_extensions()
             skipped["broken" if broken else "of other kinds"].append(name)
             continue
@@ -120,9 +127,9 @@ def look_through(folder: Path, held_out: Path | None, config: TrainConfig) -> Ca
     for name in sorted((name for name, _, _ in candidates), key=_by_name):
         if len(measured) == wanted:
             break
-        window = read_window(root / name, 1, (0.5, 0.5))
-        if isinstance(window, IsthmusError):
-            unusable[name] = window
+        windows = read_windows(root / name, 1, [MIDDLE])
+        if isinstance(windows, IsthmusError):
+            unusable[name] = windows
         else:
             measured.append(name)
     for name, error in sorted(unusable.items()):
@@ -140,15 +147,15 @@ def look_through(folder: Path, held_out: Path | None, config: TrainConfig) -> Ca
     return Catalogue(folder, tuple(pictures), tuple(root / name for name in sorted(measured)), left_out)
 
 
-def read_window(path: Path, longest: int, place: tuple[float, float]) -> Pixels | IsthmusError:
-    """(3, H, W) uint8, at most `longest` pixels a side, at a place in 0..1 down and across the picture; an error,
-    returned, if the file is damaged or of a kind that the codec refuses."""
+def read_windows(path: Path, longest: int, places: Sequence[Place]) -> list[Pixels] | IsthmusError:
+    """(3, H, W) uint8 each, at most `longest` pixels a side, at places in the picture; an error, returned, if the
+    file is damaged or of a kind that the codec refuses."""
     try:
         with warnings.catch_warnings():
             # Pillow warns of damage that it can read past; among thousands of files that is noise.
             warnings.simplefilter("ignore")
             picture = open_picture(path)
-            return _window(picture, longest, place)
+            return [_window(picture, longest, place) for place in places]
     except IsthmusError as error:
         return error
     except (OSError, ValueError, SyntaxError) as error:
@@ -159,7 +166,7 @@ def _reason(error: IsthmusError) -> str:
     return "of a kind that the codec refuses" if isinstance(error, UnsupportedPictureError) else "broken"
 
 
-def _window(picture: Picture, longest: int, place: tuple[float, float]) -> Pixels:
+def _window(picture: Picture, longest: int, place: Place) -> Pixels:
     height, width = min(longest, picture.height), min(longest, picture.width)
     top, left = int(place[0] * (picture.height - height)), int(place[1] * (picture.width - width))
     return np.ascontiguousarray(picture(top, left, height, width).transpose(2, 0, 1))
@@ -179,39 +186,55 @@ def held_out_pictures(catalogue: Catalogue, config: TrainConfig) -> list[Pixels]
     """
     found = []
     for path in catalogue.held_out:
-        pixels = read_window(path, config.held_out_side, (0.5, 0.5))
-        if isinstance(pixels, IsthmusError):
-            raise InputError("a held-out picture cannot be read any more", got=path) from pixels
-        found.append(pixels)
+        windows = read_windows(path, config.held_out_side, [MIDDLE])
+        if isinstance(windows, IsthmusError):
+            raise InputError("a held-out picture cannot be read any more", got=path) from windows
+        found += windows
     return found
 
 
-def load_round(catalogue: Catalogue, config: TrainConfig, number: int) -> tuple[list[Pixels], list[str]]:
-    """The pictures of a round, (3, H, W) uint8 each, and the names of the files that turned out to be broken."""
+def _bytes_of_window(size: Sequence[int], config: TrainConfig) -> int:
     side = config.crop + BLOCK
-    order = np.random.default_rng([PICTURE_ORDER, config.seed, number]).permutation(len(catalogue.training))
+    width, height = (max(side, min(length, config.window)) for length in size)
+    return 3 * width * height
+
+
+def _windows_by_picture(catalogue: Catalogue, config: TrainConfig, number: int) -> Counter[int]:
+    """How many windows a round takes of which pictures: one of each, while memory lasts; then, of the pictures that
+    hold several beside each other, as many again."""
+    order = np.random.default_rng([PICTURE_ORDER, config.seed, number])
+    rest: list[int] = order.permutation(len(catalogue.training)).tolist()
     # The next round is loaded while this one is in use.
     budget = config.memory_mb * 2**20 // 2
-    chosen: list[tuple[str, tuple[float, float]]] = []
-    for index in order:
-        name, width, height = catalogue.training[index]
-        budget -= 3 * max(side, min(width, config.window)) * max(side, min(height, config.window))
-        if budget < 0 and chosen:
-            break
-        down, across = np.random.default_rng([WINDOW_ORDER, config.seed, number, int(index)]).random(2)
-        chosen.append((name, (float(down), float(across))))
+    taken: Counter[int] = Counter()
+    while rest:
+        for index in rest:
+            budget -= _bytes_of_window(catalogue.training[index][1:], config)
+            if budget < 0 and taken:
+                return taken
+            taken[index] += 1
+        rest = [i for i in rest if taken[i] < math.prod(catalogue.training[i][1:]) // config.window**2]
+    return taken
 
-    def load(item: tuple[str, tuple[float, float]]) -> Pixels | IsthmusError:
-        pixels = read_window(catalogue.folder / item[0], config.window, item[1])
-        return pixels if isinstance(pixels, IsthmusError) else at_least(pixels, side)
 
+def load_round(catalogue: Catalogue, config: TrainConfig, number: int) -> tuple[list[Pixels], list[str]]:
+    """The windows of a round, (3, H, W) uint8 each, and the names of the files that turned out to be broken."""
+    side = config.crop + BLOCK
+
+    def load(index: int, count: int) -> list[Pixels] | IsthmusError:
+        places = np.random.default_rng([WINDOW_ORDER, config.seed, number, index]).random((count, 2)).tolist()
+        windows = read_windows(catalogue.folder / catalogue.training[index][0], config.window, places)
+        return windows if isinstance(windows, IsthmusError) else [at_least(window, side) for window in windows]
+
+    chosen = _windows_by_picture(catalogue, config, number)
     with ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool:
-        loaded = list(pool.map(load, chosen))
-    pictures = [picture for picture in loaded if not isinstance(picture, IsthmusError)]
-    if not pictures:
-        raise InputError("no picture can be read", got=counted(len(loaded), "unusable file"), hint=str(loaded[0]))
-    names = [item[0] for item, picture in zip(chosen, loaded, strict=True) if isinstance(picture, IsthmusError)]
-    return pictures, sorted(names)
+        loaded = dict(zip(chosen, pool.map(load, chosen, chosen.values()), strict=True))
+    broken = {index: found for index, found in loaded.items() if isinstance(found, IsthmusError)}
+    if len(broken) == len(loaded):
+        hint = str(next(iter(broken.values())))
+        raise InputError("no picture can be read", got=counted(len(loaded), "unusable file"), hint=hint)
+    pictures = [window for found in loaded.values() if not isinstance(found, IsthmusError) for window in found]
+    return pictures, sorted(catalogue.training[index][0] for index in broken)
 
 
 def make_batch(pictures: list[Pixels], config: TrainConfig, step: int, worker: int) -> tuple[Tensor, Tensor]:
@@ -248,10 +271,9 @@ class Batches:
     @property
     def rounds(self) -> bool:
         """Whether rounds differ: a folder that is small, of small pictures, is loaded once."""
-        side, window = self._config.crop + BLOCK, self._config.window
-        sizes = [(w, h) for _, w, h in self._catalogue.training]
-        held = sum(3 * max(side, min(w, window)) * max(side, min(h, window)) for w, h in sizes)
-        return held > self._config.memory_mb * 2**20 // 2 or any(max(size) > window for size in sizes)
+        sizes = [size for _, *size in self._catalogue.training]
+        held = sum(_bytes_of_window(size, self._config) for size in sizes)
+        return held > self._config.memory_mb * 2**20 // 2 or any(max(size) > self._config.window for size in sizes)
 
     def pictures(self, step: int) -> list[Pixels]:
         """The pictures of the step's round."""
