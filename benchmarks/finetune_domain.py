@@ -19,7 +19,7 @@ from isthmus.bench.results import curves_in, read_json
 from isthmus.bench.run import Plan, bench
 from isthmus.bench.sweep import sources_in
 from isthmus.model import load_model, model_named
-from isthmus.train.options import Request
+from isthmus.train.options import OPTIONS, request
 from isthmus.train.run import train
 from isthmus.train.shrink import shrink_model
 from isthmus.train.worth import pays_from
@@ -75,31 +75,24 @@ def main() -> None:
     parser.add_argument("--minutes", type=float)
     parser.add_argument("--steps", type=int)
     parser.add_argument("--threads", type=int)
-    parser.add_argument("--from", dest="origin", default="release")
+    parser.add_argument("--from", default="release")
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="as of isthmus train")
     parser.add_argument("--rivals", default=",".join(RIVALS), help="with commas between them")
     parser.add_argument("--every", type=int, default=1, help="take every Nth quality, as of isthmus bench")
     parser.add_argument("--resume", action="store_true")
+    parser.add_argument("-f", "--force", action="store_true", help="overwrite a run, as of isthmus train")
     asked = parser.parse_args()
+    origin = getattr(asked, "from")
     asked.output.mkdir(parents=True, exist_ok=True)
     tuned = asked.output / "tuned.isthmodel"
-    request = Request(
-        asked.train,
-        tuned,
-        minutes=asked.minutes,
-        steps=asked.steps,
-        origin=asked.origin,
-        resume=asked.resume,
-        threads=asked.threads,
-        settings=tuple(tuple(setting.split("=", 1)) for setting in asked.set),
-        force=True,
-    )
-    if (asked.resume or not tuned.exists()) and not train(request, print).finished:
+    training = {option.key: getattr(asked, option.key, None) for option in OPTIONS} | {"output": str(tuned)}
+    wanted = asked.resume or asked.force or not tuned.exists()
+    if wanted and not train(request(asked.train, training), print).finished:
         raise SystemExit(130)
     small = asked.output / "small.isthmodel"
-    shrink_model(load_model(tuned), model_named(asked.origin), small)
+    shrink_model(load_model(tuned), model_named(origin), small)
     rivals = tuple(name for name in asked.rivals.split(",") if name)
-    figures = measure(asked.test, (tuned, small), asked.origin, asked.output / "results", rivals, asked.every)
+    figures = measure(asked.test, (tuned, small), origin, asked.output / "results", rivals, asked.every)
     (asked.output / "finetune.json").write_text(json.dumps(figures, indent=2) + "\n")
     shown = {key: value for key, value in figures.items() if key != "training"}
     print(json.dumps(shown, indent=2))

@@ -38,11 +38,10 @@ def release(
 
     rows = {key: value for key, value in RELEASES.items() if key != identity}
     old = [key for key, value in rows.items() if value == name]
-    if replace and old:
-        del rows[old[-1]]
-        (models / f"{old[-1]}{SUFFIX}").unlink(missing_ok=True)
-        for golden in golden_folder.glob(f"photograph_{old[-1]}.*"):
-            golden.unlink()
+    # The same command again, after it failed in the middle, must not drop the one before as well.
+    dropped = old[-1] if replace and old and identity not in RELEASES else None
+    if dropped:
+        del rows[dropped]
     rows[identity] = name
     inside = ", ".join(f'"{key}": "{value}"' for key, value in rows.items())
     if len(rows) > 1:
@@ -56,6 +55,10 @@ def release(
     if changed != 1:
         raise SystemExit(f"{table}: expected one table RELEASES, found {changed}")
     table.write_text(text, encoding="utf-8")
+    if dropped:
+        (models / f"{dropped}{SUFFIX}").unlink(missing_ok=True)
+        for golden in golden_folder.glob(f"photograph_{dropped}.*"):
+            golden.unlink()
     return identity
 
 

@@ -56,3 +56,18 @@ def test_only_weights_that_were_never_released_are_replaced(script: ModuleType, 
     assert replaced == kept
     assert replaced in rows(table)
     assert old.id.hex() not in rows(table)
+
+
+def test_the_same_command_again_drops_nothing(
+    script: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    table = tmp_path / "model.py"
+    table.write_bytes((ROOT / "src" / "isthmus" / "model.py").read_bytes())
+    old = release_model()
+    weights = tmp_path / "mine.isthmodel"
+    save_model(weights, old.arrays, {**old.metadata, "changed": True})
+    kept = script.release(weights, "best", False, tmp_path, table, tmp_path)
+    # As a new process finds it.
+    monkeypatch.setattr(script, "RELEASES", rows(table))
+    assert script.release(weights, "best", True, tmp_path, table, tmp_path) == kept
+    assert rows(table) == {**RELEASES, kept: "best"}

@@ -452,7 +452,7 @@ def install_model(path: str | os.PathLike[str]) -> Installed:
     if not (target.exists() and target.read_bytes() == data):
         target.parent.mkdir(parents=True, exist_ok=True)
         origin = f"added {datetime.date.today()} from {Path(path).resolve()}\n"
-        for file, content in ((target.with_suffix(".origin"), origin.encode()), (target, data)):
+        for file, content in ((target.with_suffix(".origin"), origin.encode(errors="replace")), (target, data)):
             with atomic_output(file, force=True) as stream:
                 stream.write(content)
     return _installed(model, _origin(target), len(data))

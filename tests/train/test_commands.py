@@ -1,5 +1,6 @@
 """Both command lines, processes of their own: little installed, several at once, killed."""
 
+import json
 import os
 import signal
 import subprocess
@@ -17,7 +18,7 @@ from isthmus.train.__main__ import main as bare_main
 from isthmus.train.__main__ import parser
 from isthmus.train.initial import load_checkpoint
 from isthmus.train.options import OPTIONS
-from tiny_training import TINY, Trained
+from tiny_training import TINY
 
 SETTINGS = [part for key, value in TINY.items() for part in ("--set", f"{key}={value}")]
 # Only PyTorch and what it needs itself, numpy and Pillow.
@@ -78,6 +79,11 @@ def test_isthmus_train(folder: Path, tmp_path: Path) -> None:
         (["--set", "qualities=50,200"], "from 0 to 100"),
         (["--set", "ema=2"], "the setting ema"),
         (["--set", "seed=-1"], "the setting seed"),
+        (["--set", "crop="], "the setting crop: expected like 256, got"),
+        (["--set", "qualities="], "the setting qualities"),
+        (["--set", "network.points=1"], "the setting network.points: expected from 2 to 256, got 1"),
+        (["--set", "network.grid_width=0"], "the setting network.grid_width: expected at least 1, got 0"),
+        (["--set", "network.coarsest_step=0"], "the setting network.coarsest_step: expected a number above 0"),
     ],
 )
 def test_a_wrong_command_line_is_a_usage_error(
@@ -99,6 +105,10 @@ def test_a_wrong_command_line_is_a_usage_error(
     [
         (["--device", "abacus"], "cpu or cuda"),
         (["--from", "nonesuch"], "no model named 'nonesuch'"),
+        (["--set", "network.latents=256"], r"network.groups: expected 3 first, and others, network.latents (256) in"),
+        (["--set", "network.groups=384"], "network.groups: expected 3 first"),
+        (["--set", "network.latents=800", "--set", "network.groups=3,797"], "network.latents: expected at most 768"),
+        (["--set", "network.finest_step=400"], "network.coarsest_step: expected more than network.finest_step, 400"),
     ],
 )
 def test_wrong_options(folder: Path, tmp_path: Path, option: list[str], message: str) -> None:
@@ -116,9 +126,18 @@ def test_with_little_installed_training_runs_and_export_waits(folder: Path, tmp_
     assert "model files need onnx and safetensors" in result.stderr, result.stderr
     assert "Traceback" not in result.stderr
     assert load_checkpoint(tmp_path / "bare.training" / "checkpoint.pt")["step"] == 3
+    other = [sys.executable, "-c", BARE, *arguments(folder, tmp_path / "other.isthmodel", "--from", "release")]
+    refused = subprocess.run(other, capture_output=True, text=True, timeout=300)
+    assert refused.returncode == 1
+    assert refused.stderr.startswith("isthmus: model files need onnx and safetensors"), refused.stderr
     finished = CliRunner().invoke(main, ["train", *arguments(folder, output, "--resume")])
     assert finished.exit_code == 0, finished.output
     assert load_model(output).metadata["training"]["steps"] == 3
+
+
+def test_shrinking_needs_no_pytorch() -> None:
+    command = "import sys; sys.modules['torch'] = None; import isthmus.cli.models, isthmus.train.shrink"
+    subprocess.run([sys.executable, "-c", command], check=True, timeout=100)
 
 
 def test_a_terminated_process_can_be_resumed(folder: Path, tmp_path: Path) -> None:
@@ -137,7 +156,7 @@ def test_a_terminated_process_can_be_resumed(folder: Path, tmp_path: Path) -> No
     assert load_checkpoint(tmp_path / "ended.training" / "checkpoint.pt")["step"] >= 10
 
 
-def test_several_processes_train_together(trained: Trained, folder: Path, tmp_path: Path) -> None:
+def test_several_processes_train_together(folder: Path, tmp_path: Path) -> None:
     output = tmp_path / "many.isthmodel"
     # What `accelerate launch` starts on several GPUs; on processors it would start one process only.
     launch = ["torch.distributed.run", "--standalone", "--nproc_per_node", "2", "-m", "isthmus.train"]
@@ -148,6 +167,23 @@ def test_several_processes_train_together(trained: Trained, folder: Path, tmp_pa
     assert "2 x CPU" in result.stdout
     assert "4 crops of 64 pixels a step" in result.stdout
     assert load_model(output).metadata["training"]["steps"] == 20
-    alone = load_checkpoint(trained.workspace / "checkpoint.pt")["network"]
-    together = load_checkpoint(tmp_path / "many.training" / "checkpoint.pt")["network"]
-    assert any(not value.equal(together[key]) for key, value in alone.items())
+    # Each process takes crops of its own, and both follow the mean of their gradients.
+    alone = tmp_path / "alone.isthmodel"
+    one = [sys.executable, "-m", "isthmus.train", *arguments(folder, alone, "--steps", "20", *SETTINGS)]
+    subprocess.run(one, capture_output=True, check=True, timeout=500, env=environment)
+    first, second, single = (
+        [
+            json.loads(line)["loss"]
+            for line in (tmp_path / place / "log.jsonl").read_text().splitlines()
+            if "loss" in line
+        ]
+        for place in ("many.training", "many.training/worker1", "alone.training")
+    )
+    assert len(first) == 2
+    assert first == second
+    assert first != single
+    ours, theirs = (
+        load_checkpoint(tmp_path / f"{name}.training" / "checkpoint.pt")["network"] for name in ("many", "alone")
+    )
+    differing = [key for key, value in ours.items() if value.is_floating_point() and not value.equal(theirs[key])]
+    assert "synthesis.last.weight" in differing

@@ -1,5 +1,6 @@
 """Pictures from a tree: what is used, what is left out and counted, what is held out; batches by their step alone."""
 
+import os
 import shutil
 import struct
 import zlib
@@ -86,7 +87,9 @@ def test_held_out_pictures_are_not_trained_on(folder: Path) -> None:
 def test_held_out_folder(folder: Path) -> None:
     found = look_through(folder, folder / "below", tiny_config())
     assert len(found.held_out) == 8
-    assert len(found.training) == 13
+    # The folder held out lies in the other: what is measured is not trained on, here as where nothing is named.
+    assert len(found.training) == 5
+    assert len(found.skipped["held out by name"]) == 8
 
 
 def test_what_is_left_out_of_a_held_out_folder_is_named(folder: Path, tmp_path: Path) -> None:
@@ -105,6 +108,18 @@ def test_too_few_pictures_is_an_error(tmp_path: Path, name: str) -> None:
     message = r"1 broken \(torn.png\)" if name == "single" else "pictures"
     with pytest.raises(InputError, match=message):
         look_through(tmp_path / name, None, tiny_config())
+
+
+@pytest.mark.skipif(os.name != "posix", reason="names of files are bytes on POSIX only")
+def test_names_that_are_no_text_are_taken(folder: Path, tmp_path: Path) -> None:
+    name = os.fsdecode(b"caf\xe9.png")
+    Image.fromarray(data.coffee()).save(tmp_path / "coffee.png")
+    (tmp_path / "coffee.png").rename(tmp_path / name)
+    trained_on = look_through(tmp_path, folder, tiny_config())
+    assert [picture[0] for picture in trained_on.training] == [name]
+    held_out = look_through(folder, tmp_path, tiny_config())
+    assert held_out.held_out == (tmp_path / name,)
+    assert trained_on.digest() != held_out.digest()
 
 
 def test_small_pictures_are_mirrored(tmp_path: Path) -> None:
@@ -152,6 +167,24 @@ def test_a_folder_larger_than_memory_is_worked_through_in_parts(tmp_path: Path) 
     config = replace(tiny_config(), memory_mb=1)
     pictures, _ = load_round(look_through(tmp_path, None, config), config, 0)
     assert len(pictures) == 1
+
+
+def test_what_later_rounds_find_broken_is_told_once(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    for number in range(12):
+        Image.fromarray(rng.integers(0, 256, (150, 150, 3), np.uint8)).save(tmp_path / f"{number}.png")
+    # 512 KiB hold seven of them.
+    config = replace(tiny_config(), memory_mb=1, round_steps=1)
+    found = look_through(tmp_path, None, config)
+    torn = [name for name, _, _ in found.training[:2]]
+    for name in torn:
+        (tmp_path / name).write_bytes((tmp_path / name).read_bytes()[:9000])
+    batches, told = Batches(found, config), []
+    for step in range(20):
+        batches.batch(step)
+        told.append(batches.newly_broken())
+    batches.close()
+    assert sorted(name for names in told for name in names) == sorted(torn)
 
 
 def test_a_batch_depends_on_its_step_and_worker_alone(folder: Path) -> None:

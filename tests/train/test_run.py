@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 import signal
 from dataclasses import replace
 from pathlib import Path
@@ -145,6 +146,53 @@ def test_an_interrupted_run_continues_to_the_same_curve(
     assert resumed["course"]["tables"] == whole["course"]["tables"]
     assert resumed["course"]["last"] == whole["course"]["last"]
     assert losses(request.workspace) == losses(trained.workspace)
+
+
+def test_a_run_that_is_overwritten_is_never_resumed(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    request = tiny_request(folder, tmp_path / "m.isthmodel", steps=20)
+    assert train(request, quiet).finished
+    (board,) = (request.workspace / "tensorboard").iterdir()
+
+    def die() -> None:
+        raise Stopped
+
+    during_steps(monkeypatch, {2: die})
+    other = replace(request, settings=(*request.settings, ("seed", "5")), force=True)
+    with pytest.raises(Stopped):
+        train(other, quiet)
+    saved = load_checkpoint(request.workspace / "checkpoint.pt")
+    assert (saved["step"], saved["config"]["seed"]) == (0, 5)
+    assert not board.exists()
+    assert train(replace(other, resume=True), quiet).finished
+    assert load_checkpoint(request.workspace / "checkpoint.pt")["step"] == 20
+    assert len(losses(request.workspace)) == 2
+
+
+def test_after_the_pictures_changed_nothing_is_compared(folder: Path, tmp_path: Path) -> None:
+    root = tmp_path / "pictures"
+    shutil.copytree(folder, root)
+    request = tiny_request(root, tmp_path / "m.isthmodel", steps=10)
+    assert train(request, quiet).finished
+    (root / "grey.png").unlink()
+    said: list[str] = []
+    assert train(replace(request, steps=20, resume=True, force=True), said.append).finished
+    assert "the folder has changed since the run began: its curve will not be the same" in said
+    assert not any("at equal PSNR" in line for line in said)
+
+
+def test_resuming_a_run_that_ended(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(run_module, "RECENT", 5)
+    request = tiny_request(folder, tmp_path / "m.isthmodel", steps=30, stop_loss=1000.0)
+    assert train(request, quiet).finished
+    # The same again is done already; a lower threshold, or another budget, is not.
+    for changed, steps in ((request, 5), (replace(request, stop_loss=0.001), 30), (replace(request, steps=40), 31)):
+        again = replace(changed, resume=True, force=True)
+        said: list[str] = []
+        assert train(again, said.append).finished
+        assert load_checkpoint(request.workspace / "checkpoint.pt")["step"] == steps
+        assert any("fitting" in line for line in said) == (changed != request)
 
 
 def test_time_is_a_budget_too(folder: Path, tmp_path: Path) -> None:

@@ -77,8 +77,10 @@ def test_coarser_is_smaller(tuned: Path, trained: Trained, tmp_path: Path) -> No
     sizes = []
     for coarseness in (0.5, 1, 4):
         path = tmp_path / f"{coarseness}.isthmodel"
-        shrink_model(load_model(tuned), trained.model, path, coarseness)
+        small = shrink_model(load_model(tuned), trained.model, path, coarseness)
         sizes.append(path.stat().st_size)
+        # What was gained before does not speak for coarse steps.
+        assert ("gain" in small.training) == (coarseness <= 1)
     assert sizes == sorted(sizes, reverse=True)
     assert len(set(sizes)) == 3
 

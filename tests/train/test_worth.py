@@ -19,6 +19,9 @@ def test_the_verdict() -> None:
     assert said is not None
     assert "5.0 % fewer bytes than before" in said
     assert "about 1,000 such pictures at quality 44" in said
+    shrunk = verdict({"gain": GAIN}, 1_000_000, shrunk=True)
+    assert shrunk is not None
+    assert "on 4 of the pictures held out, before it was shrunk; its own" in shrunk
     worse = verdict({"gain": {**GAIN, "percent_more": 3.0}}, 1_000_000)
     assert worse == "3.0 % more bytes than before, at equal PSNR, on 4 of the pictures held out"
 

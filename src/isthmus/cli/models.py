@@ -82,7 +82,7 @@ def _record(found: Installed) -> Iterator[str]:
         if key in training:
             value = training[key]
             yield f"  {label:<12} {f'{value:,}' if isinstance(value, (int, float)) else value}{unit}"
-    said = verdict(training, found.bytes)
+    said = verdict(training, found.bytes, shrunk=found.base is not None)
     if said:
         yield f"  {said}"
     stages = [stage for stage in _list(training, "stages") if isinstance(stage, dict)]
@@ -142,7 +142,7 @@ def shrink(file: str, output: str, origin: str | None, coarseness: float, force:
         small = shrink_model(tuned, base, target, coarseness)
         size, whole = target.stat().st_size, sum(array.nbytes for array in tuned.arrays.values())
         click.echo(f"{output}: model {small.id.hex()}, {size} bytes, {100 * size / whole:.1f} % of {tuned.name}'s")
-        said = verdict(small.training, size)
+        said = verdict(small.training, size, shrunk=True)
         if said:
             click.echo(said)
     except (IsthmusError, OSError) as error:

@@ -11,6 +11,8 @@ from isthmus.latents import RDOQ_WEIGHT
 
 BLOCK = 16
 """Side of a transform block in pixels; one latent position per block."""
+DC = 3
+"""Channels of the first group: one for each colour."""
 
 
 @dataclass(frozen=True)
@@ -135,14 +137,32 @@ class TrainConfig:
     def _check(self) -> None:
         """Raises InputError where a setting is none that a run could have."""
         for name, (expected, holds) in _RANGES.items():
-            value = getattr(self, name)
+            value = getattr(self.network if name.startswith("network.") else self, name.removeprefix("network."))
             if not all(holds(part) for part in (value if isinstance(value, tuple) else [value])):
                 raise InputError(f"the setting {name}", expected=expected, got=value)
         if self.window < self.crop:
             raise InputError("the setting window", expected=f"at least crop, {self.crop}", got=self.window)
 
+    def check_shape(self) -> None:
+        """Raises InputError where settings of the network do not fit each other; they may come from several places."""
+        network = self.network
+        if not (len(network.groups) > 1 and network.groups[0] == DC and sum(network.groups) == network.latents):
+            expected = f"{DC} first, and others, network.latents ({network.latents}) in all"
+            raise InputError("the setting network.groups", expected=expected, got=network.groups)
+        if network.latents > 3 * BLOCK**2:
+            raise InputError("the setting network.latents", expected=f"at most {3 * BLOCK**2}", got=network.latents)
+        if network.coarsest_step <= network.finest_step:
+            expected = f"more than network.finest_step, {network.finest_step:g}"
+            raise InputError("the setting network.coarsest_step", expected=expected, got=network.coarsest_step)
 
+
+_SIZES = ("latents", "groups", "context_width", "dc_width", "trunk_width", "trunk_blocks", "grid_width", "grid_blocks")
 _RANGES: dict[str, tuple[str, Callable[[Any], bool]]] = {
+    **dict.fromkeys((f"network.{name}" for name in _SIZES), ("at least 1", lambda value: value >= 1)),
+    **dict.fromkeys(
+        ("network.coarsest_step", "network.finest_step"), ("a number above 0", lambda value: 0 < value < float("inf"))
+    ),
+    "network.points": ("from 2 to 256", lambda value: 2 <= value <= 256),
     "crop": (f"a multiple of {BLOCK}, at least {2 * BLOCK}", lambda value: value >= 2 * BLOCK and value % BLOCK == 0),
     "clip": ("a number above 0", lambda value: value > 0),
     "qualities": ("qualities from 0 to 100", lambda value: 0 <= value <= 100),
@@ -173,6 +193,8 @@ def _parse(key: str, text: str, present: Any) -> Any:
             values = [{"true": True, "false": False}[part.lower()] for part in parts]
         else:
             values = [kind(part) for part in parts if part]
+        if not values:
+            raise ValueError("no value")
     except (ValueError, KeyError):
         raise InputError(f"the setting {key}", expected=f"like {present}", got=text) from None
     return tuple(values) if isinstance(present, tuple) else values[0]

@@ -11,9 +11,10 @@ import math
 import os
 import warnings
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -31,6 +32,8 @@ from isthmus.words import counted, some_of
 Pixels = npt.NDArray[np.uint8]
 SMALLEST = 16
 """Shorter sides than this, in pixels, are icons rather than pictures."""
+Listed = tuple[str, int, int]
+"""Path below the root, width, height."""
 Place = tuple[float, float]
 """Down and across a picture, in 0..1."""
 MIDDLE: Place = (0.5, 0.5)
@@ -44,13 +47,13 @@ class Catalogue:
 
     Attributes:
         folder: the tree's root.
-        training: (path below the root, width, height) of the pictures to train on.
+        training: the pictures to train on.
         held_out: paths of those that are only measured on.
         skipped: why files were left out, of a folder of held-out pictures too, and their paths below it by reason.
     """
 
     folder: Path
-    training: tuple[tuple[str, int, int], ...]
+    training: tuple[Listed, ...]
     held_out: tuple[Path, ...]
     skipped: dict[str, tuple[str, ...]]
 
@@ -62,7 +65,7 @@ class Catalogue:
     def digest(self) -> str:
         """Changes when the pictures do."""
         words = [*map(str, self.training), *(path.name for path in self.held_out)]
-        return hashlib.sha256("\n".join(words).encode()).hexdigest()[:16]
+        return hashlib.sha256(os.fsencode("\n".join(words))).hexdigest()[:16]
 
 
 def _reasons(skipped: dict[str, tuple[str, ...]]) -> str:
@@ -76,9 +79,13 @@ def _files(folder: Path) -> list[Path]:
     return sorted(path for path in paths if not any(part.startswith(".") for part in path.relative_to(folder).parts))
 
 
-def _look(folder: Path, skipped: defaultdict[str, list[str]]) -> list[tuple[str, int, int]]:
-    """(path, width, height) of what opens as a picture; the pixels are not read yet."""
-    found, seen = [], set()
+def _look(folder: Path, skipped: defaultdict[str, list[str]], apart: Container[bytes] = ()) -> dict[bytes, Listed]:
+    """What opens as a picture, by the hash of its file; the pixels are not read yet.
+
+    Args:
+        apart: hashes of files that are held out, which are not taken.
+    """
+    found: dict[bytes, Listed] = {}
     for path in _files(folder):
         name = path.relative_to(folder).as_posix()
         try:
@@ -95,16 +102,15 @@ def _look(folder: Path, skipped: defaultdict[str, list[str]]) -> list[tuple[str,
             skipped["too small"].append(name)
             continue
         # A copy of a held-out picture among the training ones would make the measurement a lie.
-        if content in seen:
-            skipped["doubled"].append(name)
+        if content in found or content in apart:
+            skipped["doubled" if content in found else "held out by name"].append(name)
             continue
-        seen.add(content)
-        found.append((name, width, height))
+        found[content] = (name, width, height)
     return found
 
 
 def _by_name(name: str) -> bytes:
-    return hashlib.sha256(name.encode()).digest()
+    return hashlib.sha256(os.fsencode(name)).digest()
 
 
 def look_through(folder: Path, held_out: Path | None, config: TrainConfig) -> Catalogue:
@@ -117,9 +123,10 @@ def look_through(folder: Path, held_out: Path | None, config: TrainConfig) -> Ca
         InputError: there are no usable pictures.
     """
     skipped: defaultdict[str, list[str]] = defaultdict(list)
-    pictures = _look(folder, skipped)
+    apart = {} if held_out is None else _look(held_out, skipped)
+    pictures = list(_look(folder, skipped, apart).values())
     if held_out is not None:
-        candidates, wanted = _look(held_out, skipped), config.held_out
+        candidates, wanted = list(apart.values()), config.held_out
     else:
         candidates, wanted = pictures, min(config.held_out, max(1, len(pictures) // 12))
     root, unusable = held_out or folder, dict[str, IsthmusError]()
@@ -265,10 +272,15 @@ class Batches:
         self._pictures: list[Pixels] = []
         self._next_round: tuple[int, Future[tuple[list[Pixels], list[str]]]] | None = None
         self._next_batch: tuple[int, Future[tuple[Tensor, Tensor]]] | None = None
-        self.broken: list[str] = []
-        """Names of the present round's files that could not be read."""
+        self._broken: set[str] = set()
+        self._told: set[str] = set()
 
-    @property
+    def newly_broken(self) -> list[str]:
+        """Names of the files that could not be read in the rounds so far; each is returned once."""
+        new, self._told = self._broken - self._told, set(self._broken)
+        return sorted(new)
+
+    @cached_property
     def rounds(self) -> bool:
         """Whether rounds differ: a folder that is small, of small pictures, is loaded once."""
         sizes = [size for _, *size in self._catalogue.training]
@@ -280,9 +292,10 @@ class Batches:
         number = step // self._config.round_steps if self.rounds else 0
         if number != self._round:
             if self._next_round and self._next_round[0] == number:
-                self._pictures, self.broken = self._next_round[1].result()
+                self._pictures, broken = self._next_round[1].result()
             else:
-                self._pictures, self.broken = load_round(self._catalogue, self._config, number)
+                self._pictures, broken = load_round(self._catalogue, self._config, number)
+            self._broken.update(broken)
             self._round = number
             if self.rounds:
                 future = self._round_pool.submit(load_round, self._catalogue, self._config, number + 1)

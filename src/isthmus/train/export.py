@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import importlib.util
 import io
 import json
 import warnings
@@ -25,10 +24,10 @@ from isthmus.context import (
     WEIGHT_LIMIT,
 )
 from isthmus.entropy.tables import Tables
-from isthmus.errors import MissingExtraError
 from isthmus.model import FORMAT, save_model
 from isthmus.train.config import BLOCK
 from isthmus.train.modules import Analysis, Network, Synthesis
+from isthmus.train.packages import require_packages
 
 OPSET = 18
 HALF_FROM_VALUES = 4096
@@ -172,15 +171,6 @@ def compand_table() -> npt.NDArray[np.int32]:
     return np.round(np.log2(1 + x) * (1 << ACTIVATION_BITS)).astype(np.int32)
 
 
-def require_packages() -> None:
-    """Raises MissingExtraError unless what model files are written with is installed."""
-    missing = [name for name in ("onnx", "safetensors") if importlib.util.find_spec(name) is None]
-    if missing:
-        raise MissingExtraError(
-            f"model files need {' and '.join(missing)}", hint="pip install 'isthmus[train]', then go on with --resume."
-        )
-
-
 def export_model(network: Network, path: Path, name: str, metadata: dict[str, Any], tables: Tables) -> None:
     """Writes a model file from trained weights, deterministically.
 
@@ -194,7 +184,7 @@ def export_model(network: Network, path: Path, name: str, metadata: dict[str, An
     Raises:
         MissingExtraError: onnx or safetensors is not installed.
     """
-    require_packages()
+    require_packages("then go on with --resume")
     network = copy.deepcopy(network).cpu().eval()
     config = network.config
     steps, weights = torch.ones(config.latents), torch.zeros(config.points)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import pickle
 from collections.abc import Mapping
 from dataclasses import replace
@@ -16,13 +15,14 @@ import torch
 from torch import Tensor
 
 from isthmus.context import DC_PHASES, ROWS, WEIGHT_BITS
-from isthmus.errors import InputError, MissingExtraError
+from isthmus.errors import InputError
 from isthmus.model import Model, model_named
 from isthmus.train.config import BLOCK, NetworkConfig, TrainConfig
 from isthmus.train.data import Pixels
 from isthmus.train.export import feature_order
 from isthmus.train.fit import training_costs
 from isthmus.train.modules import Network
+from isthmus.train.packages import require_packages
 from isthmus.train.reshape import reshaped
 from isthmus.train.start import make_start
 
@@ -83,6 +83,7 @@ def load_weights(
         shape = TrainConfig.from_dict(saved["config"]).network if "config" in saved else config.network
         state, name = saved["average"], f"{CHECKPOINT_ORIGIN} {saved.get('step', 0)} steps"
     else:
+        require_packages()
         model = model_named(origin)
         network = network_of(model)
         shape, state, name = network.config, network.state_dict(), origin_of(model)
@@ -100,6 +101,7 @@ def began_from(origin: str, recorded: str) -> bool:
     """Whether a run whose record names `recorded` may have started from what `--from` names."""
     if Path(origin).suffix == ".pt":
         return recorded.startswith(CHECKPOINT_ORIGIN)
+    require_packages()
     return recorded == origin_of(model_named(origin))
 
 
@@ -123,9 +125,10 @@ def network_of(model: Model) -> Network:
     """A network in training form from a model file: the context model out of fixed point, the rest out of the graphs.
 
     Raises:
-        MissingExtraError: onnx is not installed.
+        MissingExtraError: what model files are read with is not installed.
         InputError: the networks are not of the kind that this version trains.
     """
+    require_packages()
     graphs = _graph_weights(model)
     config = network_config(model, graphs)
     network = Network(config)
@@ -143,8 +146,6 @@ def network_of(model: Model) -> Network:
 
 
 def _graph_weights(model: Model) -> dict[str, Tensor]:
-    if importlib.util.find_spec("onnx") is None:
-        raise MissingExtraError("reading a model's networks needs onnx", hint="pip install 'isthmus[train]'")
     import onnx
     from onnx import numpy_helper
 

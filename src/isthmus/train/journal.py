@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -15,7 +16,7 @@ from torch import Tensor
 from isthmus.train.loop import Progress
 from isthmus.train.whole import Point
 
-LOG = "log.jsonl"
+LOG, BOARD = "log.jsonl", "tensorboard"
 STEPS_PER_LINE = 10
 SECONDS_PER_LINE = 30.0
 """Between two lines where there is no terminal to draw a bar on."""
@@ -35,22 +36,27 @@ class Journal:
 
     Args:
         folder: where the log and TensorBoard's files go.
-        step: the step that the run resumes from; what an interrupted run wrote beyond it is dropped.
+        step: the step that the run resumes from; what an interrupted run wrote beyond it is dropped. None for a new
+            run: all is dropped.
         say: prints a line for people.
+        first: of several processes; the others draw no bar.
     """
 
-    def __init__(self, folder: Path, step: int, say: Say):
+    def __init__(self, folder: Path, step: int | None, say: Say, first: bool = True):
+        folder.mkdir(exist_ok=True)
         self._path, self._say = folder / LOG, say
         kept = []
-        if step and self._path.exists():
+        if step is None:
+            shutil.rmtree(folder / BOARD, ignore_errors=True)
+        elif self._path.exists():
             lines = self._path.read_text().splitlines()
             kept = [line for line in lines if line.endswith("}") and json.loads(line)["step"] <= step]
         self._path.write_text("".join(line + "\n" for line in kept))
         self._log = self._path.open("a", buffering=1)
-        self._board = _tensorboard(folder / "tensorboard", step)
+        self._board = _tensorboard(folder / BOARD, step)
         if self._board is None:
             say("TensorBoard is not installed: no files for it (pip install 'isthmus[train]')")
-        self._bar = _bar()
+        self._bar = _bar() if first else None
         self._last_line = self._last_step = time.perf_counter()
         self._pictures = 0
         self._speed = 0.0
@@ -118,12 +124,13 @@ class Journal:
         self._log.write(json.dumps({"kind": kind, "step": step, **values}) + "\n")
 
 
-def _tensorboard(folder: Path, step: int) -> Any:
+def _tensorboard(folder: Path, step: int | None) -> Any:
     try:
         from torch.utils.tensorboard import SummaryWriter
     except ImportError:
         return None
-    return SummaryWriter(str(folder), purge_step=step or None)
+    # Purged is what lies at that step or beyond; the log keeps the step that was saved.
+    return SummaryWriter(str(folder), purge_step=None if step is None else step + 1)
 
 
 def _bar() -> Any:

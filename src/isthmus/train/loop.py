@@ -59,7 +59,7 @@ def losses(network: nn.Module, pixels: Tensor, quality: Tensor, config: TrainCon
 
 def learning_rate(progress: float, step: int, config: TrainConfig) -> float:
     """Warm-up by steps, then a cosine to zero as `progress` goes from 0 to 1."""
-    warm = min(1.0, (step + 1) / config.warmup_steps)
+    warm = min(1.0, (step + 1) / max(1, config.warmup_steps))
     return config.learning_rate * warm * 0.5 * (1 + math.cos(math.pi * min(progress, 1.0)))
 
 

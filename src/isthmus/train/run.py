@@ -150,6 +150,7 @@ class Run:
         weights, origin = None, TRANSFORM
         if request.origin and not saved:
             config, weights, origin = load_weights(request.origin, config, dict(request.settings))
+        config.check_shape()
         self.config = config
         self.catalogue = self._look()
         self.batches = Batches(self.catalogue, config, workers.rank)
@@ -175,21 +176,27 @@ class Run:
         self.say(f"on {workers.describe()}; {workers.count * config.batch} crops of {config.crop} pixels a step")
         self.saved_step: int | None = self.trainer.step if saved else None
         self.batches.pictures(self.trainer.step)
-        if self.batches.broken:
-            left_out = counted(len(self.batches.broken), "picture")
-            reason = "damaged, or of a kind that the codec refuses"
-            self.say(f"{left_out} left out, {reason}: {some_of(self.batches.broken)}")
         self.held_out = held_out_pictures(self.catalogue, config)
         request.workspace.mkdir(parents=True, exist_ok=True)
+        if not saved:
+            # From here on the folder is this run's: --resume must never continue the one that was there before.
+            self._save()
         folder = request.workspace if workers.first else request.workspace / f"worker{workers.rank}"
-        folder.mkdir(exist_ok=True)
-        self.journal = Journal(folder, self.trainer.step, self.say)
+        self.journal = Journal(folder, self.trainer.step if saved else None, self.say, workers.first)
+        self._name_broken()
 
     def _look(self) -> Catalogue:
         catalogue = look_through(self.request.folder, self.request.held_out, self.config)
         self.say(catalogue.describe())
         self.say(f"held out: {some_of([path.name for path in catalogue.held_out], 6)}")
         return catalogue
+
+    def _name_broken(self) -> None:
+        names = self.batches.newly_broken()
+        if names:
+            reason = "damaged, or of a kind that the codec refuses"
+            text = f"{counted(len(names), 'picture')} left out, {reason}: {some_of(names)}"
+            self.journal.note(self.trainer.step, text)
 
     def _kept(self, saved: dict[str, Any]) -> TrainConfig:
         """The configuration of the run that goes on; raises InputError where another one is asked for."""
@@ -212,12 +219,15 @@ class Run:
             ) from error
         if course.pictures != self.catalogue.digest():
             self.say("the folder has changed since the run began: its curve will not be the same")
-            course.pictures = self.catalogue.digest()
+            # Other pictures than the first measurement's may be held out by now: nothing compares with it any more.
+            course.pictures, course.first = self.catalogue.digest(), []
+        before = (course.minutes, course.steps, course.stop_loss)
         if self.request.minutes or self.request.steps:
             course.minutes, course.steps = self.request.minutes, self.request.steps
-            course.ended, course.tables = False, []
         if self.request.stop_loss is not None:
             course.stop_loss = self.request.stop_loss
+        if before != (course.minutes, course.steps, course.stop_loss):
+            course.ended, course.tables = False, []
         return course
 
     def go(self) -> Result:
@@ -235,10 +245,7 @@ class Run:
         return Result(True, _points(self.course.first), _points(self.course.last))
 
     def _interrupted(self) -> Result:
-        if self.saved_step is None:
-            self.journal.say("interrupted before anything was saved")
-        else:
-            self.journal.say(f"interrupted, step {self.saved_step} is saved: the same command with --resume continues")
+        self.journal.say(f"interrupted, step {self.saved_step} is saved: the same command with --resume continues")
         return Result(False)
 
     def _loop(self, signals: Signals) -> bool:
@@ -258,11 +265,12 @@ class Run:
             self._check(part)
             self._fit_costs(part)
             batch, quality = self.batches.batch(trainer.step)
+            self._name_broken()
             try:
                 progress = trainer.train_step(batch, quality, part)
             except ArithmeticError as error:
                 raise IsthmusError(
-                    "the training diverged", got=error, hint="Try again with --set learning_rate=3e-4."
+                    "the training diverged", got=error, hint="Try again with --force and --set learning_rate=3e-4."
                 ) from error
             course.recent = [*course.recent[1 - RECENT :], progress.loss]
             course.end_if_good()
@@ -345,6 +353,7 @@ class Run:
         qualities = {point.quality for point in first}
         last = means(points[:few] for points in measured if points[0].quality in qualities)
         percent = percent_more(first, last)
+        self.course.gain = None
         if percent is None:
             return
         said = f"take {change(percent)} at equal PSNR than with {self.course.origin}"

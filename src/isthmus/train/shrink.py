@@ -14,7 +14,7 @@ import numpy.typing as npt
 from isthmus.difference import MAX_STEP, MAX_SYMBOL, Part, pack
 from isthmus.errors import InputError
 from isthmus.model import FORMAT_DIFFERENCE, RELEASES, Model, release_model, save_model
-from isthmus.train.export import require_packages
+from isthmus.train.packages import require_packages
 
 GRAPHS = ("analysis.onnx", "synthesis.onnx")
 FIXED = ("parity", "steps.log", "steps.nominal", "compand", "context.dc.near")
@@ -58,7 +58,7 @@ def shrink_model(tuned: Model, base: Model, path: Path, coarseness: float = 1.0)
     Raises:
         InputError: the base is none of the package's, or the two differ in shape, or in arrays that tuning does not
             change, or not at all; or there is no such coarseness.
-        MissingExtraError: onnx is not installed.
+        MissingExtraError: what model files are written with is not installed.
     """
     require_packages()
     if tuned.metadata["format"] == FORMAT_DIFFERENCE:
@@ -79,6 +79,9 @@ def shrink_model(tuned: Model, base: Model, path: Path, coarseness: float = 1.0)
         raise InputError("no weight to store", expected="a tuned model", got=f"the weights of {base.name} themselves")
     arrays, listed = pack(parts, symbols, tuned.arrays["tables"])
     own = {"name": path.stem, "format": FORMAT_DIFFERENCE, "base": base.id.hex(), "parts": listed}
+    if coarseness > 1 and tuned.training:
+        # The gain was measured before; coarse steps may turn it into a loss.
+        own["training"] = {key: value for key, value in tuned.training.items() if key != "gain"}
     return save_model(path, arrays, {**tuned.metadata, **own})
 
 

@@ -22,8 +22,12 @@ def change(percent_more: float) -> str:
     return f"{abs(percent_more):.1f} % {'more' if percent_more > 0 else 'fewer'} bytes"
 
 
-def verdict(training: dict[str, Any], model_bytes: int) -> str | None:
-    """A sentence on a model's gain and its price, from the record of its training; None if that does not say."""
+def verdict(training: dict[str, Any], model_bytes: int, shrunk: bool = False) -> str | None:
+    """A sentence on a model's gain and its price, from the record of its training; None if that does not say.
+
+    Args:
+        shrunk: it is a difference: what was measured is the model that it was made of.
+    """
     gain = training.get("gain")
     if not isinstance(gain, dict):
         return None
@@ -33,6 +37,8 @@ def verdict(training: dict[str, Any], model_bytes: int) -> str | None:
         measured = f"{change(percent)} than before, at equal PSNR, on {gain['pictures']} of the pictures held out"
     except (KeyError, TypeError, ValueError, OverflowError):
         return None
+    if shrunk:
+        measured += ", before it was shrunk"
     if pictures is None:
         return measured
     paid = f"its own {model_bytes:,} bytes are made up for by about {pictures:,} such pictures at quality {quality:g}"
