@@ -58,8 +58,8 @@ ANY_RELEASE = "release"
 """Another name for it, for those who do not care which one it is."""
 
 RELEASES: dict[str, str] = {
-    "7157a763b0a97eda": "fast",
-    "2fded5a03b661def": "best",
+    "2345d259ddfd8229": "fast",
+    "07a73f44c443c114": "best",
 }
 """Every model that travels with the package, as `isthmus/models/ID.isthmodel`: id -> name. From version 1.0 on rows are
 never removed; of several with one name, the last encodes."""
