@@ -3,6 +3,8 @@
 import os
 import shutil
 import struct
+import subprocess
+import sys
 import zlib
 from dataclasses import replace
 from pathlib import Path
@@ -202,6 +204,28 @@ def test_a_batch_depends_on_its_step_and_worker_alone(folder: Path) -> None:
     assert not torch.equal(make_batch(pictures, config, 0, 1)[0], in_order[0][0])
     batches.close()
     other.close()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="counts the threads of the process by /proc")
+def test_making_batches_starts_no_thread_of_pytorch() -> None:
+    script = """
+import os, threading, numpy, torch
+from isthmus.train.config import TrainConfig
+from isthmus.train.data import make_batch
+torch.set_num_threads(2)
+pictures = [numpy.zeros((3, 512, 512), numpy.uint8)] * 8
+def make():
+    for step in range(8):
+        make_batch(pictures, TrainConfig(), step, 0)
+    left.append(len(os.listdir("/proc/self/task")))
+left = [len(os.listdir("/proc/self/task"))]
+thread = threading.Thread(target=make)
+thread.start()
+thread.join()
+print(left[1] - left[0])
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=100, check=True)
+    assert done.stdout.strip() == "1"
 
 
 def test_qualities_are_spread_over_the_dial(folder: Path) -> None:

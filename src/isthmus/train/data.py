@@ -254,12 +254,15 @@ def make_batch(pictures: list[Pixels], config: TrainConfig, step: int, worker: i
         top = int(random.integers(0, height - size + 1))
         left = int(random.integers(0, width - size + 1))
         crops.append(pictures[index][:, top : top + size, left : left + size])
-    batch = torch.from_numpy(np.stack(crops))
-    batch = torch.flip(batch, [axis for axis in (2, 3) if random.random() < 0.5])
+    # All in numpy. One parallel operation of PyTorch in the thread that makes batches, and OpenMP has more threads than
+    # there are cores from then on: it lets those of the training sleep between operations, and two cores are no faster
+    # than one.
+    batch = np.stack(crops)
+    batch = np.flip(batch, [axis for axis in (2, 3) if random.random() < 0.5])
     if random.random() < 0.5:
-        batch = batch.transpose(2, 3)
+        batch = batch.swapaxes(2, 3)
     quality = (random.random(config.batch) + np.arange(config.batch)) / config.batch
-    return batch.contiguous(), torch.from_numpy(quality).float()
+    return torch.from_numpy(np.ascontiguousarray(batch)), torch.from_numpy(quality.astype(np.float32))
 
 
 class Batches:
