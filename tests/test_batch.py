@@ -68,7 +68,8 @@ def test_what_would_be_done_is_foreseen(job: Job, tmp_path: Path, verb: str) -> 
 
 
 def test_the_tree_is_made_again(job: Job, tmp_path: Path) -> None:
-    found, others = items(job)
+    found, others, unread = items(job)
+    assert not unread
     assert [(item.name, item.output) for item in found] == [
         ("a.png", "a.isth"),
         ("sub/b.jpg", "sub/b.jpg.isth"),
@@ -132,6 +133,86 @@ def test_keep_smaller(job: Job, tmp_path: Path) -> None:
     assert (tmp_path / "out/flat.png").read_bytes() == flat.read_bytes()
     assert not (tmp_path / "out/flat.isth").exists()
     assert set(states(job).values()) == {"skipped"}
+
+
+def test_what_is_kept_replaces_nothing(job: Job, tmp_path: Path) -> None:
+    flat, theirs = tmp_path / "in/flat.png", tmp_path / "out/flat.png"
+    Image.new("1", (8, 8)).save(flat, optimize=True)
+    theirs.parent.mkdir()
+    job = replace(job, keep_smaller=True, quality=100)
+    for content in (b"somebody's own", b"x" * flat.stat().st_size):
+        theirs.write_bytes(content)
+        result = all_of(job)["flat.png"]
+        assert (result.state, "is another file" in result.message) == ("failed", True)
+        assert theirs.read_bytes() == content
+    assert all_of(replace(job, force=True))["flat.png"].state == "kept"
+    assert theirs.read_bytes() == flat.read_bytes()
+    assert all_of(job)["flat.png"].state == "skipped"
+
+
+@pytest.mark.parametrize("verb", ["encode", "decode"])
+def test_what_changed_since_is_not_passed_over(job: Job, tmp_path: Path, verb: str) -> None:
+    assert set(states(job).values()) == {"done"}
+    if verb == "decode":
+        job = replace(job, verb="decode", source=job.target, target=str(tmp_path / "back"))
+        assert set(states(job).values()) == {"done"}
+    assert set(states(job).values()) == {"skipped"}
+    name = "a.png" if verb == "encode" else "a.isth"
+    later = time.time() + 100
+    os.utime(Path(job.source, name), (later, later))
+    result = all_of(job)[name]
+    assert result.state == "failed"
+    assert f"is older than {name}" in result.message
+
+
+def test_another_picture_of_the_same_name_is_not_passed_over(job: Job, tmp_path: Path) -> None:
+    assert set(states(job).values()) == {"done"}
+    Image.fromarray(CUP[:50]).save(tmp_path / "in/a.png")
+    os.utime(tmp_path / "in/a.png", (0, 0))
+    assert "is another picture" in all_of(job)["a.png"].message
+
+
+def test_another_model_is_refused_whatever_the_target(job: Job) -> None:
+    aimed = replace(job, aim=Target("bytes", 3000))
+    assert set(states(aimed).values()) == {"done"}
+    assert set(states(aimed).values()) == {"skipped"}
+    found = all_of(replace(aimed, model="fast"))
+    assert {result.state for result in found.values()} == {"failed"}
+    assert "expected model" in found["a.png"].message
+
+
+def test_a_newer_file_is_not_taken_for_damage(job: Job, tmp_path: Path) -> None:
+    assert set(states(job).values()) == {"done"}
+    path = tmp_path / "out/a.isth"
+    newer = bytearray(path.read_bytes())
+    newer[4] += 1
+    path.write_bytes(newer)
+    assert all_of(job)["a.png"].state == "failed"
+    assert path.read_bytes() == newer
+
+
+def test_notes_travel(job: Job, tmp_path: Path) -> None:
+    Image.fromarray(CUP).convert("CMYK").save(tmp_path / "in/a.tif")
+    assert "CMYK without a profile" in all_of(job)["a.tif"].message
+    missed = all_of(replace(job, aim=Target("bytes", 1_000_000), force=True))["a.png"]
+    assert missed.state == "done"
+    assert missed.message
+
+
+def test_folders_that_cannot_be_read_are_named(job: Job, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    scan = os.scandir
+
+    def refusing(path: str) -> object:
+        if str(path).endswith("sub"):
+            raise PermissionError(13, "Permission denied", str(path))
+        return scan(path)
+
+    monkeypatch.setattr(os, "scandir", refusing)
+    found, _, unread = items(job)
+    assert [item.name for item in found] == ["a.png"]
+    assert [(result.item.name, result.state, result.message) for result in unread] == [
+        ("sub", "failed", "Permission denied")
+    ]
 
 
 def test_failures_are_named(job: Job, tmp_path: Path) -> None:

@@ -1,5 +1,7 @@
 import io
 import os
+import threading
+import tracemalloc
 from pathlib import Path
 
 import pytest
@@ -70,6 +72,62 @@ def test_the_umask_of_the_process_is_left_alone(tmp_path: Path, monkeypatch: pyt
     monkeypatch.setattr(os, "umask", lambda mask: pytest.fail("other threads would see it"))
     with atomic_output(tmp_path / "a.bin") as stream:
         stream.write(b"")
+
+
+def test_links_and_devices_stay_what_they_are(tmp_path: Path) -> None:
+    (tmp_path / "kept").write_bytes(b"before")
+    (tmp_path / "link").symlink_to(tmp_path / "kept")
+    with atomic_output(tmp_path / "link", force=True) as stream:
+        stream.write(b"after")
+    assert (tmp_path / "link").is_symlink()
+    assert (tmp_path / "kept").read_bytes() == b"after"
+
+    os.mkfifo(tmp_path / "pipe")
+    got: list[bytes] = []
+    reader = threading.Thread(target=lambda: got.append((tmp_path / "pipe").read_bytes()))
+    reader.start()
+    with atomic_output(tmp_path / "pipe", force=True) as stream:
+        stream.write(b"through")
+    reader.join(10)
+    assert got == [b"through"]
+    assert (tmp_path / "pipe").is_fifo()
+    with pytest.raises(OutputExistsError), atomic_output(Path(os.devnull)):
+        pass
+    assert {path.name for path in tmp_path.iterdir()} == {"kept", "link", "pipe"}
+
+
+def test_without_hard_links_nothing_is_overwritten_either(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(*_: object) -> None:
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr(os, "link", refused)
+    with atomic_output(tmp_path / "new") as stream:
+        stream.write(b"whole")
+    assert (tmp_path / "new").read_bytes() == b"whole"
+    output = atomic_output(tmp_path / "taken")
+    output.__enter__().write(b"mine")
+    (tmp_path / "taken").write_bytes(b"theirs")
+    with pytest.raises(OutputExistsError, match="meanwhile"):
+        output.__exit__(None, None, None)
+    assert (tmp_path / "taken").read_bytes() == b"theirs"
+    assert {path.name for path in tmp_path.iterdir()} == {"new", "taken"}
+
+
+def test_reading_allocates_what_is_there_not_what_may_be(tmp_path: Path) -> None:
+    class Dribble(io.BytesIO):
+        def read(self, size: int | None = -1, /) -> bytes:
+            return super().read(min(size or 0, 2))
+
+    assert read_capped(Dribble(b"abcdefg"), 7, "x") == b"abcdefg"
+    with pytest.raises(LimitExceededError):
+        read_capped(Dribble(b"abcdefgh"), 7, "x")
+    (tmp_path / "small").write_bytes(b"abc")
+    with (tmp_path / "small").open("rb") as stream:
+        tracemalloc.start()
+        read_capped(stream, 2**30, "small")
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+    assert peak < 2**23
 
 
 def test_read_capped() -> None:

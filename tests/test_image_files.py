@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image, ImageCms, ImageOps
+from PIL.PngImagePlugin import PngInfo
 
 from isthmus.codec import Codec
 from isthmus.container import EXIF, ICC, XMP, Limits
@@ -134,6 +135,30 @@ def test_metadata_round_trip(name: str) -> None:
     kept.load(metadata[EXIF])
     assert kept[0x010F] == "Maker"
     assert kept.get_ifd(0x8769)[0x9286] == b"comment"
+
+
+def test_exif_in_the_text_of_old_png_files() -> None:
+    exif = Image.Exif()
+    exif[0x010F], exif[0x0112] = "Maker", 6
+    block = exif.tobytes().removeprefix(b"Exif\0\0")
+    info = PngInfo()
+    info.add_text("Raw profile type exif", f"\nexif\n{len(block):8}\n{block.hex()}\n")
+    picture = open_picture(saved(photo(), "PNG", pnginfo=info))
+    assert (picture.width, picture.height) == (9, 13)
+    kept = Image.Exif()
+    kept.load(picture.metadata[EXIF])
+    assert kept[0x010F] == "Maker"
+    assert kept.get(0x0112, 1) == 1
+
+
+@pytest.mark.parametrize(("name", "error"), [("PNG", 0), ("WEBP", 0), ("TIFF", 0), ("AVIF", 6)])
+def test_colours_under_transparent_pixels_are_saved(name: str, error: int, rng: np.random.Generator) -> None:
+    pixels = rng.integers(0, 256, (16, 16, 4), np.uint8)
+    pixels[:8, :, 3] = 0
+    file = io.BytesIO()
+    save_picture(Image.fromarray(pixels), file, name)
+    with Image.open(file) as back:
+        assert np.abs(np.asarray(back).astype(int) - pixels).max() <= error
 
 
 def test_palette_transparency_is_kept() -> None:

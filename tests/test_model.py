@@ -141,6 +141,28 @@ def test_any_damage_to_a_model_file_is_noticed(other: Path, rng: np.random.Gener
             model_module.parse_model(bytes(data))
 
 
+@pytest.mark.parametrize(
+    ("change", "match"),
+    [
+        ({"context.dc.0.second.bias": np.zeros((), np.int32)}, "inconsistent"),
+        ({"compand": 1}, "0 first, and within"),
+        ({"groups": [4, 12, 48, 112, 208]}, "lacks its shape"),
+    ],
+)
+def test_a_model_that_no_decoder_agrees_on_is_refused(change: dict[str, object], match: str, tmp_path: Path) -> None:
+    old = release_model()
+    arrays, metadata = dict(old.arrays), dict(old.metadata)
+    for key, value in change.items():
+        if key == "groups":
+            metadata[key] = value
+        elif isinstance(value, np.ndarray):
+            arrays[key] = value
+        else:
+            arrays[key] = np.concatenate([[value], arrays[key][1:]]).astype(arrays[key].dtype)
+    with pytest.raises(ModelError, match=match):
+        save_model(tmp_path / "crafted.isthmodel", arrays, metadata)
+
+
 def test_removing(own_folder: Path, other: Path) -> None:
     identity = install_model(other).id
     assert remove_model(identity.hex()) == identity.hex()

@@ -12,7 +12,7 @@ from skimage import data
 import doubles
 import isthmus
 import isthmus.pillow_plugin
-from isthmus.container import HEADER_BYTES
+from isthmus.container import HEADER_BYTES, _chunk, _varint, parse
 
 EXIF_ORIENTATION = 0x0112
 
@@ -63,6 +63,17 @@ def test_opening_reads_only_the_front(saved: Path) -> None:
     with saved.open("rb") as file, Image.open(file) as image:
         assert image.size == (121, 80)
         assert file.tell() < 200 < saved.stat().st_size
+
+
+def test_a_large_private_chunk_at_the_front_is_passed_over(saved: Path) -> None:
+    data = saved.read_bytes()
+    private = _chunk(b"q", bytes(40 << 20))
+    whole = parse(data)
+    body = data[:HEADER_BYTES] + private + data[HEADER_BYTES : len(data) - whole.chunk_bytes[b"Z"]]
+    longer = body + _chunk(b"Z", _varint(len(body)))
+    parse(longer)
+    with Image.open(io.BytesIO(longer)) as image, Image.open(saved) as before:
+        assert image.tobytes() == before.tobytes()
 
 
 @pytest.mark.parametrize("mode", ["RGBA", "L", "LA", "1"])

@@ -5,7 +5,7 @@ import pytest
 import skimage.data
 
 from isthmus import tiles
-from isthmus.engine import limit_threads
+from isthmus.engine import _controller, limit_threads
 from isthmus.errors import CorruptError
 from isthmus.latents import decode_latents, encode_latents
 from isthmus.model import Model, release_model
@@ -95,6 +95,21 @@ def test_the_same_latents_whatever_the_threads(model: Model, photo: np.ndarray) 
     first = decode(model, one, photo, 6000, threads=1)
     second = decode(model, one, photo, 6000, threads=2)
     assert np.abs(first.astype(int) - second).max() <= 1
+
+
+def test_a_limit_of_threads_ends_with_the_last_who_needs_it() -> None:
+    def threads() -> set[int]:
+        return {found["num_threads"] for found in _controller().info() if found["user_api"] == "blas"}
+
+    with _controller().limit(limits=2, user_api="blas"):
+        before = threads()
+        first, second = limit_threads(1), limit_threads(1)
+        first.__enter__()
+        second.__enter__()
+        first.__exit__(None, None, None)
+        assert threads() == {1}
+        second.__exit__(None, None, None)
+        assert threads() == before == {2}
 
 
 def test_pytorch_decodes_the_same_latents_and_pixels(model: Model, photo: np.ndarray) -> None:

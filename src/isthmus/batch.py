@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import Literal
@@ -21,13 +22,14 @@ from PIL import Image
 
 from isthmus.codec import DEFAULT_QUALITY, SUFFIX, Codec, Info, is_encoded
 from isthmus.container import Limits, parse
-from isthmus.errors import BitstreamError, IsthmusError, NotIsthmusError, OutputExistsError
-from isthmus.image_files import open_picture, save_picture
+from isthmus.errors import BitstreamError, CorruptError, InputError, IsthmusError, OutputExistsError, TruncatedError
+from isthmus.image_files import open_picture, picture_size, save_picture
 from isthmus.processes import process_pool
 from isthmus.targets import Target, encode_to_target
 from isthmus.tree import Tree
 
 State = Literal["done", "kept", "skipped", "failed"]
+_FORCE = "Use --force to replace it."
 _AHEAD = 4  # pictures handed out per worker: enough to keep it busy, few enough to lose
 
 
@@ -74,7 +76,7 @@ class Item:
 
 @dataclass(frozen=True)
 class Result:
-    """What became of one picture; `message` says why where it failed or was kept as it was."""
+    """What became of one picture; `message` says why it failed or was kept as it was, or what else to know of it."""
 
     item: Item
     state: State
@@ -106,15 +108,16 @@ class Summary:
         return self.done + self.kept + self.skipped + self.failed
 
 
-def items(job: Job) -> tuple[list[Item], int]:
-    """The pictures of the source tree, and how many other files are left alone.
+def items(job: Job) -> tuple[list[Item], int, list[Result]]:
+    """The pictures of the source tree, how many other files are left alone, and the folders that cannot be read.
 
     Two pictures that differ only in their suffix keep it: a.png and a.jpg become a.png.isth and a.jpg.isth.
 
     Raises:
         IsthmusError, OSError: the tree cannot be listed.
     """
-    files = Tree(job.source).files()
+    unread: dict[str, OSError] = {}
+    files = Tree(job.source).files(unread)
     names = [name for name in files if _wanted(name, job.verb)]
     suffix = SUFFIX if job.verb == "encode" else ".png"
     outputs = {name: str(PurePosixPath(name).with_suffix(suffix)) for name in names}
@@ -122,7 +125,8 @@ def items(job: Job) -> tuple[list[Item], int]:
     while clashes := {output for output, count in Counter(outputs.values()).items() if count > 1}:
         outputs |= {name: name + suffix for name, output in outputs.items() if output in clashes}
     found = [Item(name, files[name], outputs[name]) for name in names]
-    return found, len(files) - len(found)
+    failed = [(Item(name, 0, ""), error.strerror or str(error)) for name, error in unread.items()]
+    return found, len(files) - len(found), [Result(item, "failed", message=why) for item, why in failed]
 
 
 def run(job: Job, todo: Iterable[Item], workers: int) -> Iterator[Result]:
@@ -187,65 +191,83 @@ def _result(work: Callable[[Job, Item], Result], job: Job, item: Item) -> Result
 
 
 def _foresee(job: Job, item: Item) -> Result:
-    codec, target = _codec(job.model, job.threads, job.limits, job.effort), _tree(job.target)
+    codec, source, target = _codec(job.model, job.threads, job.limits, job.effort), _tree(job.source), _tree(job.target)
     if job.verb == "encode":
-        before = _encoded_before(job, item, target, codec)
+        before = _encoded_before(job, item, source, target, codec)
     else:
         # Inspected in any case: a damaged file is foreseen too.
-        info = codec.inspect(_tree(job.source).read(item.name, job.limits.max_file_bytes))
-        before = _decoded_before(job, item, target, lambda: info)
+        info = codec.inspect(source.read(item.name, job.limits.max_file_bytes))
+        before = _decoded_before(job, item, source, target, lambda: info)
     return Result(item, "skipped" if before else "done")
 
 
 def _encode(job: Job, item: Item) -> Result:
     codec, source, target = _codec(job.model, job.threads, job.limits, job.effort), _tree(job.source), _tree(job.target)
-    if _encoded_before(job, item, target, codec):
+    if _encoded_before(job, item, source, target, codec):
         return Result(item, "skipped")
     with source.open(item.name, job.limits.max_file_bytes) as stream:
         picture = open_picture(stream, job.limits)
+    notes = list(picture.notes)
     if job.aim is None:
         data = codec.encode(picture, job.quality, job.strip)
     else:
-        data = encode_to_target(codec, picture, job.aim, job.strip).data
+        reached = encode_to_target(codec, picture, job.aim, job.strip)
+        data = reached.data
+        notes += [reached.note] if reached.note else []
     if job.keep_smaller and len(data) >= item.size:
         original = source.read(item.name, job.limits.max_file_bytes)
+        if not job.force and target.size(item.name) is not None:
+            raise OutputExistsError(f"{item.name} is there already and is another file", hint=_FORCE)
         target.write(item.name, original)
         return Result(item, "kept", len(original), f"{len(data)} bytes encoded, not smaller: copied as it is")
     target.write(item.output, data)
-    return Result(item, "done", len(data))
+    return Result(item, "done", len(data), "; ".join(notes))
 
 
-def _encoded_before(job: Job, item: Item, target: Tree, codec: Codec) -> bool:
+def _encoded_before(job: Job, item: Item, source: Tree, target: Tree, codec: Codec) -> bool:
     if job.force:
         return False
     if job.keep_smaller and target.size(item.name) == item.size:
-        return True
+        limit = job.limits.max_file_bytes
+        if target.read(item.name, limit) == source.read(item.name, limit):
+            return True
     if target.size(item.output) is None:
         return False
     try:
         header = parse(target.read(item.output, job.limits.max_file_bytes), job.limits).header
-    except NotIsthmusError:
-        raise OutputExistsError(
-            f"{item.output} is there already and is no .isth file", hint="Use --force to overwrite it."
-        ) from None
-    except BitstreamError:
-        # Cut or damaged: this is what a second run is for.
+    except (TruncatedError, CorruptError):
+        # This is what a second run is for.
         return False
-    quality = header.quality / 100
-    if job.aim is None and (quality, header.model_id) != (round(job.quality, 2), codec.model.id):
+    except BitstreamError as error:
         raise OutputExistsError(
-            f"{item.output} is there already",
-            expected=f"quality {job.quality:g} of model {codec.model.id.hex()}",
-            got=f"quality {quality:g} of model {header.model_id.hex()}",
-            hint="Use --force to encode it again.",
-        )
+            f"{item.output} is there already and is no .isth file that can be read here", got=error, hint=_FORCE
+        ) from error
+    wanted, found = f"model {codec.model.id.hex()}", f"model {header.model_id.hex()}"
+    if job.aim is None:
+        wanted = f"quality {round(job.quality, 2):g} of {wanted}"
+        found = f"quality {header.quality / 100:g} of {found}"
+    if wanted != found:
+        raise OutputExistsError(f"{item.output} is there already", expected=wanted, got=found, hint=_FORCE)
+    with source.open(item.name, job.limits.max_file_bytes) as stream:
+        size = picture_size(stream, job.limits)
+    # Stored on its side, perhaps, and encoded upright.
+    if sorted(size) != sorted((header.width, header.height)):
+        raise OutputExistsError(f"{item.output} is there already and is another picture", hint=_FORCE)
+    _refuse_older(item, source, target)
     return True
+
+
+def _refuse_older(item: Item, source: Tree, target: Tree) -> None:
+    """Raises OutputExistsError if an output was written before its source, so that it cannot show what that shows."""
+    read, written = source.modified(item.name), target.modified(item.output)
+    if read is not None and written is not None and read > written:
+        raise OutputExistsError(f"{item.output} is there already and is older than {item.name}", hint=_FORCE)
 
 
 def _decode(job: Job, item: Item) -> Result:
     codec, source, target = _codec(job.model, job.threads, job.limits, job.effort), _tree(job.source), _tree(job.target)
     data = source.read(item.name, job.limits.max_file_bytes)
-    if _decoded_before(job, item, target, lambda: codec.inspect(data)):
+    if _decoded_before(job, item, source, target, lambda: codec.inspect(data)):
         return Result(item, "skipped")
     buffer = io.BytesIO()
     save_picture(codec.decode_image(data), buffer, "PNG")
@@ -253,22 +275,15 @@ def _decode(job: Job, item: Item) -> Result:
     return Result(item, "done", buffer.tell())
 
 
-def _decoded_before(job: Job, item: Item, target: Tree, inspect: Callable[[], Info]) -> bool:
+def _decoded_before(job: Job, item: Item, source: Tree, target: Tree, inspect: Callable[[], Info]) -> bool:
     if job.force or target.size(item.output) is None:
         return False
-    if _whole_picture(target.read(item.output, job.limits.max_file_bytes), inspect()):
-        return True
-    raise OutputExistsError(f"{item.output} is there already and is another picture", hint="Use --force.")
-
-
-def _whole_picture(data: bytes, info: Info) -> bool:
-    try:
-        with Image.open(io.BytesIO(data)) as image:
-            fits = image.size == (info.width, info.height)
-            image.verify()
-    except (OSError, SyntaxError):
-        return False
-    return fits
+    info = inspect()
+    with suppress(InputError), target.open(item.output, job.limits.max_file_bytes) as stream:
+        if picture_size(stream, job.limits, whole=True) == (info.width, info.height):
+            _refuse_older(item, source, target)
+            return True
+    raise OutputExistsError(f"{item.output} is there already and is another picture", hint=_FORCE)
 
 
 def _wanted(name: str, verb: str) -> bool:

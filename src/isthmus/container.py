@@ -194,7 +194,11 @@ def parse(data: bytes, limits: Limits | None = None) -> Container:
     for kind, count in counts.items():
         if len(payloads[kind]) != count:
             raise CorruptError(f"{_name(kind)} chunks are missing", expected=count, got=len(payloads[kind]))
-    before, used = _read_varint(payload, 0)
+    try:
+        before, used = _read_varint(payload, 0)
+    except TruncatedError as error:
+        # Of the chunk, not of the file, which goes on.
+        raise CorruptError("the end chunk holds no total length", got=bytes(payload)) from error
     if before != position or used != len(payload):
         raise CorruptError("the end chunk's total length is wrong", expected=position, got=before)
     if end != len(data):
@@ -219,6 +223,9 @@ def read_head(stream: IO[bytes], limits: Limits) -> tuple[Header, dict[bytes, by
         if kind not in METADATA and not kind.islower():
             return header, metadata
         length, start = _read_varint(memoryview(head), 1)
+        if kind not in METADATA:
+            stream.seek(start + length + _CRC.size - len(head), SEEK_CUR)
+            continue
         # zlib makes nothing longer by more than a fraction, so this cap costs no honest file anything.
         if length > 2 * limits.max_metadata_bytes:
             raise LimitExceededError(
@@ -227,8 +234,7 @@ def read_head(stream: IO[bytes], limits: Limits) -> tuple[Header, dict[bytes, by
         data = head + stream.read(max(start + length + _CRC.size - len(head), 0))
         _, payload, end = _read_chunk(memoryview(data), 0)
         stream.seek(end - len(data), SEEK_CUR)
-        if kind in METADATA:
-            metadata[kind] = _inflate(kind, payload, limits.max_metadata_bytes)
+        metadata[kind] = _inflate(kind, payload, limits.max_metadata_bytes)
 
 
 def pack_header(header: Header) -> bytes:
@@ -300,11 +306,18 @@ def parse_header(data: bytes, limits: Limits) -> Header:
     if tile_count != header.tile_count:
         raise CorruptError("the tile count does not fit the size", expected=header.tile_count, got=tile_count)
     check_pixels(width, height, limits)
+    # Each costs memory before any is decoded; real tiles have a million pixels, and 256 are one latent.
+    if tile_count > max(1, limits.max_pixels // 256):
+        raise LimitExceededError("the picture has too many tiles", expected=limits.max_pixels // 256, got=tile_count)
     return header
 
 
 def check_pixels(width: int, height: int, limits: Limits) -> None:
-    """Raise :class:`LimitExceededError` if the picture has more pixels than the limits allow."""
+    """Raise :class:`LimitExceededError` if the picture is larger than the format or the limits allow."""
+    if max(width, height) > MAX_SIDE:
+        raise LimitExceededError(
+            "the picture is too long", expected=f"at most {MAX_SIDE} pixels a side", got=f"{width}x{height}"
+        )
     if width * height > limits.max_pixels:
         raise LimitExceededError(
             "the picture is too large",

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import cache
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -56,9 +58,34 @@ def _controller() -> Any:
     return ThreadpoolController()
 
 
-def limit_threads(threads: int | None) -> AbstractContextManager[Any]:
-    """A context in which NumPy's matrix products use at most this many threads; None for as many as they like."""
-    if threads is None:
-        return nullcontext()
-    limit: AbstractContextManager[Any] = _controller().limit(limits=threads, user_api="blas")
-    return limit
+class _Limit:
+    """NumPy's limit is one of the process: taken when the first asks for it, given back when the last is done."""
+
+    def __init__(self) -> None:
+        self._lock, self._inside = Lock(), 0
+        self._taken: AbstractContextManager[Any] = nullcontext()
+
+    @contextmanager
+    def __call__(self, threads: int) -> Iterator[None]:
+        with self._lock:
+            if not self._inside:
+                self._taken = _controller().limit(limits=threads, user_api="blas")
+            self._inside += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._inside -= 1
+                if not self._inside:
+                    self._taken.__exit__(None, None, None)
+
+
+_limit = _Limit()
+
+
+def limit_threads(threads: int | None) -> AbstractContextManager[None]:
+    """A context in which NumPy's matrix products use at most this many threads; None for as many as they like.
+
+    Of several at once, in threads of one process, the first one's number holds.
+    """
+    return nullcontext() if threads is None else _limit(threads)

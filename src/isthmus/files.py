@@ -4,10 +4,13 @@ import os
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
+from io import BytesIO
 from pathlib import Path
 from typing import BinaryIO
 
 from isthmus.errors import InputError, LimitExceededError, OutputExistsError
+
+_BLOCK = 2**20
 
 
 def read_capped(stream: BinaryIO, max_bytes: int, name: str) -> bytes:
@@ -16,15 +19,19 @@ def read_capped(stream: BinaryIO, max_bytes: int, name: str) -> bytes:
     Raises:
         LimitExceededError: the stream is longer.
     """
-    data = stream.read(max_bytes + 1)
-    if len(data) > max_bytes:
+    # In blocks: one read would allocate all that it may return, and may return less than there is.
+    blocks, room = [], max_bytes + 1
+    while room and (block := stream.read(min(room, _BLOCK))):
+        blocks.append(block)
+        room -= len(block)
+    if not room:
         raise LimitExceededError(
             f"{name} is too large",
             expected=f"at most {max_bytes} bytes",
             got="more",
             hint="Raise Limits.max_file_bytes if the file is trusted.",
         )
-    return data
+    return b"".join(blocks)
 
 
 def refuse_existing(path: Path, force: bool) -> None:
@@ -45,16 +52,24 @@ def atomic_output(path: Path, force: bool = False) -> Iterator[BinaryIO]:
     """A binary file that appears under ``path`` whole or not at all.
 
     The bytes go to a temporary file in the same folder, which is flushed to disk and renamed when the
-    block ends well, and removed when it does not.
+    block ends well, and removed when it does not. A link stays one: what it names is written. So does a device or a
+    pipe, which gets the bytes when the block has ended well.
 
     Raises:
         OutputExistsError: ``path`` exists and ``force`` is off.
         OSError: the folder cannot be written.
     """
     refuse_existing(path, force)
+    path = path.resolve()
+    if path.exists() and not path.is_file():
+        collected = BytesIO()
+        yield collected
+        with path.open("wb") as special:
+            special.write(collected.getbuffer())
+        return
     # Not tempfile, whose files are private for good: nobody can ask for the usual permissions without changing the
     # umask, which all threads share. The system applies it to a file that is made by name.
-    temporary = path.parent / f".{path.name[:64]}.{secrets.token_hex(8)}.tmp"
+    temporary = path.parent / f".isthmus-{secrets.token_hex(8)}.tmp"
     permissions = path.stat().st_mode & 0o777 if path.exists() else None
 
     def opener(name: str, flags: int) -> int:
@@ -83,7 +98,11 @@ def _publish(temporary: Path, path: Path, force: bool) -> None:
     except FileExistsError:
         raise OutputExistsError(f"{path} appeared meanwhile", hint="Use --force to overwrite it.") from None
     except OSError:
-        # Some file systems have no hard links; the check at the start has to do there.
+        # Some file systems have no hard links. There the name is taken by an empty file first.
+        try:
+            os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY))
+        except FileExistsError:
+            raise OutputExistsError(f"{path} appeared meanwhile", hint="Use --force to overwrite it.") from None
         temporary.replace(path)
     else:
         temporary.unlink()

@@ -222,6 +222,9 @@ def _upright(image: Image.Image, notes: list[str]) -> Image.Image:
 def _metadata(image: Image.Image, notes: list[str]) -> dict[bytes, bytes]:
     info = image.info
     exif = info.get("exif") or (_tiff_exif(image) if image.format == "TIFF" else b"")
+    if not exif and "Raw profile type exif" in info:
+        # Where ImageMagick kept it in PNG files before they had a chunk for it.
+        exif = image.getexif().tobytes()
     xmp = info.get("xmp") or b""
     xmp = xmp.encode() if isinstance(xmp, str) else bytes(xmp)
     blocks = {

@@ -18,7 +18,9 @@ _TIFF_XMP = 700
 # Without loss where the format can; nobody wants a second codec's marks on top of the first's.
 _SAVE_OPTIONS: dict[str, dict[str, Any]] = {
     "JPEG": {"quality": 95, "subsampling": "4:4:4"},
-    "WEBP": {"lossless": True},
+    # Exact: the colours under transparent pixels too.
+    "WEBP": {"lossless": True, "exact": True},
+    "AVIF": {"quality": 100, "subsampling": "4:4:4"},
 }
 _METADATA = ("icc_profile", "exif", "xmp")
 
@@ -39,8 +41,11 @@ def open_picture(source: Path | BinaryIO, limits: Limits | None = None) -> Pictu
     return _read(source, "the input", limits)
 
 
-def picture_size(path: Path, limits: Limits | None = None) -> tuple[int, int]:
-    """(width, height) of a picture file as it is stored; its pixels are not read.
+def picture_size(source: Path | BinaryIO, limits: Limits | None = None, whole: bool = False) -> tuple[int, int]:
+    """(width, height) of a picture file as it is stored; its pixels are not decoded.
+
+    Arguments:
+        whole: look whether the file is complete as well, as far as its format tells without decoding.
 
     Raises:
         InputError: not a picture, or damaged where its size stands.
@@ -48,10 +53,19 @@ def picture_size(path: Path, limits: Limits | None = None) -> tuple[int, int]:
         OSError: the file cannot be opened.
     """
     limits = limits or Limits()
-    with path.open("rb") as stream, pillow_errors_typed(str(path)):
-        size = _open(stream, str(path), limits).size
-    check_pixels(*size, limits)
-    return size
+    if isinstance(source, Path):
+        with source.open("rb") as stream:
+            return _size(stream, str(source), limits, whole)
+    return _size(source, "the input", limits, whole)
+
+
+def _size(stream: BinaryIO, name: str, limits: Limits, whole: bool) -> tuple[int, int]:
+    with pillow_errors_typed(name):
+        image = _open(stream, name, limits)
+        check_pixels(*image.size, limits)
+        if whole:
+            image.verify()
+    return image.size
 
 
 def save_picture(image: Image.Image, stream: BinaryIO, format_name: str) -> None:

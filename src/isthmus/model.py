@@ -36,6 +36,7 @@ from isthmus.difference import restore
 from isthmus.entropy.tables import Tables
 from isthmus.errors import IsthmusError, ModelError, UnknownModelError
 from isthmus.files import atomic_output
+from isthmus.masking import DC_CHANNELS
 from isthmus.words import counted
 
 FORMAT = 1
@@ -182,11 +183,12 @@ def _check(arrays: dict[str, npt.NDArray[Any]], metadata: dict[str, Any], path: 
         not isinstance(groups, list)
         or len(groups) < 2
         or not all(type(n) is int and 0 < n < 4096 for n in groups)
+        or groups[0] != DC_CHANNELS
         or type(points) is not int
         or not 2 <= points <= 256
     ):
         raise ModelError(f"model file {path} lacks its shape", expected="groups and points", got=f"{groups}, {points}")
-    widths = [arrays[key].shape[-1] if key in arrays else 0 for key in WIDTH_KEYS]
+    widths = [arrays[key].shape[-1] if key in arrays and arrays[key].ndim else 0 for key in WIDTH_KEYS]
     for key, (dtype, shape) in _shapes(groups, points, *widths).items():
         found = arrays.get(key)
         wanted = f"{key} {dtype} {shape}"
@@ -201,8 +203,9 @@ def _check(arrays: dict[str, npt.NDArray[Any]], metadata: dict[str, Any], path: 
         if not (np.abs(arrays[key]) < MAX_LOG_STEP).all():
             raise ModelError(f"model file {path}: {key}", expected=f"within +-{MAX_LOG_STEP}", got="larger or NaN")
     compand = arrays["compand"]
-    if compand.min() < 0 or compand.max() > ACTIVATION_LIMIT * (1 << ACTIVATION_BITS):
-        raise ModelError(f"model file {path}: compand", expected="within an activation's range", got="beyond it")
+    if compand[0] != 0 or compand.min() < 0 or compand.max() > ACTIVATION_LIMIT * (1 << ACTIVATION_BITS):
+        expected = "0 first, and within an activation's range"
+        raise ModelError(f"model file {path}: compand", expected=expected, got=f"{compand[0]}, to {compand.max()}")
     if arrays["context.dc.near"].min() < 0:
         raise ModelError(f"model file {path}: context.dc.near", expected="no negative weight", got="one")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cached_property
@@ -52,13 +53,20 @@ class Tree:
 
         return Path(self._root) if isinstance(self._fs, LocalFileSystem) else None
 
-    def files(self) -> dict[str, int]:
+    def files(self, failed: dict[str, OSError] | None = None) -> dict[str, int]:
         """The bytes of every file by its name below the root, sorted; names never lead out of the tree.
+
+        Links to folders are listed, not followed.
+
+        Args:
+            failed: gets the folders on this machine that cannot be read, by name; without it they are errors.
 
         Raises:
             InputError: a file of an archive has such a name.
             OSError: the tree cannot be listed.
         """
+        if self.folder is not None:
+            return self._local_files(self.folder, {} if failed is None else failed, failed is None)
         with _typed_errors(self.address):
             found: dict[str, Any] = self._fs.find(self._root, detail=True)
             if not found and not self._fs.isdir(self._root):
@@ -69,6 +77,31 @@ class Tree:
             if not name or ".." in PurePosixPath(name).parts:
                 raise InputError(f"{self.address} is not a folder of plain names", got=repr(name))
         return dict(sorted(sizes.items()))
+
+    def _local_files(self, root: Path, failed: dict[str, OSError], strict: bool) -> dict[str, int]:
+        # fsspec's own listing passes over what it cannot read without a word.
+        sizes: dict[str, int] = {}
+
+        def note(error: OSError) -> None:
+            if strict or Path(error.filename) == root:
+                raise error
+            failed[Path(error.filename).relative_to(root).as_posix()] = error
+
+        for folder, below, files in os.walk(root, onerror=note):
+            for name in (*files, *(name for name in below if os.path.islink(os.path.join(folder, name)))):
+                path = Path(folder, name)
+                try:
+                    sizes[path.relative_to(root).as_posix()] = path.stat().st_size
+                except OSError:  # A link to nothing: an error where it is read, if ever.
+                    sizes[path.relative_to(root).as_posix()] = 0
+        return dict(sorted(sizes.items()))
+
+    def modified(self, name: str) -> float | None:
+        """Seconds since 1970 at which a file on this machine was last written; None where that is not known."""
+        try:
+            return (self.folder / name).stat().st_mtime if self.folder is not None else None
+        except OSError:
+            return None
 
     def size(self, name: str) -> int | None:
         """The bytes of one file, or None where there is none."""

@@ -92,16 +92,52 @@ def test_bench_takes_every_nth_quality(folder: Path) -> None:
     [
         (("--codecs", "jpeg,bpg"), "unknown codec"),
         (("--codecs", "jpeg", "--metrics", "vmaf"), "unknown metric"),
-        (("--codecs", "webp"), "unknown anchor"),
+        (("--codecs", "webp", "--anchor", "jpeg"), "unknown anchor"),
         (("--codecs", "jpeg", "--published", "nobody"), "unknown published curve"),
     ],
 )
 def test_bench_says_what_it_does_not_know(folder: Path, words: tuple[str, ...], said: str) -> None:
     code, text, out = bench(folder, *words)
-    assert code == 1
+    assert code == 2
     assert said in text
     assert "expected one of" in text
     assert not out.exists()
+
+
+def test_codecs_of_one_name_are_refused(folder: Path) -> None:
+    code, text, out = bench(folder, "--codecs", "jpeg,webp,jpeg")
+    assert code == 2
+    assert "two codecs of one name" in text
+    assert not out.exists()
+    assert bench(folder, "--codecs", "png")[0] == 2
+
+
+def test_where_jpeg_is_not_measured_another_codec_is_the_anchor(folder: Path) -> None:
+    code, text, out = bench(folder, "--codecs", "webp,png", "--metrics", "psnr")
+    assert code == 0, text
+    assert "--anchor" not in json.loads((out / "results.json").read_text())["command"]
+
+
+def test_a_picture_that_a_codec_does_not_take_is_named(folder: Path) -> None:
+    # WebP's sides end at 16,383 pixels.
+    Image.new("RGB", (16400, 16), "grey").save(folder / "wide.png")
+    code, text, out = bench(folder, "--codecs", "webp", "--metrics", "psnr", "--every", "20")
+    assert code == 1
+    assert "WebP does not take wide.png, 16400x16" in text
+    assert not out.exists()
+
+
+@pytest.mark.usefixtures("webp_as_isthmus")
+def test_compare_leaves_out_what_does_not_take_the_picture(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(own, "own_rival", lambda weights, name="isthmus": own_double("jpeg", name))
+    noise = np.random.default_rng(0).integers(0, 256, (16, 16400, 3), np.uint8)
+    Image.fromarray(noise).save(folder / "wide.png")
+    page = folder.parent / "page.html"
+    code, text = run("compare", folder / "wide.png", "-q", "50", "--codecs", "webp,png", "-o", page)
+    assert code == 0, text
+    assert "PNG" in text
+    assert "WebP" in page.read_text()
+    assert run("compare", folder / "wide.png", "--codecs", "nonesuch")[0] == 2
 
 
 @pytest.mark.usefixtures("webp_as_isthmus")

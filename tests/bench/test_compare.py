@@ -1,5 +1,7 @@
 """Comparisons at equal bytes and at equal PSNR, with a rival standing in for isthmus."""
 
+from dataclasses import replace
+
 import pytest
 
 from bench.helpers import own_double, photo
@@ -53,6 +55,18 @@ def test_the_end_of_a_dial_is_said() -> None:
     high = nearest_quality(SMALL, jpeg, jpeg.dial, 1e9, "bytes", 1)
     assert (low.quality, low.note) == (1, "cannot go lower")
     assert (high.quality, high.note) == (95, "cannot go higher")
+
+
+def test_rivals_that_fail_are_told() -> None:
+    def broken(*_: object) -> bytes:
+        raise ValueError("too wide")
+
+    rival, failed = replace(RIVALS["jpeg"], encode=broken), list[tuple[str, str]]()
+    (own,) = compare(SMALL, own_double("webp"), [rival], 60, failed=failed)
+    assert own.rival.name == "isthmus"
+    assert failed == [("JPEG 4:2:0", "ValueError: too wide")]
+    with pytest.raises(ValueError, match="too wide"):
+        compare(SMALL, own_double("webp"), [rival], 60)
 
 
 def test_progress_names_every_codec() -> None:

@@ -4,7 +4,11 @@ import contextlib
 import io
 import json
 import os
+import signal
+import subprocess
+import sys
 import threading
+import time
 from pathlib import Path
 
 import numpy as np
@@ -287,6 +291,38 @@ def test_usage_errors_are_status_two(folder: Path, args: list[str], message: str
     assert result.exit_code == 2
     assert message in result.stderr
     assert names(folder) == ["photo.png"]
+
+
+def test_stopped_by_ctrl_c_is_a_status_of_its_own(tmp_path: Path) -> None:
+    # Where tests run in the background, Ctrl-C is ignored, and Python leaves it at that.
+    heard = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"
+    command = [sys.executable, "-c", f"{heard}; from isthmus.cli import main; main()", "verify", "-"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        # It reads what never ends.
+        assert process.stdin is not None
+        process.stdin.write("x")
+        process.stdin.flush()
+        deadline = time.monotonic() + 60
+        while process.poll() is None and time.monotonic() < deadline:
+            time.sleep(1)
+            process.send_signal(signal.SIGINT)
+        assert process.returncode == 130
+        assert process.stderr is not None
+        assert "Stopped." in process.stderr.read()
+
+
+@pytest.mark.skipif(os.name != "posix", reason="names of files are bytes on POSIX only")
+def test_a_name_that_no_terminal_can_show_ends_nothing(folder: Path) -> None:
+    name = os.fsdecode(b"caf\xe9.png")
+    Path("photo.png").rename(name)
+    command = [sys.executable, "-m", "isthmus", "encode", name, "missing.png"]
+    strict = {**os.environ, "PYTHONIOENCODING": "utf-8:strict"}
+    done = subprocess.run(command, capture_output=True, timeout=100, env=strict)
+    assert done.returncode == 1
+    assert b"caf?.png -> caf?.isth: " in done.stdout
+    assert b"missing.png" in done.stderr
+    assert b"Traceback" not in done.stderr
+    assert Path(name).with_suffix(".isth").exists()
 
 
 def test_max_pixels(folder: Path) -> None:

@@ -1,6 +1,7 @@
 """Folders on the command line."""
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -45,6 +46,23 @@ def test_a_failure_is_named_and_ends_in_status_one() -> None:
     assert "2 encoded, 1 failed" in result.stdout
 
 
+def test_notes_and_what_cannot_be_read_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    photo(40, 30).convert("CMYK").save("in/c.tif")
+    scan = os.scandir
+
+    def refusing(path: str) -> object:
+        if str(path).endswith("sub"):
+            raise PermissionError(13, "Permission denied", str(path))
+        return scan(path)
+
+    monkeypatch.setattr(os, "scandir", refusing)
+    result = run("encode", "in", "-o", "out", "--workers", "1")
+    assert result.exit_code == 1
+    assert "isthmus: sub: Permission denied" in result.stderr
+    assert "c.tif: CMYK without a profile: the colours are approximate" in result.stdout
+    assert "2 encoded, 1 failed" in result.stdout
+
+
 def test_a_dry_run_does_nothing() -> None:
     result = run("encode", "in", "-o", "out", "--dry-run")
     assert result.exit_code == 0
@@ -63,6 +81,9 @@ def test_a_dry_run_does_nothing() -> None:
         (["encode", "in", "-o", "in"], "lies inside"),
         (["encode", "in/a.png", "--workers", "2"], "for folders"),
         (["encode", "in/a.png", "--keep-smaller"], "for folders"),
+        (["encode", "in", "-o", "out", "--keep-smaller", "--strip"], "exclude each other"),
+        (["encode", "in/a.png", "-o", "s3://bucket/a.isth"], "addresses are for folders"),
+        (["decode", "in/a.isth", "-o", "s3://bucket/"], "addresses are for folders"),
         (["decode", "in", "-o", "out", "--scale", "1/16"], "for single files"),
     ],
 )

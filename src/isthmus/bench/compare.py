@@ -52,6 +52,7 @@ def compare(
     match: Match = "bytes",
     threads: int = 1,
     progress: Progress | None = None,
+    failed: list[tuple[str, str]] | None = None,
 ) -> list[Outcome]:
     """Outcomes of `own` at `quality` and of every rival at the nearest bytes or PSNR.
 
@@ -60,6 +61,7 @@ def compare(
         rivals: codecs that are present (`absence` gives None).
         threads: given to every codec that takes a number of threads.
         progress: called with the label of the codec that starts.
+        failed: gets label and reason of the rivals that do not take this picture; without it their errors are raised.
     """
     say = progress or (lambda label: None)
     say(own.label)
@@ -70,12 +72,20 @@ def compare(
     outcomes = [run_once(original, own, quality, threads)]
     for rival in rivals:
         say(rival.label)
-        if rival.dial is None:
-            outcomes.append(run_once(original, rival, rival.points[0], threads, "lossless"))
-            continue
-        found = nearest_quality(original, rival, rival.dial, mark, match, threads)
-        outcomes.append(run_once(original, rival, found.quality, threads, found.note))
+        try:
+            outcomes.append(_beside(original, rival, mark, match, threads))
+        except Exception as error:  # every codec's library has errors of its own
+            if failed is None:
+                raise
+            failed.append((rival.label, f"{type(error).__name__}: {error}"))
     return outcomes
+
+
+def _beside(original: Picture, rival: Rival, mark: float, match: Match, threads: int) -> Outcome:
+    if rival.dial is None:
+        return run_once(original, rival, rival.points[0], threads, "lossless")
+    found = nearest_quality(original, rival, rival.dial, mark, match, threads)
+    return run_once(original, rival, found.quality, threads, found.note)
 
 
 @dataclass(frozen=True)

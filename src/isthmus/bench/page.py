@@ -22,8 +22,10 @@ from PIL import Image
 from isthmus.bench.compare import Match, Outcome
 from isthmus.bench.metrics import LABELS, Picture
 from isthmus.bench.tables import as_columns
+from isthmus.files import atomic_output
 
 PAGE_PIXELS = 2_000_000  # about 3 MB a codec in the page
+PAGE_SIDE = 16368  # WebP, in which the page keeps its pictures, ends at 16383
 HEADS = (
     "Bytes",
     "Rate",
@@ -139,15 +141,16 @@ def write_page(comparison: Comparison, path: Path) -> None:
             },
         )
     )
-    path.write_text(text, encoding="utf-8")
+    with atomic_output(path, force=True) as file:
+        file.write(text.encode())
 
 
 def shown_window(height: int, width: int) -> tuple[int, int, int, int]:
     """Left, top, right and bottom of the part a page shows, on the grid of the bits map."""
-    if height * width <= PAGE_PIXELS:
+    if height * width <= PAGE_PIXELS and max(height, width) <= PAGE_SIDE:
         return 0, 0, width, height
-    shrink = math.sqrt(PAGE_PIXELS / (height * width))
-    w, h = int(width * shrink) // 16 * 16, int(height * shrink) // 16 * 16
+    shrink = min(1.0, math.sqrt(PAGE_PIXELS / (height * width)))
+    w, h = (min(PAGE_SIDE, max(16, int(side * shrink) // 16 * 16), side) for side in (width, height))
     left, top = (width - w) // 32 * 16, (height - h) // 32 * 16
     return left, top, left + w, top + h
 

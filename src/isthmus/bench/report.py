@@ -19,6 +19,7 @@ from isthmus.bench.page import environment
 from isthmus.bench.plots import PUBLISHED_LABELS, rd_plot, save_plot, svg_text
 from isthmus.bench.published import published_curves
 from isthmus.bench.results import COMPARED, Record, curves_in, shown_level
+from isthmus.files import atomic_output
 
 NAMES = {"psnr": "PSNR", "ms_ssim": "MS-SSIM", "ssimulacra2": "SSIMULACRA2"}
 
@@ -174,7 +175,8 @@ def write_report(record: Record, folder: Path, anchor: str) -> None:
         "published_table": published_table(record),
     }
     page = environment().get_template("report.html").render(context)
-    (folder / "report.html").write_text(page, encoding="utf-8")
+    with atomic_output(folder / "report.html", force=True) as file:
+        file.write(page.encode())
 
 
 def _points(curve: Curve) -> list[list[str]]:

@@ -7,6 +7,7 @@ the pictures and the ranges where it loses.
 from __future__ import annotations
 
 import csv
+import io
 import json
 import math
 from collections.abc import Sequence
@@ -19,6 +20,7 @@ from scipy.interpolate import PchipInterpolator
 from isthmus.bench.curves import Curve, Point, bd_rate, curves_of, rising
 from isthmus.bench.rivals import Rival
 from isthmus.bench.sweep import Source
+from isthmus.files import atomic_output
 
 FORMAT = 1
 COMPARED = ("psnr", "ms_ssim", "ssimulacra2")
@@ -136,7 +138,8 @@ def losing_ranges(rival: Curve, own: Curve, metric: str, steps: int = 200) -> li
 
 def write_json(record: Record, path: Path) -> None:
     """Write a record; readable, and the same bytes for the same record."""
-    path.write_text(json.dumps(record, indent=1, allow_nan=False, ensure_ascii=False) + "\n", encoding="utf-8")
+    with atomic_output(path, force=True) as file:
+        file.write((json.dumps(record, indent=1, allow_nan=False, ensure_ascii=False) + "\n").encode())
 
 
 def read_json(path: Path) -> Record:
@@ -165,12 +168,14 @@ def curves_in(record: Record) -> dict[str, Curve]:
 def write_csv(points: Sequence[Point], path: Path) -> None:
     """Write every point: a picture, a codec and a quality a line."""
     names = list(points[0].metrics) if points else []
-    with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(["picture", "codec", "quality", "bytes", "bpp", *names])
-        for p in points:
-            values = (f"{p.metrics[name]:.6g}" for name in names)
-            writer.writerow([p.picture, p.codec, f"{p.quality:g}", p.data_bytes, f"{p.bpp:.6f}", *values])
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(["picture", "codec", "quality", "bytes", "bpp", *names])
+    for p in points:
+        values = (f"{p.metrics[name]:.6g}" for name in names)
+        writer.writerow([p.picture, p.codec, f"{p.quality:g}", p.data_bytes, f"{p.bpp:.6f}", *values])
+    with atomic_output(path, force=True) as file:
+        file.write(text.getvalue().encode())
 
 
 def shown_level(metric: str, level: float) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -28,7 +29,7 @@ class Plan:
         codecs: names, those of `EFFORTS` among them or not; None for isthmus and all rivals.
         models: weights to run isthmus with; none for the default ones.
         metrics: names; None for all.
-        anchor: the codec that BD-rates compare with.
+        anchor: the codec that BD-rates compare with; None for JPEG, or the first lossy one without it.
         published: names of published Kodak curves to compare with and to draw.
         timing_threads: take timings, on so many threads; None for none.
         every: take every so many of each curve's qualities, from the highest down.
@@ -42,7 +43,7 @@ class Plan:
     codecs: tuple[str, ...] | None = None
     models: tuple[str, ...] = ()
     metrics: tuple[str, ...] | None = None
-    anchor: str = "jpeg"
+    anchor: str | None = None
     published: tuple[str, ...] = ()
     timing_threads: int | None = None
     every: int = 1
@@ -58,7 +59,7 @@ class Plan:
                 words += [f"--{option}", ",".join(values)]
         for model in self.models:
             words += ["--model", Path(model).name]
-        if self.anchor != "jpeg":
+        if self.anchor not in (None, "jpeg"):
             words += ["--anchor", self.anchor]
         if self.every > 1:
             words += ["--every", str(self.every)]
@@ -69,11 +70,22 @@ class Plan:
         return shlex.join(words)
 
 
-def bench(plan: Plan, progress: Progress | None = None) -> str:
-    """Measure, write results.json, points.csv, report.html and the plots, and return the tables as text.
+@dataclass(frozen=True)
+class Chosen:
+    """What the names of a plan stand for."""
+
+    codecs: tuple[Rival, ...]
+    absent: list[tuple[str, str]]
+    metrics: tuple[str, ...]
+    lossy: tuple[str, ...]
+    anchor: str
+
+
+def chosen(plan: Plan) -> Chosen:
+    """Looks the names of a plan up.
 
     Raises:
-        InputError: an unknown codec, metric or published curve, or a folder without pictures.
+        InputError: an unknown codec, metric, anchor or published curve, or two codecs of one name.
         UnknownModelError, ModelError: the weights that isthmus is asked for are none.
     """
     metrics = _known("metric", plan.metrics or tuple(METRICS), tuple(METRICS))
@@ -81,9 +93,28 @@ def bench(plan: Plan, progress: Progress | None = None) -> str:
     names = plan.codecs or (*EFFORTS, *RIVALS)
     present, absent = choose([name for name in names if name not in EFFORTS])
     own = _own(plan.models, [name for name in EFFORTS if name in names])
-    codecs = [replace(codec, qualities=codec.qualities[:: -plan.every][::-1]) for codec in (*own, *present)]
+    codecs = tuple(replace(codec, qualities=codec.qualities[:: -plan.every][::-1]) for codec in (*own, *present))
+    twice = [name for name, count in Counter(codec.name for codec in codecs).items() if count > 1]
+    if twice:
+        hint = "Models are told apart by the names of their files."
+        raise InputError("two codecs of one name", expected="each once", got=", ".join(twice), hint=hint)
     lossy = tuple(codec.name for codec in codecs if not codec.lossless)
-    _known("anchor", (plan.anchor,), lossy)
+    if not lossy:
+        raise InputError("no lossy codec to compare with", expected="one at least", got=", ".join(names))
+    anchor = plan.anchor or ("jpeg" if "jpeg" in lossy else lossy[0])
+    _known("anchor", (anchor,), lossy)
+    return Chosen(codecs, absent, metrics, lossy, anchor)
+
+
+def bench(plan: Plan, progress: Progress | None = None) -> str:
+    """Measure, write results.json, points.csv, report.html and the plots, and return the tables as text.
+
+    Raises:
+        InputError, UnknownModelError, ModelError: as `chosen`, or a folder without pictures.
+        IsthmusError: a codec cannot encode a picture.
+    """
+    found = chosen(plan)
+    codecs, absent, metrics, lossy, anchor = found.codecs, found.absent, found.metrics, found.lossy, found.anchor
     sources = sources_in(plan.folder)
     points = sweep(sources, codecs, Cache(plan.cache or default_directory()), metrics, plan.processes, progress)
     timing = None
@@ -95,8 +126,8 @@ def bench(plan: Plan, progress: Progress | None = None) -> str:
     plan.output.mkdir(parents=True, exist_ok=True)
     write_json(record, plan.output / "results.json")
     write_csv(points, plan.output / "points.csv")
-    write_report(record, plan.output, plan.anchor)
-    lines = [as_columns(bd_table(record, plan.anchor)), *summary(record)]
+    write_report(record, plan.output, anchor)
+    lines = [as_columns(bd_table(record, anchor)), *summary(record)]
     if rows := published_table(record):
         lines += ["Against published curves of the Kodak pictures, BD-rate at equal PSNR:", as_columns(rows)]
     if timing:

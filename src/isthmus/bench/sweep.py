@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import as_completed
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -19,7 +20,7 @@ from isthmus.bench.cache import Cache, Entry, digest, key_of
 from isthmus.bench.curves import Point
 from isthmus.bench.metrics import METRICS, Picture, measure
 from isthmus.bench.rivals import Rival
-from isthmus.errors import InputError
+from isthmus.errors import InputError, IsthmusError
 from isthmus.image_files import open_picture
 from isthmus.processes import process_pool
 from isthmus.words import counted
@@ -112,7 +113,11 @@ def sweep(
             pool.submit(_measure, source.path, rival, quality, wanted): key for source, rival, quality, key in todo
         }
         for future in as_completed(futures):
-            entries[futures[future]] = entry = future.result()
+            try:
+                entries[futures[future]] = entry = future.result()
+            except BrokenProcessPool as error:
+                hint = "The same command goes on where this one was; --processes 1 takes less memory."
+                raise IsthmusError("a worker process died, perhaps out of memory", hint=hint) from error
             cache.put(futures[future], entry)
             done += 1
             if progress:
@@ -144,5 +149,14 @@ def _picture(path: Path) -> Picture:
 
 def _measure(path: Path, rival: Rival, quality: float, wanted: tuple[str, ...]) -> Entry:
     original = _picture(path)
-    data = rival.encode(original, quality, 1)
-    return Entry(len(data), measure(original, rival.decode(data, 1), wanted))
+    try:
+        data = rival.encode(original, quality, 1)
+        decoded = rival.decode(data, 1)
+    except Exception as error:  # every codec's library has errors of its own
+        height, width = original.shape[:2]
+        raise IsthmusError(
+            f"{rival.label} does not take {path.name}, {width}x{height}",
+            got=f"{type(error).__name__}: {error}",
+            hint="Leave one of the two out.",
+        ) from None
+    return Entry(len(data), measure(original, decoded, wanted))

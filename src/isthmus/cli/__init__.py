@@ -36,11 +36,19 @@ class LazyGroup(click.Group):
         assert isinstance(command, click.Command)
         return command
 
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            # click's own status for it is that of a failure.
+            click.echo("Stopped.", err=True)
+            ctx.exit(130)
+
 
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(package_name="isthmus")
 def main() -> None:
     """Compress photographs with learned autoencoders.
 
-    Exit status: 0 all went well, 1 something failed, 2 the command line is wrong.
+    Exit status: 0 all went well, 1 something failed, 2 the command line is wrong, 130 stopped by Ctrl-C.
     """

@@ -27,7 +27,9 @@ from isthmus.cli import common
     "--model", "models", metavar="MODEL", multiple=True, help="Weights: a file or an installed model; repeatable."
 )
 @click.option("--metrics", metavar="NAMES", help="With commas (default: mse,psnr,ms_ssim,ssimulacra2).")
-@click.option("--anchor", metavar="CODEC", default="jpeg", show_default=True, help="What BD-rates compare with.")
+@click.option(
+    "--anchor", metavar="CODEC", help="What BD-rates compare with (default: jpeg, or else the first lossy codec)."
+)
 @click.option(
     "--published",
     metavar="NAMES",
@@ -60,7 +62,7 @@ def bench(
     codecs: str | None,
     models: tuple[str, ...],
     metrics: str | None,
-    anchor: str,
+    anchor: str | None,
     published: str | None,
     every: int,
     timing: bool,
@@ -95,6 +97,10 @@ def bench(
             processes=processes,
             cache=cache_folder,
         )
+        try:
+            run.chosen(plan)
+        except IsthmusError as error:
+            raise click.UsageError(str(error)) from error
         click.echo(run.bench(plan, _progress))
     except (IsthmusError, OSError) as error:
         common.complain(f"{folder}: {error}")

@@ -91,13 +91,15 @@ def targets(inputs: tuple[str, ...], output: str | None, suffix: str) -> list[st
     many = len(inputs) > 1
     if many and STREAM in (*inputs, output):
         raise click.UsageError("- stands alone: give one input.")
-    if many and output and Path(output).exists() and not Path(output).is_dir():
+    if output and "://" in output:
+        raise click.UsageError(f"{output}: addresses are for folders, and the input is none.")
+    if many and output and os.path.exists(output) and not os.path.isdir(output):
         raise click.UsageError(f"several inputs need a folder for -o, and {output} is a file.")
     if many and output and _names_a_file(output):
         raise click.UsageError(
             f"several inputs need a folder for -o, and {output} looks like a file: {output}/ makes it a folder."
         )
-    folder = output is not None and output != STREAM and (many or Path(output).is_dir() or output.endswith("/"))
+    folder = output is not None and output != STREAM and (many or os.path.isdir(output) or output.endswith("/"))
     found = [_target(name, output, suffix, folder) for name in inputs]
     seen: dict[str, str] = {}
     for name, target in zip(inputs, found, strict=True):
@@ -122,7 +124,7 @@ def refuse_picture_names(outputs: Iterable[str]) -> None:
 
 def _names_a_file(output: str) -> bool:
     """Whether it can only be meant as a picture's name, not a folder's."""
-    return not output.endswith("/") and not Path(output).is_dir() and _is_known(Path(output).suffix.lower())
+    return not output.endswith("/") and not os.path.isdir(output) and _is_known(Path(output).suffix.lower())
 
 
 def _is_known(suffix: str) -> bool:
@@ -190,7 +192,7 @@ def run_each(
             failed = True
             _print_error(name, error, as_json, to_stderr)
         else:
-            click.echo(json.dumps(report) if as_json else text(report), err=to_stderr)
+            say(json.dumps(report) if as_json else text(report), err=to_stderr)
     if failed:
         sys.exit(1)
 
@@ -238,10 +240,15 @@ def run_each_file(
             click.echo(f"{done} of {len(names)} {total}")
 
 
+def say(text: str, err: bool = False) -> None:
+    """A line; what no terminal can show of a file's name becomes a question mark, rather than end the command."""
+    click.echo(text.encode(errors="replace").decode(), err=err)
+
+
 def complain(message: str) -> None:
     """One line on standard error; click takes the colour out where that is no terminal."""
     mark = "isthmus:" if os.environ.get("NO_COLOR") else click.style("isthmus:", fg="red", bold=True)
-    click.echo(f"{mark} {message}", err=True)
+    say(f"{mark} {message}", err=True)
 
 
 def _in_words(error: IsthmusError | OSError) -> str:

@@ -74,11 +74,14 @@ def _compare(
     load_bench()
     from isthmus.bench import compare, own, page, rivals, sweep
     from isthmus.codec import DEFAULT_QUALITY
-    from isthmus.errors import OutputExistsError
+    from isthmus.errors import IsthmusError, OutputExistsError
 
     if target.exists() and not force:
         raise OutputExistsError(f"{target} exists", hint="Use --force to overwrite it, or -o for another name.")
-    present, absent = rivals.choose(codecs.split(","))
+    try:
+        present, absent = rivals.choose(codecs.split(","))
+    except IsthmusError as error:
+        raise click.UsageError(str(error)) from error
     original, on_white = sweep.load_on_white(picture)
     weights = own.Weights(model)
     chosen = DEFAULT_QUALITY if quality is None else quality
@@ -93,6 +96,7 @@ def _compare(
             "psnr" if match_psnr else "bytes",
             threads,
             progress=(lambda label: click.echo(f"  {label} ...", err=True)) if sys.stderr.isatty() else None,
+            failed=absent,
         ),
         "psnr" if match_psnr else "bytes",
         threads,

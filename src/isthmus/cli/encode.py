@@ -64,6 +64,10 @@ def encode(
     isthmus encode photo.jpg --target-psnr 38       at least 38 dB
     isthmus encode holiday -o small                 a folder and all below it
     """
+    if strip and keep_smaller:
+        raise click.UsageError(
+            "--strip and --keep-smaller exclude each other: a picture that is kept keeps its metadata."
+        )
     if target is not None and quality is not None:
         raise click.UsageError("-q and a target exclude each other: a target chooses the quality.")
     common.say_what_decodes(model)

@@ -48,7 +48,8 @@ class Run:
     @property
     def wanted(self) -> bool:
         """Whether the input is a folder or an address; raises a usage error where that cannot be served."""
-        trees = [name for name in self.inputs if "://" in name or Path(name).is_dir()]
+        # Not `Path.is_dir`, which raises where a folder above may not be entered: that is an error of one input.
+        trees = [name for name in self.inputs if "://" in name or os.path.isdir(name)]
         if not trees:
             if self.workers is not None or self.dry_run:
                 raise click.UsageError("--workers and --dry-run are for folders.")
@@ -105,14 +106,17 @@ class Run:
         from isthmus import batch
 
         try:
-            todo, others = batch.items(job)
+            todo, others, unread = batch.items(job)
         except (IsthmusError, OSError) as error:
             common.complain(f"{job.source}: {error}")
             sys.exit(1)
-        if self.dry_run:
-            self._say_what_would_be_done(job, todo, others)
-            return
         start, summary = time.perf_counter(), batch.Summary()
+        for result in unread:
+            summary.add(result)
+            self._report(result)
+        if self.dry_run:
+            self._say_what_would_be_done(job, todo, others, summary)
+            return
         try:
             with _progress(len(todo), self.as_json) as show:
                 for result in batch.run(job, todo, self.workers or os.cpu_count() or 1):
@@ -126,10 +130,9 @@ class Run:
         if summary.failed:
             sys.exit(1)
 
-    def _say_what_would_be_done(self, job: "Job", todo: list[Any], others: int) -> None:
+    def _say_what_would_be_done(self, job: "Job", todo: list[Any], others: int, summary: "Summary") -> None:
         from isthmus import batch
 
-        summary = batch.Summary()
         for item in todo:
             found = batch.foresee(job, item)
             summary.add(found)
@@ -137,7 +140,7 @@ class Run:
                 record = {"input": item.name, "bytes": item.size, "output": item.output}
                 click.echo(json.dumps(record | {"state": found.state, "message": found.message}))
             elif found.state == "done":
-                click.echo(f"{item.name} -> {item.output}")
+                common.say(f"{item.name} -> {item.output}")
             else:
                 self._report(found)
         if not self.as_json:
@@ -153,8 +156,8 @@ class Run:
             click.echo(json.dumps(record | {"bytes": result.bytes_after, "message": result.message}))
         elif result.state == "failed":
             common.complain(f"{item.name}: {result.message}")
-        elif result.state == "kept":
-            click.echo(f"{item.name}: {result.message}")
+        elif result.message:
+            common.say(f"{item.name}: {result.message}")
 
     def _summarise(self, job: "Job", summary: "Summary", others: int, seconds: float) -> None:
         if self.as_json:

@@ -8,11 +8,10 @@ from typing import Any
 
 from isthmus.errors import InputError
 from isthmus.latents import RDOQ_WEIGHT
+from isthmus.masking import DC_CHANNELS
 
 BLOCK = 16
 """Side of a transform block in pixels; one latent position per block."""
-DC = 3
-"""Channels of the first group: one for each colour."""
 
 
 @dataclass(frozen=True)
@@ -146,8 +145,9 @@ class TrainConfig:
     def check_shape(self) -> None:
         """Raises InputError where settings of the network do not fit each other; they may come from several places."""
         network = self.network
-        if not (len(network.groups) > 1 and network.groups[0] == DC and sum(network.groups) == network.latents):
-            expected = f"{DC} first, and others, network.latents ({network.latents}) in all"
+        first, *others = network.groups
+        if first != DC_CHANNELS or not others or first + sum(others) != network.latents:
+            expected = f"{DC_CHANNELS} first, and others, network.latents ({network.latents}) in all"
             raise InputError("the setting network.groups", expected=expected, got=network.groups)
         if network.latents > 3 * BLOCK**2:
             raise InputError("the setting network.latents", expected=f"at most {3 * BLOCK**2}", got=network.latents)

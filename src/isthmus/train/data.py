@@ -258,7 +258,7 @@ def make_batch(pictures: list[Pixels], config: TrainConfig, step: int, worker: i
     # there are cores from then on: it lets those of the training sleep between operations, and two cores are no faster
     # than one.
     batch = np.stack(crops)
-    batch = np.flip(batch, [axis for axis in (2, 3) if random.random() < 0.5])
+    batch = np.flip(batch, tuple(axis for axis in (2, 3) if random.random() < 0.5))
     if random.random() < 0.5:
         batch = batch.swapaxes(2, 3)
     quality = (random.random(config.batch) + np.arange(config.batch)) / config.batch
