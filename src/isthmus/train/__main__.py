@@ -53,8 +53,8 @@ def main(arguments: list[str] | None = None) -> int:
 if __name__ == "__main__":
     status = main()
     if int(os.environ.get("WORLD_SIZE", "1")) > 1:
-        # All is written. Threads of PyTorch's process group can abort a Python that is shutting down, which the launcher
-        # takes for a failure, and it ends the process that still writes the model.
+        # All is written. Threads of PyTorch's process group can abort a Python that is shutting down; the launcher
+        # would take that for a failure and end the process that still writes the model.
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(status)
