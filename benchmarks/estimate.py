@@ -49,13 +49,11 @@ def main() -> None:
             data = codec.encode(picture[0].permute(1, 2, 0).numpy(), quality)
             written += len(data)
             payload += sum(map(len, parse(data).tiles))
-        found = {"estimated_bytes": round(estimated), "file_bytes": written, "payload_bytes": payload}
-        percent = {
-            f"{name}percent": round(100 * (size / estimated - 1), 2)
-            for name, size in (("", written), ("payload_", payload))
-        }
-        rows.append({"quality": quality, **found, **percent})
-        print(rows[-1])
+        row = {"quality": quality, "estimated_bytes": round(estimated)}
+        for what, size in (("file", written), ("payload", payload)):
+            row |= {f"{what}_bytes": size, f"{what}_percent": round(100 * (size / estimated - 1), 2)}
+        rows.append(row)
+        print(row)
     if asked.output:
         record = {"model": model.id.hex(), "pictures": len(pictures), "rows": rows}
         asked.output.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")

@@ -16,7 +16,7 @@ from typing import Any
 
 from isthmus.bench.curves import bd_rate
 from isthmus.bench.results import curves_in, read_json
-from isthmus.bench.run import Plan, bench
+from isthmus.bench.run import Plan, bench, chosen
 from isthmus.bench.sweep import sources_in
 from isthmus.model import load_model, model_named
 from isthmus.train.options import OPTIONS, request
@@ -43,7 +43,7 @@ def measure(
         every=every,
         processes=1,
     )
-    print(bench(plan))
+    print(bench(plan, chosen(plan)))
     curves = curves_in(read_json(output / "results.json"))
     before = curves[plan.anchor]
     percents = {name: bd_rate(before, curve).percent for name, curve in curves.items() if name != plan.anchor}

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -47,6 +48,22 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 @pytest.fixture
 def rng() -> np.random.Generator:
     return np.random.default_rng(0)
+
+
+@pytest.fixture
+def lock_folders(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
+    """Folders of a name, from then on, cannot be read: permissions alone do not stop an administrator."""
+    scan = os.scandir
+
+    def lock(locked: str) -> None:
+        def refusing(path: str) -> object:
+            if Path(path).name == locked:
+                raise PermissionError(13, "Permission denied", str(path))
+            return scan(path)
+
+        monkeypatch.setattr(os, "scandir", refusing)
+
+    return lock
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 import zipfile
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -199,15 +200,8 @@ def test_notes_travel(job: Job, tmp_path: Path) -> None:
     assert missed.message
 
 
-def test_folders_that_cannot_be_read_are_named(job: Job, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    scan = os.scandir
-
-    def refusing(path: str) -> object:
-        if str(path).endswith("sub"):
-            raise PermissionError(13, "Permission denied", str(path))
-        return scan(path)
-
-    monkeypatch.setattr(os, "scandir", refusing)
+def test_folders_that_cannot_be_read_are_named(job: Job, lock_folders: Callable[[str], None]) -> None:
+    lock_folders("sub")
     found, _, unread = items(job)
     assert [item.name for item in found] == ["a.png"]
     assert [(result.item.name, result.state, result.message) for result in unread] == [

@@ -21,6 +21,19 @@ def script() -> ModuleType:
     return module
 
 
+@pytest.fixture
+def table(tmp_path: Path) -> Path:
+    copy = tmp_path / "model.py"
+    copy.write_bytes((ROOT / "src" / "isthmus" / "model.py").read_bytes())
+    return copy
+
+
+def changed_weights(folder: Path) -> Path:
+    old, weights = release_model(), folder / "mine.isthmodel"
+    save_model(weights, old.arrays, {**old.metadata, "name": "mine", "changed": True})
+    return weights
+
+
 def rows(table: Path) -> dict[str, str]:
     scope: dict[str, dict[str, str]] = {}
     text = table.read_text()
@@ -29,12 +42,8 @@ def rows(table: Path) -> dict[str, str]:
     return scope["RELEASES"]
 
 
-def test_weights_get_a_row_and_keep_those_of_others(script: ModuleType, tmp_path: Path) -> None:
-    table = tmp_path / "model.py"
-    table.write_bytes((ROOT / "src" / "isthmus" / "model.py").read_bytes())
-    old = release_model()
-    weights = tmp_path / "mine.isthmodel"
-    save_model(weights, old.arrays, {**old.metadata, "name": "mine"})
+def test_weights_get_a_row_and_keep_those_of_others(script: ModuleType, table: Path, tmp_path: Path) -> None:
+    weights = changed_weights(tmp_path)
 
     identity = script.release(weights, "tiny", False, tmp_path, table, tmp_path)
     assert rows(table) == {**RELEASES, identity: "tiny"}
@@ -43,12 +52,8 @@ def test_weights_get_a_row_and_keep_those_of_others(script: ModuleType, tmp_path
     assert (written.name, written.metadata["licence"]) == ("tiny", "Apache-2.0")
 
 
-def test_only_weights_that_were_never_released_are_replaced(script: ModuleType, tmp_path: Path) -> None:
-    table = tmp_path / "model.py"
-    table.write_bytes((ROOT / "src" / "isthmus" / "model.py").read_bytes())
-    old = release_model()
-    weights = tmp_path / "mine.isthmodel"
-    save_model(weights, old.arrays, {**old.metadata, "changed": True})
+def test_only_weights_that_were_never_released_are_replaced(script: ModuleType, table: Path, tmp_path: Path) -> None:
+    old, weights = release_model(), changed_weights(tmp_path)
 
     kept = script.release(weights, "best", False, tmp_path, table, tmp_path)
     assert rows(table) == {**RELEASES, kept: "best"}
@@ -59,13 +64,9 @@ def test_only_weights_that_were_never_released_are_replaced(script: ModuleType, 
 
 
 def test_the_same_command_again_drops_nothing(
-    script: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    script: ModuleType, table: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    table = tmp_path / "model.py"
-    table.write_bytes((ROOT / "src" / "isthmus" / "model.py").read_bytes())
-    old = release_model()
-    weights = tmp_path / "mine.isthmodel"
-    save_model(weights, old.arrays, {**old.metadata, "changed": True})
+    weights = changed_weights(tmp_path)
     kept = script.release(weights, "best", False, tmp_path, table, tmp_path)
     # As a new process finds it.
     monkeypatch.setattr(script, "RELEASES", rows(table))

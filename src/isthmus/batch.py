@@ -27,6 +27,7 @@ from isthmus.image_files import open_picture, picture_size, save_picture
 from isthmus.processes import process_pool
 from isthmus.targets import Target, encode_to_target
 from isthmus.tree import Tree
+from isthmus.words import reason
 
 State = Literal["done", "kept", "skipped", "failed"]
 _FORCE = "Use --force to replace it."
@@ -125,8 +126,8 @@ def items(job: Job) -> tuple[list[Item], int, list[Result]]:
     while clashes := {output for output, count in Counter(outputs.values()).items() if count > 1}:
         outputs |= {name: name + suffix for name, output in outputs.items() if output in clashes}
     found = [Item(name, files[name], outputs[name]) for name in names]
-    failed = [(Item(name, 0, ""), error.strerror or str(error)) for name, error in unread.items()]
-    return found, len(files) - len(found), [Result(item, "failed", message=why) for item, why in failed]
+    failed = [Result(Item(name, 0, ""), "failed", message=reason(error)) for name, error in unread.items()]
+    return found, len(files) - len(found), failed
 
 
 def run(job: Job, todo: Iterable[Item], workers: int) -> Iterator[Result]:
@@ -182,16 +183,14 @@ def foresee(job: Job, item: Item) -> Result:
 def _result(work: Callable[[Job, Item], Result], job: Job, item: Item) -> Result:
     try:
         return work(job, item)
-    except OSError as error:
-        return Result(item, "failed", message=error.strerror or str(error))
-    except IsthmusError as error:
-        return Result(item, "failed", message=str(error))
+    except (OSError, IsthmusError) as error:
+        return Result(item, "failed", message=reason(error))
     except Exception as error:  # whatever is wrong with one picture, the others go on
         return Result(item, "failed", message=f"{type(error).__name__}: {error}")
 
 
 def _foresee(job: Job, item: Item) -> Result:
-    codec, source, target = _codec(job.model, job.threads, job.limits, job.effort), _tree(job.source), _tree(job.target)
+    codec, source, target = _tools(job)
     if job.verb == "encode":
         before = _encoded_before(job, item, source, target, codec)
     else:
@@ -202,7 +201,7 @@ def _foresee(job: Job, item: Item) -> Result:
 
 
 def _encode(job: Job, item: Item) -> Result:
-    codec, source, target = _codec(job.model, job.threads, job.limits, job.effort), _tree(job.source), _tree(job.target)
+    codec, source, target = _tools(job)
     if _encoded_before(job, item, source, target, codec):
         return Result(item, "skipped")
     with source.open(item.name, job.limits.max_file_bytes) as stream:
@@ -265,7 +264,7 @@ def _refuse_older(item: Item, source: Tree, target: Tree) -> None:
 
 
 def _decode(job: Job, item: Item) -> Result:
-    codec, source, target = _codec(job.model, job.threads, job.limits, job.effort), _tree(job.source), _tree(job.target)
+    codec, source, target = _tools(job)
     data = source.read(item.name, job.limits.max_file_bytes)
     if _decoded_before(job, item, source, target, lambda: codec.inspect(data)):
         return Result(item, "skipped")
@@ -295,6 +294,11 @@ def _wanted(name: str, verb: str) -> bool:
         and path.suffix.lower() != SUFFIX
         and Image.registered_extensions().get(path.suffix.lower()) in Image.OPEN
     )
+
+
+def _tools(job: Job) -> tuple[Codec, Tree, Tree]:
+    """The codec, and the trees to read from and to write to; loaded once a process."""
+    return _codec(job.model, job.threads, job.limits, job.effort), _tree(job.source), _tree(job.target)
 
 
 @functools.lru_cache(maxsize=1)

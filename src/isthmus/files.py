@@ -93,16 +93,20 @@ def _publish(temporary: Path, path: Path, force: bool) -> None:
         temporary.replace(path)
         return
     try:
-        # A hard link fails if the name was taken meanwhile, which a rename does not.
-        os.link(temporary, path)
+        _take_name(temporary, path)
     except FileExistsError:
         raise OutputExistsError(f"{path} appeared meanwhile", hint="Use --force to overwrite it.") from None
+
+
+def _take_name(temporary: Path, path: Path) -> None:
+    """Renames; raises FileExistsError if the name was taken meanwhile, which a rename alone does not."""
+    try:
+        os.link(temporary, path)
+    except FileExistsError:
+        raise
     except OSError:
         # Some file systems have no hard links. There the name is taken by an empty file first.
-        try:
-            os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY))
-        except FileExistsError:
-            raise OutputExistsError(f"{path} appeared meanwhile", hint="Use --force to overwrite it.") from None
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY))
         temporary.replace(path)
     else:
         temporary.unlink()

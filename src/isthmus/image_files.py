@@ -2,7 +2,8 @@
 
 import io
 import struct
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -35,10 +36,10 @@ def open_picture(source: Path | BinaryIO, limits: Limits | None = None) -> Pictu
         OSError: the file cannot be opened.
     """
     limits = limits or Limits()
-    if isinstance(source, Path):
-        with source.open("rb") as stream:
-            return _read(stream, str(source), limits)
-    return _read(source, "the input", limits)
+    with _opened(source) as (stream, name):
+        with pillow_errors_typed(name):
+            image = _open(stream, name, limits)
+        return as_picture(image, limits, name)
 
 
 def picture_size(source: Path | BinaryIO, limits: Limits | None = None, whole: bool = False) -> tuple[int, int]:
@@ -53,14 +54,7 @@ def picture_size(source: Path | BinaryIO, limits: Limits | None = None, whole: b
         OSError: the file cannot be opened.
     """
     limits = limits or Limits()
-    if isinstance(source, Path):
-        with source.open("rb") as stream:
-            return _size(stream, str(source), limits, whole)
-    return _size(source, "the input", limits, whole)
-
-
-def _size(stream: BinaryIO, name: str, limits: Limits, whole: bool) -> tuple[int, int]:
-    with pillow_errors_typed(name):
+    with _opened(source) as (stream, name), pillow_errors_typed(name):
         image = _open(stream, name, limits)
         check_pixels(*image.size, limits)
         if whole:
@@ -117,10 +111,14 @@ def format_of(path: Path) -> str:
     return name
 
 
-def _read(stream: BinaryIO, name: str, limits: Limits) -> Picture:
-    with pillow_errors_typed(name):
-        image = _open(stream, name, limits)
-    return as_picture(image, limits, name)
+@contextmanager
+def _opened(source: Path | BinaryIO) -> Iterator[tuple[BinaryIO, str]]:
+    """A source as a stream, and what messages call it."""
+    if isinstance(source, Path):
+        with source.open("rb") as stream:
+            yield stream, str(source)
+    else:
+        yield source, "the input"
 
 
 def _open(stream: BinaryIO, name: str, limits: Limits) -> Image.Image:

@@ -66,7 +66,7 @@ class Tree:
             OSError: the tree cannot be listed.
         """
         if self.folder is not None:
-            return self._local_files(self.folder, {} if failed is None else failed, failed is None)
+            return self._local_files(self.folder, failed)
         with _typed_errors(self.address):
             found: dict[str, Any] = self._fs.find(self._root, detail=True)
             if not found and not self._fs.isdir(self._root):
@@ -78,22 +78,21 @@ class Tree:
                 raise InputError(f"{self.address} is not a folder of plain names", got=repr(name))
         return dict(sorted(sizes.items()))
 
-    def _local_files(self, root: Path, failed: dict[str, OSError], strict: bool) -> dict[str, int]:
+    def _local_files(self, root: Path, failed: dict[str, OSError] | None) -> dict[str, int]:
         # fsspec's own listing passes over what it cannot read without a word.
         sizes: dict[str, int] = {}
 
         def note(error: OSError) -> None:
-            if strict or Path(error.filename) == root:
+            if failed is None or Path(error.filename) == root:
                 raise error
             failed[Path(error.filename).relative_to(root).as_posix()] = error
 
         for folder, below, files in os.walk(root, onerror=note):
             for name in (*files, *(name for name in below if os.path.islink(os.path.join(folder, name)))):
                 path = Path(folder, name)
-                try:
-                    sizes[path.relative_to(root).as_posix()] = path.stat().st_size
-                except OSError:  # A link to nothing: an error where it is read, if ever.
-                    sizes[path.relative_to(root).as_posix()] = 0
+                # Of a link to nothing 0: that is an error where it is read, if ever.
+                size = os.path.getsize(path) if os.path.exists(path) else 0
+                sizes[path.relative_to(root).as_posix()] = size
         return dict(sorted(sizes.items()))
 
     def modified(self, name: str) -> float | None:

@@ -8,7 +8,17 @@ def counted(number: int, noun: str) -> str:
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
+def printable(text: str) -> str:
+    """What no terminal can show, of a file's name that is no text, becomes a question mark."""
+    return text.encode(errors="replace").decode()
+
+
+def reason(error: Exception) -> str:
+    """An error as people are told it: of the system's, without its number and the name of the file."""
+    return (error.strerror or str(error)) if isinstance(error, OSError) else str(error)
+
+
 def some_of(names: Sequence[str], most: int = 3) -> str:
-    """The first names, and a mark if there are more: "a, b, c, ..."; what no terminal can show is a question mark."""
-    shown = [name.encode(errors="replace").decode() for name in names[:most]]
+    """The first names, printable, and a mark if there are more: "a, b, c, ..."."""
+    shown = [printable(name) for name in names[:most]]
     return ", ".join([*shown, *(["..."] if len(names) > most else [])])

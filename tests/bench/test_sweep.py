@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from bench.helpers import photo
+from bench.helpers import dying, photo
 from isthmus.bench.cache import Cache, Entry, default_directory, digest, key_of
 from isthmus.bench.metrics import measure
 from isthmus.bench.rivals import RIVALS, Rival
 from isthmus.bench.sweep import load_rgb, sources_in, sweep
-from isthmus.errors import InputError
+from isthmus.errors import InputError, IsthmusError
 
 METRICS = ("mse", "psnr")
 
@@ -54,6 +54,11 @@ def test_points_are_what_the_codec_gives(folder: Path, tmp_path: Path) -> None:
     assert points[3].bpp == 8 * len(data) / (64 * 80)
     assert points[3].metrics == pytest.approx(measure(original, jpeg.decode(data, 1), METRICS))
     assert points[4].metrics["mse"] == 0
+
+
+def test_a_worker_that_dies_is_told(folder: Path, tmp_path: Path) -> None:
+    with pytest.raises(IsthmusError, match=r"a worker process died.*goes on"):
+        run(folder, tmp_path / "cache", replace(few("jpeg", 20.0), encode=dying))
 
 
 def test_a_second_run_measures_nothing_and_says_the_same(folder: Path, tmp_path: Path) -> None:

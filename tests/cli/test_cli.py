@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -230,18 +231,11 @@ def test_nothing_below_a_folder_is_an_error_beside_the_others(folder: Path) -> N
     assert "no .isth files" in bad["error"]["message"]
 
 
-def test_a_folder_that_cannot_be_searched_is_not_passed_over(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_folder_that_cannot_be_searched_is_not_passed_over(folder: Path, lock_folders: Callable[[str], None]) -> None:
     run("encode", "photo.png")
     (folder / "kept/locked").mkdir(parents=True)
     (folder / "kept/photo.isth").write_bytes(Path("photo.isth").read_bytes())
-    scan = os.scandir
-
-    def refusing(path: str) -> object:
-        if str(path).endswith("locked"):
-            raise PermissionError(13, "Permission denied", str(path))
-        return scan(path)
-
-    monkeypatch.setattr(os, "scandir", refusing)
+    lock_folders("locked")
     found = run("verify", "kept")
     assert found.exit_code == 1
     assert "kept/locked: Permission denied" in found.output
@@ -293,7 +287,7 @@ def test_usage_errors_are_status_two(folder: Path, args: list[str], message: str
     assert names(folder) == ["photo.png"]
 
 
-def test_stopped_by_ctrl_c_is_a_status_of_its_own(tmp_path: Path) -> None:
+def test_stopped_by_ctrl_c_is_a_status_of_its_own() -> None:
     # Where tests run in the background, Ctrl-C is ignored, and Python leaves it at that.
     heard = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"
     command = [sys.executable, "-c", f"{heard}; from isthmus.cli import main; main()", "verify", "-"]
@@ -311,7 +305,6 @@ def test_stopped_by_ctrl_c_is_a_status_of_its_own(tmp_path: Path) -> None:
         assert "Stopped." in process.stderr.read()
 
 
-@pytest.mark.skipif(os.name != "posix", reason="names of files are bytes on POSIX only")
 def test_a_name_that_no_terminal_can_show_ends_nothing(folder: Path) -> None:
     name = os.fsdecode(b"caf\xe9.png")
     Path("photo.png").rename(name)

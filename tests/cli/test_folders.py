@@ -1,7 +1,7 @@
 """Folders on the command line."""
 
 import json
-import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -46,16 +46,9 @@ def test_a_failure_is_named_and_ends_in_status_one() -> None:
     assert "2 encoded, 1 failed" in result.stdout
 
 
-def test_notes_and_what_cannot_be_read_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_notes_and_what_cannot_be_read_are_told(lock_folders: Callable[[str], None]) -> None:
     photo(40, 30).convert("CMYK").save("in/c.tif")
-    scan = os.scandir
-
-    def refusing(path: str) -> object:
-        if str(path).endswith("sub"):
-            raise PermissionError(13, "Permission denied", str(path))
-        return scan(path)
-
-    monkeypatch.setattr(os, "scandir", refusing)
+    lock_folders("sub")
     result = run("encode", "in", "-o", "out", "--workers", "1")
     assert result.exit_code == 1
     assert "isthmus: sub: Permission denied" in result.stderr

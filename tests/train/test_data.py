@@ -112,7 +112,6 @@ def test_too_few_pictures_is_an_error(tmp_path: Path, name: str) -> None:
         look_through(tmp_path / name, None, tiny_config())
 
 
-@pytest.mark.skipif(os.name != "posix", reason="names of files are bytes on POSIX only")
 def test_names_that_are_no_text_are_taken(folder: Path, tmp_path: Path) -> None:
     name = os.fsdecode(b"caf\xe9.png")
     Image.fromarray(data.coffee()).save(tmp_path / "coffee.png")
@@ -206,7 +205,6 @@ def test_a_batch_depends_on_its_step_and_worker_alone(folder: Path) -> None:
     other.close()
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="counts the threads of the process by /proc")
 def test_making_batches_starts_no_thread_of_pytorch() -> None:
     script = """
 import os, threading, numpy, torch

@@ -73,7 +73,7 @@ def compare(
     for rival in rivals:
         say(rival.label)
         try:
-            outcomes.append(_beside(original, rival, mark, match, threads))
+            outcomes.append(beside(original, rival, mark, match, threads))
         except Exception as error:  # every codec's library has errors of its own
             if failed is None:
                 raise
@@ -81,7 +81,8 @@ def compare(
     return outcomes
 
 
-def _beside(original: Picture, rival: Rival, mark: float, match: Match, threads: int) -> Outcome:
+def beside(original: Picture, rival: Rival, mark: float, match: Match, threads: int) -> Outcome:
+    """A rival at the setting whose bytes or PSNR come nearest to the mark; a lossless one as it is."""
     if rival.dial is None:
         return run_once(original, rival, rival.points[0], threads, "lossless")
     found = nearest_quality(original, rival, rival.dial, mark, match, threads)

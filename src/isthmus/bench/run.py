@@ -106,33 +106,35 @@ def chosen(plan: Plan) -> Chosen:
     return Chosen(codecs, absent, metrics, lossy, anchor)
 
 
-def bench(plan: Plan, progress: Progress | None = None) -> str:
+def bench(plan: Plan, found: Chosen, progress: Progress | None = None) -> str:
     """Measure, write results.json, points.csv, report.html and the plots, and return the tables as text.
 
+    Args:
+        found: what `chosen` returned for the plan.
+
     Raises:
-        InputError, UnknownModelError, ModelError: as `chosen`, or a folder without pictures.
+        InputError: a folder without pictures.
         IsthmusError: a codec cannot encode a picture.
     """
-    found = chosen(plan)
-    codecs, absent, metrics, lossy, anchor = found.codecs, found.absent, found.metrics, found.lossy, found.anchor
+    codecs = found.codecs
     sources = sources_in(plan.folder)
-    points = sweep(sources, codecs, Cache(plan.cache or default_directory()), metrics, plan.processes, progress)
+    points = sweep(sources, codecs, Cache(plan.cache or default_directory()), found.metrics, plan.processes, progress)
     timing = None
     if plan.timing_threads is not None:
-        curves = {name: curve for name, curve in curves_of(points).items() if name in lossy}
+        curves = {name: curve for name, curve in curves_of(points).items() if name in found.lossy}
         timing = time_codecs(sources, codecs, qualities_near(curves), plan.timing_threads)
     beside = [published_curves()[name].curve for name in plan.published]
-    record = record_of(plan.name, plan.command, sources, codecs, points, absent, timing, beside)
+    record = record_of(plan.name, plan.command, sources, codecs, points, found.absent, timing, beside)
     plan.output.mkdir(parents=True, exist_ok=True)
     write_json(record, plan.output / "results.json")
     write_csv(points, plan.output / "points.csv")
-    write_report(record, plan.output, anchor)
-    lines = [as_columns(bd_table(record, anchor)), *summary(record)]
+    write_report(record, plan.output, found.anchor)
+    lines = [as_columns(bd_table(record, found.anchor)), *summary(record)]
     if rows := published_table(record):
         lines += ["Against published curves of the Kodak pictures, BD-rate at equal PSNR:", as_columns(rows)]
     if timing:
         lines += [as_columns(timing_table(record)), timing_note(timing)]
-    lines += [f"{label} is not here: {reason}" for label, reason in absent]
+    lines += [f"{label} is not here: {reason}" for label, reason in found.absent]
     return "\n\n".join(lines)
 
 

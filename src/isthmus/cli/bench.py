@@ -97,11 +97,9 @@ def bench(
             processes=processes,
             cache=cache_folder,
         )
-        try:
-            run.chosen(plan)
-        except IsthmusError as error:
-            raise click.UsageError(str(error)) from error
-        click.echo(run.bench(plan, _progress))
+        with common.usage_errors():
+            chosen = run.chosen(plan)
+        click.echo(run.bench(plan, chosen, _progress))
     except (IsthmusError, OSError) as error:
         common.complain(f"{folder}: {error}")
         sys.exit(1)

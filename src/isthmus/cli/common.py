@@ -4,8 +4,8 @@ import json
 import os
 import stat
 import sys
-from collections.abc import Callable, Iterable
-from contextlib import ExitStack
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack, contextmanager
 from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
@@ -14,6 +14,7 @@ import click
 
 from isthmus.errors import InputError, IsthmusError, LimitExceededError
 from isthmus.files import atomic_output
+from isthmus.words import printable, reason
 
 if TYPE_CHECKING:
     from isthmus.codec import Codec, Progress
@@ -44,7 +45,7 @@ def _known_model(ctx: click.Context, parameter: click.Parameter, value: str | No
         except IsthmusError as error:
             raise click.BadParameter(str(error)) from error
         except OSError as error:
-            raise click.BadParameter(f"{value}: {_in_words(error)}") from error
+            raise click.BadParameter(f"{value}: {reason(error)}") from error
     return value
 
 
@@ -63,6 +64,15 @@ pixels_option = click.option(
     type=click.IntRange(min=1),
     help="Refuse larger pictures (default: 16384 x 16384).",
 )
+
+
+@contextmanager
+def usage_errors() -> Iterator[None]:
+    """Names and values that mean nothing are faults of the command line."""
+    try:
+        yield
+    except IsthmusError as error:
+        raise click.UsageError(str(error)) from error
 
 
 def codec_options(command: Command) -> Command:
@@ -241,8 +251,8 @@ def run_each_file(
 
 
 def say(text: str, err: bool = False) -> None:
-    """A line; what no terminal can show of a file's name becomes a question mark, rather than end the command."""
-    click.echo(text.encode(errors="replace").decode(), err=err)
+    """A line, printable: a file's name must not end the command."""
+    click.echo(printable(text), err=err)
 
 
 def complain(message: str) -> None:
@@ -251,12 +261,8 @@ def complain(message: str) -> None:
     say(f"{mark} {message}", err=True)
 
 
-def _in_words(error: IsthmusError | OSError) -> str:
-    return (error.strerror or str(error)) if isinstance(error, OSError) else str(error)
-
-
 def _print_error(name: str, error: IsthmusError | OSError, as_json: bool, to_stderr: bool) -> None:
-    message = _in_words(error)
+    message = reason(error)
     if not as_json:
         complain(f"{name}: {message}")
         return

@@ -74,14 +74,12 @@ def _compare(
     load_bench()
     from isthmus.bench import compare, own, page, rivals, sweep
     from isthmus.codec import DEFAULT_QUALITY
-    from isthmus.errors import IsthmusError, OutputExistsError
+    from isthmus.errors import OutputExistsError
 
     if target.exists() and not force:
         raise OutputExistsError(f"{target} exists", hint="Use --force to overwrite it, or -o for another name.")
-    try:
+    with common.usage_errors():
         present, absent = rivals.choose(codecs.split(","))
-    except IsthmusError as error:
-        raise click.UsageError(str(error)) from error
     original, on_white = sweep.load_on_white(picture)
     weights = own.Weights(model)
     chosen = DEFAULT_QUALITY if quality is None else quality

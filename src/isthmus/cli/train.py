@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from isthmus.cli.common import held_out_point
+from isthmus.cli.common import held_out_point, usage_errors
 from isthmus.errors import IsthmusError, MissingExtraError
 from isthmus.train.options import OPTIONS, request
 
@@ -51,10 +51,8 @@ def train(folder: str, **values: Any) -> None:
 
     Keep the model as long as the files that it wrote: nothing else decodes them.
     """
-    try:
+    with usage_errors():
         asked = request(folder, values)
-    except IsthmusError as error:
-        raise click.UsageError(str(error)) from error
     try:
         try:
             from isthmus.train.run import train as run

@@ -276,12 +276,12 @@ class Batches:
         self._next_round: tuple[int, Future[tuple[list[Pixels], list[str]]]] | None = None
         self._next_batch: tuple[int, Future[tuple[Tensor, Tensor]]] | None = None
         self._broken: set[str] = set()
-        self._told: set[str] = set()
+        self._untold: list[str] = []
 
     def newly_broken(self) -> list[str]:
         """Names of the files that could not be read in the rounds so far; each is returned once."""
-        new, self._told = self._broken - self._told, set(self._broken)
-        return sorted(new)
+        told, self._untold = self._untold, []
+        return told
 
     @cached_property
     def rounds(self) -> bool:
@@ -298,6 +298,7 @@ class Batches:
                 self._pictures, broken = self._next_round[1].result()
             else:
                 self._pictures, broken = load_round(self._catalogue, self._config, number)
+            self._untold += [name for name in broken if name not in self._broken]
             self._broken.update(broken)
             self._round = number
             if self.rounds:

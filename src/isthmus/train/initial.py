@@ -83,8 +83,7 @@ def load_weights(
         shape = TrainConfig.from_dict(saved["config"]).network if "config" in saved else config.network
         state, name = saved["average"], f"{CHECKPOINT_ORIGIN} {saved.get('step', 0)} steps"
     else:
-        require_packages()
-        model = model_named(origin)
+        model = _model_named(origin)
         network = network_of(model)
         shape, state, name = network.config, network.state_dict(), origin_of(model)
     changes = {key: value for key, value in settings.items() if key.startswith("network.")}
@@ -101,8 +100,12 @@ def began_from(origin: str, recorded: str) -> bool:
     """Whether a run whose record names `recorded` may have started from what `--from` names."""
     if Path(origin).suffix == ".pt":
         return recorded.startswith(CHECKPOINT_ORIGIN)
+    return recorded == origin_of(_model_named(origin))
+
+
+def _model_named(origin: str) -> Model:
     require_packages()
-    return recorded == origin_of(model_named(origin))
+    return model_named(origin)
 
 
 def load_checkpoint(path: Path) -> dict[str, Any]:
@@ -125,10 +128,8 @@ def network_of(model: Model) -> Network:
     """A network in training form from a model file: the context model out of fixed point, the rest out of the graphs.
 
     Raises:
-        MissingExtraError: what model files are read with is not installed.
         InputError: the networks are not of the kind that this version trains.
     """
-    require_packages()
     graphs = _graph_weights(model)
     config = network_config(model, graphs)
     network = Network(config)

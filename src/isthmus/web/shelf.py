@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from isthmus.bench.compare import Outcome, nearest_quality, run_once
+from isthmus.bench.compare import Outcome, beside, run_once
 from isthmus.bench.metrics import Picture as Region
 from isthmus.bench.own import Weights, bits_map, own_rival
 from isthmus.bench.page import shown_window
@@ -142,13 +142,11 @@ class Studio:
         if codec not in SHOWN_RIVALS:
             raise InputError("unknown codec", expected=f"one of isthmus, {', '.join(SHOWN_RIVALS)}", got=codec)
 
-        def beside() -> Outcome:
-            rival, size = RIVALS[codec], float(len(own.data))
-            assert rival.dial is not None
-            found = nearest_quality(dropped.region, rival, rival.dial, size, "bytes", self._threads)
-            return run_once(dropped.region, rival, found.quality, self._threads, found.note)
-
-        outcome: Outcome = dropped.once(codec, quality, beside)
+        outcome: Outcome = dropped.once(
+            codec,
+            quality,
+            lambda: beside(dropped.region, RIVALS[codec], float(len(own.data)), "bytes", self._threads),
+        )
         return outcome
 
     def bits(self, dropped: Dropped, quality: float) -> NDArray[np.float32]:
