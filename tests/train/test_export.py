@@ -21,7 +21,7 @@ from isthmus.train.export import export_model
 from isthmus.train.fit import fit_tables, laplace_tables, training_costs
 from isthmus.train.initial import load_checkpoint, load_weights
 from isthmus.train.modules import Network
-from isthmus.train.whole import code, measure, prepare
+from isthmus.train.whole import code, means, measure, prepare
 from tiny_training import Trained, tiny_config
 
 
@@ -57,7 +57,7 @@ def test_files_are_as_large_as_training_says(trained: Trained, photo: np.ndarray
     network = with_fitting_rows(trained.network, prepare(pictures[0]), config)
     tables = fit_tables(network, pictures, replace(config, fit_side=256))
     export_model(network, tmp_path / "x.isthmodel", "x", {}, tables)
-    (point,) = measure(network, pictures, [50], config, torch.float32)
+    (point,) = means(measure(network, pictures, [50], config, torch.float32))
     (payload,) = tiles.encode_tiles(load_model(tmp_path / "x.isthmodel"), tiles.ArraySource(photo), 5000, 1)
     written = 8 * (len(payload) - CHECK_BYTES) / (photo.shape[0] * photo.shape[1])
     assert written == pytest.approx(point.bpp, rel=0.02)
@@ -96,9 +96,9 @@ def test_measured_tables_are_better_than_the_first(trained: Trained, photo: np.n
     pictures = [photo.transpose(2, 0, 1)]
     network.context.costs.copy_(training_costs(first))
     config = replace(trained.config, rdoq_weight=0.0)
-    before = measure(network, pictures, [20, 50, 80], config, torch.float32)
+    before = means(measure(network, pictures, [20, 50, 80], config, torch.float32))
     fit_tables(network, pictures, config)
-    after = measure(network, pictures, [20, 50, 80], config, torch.float32)
+    after = means(measure(network, pictures, [20, 50, 80], config, torch.float32))
     assert sum(p.bpp for p in after) < sum(p.bpp for p in before)
     assert [p.psnr_db for p in after] == [p.psnr_db for p in before]
 

@@ -55,7 +55,7 @@ def test_training_improves(trained: Trained) -> None:
     values = [loss for _, loss in losses(trained.workspace)]
     assert values[-1] < values[0]
     assert [row[0] for row in course["last"]] == [20, 50, 80]
-    by_quality = {row[0]: row[1:] for row in course["first"]}
+    by_quality = {rows[0][0]: rows[0][1:] for rows in course["first"]}
     bpp, psnr_db = next(row[1:] for row in course["last"] if row[0] == 80)
     assert bpp < by_quality[80][0]
     assert psnr_db > by_quality[80][1] - 1.5
@@ -64,14 +64,34 @@ def test_training_improves(trained: Trained) -> None:
 def test_what_was_gained_is_said(trained: Trained, folder: Path, tmp_path: Path) -> None:
     said = "\n".join(trained.said)
     found = re.search(
-        r"held-out pictures \(the first 1\) take ([0-9.]+) % fewer bytes at equal PSNR than with a lapped cosine", said
+        r"held-out pictures \(1\) take ([0-9.]+) % fewer bytes at equal PSNR than with a lapped cosine", said
     )
-    assert found is not None, said
+    assert found is not None, "\n".join(said)
     assert 1 < float(found[1]) < 90
     again: list[str] = []
     request = tiny_request(folder, tmp_path / "again.isthmodel", origin=str(trained.output), steps=1)
     assert train(request, again.append).finished
     assert re.search(r"take [0-9]\.[0-9] % (more|fewer) bytes at equal PSNR than with tiny", "\n".join(again))
+
+
+def test_pictures_that_lose_are_named(trained: Trained, folder: Path, tmp_path: Path) -> None:
+    apart = tmp_path / "apart"
+    apart.mkdir()
+    for path in sorted(folder.glob("*.png"))[:3]:
+        shutil.copy(path, apart)
+    request = tiny_request(folder, tmp_path / "spoilt.isthmodel", origin=str(trained.output), held_out=apart, steps=4)
+    said: list[str] = []
+    assert train(replace(request, settings=(*request.settings, ("learning_rate", "0.01"))), said.append).finished
+    text = "\n".join(said)
+    found = re.search(r"held-out pictures \(3\) take .* more bytes .*; more on ([1-3]) of them: (.*)", text)
+    assert found is not None, text
+    shares = [float(share) for share in re.findall(r"\.png \(\+([0-9.]+) %\)", found[2])]
+    assert len(shares) == int(found[1])
+    assert shares == sorted(shares, reverse=True)
+    gain = load_model(request.output).training["gain"]
+    assert gain["pictures"] == 3
+    assert gain["worse"] == len(shares)
+    assert 0 < gain["percent_more"] < shares[0]
 
 
 @pytest.mark.parametrize("factor", [0.5, 1.0, 1.25])

@@ -22,6 +22,9 @@ def test_the_verdict() -> None:
     shrunk = verdict({"gain": GAIN}, 1_000_000, shrunk=True)
     assert shrunk is not None
     assert "on 4 of the pictures held out, before it was shrunk; its own" in shrunk
+    mixed = verdict({"gain": {**GAIN, "worse": 1}}, 1_000_000)
+    assert mixed is not None
+    assert "on 4 of the pictures held out (more on 1 of them); its own" in mixed
     worse = verdict({"gain": {**GAIN, "percent_more": 3.0}}, 1_000_000)
     assert worse == "3.0 % more bytes than before, at equal PSNR, on 4 of the pictures held out"
 

@@ -16,14 +16,14 @@ from isthmus.entropy.tables import Tables
 from isthmus.errors import InputError, IsthmusError
 from isthmus.files import atomic_output, refuse_existing, refuse_unwritable
 from isthmus.train.config import TrainConfig
-from isthmus.train.data import Batches, Catalogue, held_out_pictures, look_through
+from isthmus.train.data import Batches, Catalogue, Pixels, held_out_pictures, look_through
 from isthmus.train.export import export_model
 from isthmus.train.fit import fit_tables
 from isthmus.train.initial import began_from, load_checkpoint, load_transform, load_weights
 from isthmus.train.journal import Journal, Say
 from isthmus.train.loop import Trainer, learning_rate
 from isthmus.train.options import DEFAULT_MINUTES, Request
-from isthmus.train.whole import Point, code, means, measure, measure_each, percent_more, prepare
+from isthmus.train.whole import Point, code, means, measure, percent_more, prepare
 from isthmus.train.workers import Workers
 from isthmus.train.worth import change
 from isthmus.words import counted, some_of
@@ -55,7 +55,7 @@ class Course:
     ended: bool = False
     recent: list[float] = field(default_factory=list)
     tables: list[int] = field(default_factory=list)
-    first: list[list[float]] = field(default_factory=list)
+    first: list[list[list[float]]] = field(default_factory=list)
     last: list[list[float]] = field(default_factory=list)
     gain: dict[str, Any] | None = None
 
@@ -234,19 +234,34 @@ class Run:
         """Trains, measures and exports; returns early, with everything saved, when interrupted."""
         try:
             with Signals(self.journal.say) as signals:
-                if not self.request.finish and not self._loop(signals):
-                    return self._interrupted()
+                if not self.request.finish:
+                    self._measure_start()
+                    if not self._loop(signals):
+                        return self._interrupted()
             self._finish()
         except KeyboardInterrupt:
             return self._interrupted()
         finally:
             self.batches.close()
             self.journal.close()
-        return Result(True, _points(self.course.first), _points(self.course.last))
+        return Result(True, tuple(means(map(_points, self.course.first))), _points(self.course.last))
 
     def _interrupted(self) -> Result:
         self.journal.say(f"interrupted, step {self.saved_step} is saved: the same command with --resume continues")
         return Result(False)
+
+    def _measure_start(self) -> None:
+        """Measures all held-out pictures before the first step, outside the budget: what is gained is against that."""
+        if self.course.checks:
+            return
+        self.journal.say(f"measuring {counted(len(self.held_out), 'held-out picture')} before the first step")
+        measured = self._measure(self.held_out)
+        self.course.first = [_rows(points) for points in measured]
+        self._show_check(means(points[: self.config.check_pictures] for points in measured))
+
+    def _measure(self, pictures: list[Pixels]) -> list[list[Point]]:
+        some = self.config.qualities[::2]
+        return measure(self.trainer.average, pictures, some, self.config, self.workers.dtype)
 
     def _loop(self, signals: Signals) -> bool:
         """Trains until the budget is used; False if it was interrupted."""
@@ -285,17 +300,17 @@ class Run:
                 saved_at = now
 
     def _check(self, part: float) -> None:
-        """A quick measurement whenever its time has come, the first before the first step."""
+        """A quick measurement, of a few pictures, whenever its time has come."""
         due = int(part * self.config.checks) + 1
-        if self.course.checks >= due:
-            return
-        few, some = self.held_out[: self.config.check_pictures], self.config.qualities[::2]
-        points = measure(self.trainer.average, few, some, self.config, self.workers.dtype)
-        if not self.course.checks:
-            self.course.first = _rows(points)
-        self.course.checks = due
+        if self.course.checks < due:
+            self.course.checks = due
+            self._show_check(means(self._measure(self.held_out[: self.config.check_pictures])))
+
+    def _show_check(self, points: list[Point]) -> None:
+        self.course.checks = max(self.course.checks, 1)
         self.journal.points(self.trainer.step, points)
-        pixels = prepare(few[0]).to(self.workers.device)
+        pixels = prepare(self.held_out[0]).to(self.workers.device)
+        some = self.config.qualities[::2]
         shown = [
             code(self.trainer.average, pixels, q / 100, self.config)[0][0] for q in (some[0], some[len(some) // 2])
         ]
@@ -339,7 +354,7 @@ class Run:
             self.journal.note(step, "fitting the probability tables, then measuring")
             tables = fit_tables(network, self._pictures(), self.config, rounds=FINAL_ROUNDS)
             self.trainer.set_costs(network.context.costs)
-            measured = measure_each(network, self.held_out, self.config.qualities, self.config, self.workers.dtype)
+            measured = measure(network, self.held_out, self.config.qualities, self.config, self.workers.dtype)
             points = means(measured)
             self.journal.points(step, points)
             self._say_what_was_gained(measured)
@@ -348,22 +363,31 @@ class Run:
         export_model(network, self.request.output, course.name, self._record(), Tables.unpack(np.array(course.tables)))
 
     def _say_what_was_gained(self, measured: list[list[Point]]) -> None:
-        """What the quick measurement would be now, against the first; the pictures and qualities are among those."""
-        few, first = len(self.held_out[: self.config.check_pictures]), _points(self.course.first)
-        qualities = {point.quality for point in first}
-        last = means(points[:few] for points in measured if points[0].quality in qualities)
-        percent = percent_more(first, last)
+        """What the first measurement would be now; its qualities are among those measured."""
+        first = [_points(rows) for rows in self.course.first]
+        qualities = {points[0].quality for points in first}
+        last = [points for points in measured if points[0].quality in qualities]
+        before, percent = means(first), percent_more(means(first), means(last))
         self.course.gain = None
         if percent is None:
             return
-        said = f"take {change(percent)} at equal PSNR than with {self.course.origin}"
-        self.journal.note(self.trainer.step, f"held-out pictures (the first {few}) {said}")
+        each = {
+            path.name: percent_more([points[i] for points in first], [points[i] for points in last])
+            for i, path in enumerate(self.catalogue.held_out)
+        }
+        worse = {name: more for name, more in each.items() if more is not None and more > 0}
+        said = f"held-out pictures ({len(each)}) take {change(percent)} at equal PSNR than with {self.course.origin}"
+        if worse:
+            named = [f"{name} (+{more:.1f} %)" for name, more in sorted(worse.items(), key=lambda item: -item[1])]
+            said += f"; more on {len(worse)} of them: {some_of(named)}"
+        self.journal.note(self.trainer.step, said)
         if self.course.origin != TRANSFORM:
-            near = min(first, key=lambda point: abs(point.quality - COMMON_QUALITY))
+            near = min(before, key=lambda point: abs(point.quality - COMMON_QUALITY))
             pixels = float(np.mean([width * height for _, width, height in self.catalogue.training]))
             self.course.gain = {
                 "percent_more": round(percent, 2),
-                "pictures": few,
+                "pictures": len(each),
+                "worse": len(worse),
                 "quality": near.quality,
                 "bytes_per_picture": round(near.bpp * pixels / 8),
             }

@@ -24,9 +24,9 @@ COARSE = {
     "synthesis.linear.*": 1 / 4,
     "analysis.linear.*": 1.0,
     "context.ac.*.spatial.weight": 1.0,
-    "context.ac.*.mix.weight": 1.0,
-    "context.ac.*.known.weight": 1.0,
-    "context.ac.*.half.weight": 1.0,
+    "context.ac.*.mix.weight": 1 / 4,
+    "context.ac.*.known.weight": 1 / 4,
+    "context.ac.*.half.weight": 1 / 4,
 }
 """Steps in standard deviations of what tuning changed in an array, by its name; `FINE` for all others.
 

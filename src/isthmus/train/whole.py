@@ -91,15 +91,8 @@ def psnr_db(a: Tensor, b: Tensor) -> float:
 
 def measure(
     network: Network, pictures: Iterable[Pixels], qualities: Iterable[int], config: TrainConfig, dtype: torch.dtype
-) -> list[Point]:
-    """Estimated bits per pixel and PSNR, means over the pictures (3, H, W), at qualities in 0..100."""
-    return means(measure_each(network, pictures, qualities, config, dtype))
-
-
-def measure_each(
-    network: Network, pictures: Iterable[Pixels], qualities: Iterable[int], config: TrainConfig, dtype: torch.dtype
 ) -> list[list[Point]]:
-    """What `measure` takes the means of: for each quality, a point for each picture."""
+    """Estimated bits per pixel and PSNR at qualities in 0..100: for each a point for each picture (3, H, W)."""
     device = network.nominal.device
     prepared = [prepare(picture).to(device) for picture in pictures]
     measured = []

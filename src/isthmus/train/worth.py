@@ -35,8 +35,11 @@ def verdict(training: dict[str, Any], model_bytes: int, shrunk: bool = False) ->
         percent, quality = float(gain["percent_more"]), float(gain["quality"])
         pictures = pays_from(model_bytes, percent, float(gain["bytes_per_picture"]))
         measured = f"{change(percent)} than before, at equal PSNR, on {gain['pictures']} of the pictures held out"
+        worse = int(gain.get("worse", 0))
     except (KeyError, TypeError, ValueError, OverflowError):
         return None
+    if worse:
+        measured += f" (more on {worse} of them)"
     if shrunk:
         measured += ", before it was shrunk"
     if pictures is None:
