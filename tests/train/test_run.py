@@ -55,7 +55,7 @@ def test_training_improves(trained: Trained) -> None:
     values = [loss for _, loss in losses(trained.workspace)]
     assert values[-1] < values[0]
     assert [row[0] for row in course["last"]] == [20, 50, 80]
-    by_quality = {rows[0][0]: rows[0][1:] for rows in course["first"]}
+    by_quality = {rows[0][0]: rows[0][1:] for rows in course["start"]}
     bpp, psnr_db = next(row[1:] for row in course["last"] if row[0] == 80)
     assert bpp < by_quality[80][0]
     assert psnr_db > by_quality[80][1] - 1.5

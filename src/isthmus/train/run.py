@@ -55,7 +55,7 @@ class Course:
     ended: bool = False
     recent: list[float] = field(default_factory=list)
     tables: list[int] = field(default_factory=list)
-    first: list[list[list[float]]] = field(default_factory=list)
+    start: list[list[list[float]]] = field(default_factory=list)
     last: list[list[float]] = field(default_factory=list)
     gain: dict[str, Any] | None = None
 
@@ -220,7 +220,7 @@ class Run:
         if course.pictures != self.catalogue.digest():
             self.say("the folder has changed since the run began: its curve will not be the same")
             # Other pictures than the first measurement's may be held out by now: nothing compares with it any more.
-            course.pictures, course.first = self.catalogue.digest(), []
+            course.pictures, course.start = self.catalogue.digest(), []
         before = (course.minutes, course.steps, course.stop_loss)
         if self.request.minutes or self.request.steps:
             course.minutes, course.steps = self.request.minutes, self.request.steps
@@ -244,7 +244,7 @@ class Run:
         finally:
             self.batches.close()
             self.journal.close()
-        return Result(True, tuple(means(map(_points, self.course.first))), _points(self.course.last))
+        return Result(True, tuple(means(map(_points, self.course.start))), _points(self.course.last))
 
     def _interrupted(self) -> Result:
         self.journal.say(f"interrupted, step {self.saved_step} is saved: the same command with --resume continues")
@@ -256,7 +256,7 @@ class Run:
             return
         self.journal.say(f"measuring {counted(len(self.held_out), 'held-out picture')} before the first step")
         measured = self._measure(self.held_out)
-        self.course.first = [_rows(points) for points in measured]
+        self.course.start = [_rows(points) for points in measured]
         self._show_check(means(points[: self.config.check_pictures] for points in measured))
 
     def _measure(self, pictures: list[Pixels]) -> list[list[Point]]:
@@ -364,7 +364,7 @@ class Run:
 
     def _say_what_was_gained(self, measured: list[list[Point]]) -> None:
         """What the first measurement would be now; its qualities are among those measured."""
-        first = [_points(rows) for rows in self.course.first]
+        first = [_points(rows) for rows in self.course.start]
         qualities = {points[0].quality for points in first}
         last = [points for points in measured if points[0].quality in qualities]
         before, percent = means(first), percent_more(means(first), means(last))
