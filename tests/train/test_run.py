@@ -66,7 +66,7 @@ def test_what_was_gained_is_said(trained: Trained, folder: Path, tmp_path: Path)
     found = re.search(
         r"held-out pictures \(1\) take ([0-9.]+) % fewer bytes at equal PSNR than with a lapped cosine", said
     )
-    assert found is not None, "\n".join(said)
+    assert found is not None, said
     assert 1 < float(found[1]) < 90
     again: list[str] = []
     request = tiny_request(folder, tmp_path / "again.isthmodel", origin=str(trained.output), steps=1)

@@ -124,7 +124,7 @@ def _is_point(value: object) -> bool:
 )
 @click.option("-f", "--force", is_flag=True, help="Overwrite what -o names.")
 def shrink(file: str, output: str, origin: str | None, coarseness: float, force: bool) -> None:
-    """Write a TUNED model as its difference from `best` or `fast`, in a fifth of the bytes or less.
+    """Write a TUNED model as its difference from `best` or `fast`, in about a fifth of the bytes or less.
 
     The result is a model of its own with another id: encode with it, and hand it out. The linear transforms are half
     of a difference; training with --set linear_rate_scale=0 leaves them as they are.

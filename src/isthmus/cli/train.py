@@ -44,7 +44,7 @@ def train(folder: str, **values: Any) -> None:
 
     \b
     isthmus train photos -o mine.isthmodel --from release --minutes 15 --set linear_rate_scale=0
-    isthmus models shrink mine.isthmodel -o own.isthmodel    store what the tuning changed: a tenth of the bytes
+    isthmus models shrink mine.isthmodel -o own.isthmodel    store what the tuning changed: an eighth of the bytes
     isthmus encode --model own.isthmodel photo.jpg
     isthmus models add own.isthmodel                         to decode without --model
     isthmus train photos -o new.isthmodel --minutes 6000     from nothing: that takes days
@@ -79,5 +79,5 @@ def train(folder: str, **values: Any) -> None:
     if said:
         click.echo(said)
     if can_shrink(model):
-        click.echo("to store it in a fifth of the bytes or less, as a model with another id, before encoding with it:")
+        click.echo("to store it in about a fifth of the bytes or less, as a model with another id, before encoding:")
         click.echo(f"isthmus models shrink {asked.output} -o {asked.output.with_stem(asked.output.stem + '-small')}")

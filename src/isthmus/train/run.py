@@ -233,11 +233,11 @@ class Run:
     def go(self) -> Result:
         """Trains, measures and exports; returns early, with everything saved, when interrupted."""
         try:
+            if not self.request.finish:
+                self._measure_start()
             with Signals(self.journal.say) as signals:
-                if not self.request.finish:
-                    self._measure_start()
-                    if not self._loop(signals):
-                        return self._interrupted()
+                if not self.request.finish and not self._loop(signals):
+                    return self._interrupted()
             self._finish()
         except KeyboardInterrupt:
             return self._interrupted()
@@ -258,6 +258,7 @@ class Run:
         measured = self._measure(self.held_out)
         self.course.start = [_rows(points) for points in measured]
         self._show_check(means(points[: self.config.check_pictures] for points in measured))
+        self._save()
 
     def _measure(self, pictures: list[Pixels]) -> list[list[Point]]:
         some = self.config.qualities[::2]
@@ -371,14 +372,14 @@ class Run:
         self.course.gain = None
         if percent is None:
             return
-        each = {
-            path.name: percent_more([points[i] for points in first], [points[i] for points in last])
+        each = [
+            (path.name, percent_more([points[i] for points in first], [points[i] for points in last]))
             for i, path in enumerate(self.catalogue.held_out)
-        }
-        worse = {name: more for name, more in each.items() if more is not None and more > 0}
+        ]
+        worse = [(name, more) for name, more in each if more is not None and round(more, 1) > 0]
         said = f"held-out pictures ({len(each)}) take {change(percent)} at equal PSNR than with {self.course.origin}"
         if worse:
-            named = [f"{name} (+{more:.1f} %)" for name, more in sorted(worse.items(), key=lambda item: -item[1])]
+            named = [f"{name} (+{more:.1f} %)" for name, more in sorted(worse, key=lambda item: -item[1])]
             said += f"; more on {len(worse)} of them: {some_of(named)}"
         self.journal.note(self.trainer.step, said)
         if self.course.origin != TRANSFORM:
