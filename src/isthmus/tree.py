@@ -90,8 +90,10 @@ class Tree:
         for folder, below, files in os.walk(root, onerror=note):
             for name in (*files, *(name for name in below if os.path.islink(os.path.join(folder, name)))):
                 path = Path(folder, name)
-                # Of a link to nothing 0: that is an error where it is read, if ever.
-                size = os.path.getsize(path) if os.path.exists(path) else 0
+                try:
+                    size = path.stat().st_size
+                except OSError:  # A link to nothing: an error where it is read, if ever.
+                    size = 0
                 sizes[path.relative_to(root).as_posix()] = size
         return dict(sorted(sizes.items()))
 

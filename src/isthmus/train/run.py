@@ -235,9 +235,9 @@ class Run:
         try:
             if not self.request.finish:
                 self._measure_start()
-            with Signals(self.journal.say) as signals:
-                if not self.request.finish and not self._loop(signals):
-                    return self._interrupted()
+                with Signals(self.journal.say) as signals:
+                    if not self._loop(signals):
+                        return self._interrupted()
             self._finish()
         except KeyboardInterrupt:
             return self._interrupted()
@@ -256,13 +256,12 @@ class Run:
             return
         self.journal.say(f"measuring {counted(len(self.held_out), 'held-out picture')} before the first step")
         measured = self._measure(self.held_out)
-        self.course.start = [_rows(points) for points in measured]
+        self.course.start, self.course.checks = [_rows(points) for points in measured], 1
         self._show_check(means(points[: self.config.check_pictures] for points in measured))
         self._save()
 
     def _measure(self, pictures: list[Pixels]) -> list[list[Point]]:
-        some = self.config.qualities[::2]
-        return measure(self.trainer.average, pictures, some, self.config, self.workers.dtype)
+        return measure(self.trainer.average, pictures, self.config.qualities[::2], self.config, self.workers.dtype)
 
     def _loop(self, signals: Signals) -> bool:
         """Trains until the budget is used; False if it was interrupted."""
@@ -308,12 +307,11 @@ class Run:
             self._show_check(means(self._measure(self.held_out[: self.config.check_pictures])))
 
     def _show_check(self, points: list[Point]) -> None:
-        self.course.checks = max(self.course.checks, 1)
         self.journal.points(self.trainer.step, points)
         pixels = prepare(self.held_out[0]).to(self.workers.device)
-        some = self.config.qualities[::2]
         shown = [
-            code(self.trainer.average, pixels, q / 100, self.config)[0][0] for q in (some[0], some[len(some) // 2])
+            code(self.trainer.average, pixels, point.quality / 100, self.config)[0][0]
+            for point in (points[0], points[len(points) // 2])
         ]
         self.journal.pictures(self.trainer.step, "original, lowest and middle quality", [pixels[0], *shown])
 
@@ -368,7 +366,8 @@ class Run:
         first = [_points(rows) for rows in self.course.start]
         qualities = {points[0].quality for points in first}
         last = [points for points in measured if points[0].quality in qualities]
-        before, percent = means(first), percent_more(means(first), means(last))
+        before = means(first)
+        percent = percent_more(before, means(last))
         self.course.gain = None
         if percent is None:
             return

@@ -31,7 +31,7 @@ COARSE = {
 """Steps in standard deviations of what tuning changed in an array, by its name; `FINE` for all others.
 
 Most of a change is noise that pictures hardly feel, but not of those weights that the synthesis network and the last
-layers of the context model consist of (docs/adr/small-tuned-models.md)."""
+layers of the context model consist of, and after a long tuning its 1x1 layers (docs/adr/small-tuned-models.md)."""
 MAX_COARSENESS = 64.0
 
 
