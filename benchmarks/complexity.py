@@ -16,9 +16,9 @@ import numpy as np
 import onnx
 from onnx import shape_inference
 
-from isthmus.context import DC_PHASES, dc_phase
-from isthmus.model import Model, model_named
-from isthmus.tiles import BLOCK
+from isthmus.coding.fixed_point import DC_PHASES, dc_phase
+from isthmus.image.coders.lapped import BLOCK
+from isthmus.model.file import Model, model_named
 
 SIDE = 1024
 

@@ -17,9 +17,10 @@ from pathlib import Path
 from PIL import Image
 from skimage import data
 
-from isthmus import Codec, container
+from isthmus import Codec
 from isthmus.bench.timing import machine
-from isthmus.tiles import TILE
+from isthmus.bitstream import container
+from isthmus.image.coders.lapped import TILE
 
 ACROSS = 10
 REPEATS = 3

@@ -18,14 +18,14 @@ from typing import Any
 
 import numpy as np
 
-from isthmus.engine import Engine
-from isthmus.model import DEFAULT, Model, model_named
+from isthmus.model.engine import Engine
+from isthmus.model.file import DEFAULT, Model, model_named
 
 SIZES = ((512, 768), (1088, 1920))
 
 
 class OpenVino:
-    """The same interface as `isthmus.engine.Engine`, on OpenVINO."""
+    """The same interface as `isthmus.model.engine.Engine`, on OpenVINO."""
 
     def __init__(self, graph: bytes, threads: int, precision: str) -> None:
         import openvino

@@ -13,13 +13,13 @@ from pathlib import Path
 import torch
 
 from isthmus import Codec
-from isthmus.bench.own import Weights
-from isthmus.container import parse
+from isthmus.bench.codec import Weights
+from isthmus.bitstream.container import parse
 from isthmus.train.config import TrainConfig
-from isthmus.train.data import held_out_pictures, look_through
+from isthmus.train.image.data import held_out_pictures, look_through
+from isthmus.train.image.evaluation import code, prepare
+from isthmus.train.image.modules import Network
 from isthmus.train.initial import load_weights
-from isthmus.train.modules import Network
-from isthmus.train.whole import code, prepare
 
 QUALITIES = (10, 30, 50, 70, 90)
 

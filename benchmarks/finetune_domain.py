@@ -18,11 +18,11 @@ from isthmus.bench.curves import bd_rate
 from isthmus.bench.results import curves_in, read_json
 from isthmus.bench.run import Plan, bench, chosen
 from isthmus.bench.sweep import sources_in
-from isthmus.model import load_model, model_named
+from isthmus.model.file import load_model, model_named
+from isthmus.train.delta import shrink_model
+from isthmus.train.gain import pays_from
 from isthmus.train.options import OPTIONS, request
 from isthmus.train.run import train
-from isthmus.train.shrink import shrink_model
-from isthmus.train.worth import pays_from
 
 RIVALS = ("webp", "avif-s4", "jxl")
 NEAR_BPP = 0.75

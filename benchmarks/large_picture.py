@@ -52,7 +52,7 @@ def picture(side: int) -> NDArray[np.uint8]:
 def codec(name: str) -> Rival:
     if name != "isthmus":
         return RIVALS[name]
-    from isthmus.bench.own import Weights, own_rival
+    from isthmus.bench.codec import Weights, own_rival
 
     return own_rival(Weights())
 

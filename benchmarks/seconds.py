@@ -10,7 +10,7 @@ import argparse
 import json
 from pathlib import Path
 
-from isthmus.bench.own import own_rivals
+from isthmus.bench.codec import own_rivals
 from isthmus.bench.report import timing_note, timing_table
 from isthmus.bench.results import curves_in, read_json
 from isthmus.bench.rivals import choose

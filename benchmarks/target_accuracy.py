@@ -15,8 +15,8 @@ from isthmus import Codec
 from isthmus.bench.sweep import sources_in
 from isthmus.bench.timing import machine
 from isthmus.errors import InputError
-from isthmus.image_files import open_picture
-from isthmus.targets import Target, encode_to_target
+from isthmus.image.files import open_picture
+from isthmus.rate_control import Target, encode_to_target
 
 TARGETS = (Target("bytes", 40_000), Target("psnr", 35), Target("ssimulacra2", 70))
 LIMITS = {"bytes": 1.0, "psnr": 0.1, "ssimulacra2": 0.5}

@@ -13,8 +13,8 @@ import numpy as np
 import torch
 
 from isthmus.train.config import BLOCK, TrainConfig
+from isthmus.train.image.lapped_transform import lapped_transform, relative_log_steps
 from isthmus.train.initial import load_weights
-from isthmus.train.start import lapped_transform, relative_log_steps
 
 
 def channels(filters: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

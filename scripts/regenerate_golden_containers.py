@@ -6,8 +6,9 @@ from pathlib import Path
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT / "tests"))
 
-from isthmus.container import assemble  # noqa: E402
 from test_container import ALPHAS, GOLDEN, HEADER, META, TILES  # noqa: E402
+
+from isthmus.bitstream.container import assemble  # noqa: E402
 
 if __name__ == "__main__":
     (GOLDEN / "container_v1.isth").write_bytes(assemble(HEADER, {}, ALPHAS, TILES))

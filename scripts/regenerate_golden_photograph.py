@@ -6,7 +6,7 @@ from PIL import Image
 from skimage import data
 
 import isthmus
-from isthmus.model import RELEASES
+from isthmus.model.file import RELEASES
 
 GOLDEN = Path(__file__).parent.parent / "tests" / "golden"
 

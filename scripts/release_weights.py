@@ -2,7 +2,7 @@
 
 WEIGHTS is an .isthmodel that `isthmus train` wrote; of a checkpoint, `isthmus train FOLDER --from CHECKPOINT.pt
 --finish -o WEIGHTS` makes one. It is copied into src/isthmus/models with its name and licence, gets a row in the table
-of `isthmus.model`, and the golden photograph is written.
+of `isthmus.model.file`, and the golden photograph is written.
 
 A model that was ever released keeps its row and its file, so that the files of its time still decode; the new one of
 the same name encodes from now on. --replace drops the last one of that name instead: only if it was never released.
@@ -14,7 +14,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from isthmus.model import DEFAULT, RELEASES, SUFFIX, load_model, save_model
+from isthmus.model.file import DEFAULT, RELEASES, SUFFIX, load_model, save_model
 
 ROOT = Path(__file__).resolve().parent.parent
 MODELS = ROOT / "src" / "isthmus" / "models"

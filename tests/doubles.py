@@ -26,7 +26,7 @@ def find_model(model_id: bytes) -> FakeModel:
 
 
 class FakeTiles:
-    """The functions of isthmus.tiles, without loss, with tiles of a size that suits the test."""
+    """The functions of isthmus.image.coders.lapped, without loss, with tiles of a size that suits the test."""
 
     MAX_EFFORT = 2
 

@@ -3,7 +3,7 @@
 import numpy as np
 from PIL import Image
 
-from isthmus.image import Picture
+from isthmus.image.picture import Picture
 
 
 def photo(width: int = 13, height: int = 9) -> Image.Image:

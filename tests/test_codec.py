@@ -8,9 +8,9 @@ from PIL import Image
 
 import doubles
 import isthmus
-from isthmus import container
+from isthmus.bitstream import container
+from isthmus.bitstream.container import Limits
 from isthmus.codec import DEFAULT_QUALITY, Codec
-from isthmus.container import Limits
 from isthmus.errors import (
     BitstreamError,
     CorruptError,
@@ -215,11 +215,12 @@ def test_threads_are_at_least_one() -> None:
 CRAFTED = """
 import pathlib, resource, sys
 import numpy as np
-from isthmus import container, latents
+from isthmus.bitstream import container
+from isthmus.coding import payload as latents
 from isthmus.codec import Codec
-from isthmus.entropy import SymbolEncoder
+from isthmus.coding.range_coder import SymbolEncoder
 from isthmus.errors import IsthmusError
-from isthmus.model import find_model
+from isthmus.model.file import find_model
 
 def peak_mb():
     # Not ru_maxrss where it can be helped: on Linux a child starts with its parent's.
@@ -266,7 +267,7 @@ print(peak_mb())
 
 
 def test_a_crafted_file_takes_little_memory() -> None:
-    from isthmus.model import release_model
+    from isthmus.model.file import release_model
 
     result = subprocess.run(
         [sys.executable, "-c", CRAFTED, release_model().id.hex()], capture_output=True, text=True, timeout=300

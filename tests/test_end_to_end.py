@@ -10,9 +10,9 @@ from PIL import Image
 from skimage import data as samples
 
 import isthmus
-from isthmus import container
+from isthmus.bitstream import container
 from isthmus.errors import BitstreamError, TruncatedError
-from isthmus.model import RELEASES
+from isthmus.model.file import RELEASES
 
 GOLDEN = Path(__file__).parent / "golden"
 

@@ -39,7 +39,7 @@ def test_import_is_light() -> None:
 
 
 def test_inspecting_needs_no_engine(tmp_path) -> None:  # type: ignore[no-untyped-def]
-    from isthmus.container import Header, assemble
+    from isthmus.bitstream.container import Header, assemble
 
     path = tmp_path / "a.isth"
     path.write_bytes(assemble(Header(4, 4, "RGB", 0, bytes(8), 1024), {}, [], [b"?"]))

@@ -12,7 +12,7 @@ from skimage import data
 import doubles
 import isthmus
 import isthmus.pillow_plugin
-from isthmus.container import HEADER_BYTES, _chunk, _varint, parse
+from isthmus.bitstream.container import HEADER_BYTES, _chunk, _varint, parse
 
 EXIF_ORIENTATION = 0x0112
 

@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from isthmus.model import Model, load_model
+from isthmus.model.file import Model, load_model
 from isthmus.train.config import TrainConfig
+from isthmus.train.image.modules import Network
 from isthmus.train.initial import load_checkpoint
-from isthmus.train.modules import Network
 from isthmus.train.options import Request
 
 TINY = {

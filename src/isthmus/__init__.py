@@ -4,6 +4,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from isthmus.bitstream.container import Limits
     from isthmus.codec import (
         Codec,
         Info,
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
         inspect,
         verify,
     )
-    from isthmus.container import Limits
     from isthmus.errors import (
         BitstreamError,
         CorruptError,
@@ -47,7 +47,7 @@ _HOMES = {
         "inspect",
         "verify",
     ),
-    "isthmus.container": ("Limits",),
+    "isthmus.bitstream.container": ("Limits",),
     "isthmus.errors": (
         "BitstreamError",
         "CorruptError",

@@ -15,12 +15,14 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from isthmus import container, tiles
-from isthmus.alpha import decode_alpha, encode_alpha
-from isthmus.container import Container, Header, Limits
+from isthmus.bitstream import container
+from isthmus.bitstream.container import Container, Header, Limits
 from isthmus.errors import CorruptError, InputError, LimitExceededError, TooNewError, UnknownModelError
 from isthmus.files import atomic_output, read_capped
-from isthmus.image import (
+from isthmus.image.alpha import decode_alpha, encode_alpha
+from isthmus.image.coders import lapped as tiles
+from isthmus.image.files import format_of, open_picture, save_picture
+from isthmus.image.picture import (
     Picture,
     PictureLike,
     Pixels,
@@ -28,9 +30,8 @@ from isthmus.image import (
     as_picture,
     restored_mode,
 )
-from isthmus.image_files import format_of, open_picture, save_picture
-from isthmus.model import Model, find_model, model_named, release_model
-from isthmus.preview import SCALE, decode_preview
+from isthmus.image.preview import SCALE, decode_preview
+from isthmus.model.file import Model, find_model, model_named, release_model
 
 if TYPE_CHECKING:
     from typing import BinaryIO

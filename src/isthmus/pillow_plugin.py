@@ -16,11 +16,11 @@ from typing import IO, Any, BinaryIO, cast
 
 from PIL import Image, ImageFile
 
+from isthmus.bitstream.container import MAGIC, MAX_SIDE, Limits, parse, read_head
 from isthmus.codec import DEFAULT_QUALITY, INFO_KEYS, SUFFIX, Codec, ModelLike
-from isthmus.container import MAGIC, MAX_SIDE, Limits, parse, read_head
 from isthmus.errors import IsthmusError, UnsupportedPictureError
-from isthmus.image import restored_mode
-from isthmus.preview import SCALE
+from isthmus.image.picture import restored_mode
+from isthmus.image.preview import SCALE
 
 FORMAT = "ISTH"
 MIME = "image/x-isthmus"

@@ -9,7 +9,7 @@ from click.testing import CliRunner
 from PIL import Image
 
 from bench.helpers import own_double, photo
-from isthmus.bench import own
+from isthmus.bench import codec as own
 from isthmus.cli import main
 
 

@@ -13,7 +13,7 @@ from click.testing import CliRunner
 
 from isthmus.cli import main
 from isthmus.cli.train import train as click_command
-from isthmus.model import load_model
+from isthmus.model.file import load_model
 from isthmus.train.__main__ import main as bare_main
 from isthmus.train.__main__ import parser
 from isthmus.train.initial import load_checkpoint
@@ -136,7 +136,7 @@ def test_with_little_installed_training_runs_and_export_waits(folder: Path, tmp_
 
 
 def test_shrinking_needs_no_pytorch() -> None:
-    command = "import sys; sys.modules['torch'] = None; import isthmus.cli.models, isthmus.train.shrink"
+    command = "import sys; sys.modules['torch'] = None; import isthmus.cli.models, isthmus.train.delta"
     subprocess.run([sys.executable, "-c", command], check=True, timeout=100)
 
 

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 import torch
 
-from isthmus.context import DC_PHASES, ROWS, dc_phase
+from isthmus.coding.fixed_point import DC_PHASES, ROWS, dc_phase
 from isthmus.train import context
 from isthmus.train.context import COST_COLUMNS, laplace_costs, merge_board, quantize, split_board
-from isthmus.train.whole import code, prepare
+from isthmus.train.image.evaluation import code, prepare
 from tiny_training import Trained
 
 

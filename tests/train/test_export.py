@@ -9,19 +9,19 @@ import numpy as np
 import pytest
 import torch
 
-from isthmus import tiles
-from isthmus.context import ROWS
-from isthmus.entropy.tables import Tables
+from isthmus.coding.fixed_point import ROWS
+from isthmus.coding.payload import CHECK_BYTES
+from isthmus.coding.tables import Tables
 from isthmus.errors import MissingExtraError
-from isthmus.latents import CHECK_BYTES
-from isthmus.model import load_model
+from isthmus.image.coders import lapped as tiles
+from isthmus.model.file import load_model
 from isthmus.train.config import TrainConfig
 from isthmus.train.context import SCALE_MAX, SCALE_MIN
 from isthmus.train.export import export_model
-from isthmus.train.fit import fit_tables, laplace_tables, training_costs
+from isthmus.train.image.evaluation import code, means, measure, prepare
+from isthmus.train.image.modules import Network
 from isthmus.train.initial import load_checkpoint, load_weights
-from isthmus.train.modules import Network
-from isthmus.train.whole import code, means, measure, prepare
+from isthmus.train.tables import fit_tables, laplace_tables, training_costs
 from tiny_training import Trained, tiny_config
 
 

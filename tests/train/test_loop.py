@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 import torch
 
-from isthmus.train.data import load_round, look_through, make_batch
+from isthmus.train.image.data import load_round, look_through, make_batch
+from isthmus.train.image.modules import Network
 from isthmus.train.loop import learning_rate, losses, make_optimizers, reference_bpp
-from isthmus.train.modules import Network
 from isthmus.train.muon import orthogonalise
 from tiny_training import tiny_config
 

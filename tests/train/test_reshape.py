@@ -9,10 +9,10 @@ import torch
 
 from isthmus.errors import InputError
 from isthmus.train.config import NetworkConfig
+from isthmus.train.image.evaluation import code, prepare
+from isthmus.train.image.modules import Network
 from isthmus.train.initial import load_weights
-from isthmus.train.modules import Network
 from isthmus.train.reshape import reshaped
-from isthmus.train.whole import code, prepare
 from tiny_training import Trained, tiny_config
 
 LARGER = {

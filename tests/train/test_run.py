@@ -12,13 +12,13 @@ import pytest
 import torch
 
 from isthmus.errors import InputError, IsthmusError, OutputExistsError
-from isthmus.model import load_model
+from isthmus.model.file import load_model
 from isthmus.train import run as run_module
+from isthmus.train.image.evaluation import Point, percent_more
 from isthmus.train.initial import load_checkpoint
 from isthmus.train.loop import Progress, Trainer
 from isthmus.train.options import Request
 from isthmus.train.run import train
-from isthmus.train.whole import Point, percent_more
 from tiny_training import STEPS, Trained, tiny_request
 
 

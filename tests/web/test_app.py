@@ -16,7 +16,7 @@ from starlette.testclient import TestClient
 import isthmus
 from isthmus.bench.metrics import METRICS
 from isthmus.bench.page import HEADS
-from isthmus.web import shelf
+from isthmus.web import store
 from isthmus.web.app import create_app
 
 PHOTO = data.coffee()[60:188, 200:376]
@@ -127,7 +127,7 @@ def test_an_isth_file(client: TestClient) -> None:
 def test_a_large_picture_is_shown_by_its_middle_and_downloaded_whole(
     client: TestClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(shelf, "shown_window", lambda height, width: (32, 16, 96, 64))
+    monkeypatch.setattr(store, "shown_window", lambda height, width: (32, 16, 96, 64))
     found = drop(client, as_png(PHOTO))
     key = f"/pictures/{found['key']}"
     assert (found["width"], found["shown"]) == (176, {"width": 64, "height": 48})
@@ -174,16 +174,16 @@ def test_other_sites_are_kept_out(client: TestClient) -> None:
 
 
 def test_the_shelf_gives_up_the_oldest(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(shelf, "KEPT_BYTES", 3 * 3000)
-    kept = shelf.Shelf()
-    keys = [kept.put(shelf.Dropped("a", b"", np.zeros((20, 50, 3), np.uint8), 50, 20)) for _ in range(3)]
+    monkeypatch.setattr(store, "KEPT_BYTES", 3 * 3000)
+    kept = store.Shelf()
+    keys = [kept.put(store.Dropped("a", b"", np.zeros((20, 50, 3), np.uint8), 50, 20)) for _ in range(3)]
     assert kept.get(keys[0]) is not None
-    newest = kept.put(shelf.Dropped("b", b"", np.zeros((20, 50, 3), np.uint8), 50, 20))
+    newest = kept.put(store.Dropped("b", b"", np.zeros((20, 50, 3), np.uint8), 50, 20))
     assert [kept.get(key) is not None for key in [*keys, newest]] == [True, False, True, True]
 
 
 def test_results_are_kept_for_a_while_only() -> None:
-    dropped = shelf.Dropped("a", b"", np.zeros((2, 2, 3), np.uint8), 2, 2)
+    dropped = store.Dropped("a", b"", np.zeros((2, 2, 3), np.uint8), 2, 2)
     made: list[float] = []
     for quality in [*range(20), 19, 0]:
         assert dropped.once("x", quality, lambda q=quality: made.append(q) or q) == quality  # type: ignore[misc]
@@ -193,15 +193,15 @@ def test_results_are_kept_for_a_while_only() -> None:
 def test_a_slow_visitor_does_not_hold_the_others_up(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
     slow, quick = (drop(client, as_png(PHOTO), name)["key"] for name in ("slow.png", "quick.png"))
     started, released = threading.Event(), threading.Event()
-    original = shelf.Studio.outcome
+    original = store.Studio.outcome
 
-    def outcome(self: shelf.Studio, dropped: shelf.Dropped, codec: str, quality: float) -> object:
+    def outcome(self: store.Studio, dropped: store.Dropped, codec: str, quality: float) -> object:
         if dropped.name == "slow.png":
             started.set()
             assert released.wait(30)
         return original(self, dropped, codec, quality)
 
-    monkeypatch.setattr(shelf.Studio, "outcome", outcome)
+    monkeypatch.setattr(store.Studio, "outcome", outcome)
     answers: list[int] = []
 
     def visit() -> None:

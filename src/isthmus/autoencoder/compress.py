@@ -26,8 +26,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from isthmus.autoencoder import storage
 from isthmus.autoencoder.estimator import Autoencoder
-from isthmus.entropy import SymbolDecoder, SymbolEncoder, Tables
-from isthmus.entropy.tables import TOTAL, counts_from_frequencies
+from isthmus.coding.range_coder import SymbolDecoder, SymbolEncoder
+from isthmus.coding.tables import TOTAL, Tables, counts_from_frequencies
 from isthmus.errors import (
     CorruptError,
     InputError,

@@ -142,7 +142,7 @@ def _own(models: Sequence[str], names: Sequence[str]) -> list[Rival]:
     if not names:
         return []
     # Imported only where isthmus is measured: the rivals run without weights.
-    from isthmus.bench.own import own_rivals
+    from isthmus.bench.codec import own_rivals
 
     return own_rivals(models, names)
 

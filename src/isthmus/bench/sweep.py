@@ -21,9 +21,9 @@ from isthmus.bench.curves import Point
 from isthmus.bench.metrics import METRICS, Picture, measure
 from isthmus.bench.rivals import Rival
 from isthmus.errors import InputError, IsthmusError
-from isthmus.image_files import open_picture
+from isthmus.image.files import open_picture
 from isthmus.processes import process_pool
-from isthmus.words import counted
+from isthmus.text import counted
 
 PICTURE_SUFFIXES = frozenset({".png", ".webp", ".tif", ".tiff", ".bmp", ".ppm", ".jpg", ".jpeg"})
 Progress = Callable[[int, int], None]

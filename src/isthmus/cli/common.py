@@ -14,11 +14,11 @@ import click
 
 from isthmus.errors import InputError, IsthmusError, LimitExceededError
 from isthmus.files import atomic_output
-from isthmus.words import printable, reason
+from isthmus.text import printable, reason
 
 if TYPE_CHECKING:
+    from isthmus.bitstream.container import Limits
     from isthmus.codec import Codec, Progress
-    from isthmus.container import Limits
 
 STREAM = "-"
 Report = dict[str, Any]
@@ -38,7 +38,7 @@ json_option = click.option("--json", "as_json", is_flag=True, help="One JSON obj
 def _known_model(ctx: click.Context, parameter: click.Parameter, value: str | None) -> str | None:
     """Refuses what is neither a file nor a model's name before anything is begun."""
     if value is not None:
-        from isthmus.model import model_named
+        from isthmus.model.file import model_named
 
         try:
             model_named(value)
@@ -84,7 +84,7 @@ def codec_options(command: Command) -> Command:
 
 def limits_for(max_pixels: int | None) -> "Limits":
     """The limits with the pixel limit of the command line."""
-    from isthmus.container import Limits
+    from isthmus.bitstream.container import Limits
 
     return Limits() if max_pixels is None else Limits(max_pixels=max_pixels)
 
@@ -280,7 +280,7 @@ def say_what_decodes(model: str | None) -> None:
     """A line on standard error if what a model writes will not decode here without it."""
     if model is None:
         return
-    from isthmus.model import is_installed, model_named
+    from isthmus.model.file import is_installed, model_named
 
     identity = model_named(model).id
     if not is_installed(identity):

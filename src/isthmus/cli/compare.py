@@ -72,7 +72,8 @@ def _compare(
     from isthmus.bench import load_bench
 
     load_bench()
-    from isthmus.bench import compare, own, page, rivals, sweep
+    from isthmus.bench import codec as own
+    from isthmus.bench import compare, page, rivals, sweep
     from isthmus.codec import DEFAULT_QUALITY
     from isthmus.errors import OutputExistsError
 

@@ -68,7 +68,7 @@ def decode(
         return
     outputs = dict(zip(inputs, common.targets(inputs, output, ".png"), strict=True))
 
-    from isthmus.image_files import format_of, save_picture
+    from isthmus.image.files import format_of, save_picture
 
     codec = common.codec_for(model, threads, max_pixels)
 

@@ -9,7 +9,7 @@ import click
 from isthmus.cli import common, folders, targeting
 
 if TYPE_CHECKING:
-    from isthmus.targets import Target
+    from isthmus.rate_control import Target
 
 
 @click.command()
@@ -81,7 +81,7 @@ def encode(
     common.refuse_picture_names(outputs.values())
 
     from isthmus.codec import DEFAULT_QUALITY
-    from isthmus.image_files import open_picture
+    from isthmus.image.files import open_picture
 
     codec = common.codec_for(model, threads, max_pixels, effort)
     chosen = DEFAULT_QUALITY if quality is None else quality

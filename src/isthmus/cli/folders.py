@@ -14,11 +14,11 @@ import click
 
 from isthmus.cli import common
 from isthmus.errors import IsthmusError
-from isthmus.words import counted
+from isthmus.text import counted
 
 if TYPE_CHECKING:
-    from isthmus.batch import Job, Result, Summary
-    from isthmus.targets import Target
+    from isthmus.batch.run import Job, Result, Summary
+    from isthmus.rate_control import Target
 
 keep_smaller_option = click.option(
     "--keep-smaller", is_flag=True, help="Folders: copy a picture as it is where encoding does not make it smaller."
@@ -74,7 +74,7 @@ class Run:
         max_pixels: int | None,
     ) -> None:
         """Encode the tree; ends the process with status 1 if a picture failed."""
-        from isthmus.batch import Job
+        from isthmus.batch.run import Job
         from isthmus.codec import DEFAULT_QUALITY
 
         self._run(
@@ -96,14 +96,14 @@ class Run:
 
     def decode(self, force: bool, model: str | None, threads: int | None, max_pixels: int | None) -> None:
         """Decode the tree; ends the process with status 1 if a picture failed."""
-        from isthmus.batch import Job
+        from isthmus.batch.run import Job
 
         limits = common.limits_for(max_pixels)
         source, target = self.inputs[0], self.output or ""
         self._run(Job("decode", source, target, force=force, model=model, threads=threads or 1, limits=limits))
 
     def _run(self, job: "Job") -> None:
-        from isthmus import batch
+        from isthmus.batch import run as batch
 
         try:
             todo, others, unread = batch.items(job)
@@ -131,7 +131,7 @@ class Run:
             sys.exit(1)
 
     def _say_what_would_be_done(self, job: "Job", todo: list[Any], others: int, summary: "Summary") -> None:
-        from isthmus import batch
+        from isthmus.batch import run as batch
 
         for item in todo:
             found = batch.foresee(job, item)

@@ -4,7 +4,7 @@ import click
 
 from isthmus.cli import common
 from isthmus.errors import InputError, NotIsthmusError
-from isthmus.words import counted
+from isthmus.text import counted
 
 
 @click.command()
@@ -13,7 +13,7 @@ from isthmus.words import counted
 @common.pixels_option
 def info(inputs: tuple[str, ...], as_json: bool, max_pixels: int | None) -> None:
     """Show size, mode, quality, model and bytes per part of .isth files, and of those below folders."""
-    from isthmus.model import SUFFIX as MODEL_SUFFIX
+    from isthmus.model.file import SUFFIX as MODEL_SUFFIX
 
     codec = common.codec_for(None, None, max_pixels)
 

@@ -10,9 +10,9 @@ import click
 from isthmus.cli.common import STREAM, held_out_point
 from isthmus.errors import InputError, IsthmusError
 from isthmus.files import refuse_existing
-from isthmus.model import Installed, described, install_model, installed_models, model_named, remove_model
-from isthmus.train.worth import verdict
-from isthmus.words import counted
+from isthmus.model.file import Installed, described, install_model, installed_models, model_named, remove_model
+from isthmus.text import counted
+from isthmus.train.gain import verdict
 
 _RECORDED = (
     ("from", "from", ""),
@@ -130,7 +130,7 @@ def shrink(file: str, output: str, origin: str | None, coarseness: float, force:
     of a difference; training with --set linear_rate_scale=0 leaves them as they are.
     """
     try:
-        from isthmus.train.shrink import recorded_origin, shrink_model
+        from isthmus.train.delta import recorded_origin, shrink_model
 
         target = Path(output)
         if output == STREAM or target.is_dir() or target.resolve() == Path(file).resolve():

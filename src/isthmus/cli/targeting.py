@@ -10,8 +10,8 @@ from isthmus.cli import common
 
 if TYPE_CHECKING:
     from isthmus.codec import Codec
-    from isthmus.image import Picture
-    from isthmus.targets import Reached, Target
+    from isthmus.image.picture import Picture
+    from isthmus.rate_control import Reached, Target
 
 _FACTORS = {"": 1, "k": 1000, "m": 10**6, "ki": 1024, "mi": 1024**2}
 _HELP = {
@@ -47,7 +47,7 @@ def options(command: common.Command) -> common.Command:
 
 def _target(kind: Any, value: float) -> "Target":
     from isthmus.errors import InputError
-    from isthmus.targets import Target
+    from isthmus.rate_control import Target
 
     try:
         return Target(kind, value)
@@ -66,7 +66,7 @@ def _size(ctx: click.Context, param: click.Parameter, value: str | None) -> floa
 
 def reach(codec: "Codec", picture: "Picture", target: "Target", strip: bool) -> "Reached":
     """The search, imported only when it is asked for."""
-    from isthmus.targets import encode_to_target
+    from isthmus.rate_control import encode_to_target
 
     return encode_to_target(codec, picture, target, strip)
 

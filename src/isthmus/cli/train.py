@@ -66,9 +66,9 @@ def train(folder: str, **values: Any) -> None:
     if not result.finished:
         sys.exit(130)
 
-    from isthmus.model import load_model
-    from isthmus.train.shrink import can_shrink
-    from isthmus.train.worth import verdict
+    from isthmus.model.file import load_model
+    from isthmus.train.delta import can_shrink
+    from isthmus.train.gain import verdict
 
     for point in result.last:
         click.echo(held_out_point(point.quality, point.bpp, point.psnr_db))

@@ -1,7 +1,7 @@
 """The entropy model: predicts mean and table row of every latent from those decoded before it.
 
 Nothing here looks at a latent that the decoder does not have yet. Every operation has an exact counterpart in
-`isthmus.context`, which runs it in fixed point; this module is the differentiable one.
+`isthmus.coding.fixed_point`, which runs it in fixed point; this module is the differentiable one.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from isthmus.context import DC_PHASES, DC_WINDOW, MEAN_STEPS, ROWS, SLOPE, dc_phase
+from isthmus.coding.fixed_point import DC_PHASES, DC_WINDOW, MEAN_STEPS, ROWS, SLOPE, dc_phase
 from isthmus.train.config import NetworkConfig
 
 SCALE_MIN, SCALE_MAX = 0.05, 256.0

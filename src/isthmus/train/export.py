@@ -14,7 +14,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
-from isthmus.context import (
+from isthmus.coding.fixed_point import (
     ACTIVATION_BITS,
     DC_PHASES,
     LATENT_LIMIT,
@@ -23,10 +23,10 @@ from isthmus.context import (
     WEIGHT_BITS,
     WEIGHT_LIMIT,
 )
-from isthmus.entropy.tables import Tables
-from isthmus.model import FORMAT, save_model
+from isthmus.coding.tables import Tables
+from isthmus.model.file import FORMAT, save_model
 from isthmus.train.config import BLOCK
-from isthmus.train.modules import Analysis, Network, Synthesis
+from isthmus.train.image.modules import Analysis, Network, Synthesis
 from isthmus.train.packages import require_packages
 
 OPSET = 18

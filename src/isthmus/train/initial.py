@@ -14,17 +14,17 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from isthmus.context import DC_PHASES, ROWS, WEIGHT_BITS
+from isthmus.coding.fixed_point import DC_PHASES, ROWS, WEIGHT_BITS
 from isthmus.errors import InputError
-from isthmus.model import Model, model_named
+from isthmus.model.file import Model, model_named
 from isthmus.train.config import BLOCK, NetworkConfig, TrainConfig
-from isthmus.train.data import Pixels
 from isthmus.train.export import feature_order
-from isthmus.train.fit import training_costs
-from isthmus.train.modules import Network
+from isthmus.train.image.data import Pixels
+from isthmus.train.image.lapped_transform import make_start
+from isthmus.train.image.modules import Network
 from isthmus.train.packages import require_packages
 from isthmus.train.reshape import reshaped
-from isthmus.train.start import make_start
+from isthmus.train.tables import training_costs
 
 CHECKPOINT_ORIGIN = "checkpoint of"
 """How the training record begins to name a checkpoint that a run started from."""

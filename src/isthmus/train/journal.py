@@ -13,8 +13,8 @@ from typing import Any
 
 from torch import Tensor
 
+from isthmus.train.image.evaluation import Point
 from isthmus.train.loop import Progress
-from isthmus.train.whole import Point
 
 LOG, BOARD = "log.jsonl", "tensorboard"
 STEPS_PER_LINE = 10

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from isthmus.train.config import BLOCK, TrainConfig
-from isthmus.train.modules import Network
+from isthmus.train.image.modules import Network
 from isthmus.train.muon import Muon
 from isthmus.train.workers import Workers
 

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from isthmus.errors import InputError
 from isthmus.train.config import NetworkConfig
-from isthmus.train.modules import Network
+from isthmus.train.image.modules import Network
 
 LAST_OF_ADDED = ("depthwise.", "reduce.", "mix.")
 """What an added residual block adds to its input passes through these layers."""

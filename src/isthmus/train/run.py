@@ -12,21 +12,21 @@ from typing import Any
 import numpy as np
 import torch
 
-from isthmus.entropy.tables import Tables
+from isthmus.coding.tables import Tables
 from isthmus.errors import InputError, IsthmusError
 from isthmus.files import atomic_output, refuse_existing, refuse_unwritable
+from isthmus.text import counted, some_of
 from isthmus.train.config import TrainConfig
-from isthmus.train.data import Batches, Catalogue, Pixels, held_out_pictures, look_through
 from isthmus.train.export import export_model
-from isthmus.train.fit import fit_tables
+from isthmus.train.gain import change
+from isthmus.train.image.data import Batches, Catalogue, Pixels, held_out_pictures, look_through
+from isthmus.train.image.evaluation import Point, code, means, measure, percent_more, prepare
 from isthmus.train.initial import began_from, load_checkpoint, load_transform, load_weights
 from isthmus.train.journal import Journal, Say
 from isthmus.train.loop import Trainer, learning_rate
 from isthmus.train.options import DEFAULT_MINUTES, Request
-from isthmus.train.whole import Point, code, means, measure, percent_more, prepare
+from isthmus.train.tables import fit_tables
 from isthmus.train.workers import Workers
-from isthmus.train.worth import change
-from isthmus.words import counted, some_of
 
 CHECKPOINT = "checkpoint.pt"
 CHECKPOINT_SECONDS = 60.0

@@ -28,14 +28,14 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from isthmus.bench.codec import BLOCK, Weights
 from isthmus.bench.compare import Outcome
-from isthmus.bench.own import BLOCK, Weights
 from isthmus.bench.page import HEADS, bits_data, cells, lossless_webp
 from isthmus.bench.rivals import choose
+from isthmus.bitstream.container import Limits
 from isthmus.codec import DEFAULT_QUALITY, SUFFIX
-from isthmus.container import Limits
 from isthmus.errors import InputError, IsthmusError, LimitExceededError
-from isthmus.web.shelf import SHOWN_RIVALS, Dropped, Shelf, Studio
+from isthmus.web.store import SHOWN_RIVALS, Dropped, Shelf, Studio
 
 MAX_UPLOAD_BYTES = 64 << 20
 MAX_UPLOAD_PIXELS = 50_000_000

@@ -1,0 +1,1 @@
+"""Whole trees of files, by many processes."""

@@ -1,0 +1,83 @@
+"""isthmus itself as one more codec of the bench, and where its bits go."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache, partial
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from isthmus import Codec, __version__
+from isthmus.bench.metrics import Picture
+from isthmus.bench.rivals import EFFORTS, Dial, Rival
+from isthmus.model.file import DEFAULT, Model, model_named
+
+QUALITIES = (0.0, 8.0, 16.0, 24.0, 32.0, 40.0, 48.0, 56.0, 64.0, 72.0, 80.0, 88.0, 95.0, 100.0)
+BLOCK = 16  # pixels a side of one block of the bits map
+
+
+@dataclass(frozen=True)
+class Weights:
+    """Which weights to run (an installed model's name, a model file, or None for the default), and how hard to try."""
+
+    spec: str | None = None
+    effort: int = 1
+
+    def load(self) -> Model:
+        """The model; raises UnknownModelError for a name that is none, ModelError for a file that is none."""
+        return model_named(self.spec or DEFAULT)
+
+
+@lru_cache(maxsize=4)
+def _codec(weights: Weights, threads: int) -> Codec:
+    return Codec(weights.load(), threads=threads, effort=weights.effort)
+
+
+def _encode(picture: Picture, quality: float, threads: int, weights: Weights) -> bytes:
+    return _codec(weights, threads).encode(picture, quality)
+
+
+def _decode(data: bytes, threads: int, weights: Weights) -> Picture:
+    return np.asarray(_codec(weights, threads).decode(data))
+
+
+def own_rival(weights: Weights, name: str = "isthmus") -> Rival:
+    """isthmus with these weights, in the shape of a rival; raises as `Weights.load`."""
+    model = weights.load()
+    version = f"isthmus {__version__}, model {model.name} {model.id.hex()}"
+    harder = "" if weights.effort == 1 else f" effort {weights.effort}"
+    # A name that says which weights: several are compared.
+    label = "isthmus" if name in EFFORTS else f"isthmus {model.name}"
+    return Rival(
+        name,
+        label + harder,
+        f"model {model.name} {model.id.hex()}{harder}",
+        partial(_encode, weights=weights),
+        partial(_decode, weights=weights),
+        partial(str, version),
+        QUALITIES,
+        Dial(0, 100, 0.25),
+    )
+
+
+def own_rivals(models: Sequence[str], names: Iterable[str] = EFFORTS) -> list[Rival]:
+    """isthmus at the efforts `names`, with each of several models; a model's name is told where there are several.
+
+    Raises as `Weights.load`.
+    """
+    if len(models) <= 1:
+        return [own_rival(Weights(models[0] if models else None, EFFORTS[name]), name) for name in names]
+    return [
+        own_rival(Weights(model, EFFORTS[name]), f"{name}-{Path(model).stem}") for name in names for model in models
+    ]
+
+
+def bits_map(weights: Weights, picture: Picture, quality: float) -> NDArray[np.float32]:
+    """The bits the entropy model spends on each 16x16 block: (ceil(H/16), ceil(W/16)) float32."""
+    from isthmus.image.coders import lapped as tiles
+
+    bits: NDArray[np.float32] = tiles.bits_map(weights.load(), picture, round(100 * quality))
+    return bits

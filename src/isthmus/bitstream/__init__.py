@@ -1,0 +1,1 @@
+"""The framing of .isth files: chunks, lengths, checksums, limits; knows no medium."""

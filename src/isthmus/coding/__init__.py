@@ -1,0 +1,1 @@
+"""The coding core: symbols and predictions to bytes and back, for any medium."""

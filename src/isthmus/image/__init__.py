@@ -1,0 +1,1 @@
+"""Pictures: pixels, files, bit depths, tiles, transparency; `coders` turn windows of pixels into payloads."""

@@ -1,0 +1,1 @@
+"""The coders of pictures, each with a permanent id."""

@@ -1,0 +1,277 @@
+"""Pillow images and arrays as windows of RGB and alpha, and the modes they return to. Knows nothing of files.
+
+A whole picture is held once, as the 8-bit samples it came in; windows are converted one at a time, so that a picture
+of 100 megapixels never exists as a second copy.
+"""
+
+import errno
+import io
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from os import PathLike
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageCms, ImageOps
+
+from isthmus.bitstream.container import (
+    ALPHA_MODES,
+    ALPHA_OPTIONAL_MODES,
+    EXIF,
+    ICC,
+    MODE_NUMBERS,
+    XMP,
+    Limits,
+    check_pixels,
+)
+from isthmus.errors import InputError, IsthmusError, LimitExceededError, UnsupportedPictureError
+from isthmus.image.depth import deep_samples
+
+Pixels = NDArray[np.uint8]
+PictureLike = Image.Image | NDArray[Any]
+
+GREY_MODES = ("L", "LA", "La", "1")
+_RESTORED = {"RGB": "RGB", "RGBA": "RGBA", "L": "L", "LA": "LA", "La": "LA", "1": "1"}
+_WITH_ALPHA = {"RGB": "RGBA", "L": "LA", "1": "LA"}
+_UNPREMULTIPLIED = {"La": "LA", "RGBa": "RGBA"}
+_ARRAY_MODES = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}
+_ORIENTATION = 0x0112
+# What describes the picture rather than the layout of the file: the tags of a TIFF worth carrying elsewhere.
+_TIFF_DESCRIPTION = (270, 271, 272, 282, 283, 296, 305, 306, 315, 33432, 34665, 34853)
+EXIF_PREFIX = b"Exif\0\0"
+_XMP_ORIENTATION = re.compile(rb"(tiff:Orientation(?:=[\"']|>))[2-8]")
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A picture to encode, upright, read in windows; it is the pixel source of :mod:`isthmus.image.coders`.
+
+    Attributes:
+        width, height: pixels.
+        mode: Pillow's name of the mode it came in.
+        has_alpha: whether it has transparency.
+        read: (top, left, height, width) -> (height, width, 3 or 4) uint8, for any window inside.
+        metadata: ICC, EXIF and XMP blocks by chunk type.
+        notes: what was changed, a clause each, for people.
+    """
+
+    width: int
+    height: int
+    mode: str
+    has_alpha: bool
+    read: Callable[[int, int, int, int], Pixels]
+    metadata: dict[bytes, bytes] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+    def __call__(self, top: int, left: int, height: int, width: int) -> Pixels:
+        """The (height, width, 3) uint8 colours of a window."""
+        return self.read(top, left, height, width)[..., :3]
+
+    def alpha(self, top: int, left: int, height: int, width: int) -> Pixels:
+        """The (height, width) uint8 transparency of a window."""
+        return self.read(top, left, height, width)[..., 3]
+
+
+def as_picture(source: "PictureLike | Picture", limits: Limits | None = None, name: str = "the picture") -> Picture:
+    """A :class:`Picture` of a Pillow image or of an array.
+
+    Arguments:
+        source: a Pillow image, or uint8 of shape (H, W), (H, W, 1 to 4): grey, grey and alpha, RGB, RGB and alpha.
+        limits: what it may ask for.
+        name: what messages call it.
+
+    Raises:
+        InputError, UnsupportedPictureError, LimitExceededError
+        OSError: the file of a Pillow image that is not loaded cannot be read.
+    """
+    if isinstance(source, Picture):
+        return source
+    if isinstance(source, Image.Image):
+        with pillow_errors_typed(name):
+            return _from_image(source, limits or Limits())
+    if isinstance(source, str | PathLike | bytes | bytearray | memoryview):
+        named = isinstance(source, str | PathLike)
+        raise InputError(
+            "pixels are encoded, not names or bytes of files",
+            expected="a Pillow image or an array",
+            got=type(source).__name__,
+            hint="encode_file takes a file's name."
+            if named
+            else "Image.open(io.BytesIO(data)) makes an image of bytes.",
+        )
+    return _from_array(np.asarray(source), limits or Limits())
+
+
+@contextmanager
+def pillow_errors_typed(name: str) -> Iterator[None]:
+    """Errors of reading a picture as this package's; Pillow's readers raise nearly anything on damaged files."""
+    try:
+        yield
+    except (IsthmusError, MemoryError):
+        raise
+    except Image.DecompressionBombError as error:
+        # Ours is checked first; some of Pillow's readers have a limit of their own as well.
+        raise LimitExceededError(
+            f"{name} is too large for Pillow", got=error, hint="Convert it to PNG first."
+        ) from error
+    except Exception as error:
+        # A disk that fails has a number; but a damaged offset also makes an invalid argument of `seek`.
+        if isinstance(error, OSError) and error.errno not in (None, errno.EINVAL):
+            raise
+        raise InputError(f"{name} cannot be read", got=f"{type(error).__name__}: {error}") from error
+
+
+def restored_mode(mode: str, has_alpha: bool) -> str:
+    """The mode of the decoded picture, for the mode of the encoded one."""
+    return _RESTORED.get(mode, "RGBA" if has_alpha else "RGB")
+
+
+def as_mode(rgb: Pixels, mode: str) -> Pixels:
+    """Decoded colours with what the encoded mode guarantees: grey stays grey, black and white stay those.
+
+    Arguments:
+        rgb: (h, w, 3) uint8.
+    """
+    if mode not in GREY_MODES:
+        return rgb
+    grey = np.asarray(Image.fromarray(rgb).convert("L"))
+    if mode == "1":
+        grey = np.where(grey < 128, np.uint8(0), np.uint8(255))
+    return np.repeat(grey[..., None], 3, axis=2)
+
+
+def _from_array(array: NDArray[Any], limits: Limits) -> Picture:
+    if array.dtype != np.uint8:
+        hint = "Scale it to 0..255 and convert it: (a / 257).round().astype('uint8') for 16 bits."
+        raise UnsupportedPictureError("the array's type", expected="uint8", got=array.dtype, hint=hint)
+    if array.ndim == 2:
+        array = array[..., None]
+    if array.ndim != 3 or array.shape[2] not in _ARRAY_MODES or 0 in array.shape:
+        raise InputError("the array's shape", expected="(H, W) or (H, W, 1 to 4), not empty", got=array.shape)
+    height, width, channels = array.shape
+    check_pixels(width, height, limits)
+    mode = _ARRAY_MODES[channels]
+    order = {"L": [0, 0, 0], "LA": [0, 0, 0, 1]}.get(mode)
+
+    def read(top: int, left: int, rows: int, columns: int) -> Pixels:
+        window = array[top : top + rows, left : left + columns]
+        return window[..., order] if order else window
+
+    return Picture(width, height, mode, channels in (2, 4), read)
+
+
+def _from_image(image: Image.Image, limits: Limits) -> Picture:
+    if image.width == 0 or image.height == 0:
+        raise InputError("the picture is empty", expected="at least 1x1", got=f"{image.width}x{image.height}")
+    check_pixels(image.width, image.height, limits)
+    notes: list[str] = []
+    _refuse_deep(image)
+    _check_frames(image, notes)
+    image = _upright(image, notes)
+    mode = image.mode
+    # Pillow's "transparency" may be left in the info of a picture that was converted since.
+    has_alpha = image.has_transparency_data and image.mode in (*ALPHA_MODES, *ALPHA_OPTIONAL_MODES, *_WITH_ALPHA)
+    if has_alpha:
+        mode = _WITH_ALPHA.get(mode, mode)
+    metadata = _metadata(image, notes)
+    transform = _colour_transform(image, metadata, notes)
+    if (restored := restored_mode(mode, has_alpha)) != image.mode:
+        notes.append(f"mode {image.mode} comes back as {restored}")
+
+    def read(top: int, left: int, rows: int, columns: int) -> Pixels:
+        window = image.crop((left, top, left + columns, top + rows))
+        if transform:
+            window = ImageCms.applyTransform(window, transform) or window
+        window = window.convert(_UNPREMULTIPLIED.get(window.mode, window.mode))
+        return np.asarray(window.convert("RGBA" if has_alpha else "RGB"))
+
+    return Picture(image.width, image.height, mode, has_alpha, read, metadata, tuple(notes))
+
+
+def _refuse_deep(image: Image.Image) -> None:
+    deep = deep_samples(image)
+    if deep or image.mode not in MODE_NUMBERS:
+        raise UnsupportedPictureError(
+            "the samples are not 8-bit integers",
+            expected="at most 8 bits a channel",
+            got=f"{deep or image.mode}",
+            hint="Convert it to 8 bits first: `magick in.png -depth 8 out.png`, or an array by (a / 257).round().",
+        )
+
+
+def _check_frames(image: Image.Image, notes: list[str]) -> None:
+    frames = getattr(image, "n_frames", 1)
+    if frames == 1:
+        return
+    if image.format == "MPO":
+        # Phones add a gain map or a second view to a photograph; the first frame is the photograph.
+        notes.append(f"only the first of {frames} pictures of the MPO file is kept")
+        return
+    raise UnsupportedPictureError(
+        "the file has several frames or pages",
+        expected=1,
+        got=frames,
+        hint="isthmus keeps still pictures. Extract a frame first: `magick 'in.gif[0]' frame.png`.",
+    )
+
+
+def _upright(image: Image.Image, notes: list[str]) -> Image.Image:
+    """Apply the EXIF orientation and reset it, so that it is applied once and for all."""
+    image.load()
+    orientation = image.getexif().get(_ORIENTATION, 1)
+    if orientation not in range(2, 9):
+        return image
+    notes.append(f"turned upright (EXIF orientation {orientation})")
+    return ImageOps.exif_transpose(image)
+
+
+def _metadata(image: Image.Image, notes: list[str]) -> dict[bytes, bytes]:
+    info = image.info
+    exif = info.get("exif") or (_tiff_exif(image) if image.format == "TIFF" else b"")
+    if not exif and "Raw profile type exif" in info:
+        # Where ImageMagick kept it in PNG files before they had a chunk for it.
+        exif = image.getexif().tobytes()
+    xmp = info.get("xmp") or b""
+    xmp = xmp.encode() if isinstance(xmp, str) else bytes(xmp)
+    blocks = {
+        ICC: bytes(info.get("icc_profile") or b""),
+        EXIF: bytes(exif).removeprefix(EXIF_PREFIX),
+        # The picture is upright already, whatever EXIF said.
+        XMP: _XMP_ORIENTATION.sub(rb"\g<1>1", xmp),
+    }
+    return {kind: block for kind, block in blocks.items() if block}
+
+
+def _tiff_exif(image: Image.Image) -> bytes:
+    source = image.getexif()
+    kept = Image.Exif()
+    for tag in _TIFF_DESCRIPTION:
+        if tag in source:
+            kept[tag] = source.get_ifd(tag) if tag in (34665, 34853) else source[tag]
+    return kept.tobytes() if len(kept) else b""
+
+
+def _colour_transform(image: Image.Image, metadata: dict[bytes, bytes], notes: list[str]) -> Any:
+    """A transform to sRGB for what is neither RGB nor grey; its profile would not fit the RGB that is kept."""
+    if image.mode not in ("CMYK", "LAB"):
+        return None
+    srgb = ImageCms.createProfile("sRGB")
+    profile = metadata.pop(ICC, None)
+    if profile is not None:
+        try:
+            source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+            transform = ImageCms.buildTransform(source, srgb, image.mode, "RGB")
+        except (ImageCms.PyCMSError, OSError) as error:
+            notes.append(f"the {image.mode} profile is unusable ({error}): the colours are approximate")
+        else:
+            notes.append(f"{image.mode} was converted to sRGB by its profile")
+            return transform
+    if image.mode == "LAB":
+        # Needs no profile to be defined: CIE L*a*b* under D50.
+        return ImageCms.buildTransform(ImageCms.createProfile("LAB"), srgb, "LAB", "RGB")
+    if profile is None:
+        notes.append("CMYK without a profile: the colours are approximate")
+    return None

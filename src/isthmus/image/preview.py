@@ -1,0 +1,52 @@
+"""Pictures at 1/16 of their size from the DC latents alone: no synthesis, and only the first part of every payload.
+
+A DC latent is the weighted mean of one colour over a window of 32x32 pixels. What it says in RGB is read off the model:
+the analysis of plain pictures gives the DC of four known colours, and the map between them is affine.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import numpy as np
+import numpy.typing as npt
+
+from isthmus.coding.payload import decode_dc
+from isthmus.image.coders.lapped import BLOCK, ArraySource, Grid, Payloads, UInt8, analyse
+from isthmus.model.file import Model
+
+SCALE = BLOCK
+"""Pixels of the picture for one of the preview, along a side."""
+# Far from black and white: networks may treat the ends of the range on their own terms.
+_COLOURS = np.array([[128, 128, 128], [208, 128, 128], [128, 208, 128], [128, 128, 208]], np.uint8)
+
+
+def decode_preview(model: Model, payloads: Payloads, width: int, height: int, quality: int) -> UInt8:
+    """The whole picture, (ceil(height / 16), ceil(width / 16), 3) uint8.
+
+    Args:
+        payloads: payloads(index) gives the payload of a tile.
+        width, height: pixels of the picture.
+        quality: 0..10000.
+
+    Raises:
+        CorruptError: a payload is damaged.
+    """
+    grid = Grid(width, height)
+    out = np.empty((grid.latent_height, grid.latent_width, 3), np.uint8)
+    to_rgb, offset = _colour_map(model, quality)
+    for index in range(grid.count):
+        top, left, h, w = grid.latent_box(index)
+        rgb = decode_dc(model, payloads(index), h, w, quality) @ to_rgb + offset
+        out[top : top + h, left : left + w] = np.clip(np.rint(rgb), 0, 255)
+    return out
+
+
+@lru_cache(maxsize=64)
+def _colour_map(model: Model, quality: int) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """(3, 3) and (3,): rgb = dc @ matrix + offset."""
+    plain = (np.broadcast_to(colour, (BLOCK, BLOCK, 3)) for colour in _COLOURS)
+    dc = [analyse(model, ArraySource(picture), (0, 0, 1, 1), quality, 1)[0, 0, :3] for picture in plain]
+    known = np.concatenate([np.asarray(dc, np.float64), np.ones((len(dc), 1))], 1)
+    solved = np.linalg.solve(known, _COLOURS.astype(np.float64))
+    return solved[:3], solved[3]

@@ -1,0 +1,179 @@
+"""Encoding to a target: so many bytes, or so good a likeness, by a bounded search on the quality dial.
+
+The search is a secant on the dial (bytes by their logarithm), kept inside a bracket, so that a handful of encodes is
+enough. What it returns never breaks the promise: never more bytes than asked for, never a lower score.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from isthmus.codec import Codec
+from isthmus.errors import InputError
+from isthmus.image.picture import Picture, Pixels
+
+Kind = Literal["bytes", "bpp", "psnr", "ssimulacra2"]
+MAX_ENCODES = 12
+DIAL = 0.01  # the format keeps quality in hundredths
+_UNITS = {"bytes": "bytes", "bpp": "bits per pixel", "psnr": "dB PSNR", "ssimulacra2": "points of SSIMULACRA2"}
+# A fit ends the search: 1 % of the bytes, 0.1 dB, 0.5 points, always on the safe side.
+_TOLERANCE = {"bytes": -math.log(0.99), "bpp": -math.log(0.99), "psnr": 0.1, "ssimulacra2": 0.5}
+# How much a step of the dial changes the measure before anything is known of the picture.
+_USUAL_SLOPE = {"bytes": 0.04, "bpp": 0.04, "psnr": 0.2, "ssimulacra2": 0.7}
+
+
+@dataclass(frozen=True)
+class Target:
+    """What to reach: at most so many bytes or bits per pixel, or at least so many dB or points."""
+
+    kind: Kind
+    value: float
+
+    def __post_init__(self) -> None:
+        if not math.isfinite(self.value) or (self.is_size and self.value <= 0):
+            raise InputError(f"the target in {self.unit}", expected="a positive number", got=self.value)
+
+    @property
+    def is_size(self) -> bool:
+        return self.kind in ("bytes", "bpp")
+
+    @property
+    def unit(self) -> str:
+        """What the value counts, in words."""
+        return _UNITS[self.kind]
+
+
+@dataclass(frozen=True)
+class Reached:
+    """The file that a search ended with.
+
+    Attributes:
+        data: the bytes of the file.
+        quality: where the dial stands.
+        value: what was reached, in the target's unit.
+        encodes: how many files were made to find it.
+        note: why it is farther from the target than the tolerance; empty if it is not.
+    """
+
+    data: bytes
+    quality: float
+    value: float
+    encodes: int
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class _Point:
+    quality: float
+    data: bytes
+    value: float
+    over: float
+    """Above (or below zero: short of) the target, on the scale that the search works in."""
+
+
+def encode_to_target(codec: Codec, picture: Picture, target: Target, strip: bool = False) -> Reached:
+    """The file nearest to a target on its safe side.
+
+    Args:
+        codec: encodes, and decodes where a likeness is asked for.
+        picture: what to encode; a likeness is that of its colours, (H, W, 3) uint8.
+        target: what to reach.
+        strip: leave ICC, EXIF and XMP out.
+
+    Raises:
+        InputError: even the dial's end does not reach the target; the message says how far it gets.
+        MissingExtraError: a likeness is asked for and isthmus[bench] is not installed.
+    """
+    measure = _measure(codec, picture, target)
+
+    def at(quality: float) -> _Point:
+        data = codec.encode(picture, quality, strip)
+        value = measure(data)
+        over = math.log(value / target.value) if target.is_size else value - target.value
+        return _Point(quality, data, value, over)
+
+    points = _search(at, target)
+    # Below a size, above a likeness.
+    safe = [point for point in points if (point.over <= 0 if target.is_size else point.over >= 0)]
+    if not safe:
+        nearest = min(points, key=lambda point: abs(point.over))
+        raise InputError(
+            f"the target cannot be reached at any quality (tried: quality {nearest.quality:g})",
+            expected=f"{'at most' if target.is_size else 'at least'} {target.value:g} {target.unit}",
+            got=f"{nearest.value:g}",
+        )
+    best = min(safe, key=lambda point: abs(point.over))
+    return Reached(best.data, best.quality, best.value, len(points), _note(best, target))
+
+
+def _search(at: Callable[[float], _Point], target: Target) -> list[_Point]:
+    """Every point tried, the search having ended by a fit, by the end of the dial or by the bound on encodes."""
+    tolerance = _TOLERANCE[target.kind]
+    side = -1 if target.is_size else 1
+    points = [at(50.0)]
+    low: _Point | None = None
+    high: _Point | None = None
+    while len(points) < MAX_ENCODES:
+        latest = points[-1]
+        if 0 <= side * latest.over <= tolerance:
+            break
+        # The safe side's middle is what is aimed at, so points between the target and it count as beyond.
+        if latest.over < side * tolerance / 2:
+            low = latest if low is None or latest.quality > low.quality else low
+        else:
+            high = latest if high is None or latest.quality < high.quality else high
+        quality = _next(low, high, target, side * tolerance / 2, 2.0 ** len(points))
+        if any(abs(quality - point.quality) < DIAL / 2 for point in points):
+            break
+        points.append(at(quality))
+    return points
+
+
+def _next(low: _Point | None, high: _Point | None, target: Target, aim: float, least: float) -> float:
+    """Where to try next, on the dial's hundredths; while only one side is known, at least so far on."""
+    if low is None or high is None:
+        known = low or high
+        assert known is not None
+        # Half as far again as the usual slope says: a bracket is worth more than a near miss.
+        step = 1.5 * (aim - known.over) / _USUAL_SLOPE[target.kind]
+        step = math.copysign(max(abs(step), least), step)
+        return round(min(max(known.quality + step, 0.0), 100.0), 2)
+    width = high.quality - low.quality
+    share = (aim - low.over) / (high.over - low.over) if high.over > low.over else 0.5
+    # Kept off the ends, so that the bracket shrinks even where the curve bends sharply.
+    quality = low.quality + width * min(max(share, 0.05), 0.95)
+    return round(min(max(quality, low.quality + DIAL), max(high.quality - DIAL, low.quality)), 2)
+
+
+def _measure(codec: Codec, picture: Picture, target: Target) -> Callable[[bytes], float]:
+    if target.kind == "bytes":
+        return len
+    if target.kind == "bpp":
+        return lambda data: 8 * len(data) / (picture.width * picture.height)
+    from isthmus.bench import load_bench
+
+    load_bench()
+    from isthmus.bench.metrics import METRICS, SSIMULACRA2_MIN_SIDE
+
+    if target.kind == "ssimulacra2" and min(picture.width, picture.height) < SSIMULACRA2_MIN_SIDE:
+        raise InputError(
+            "SSIMULACRA2 does not say anything about so small a picture",
+            expected=f"at least {SSIMULACRA2_MIN_SIDE} pixels a side",
+            got=f"{picture.width}x{picture.height}",
+        )
+    original: Pixels = np.ascontiguousarray(picture(0, 0, picture.height, picture.width))
+    metric = METRICS[target.kind]
+    return lambda data: metric(original, codec.decode(data))
+
+
+def _note(best: _Point, target: Target) -> str:
+    if abs(best.over) <= _TOLERANCE[target.kind]:
+        return ""
+    if best.quality == (100 if target.is_size else 0):
+        return f"quality {best.quality:g}, the end of the dial, is already at {best.value:g} {target.unit}"
+    return f"the nearest that the dial gives is {best.value:g} {target.unit}"

@@ -1,0 +1,184 @@
+"""Writes a tuned model as its difference from the one it was tuned from."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from fnmatch import fnmatch
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from isthmus.errors import InputError
+from isthmus.model.delta import MAX_STEP, MAX_SYMBOL, Part, pack
+from isthmus.model.file import FORMAT_DIFFERENCE, RELEASES, Model, release_model, save_model
+from isthmus.train.packages import require_packages
+
+GRAPHS = ("analysis.onnx", "synthesis.onnx")
+FIXED = ("parity", "steps.log", "steps.nominal", "compand", "context.dc.near")
+"""Arrays that training leaves as they are."""
+FINE = 1 / 16
+COARSE = {
+    "synthesis.linear.*": 1 / 4,
+    "analysis.linear.*": 1.0,
+    "context.ac.*.spatial.weight": 1.0,
+    "context.ac.*.mix.weight": 1 / 4,
+    "context.ac.*.known.weight": 1 / 4,
+    "context.ac.*.half.weight": 1 / 4,
+}
+"""Steps in standard deviations of what tuning changed in an array, by its name; `FINE` for all others.
+
+Most of a change is noise that pictures hardly feel, but not of those weights that the synthesis network and the last
+layers of the context model consist of, and after a long tuning its 1x1 layers (docs/adr/small-tuned-models.md)."""
+MAX_COARSENESS = 64.0
+
+
+class Change(NamedTuple):
+    """Weights before and after tuning, and where they lie in the base."""
+
+    name: str
+    array: str
+    offset: int
+    before: npt.NDArray[Any]
+    after: npt.NDArray[Any]
+
+
+def shrink_model(tuned: Model, base: Model, path: Path, coarseness: float = 1.0) -> Model:
+    """Writes `tuned` as a difference from `base`, a model of the package, so that all who need it have it.
+
+    What is written, and returned, is a model of its own, near `tuned` but not the same: its id is another, and its name
+    is the file's.
+
+    Args:
+        path: where the `.isthmodel` goes.
+        coarseness: a factor of all steps; the larger, the smaller the file and the farther from `tuned`.
+
+    Raises:
+        InputError: the base is none of the package's, or the two differ in shape, or in arrays that tuning does not
+            change, or not at all; or there is no such coarseness.
+        MissingExtraError: what model files are written with is not installed.
+    """
+    require_packages()
+    if tuned.metadata["format"] == FORMAT_DIFFERENCE:
+        raise InputError(f"{tuned.name} is a difference already", expected="a whole model", got="what shrink wrote")
+    if base.id.hex() not in RELEASES:
+        raise _no_base(f"{base.name} {base.id.hex()} does not travel with the package")
+    if not 0 < coarseness <= MAX_COARSENESS:
+        raise InputError("the coarseness", expected=f"above 0, at most {MAX_COARSENESS:g}", got=coarseness)
+    parts, symbols = [], []
+    for change in _changes(tuned, base):
+        moved = change.after.astype(np.float64) - change.before.astype(np.float64)
+        step = _step(change, moved, coarseness)
+        if step:
+            dtype = change.before.dtype
+            parts.append(Part(change.array, dtype.name, change.offset, change.before.size, step))
+            symbols.append(np.clip(np.round(moved / step), -MAX_SYMBOL, MAX_SYMBOL).astype(np.int16))
+    if not parts:
+        raise InputError("no weight to store", expected="a tuned model", got=f"the weights of {base.name} themselves")
+    arrays, listed = pack(parts, symbols, tuned.arrays["tables"])
+    own = {"name": path.stem, "format": FORMAT_DIFFERENCE, "base": base.id.hex(), "parts": listed}
+    if coarseness > 1 and tuned.training:
+        # The gain was measured before; coarse steps may turn it into a loss.
+        own["training"] = {key: value for key, value in tuned.training.items() if key != "gain"}
+    return save_model(path, arrays, {**tuned.metadata, **own})
+
+
+def recorded_origin(tuned: Model) -> str:
+    """The id of the model that it was tuned from, as its training recorded it.
+
+    Raises:
+        InputError: it was tuned from none of the package's models, as far as is known.
+    """
+    said = str(tuned.training.get("from", "nothing"))
+    found = re.search(r"\b[0-9a-f]{16}$", said)
+    if found is None:
+        raise InputError(
+            f"{tuned.name} does not say which model it was tuned from",
+            expected="an id in the record of its training",
+            got=said,
+            hint="Name that model with --from.",
+        )
+    if found[0] not in RELEASES:
+        raise _no_base(f"{tuned.name} was tuned from {said}, which does not travel with the package")
+    return found[0]
+
+
+def can_shrink(tuned: Model) -> bool:
+    """Whether `shrink_model` has something to store, with the base that `recorded_origin` names."""
+    try:
+        base = release_model(recorded_origin(tuned))
+        # All of them, for any may turn out not to fit.
+        return any([not np.array_equal(change.before, change.after) for change in _changes(tuned, base)])
+    except InputError:
+        return False
+
+
+def _no_base(what: str) -> InputError:
+    return InputError(
+        what,
+        expected=", ".join(f"{identity} ({name})" for identity, name in RELEASES.items()),
+        hint="Name one of those with --from: any of the same shape will do, the nearest is the best.",
+    )
+
+
+def _step(change: Change, moved: npt.NDArray[np.float64], coarseness: float) -> float:
+    """The step of an array's changes, as the reader multiplies with it; 0 if there is none."""
+    share = next((share for pattern, share in COARSE.items() if fnmatch(change.name, pattern)), FINE)
+    size = max(coarseness * share * float(moved.std()), float(np.abs(moved).max(initial=0)) / MAX_SYMBOL)
+    if change.before.dtype.kind == "i":
+        size = float(np.ceil(size))
+    return min(float(np.float32(size)), MAX_STEP)
+
+
+def _changes(tuned: Model, base: Model) -> Iterator[Change]:
+    if base.arrays.keys() != tuned.arrays.keys():
+        raise _mismatch(tuned, base, "the same arrays", "others")
+    for name, before in base.arrays.items():
+        after = tuned.arrays[name]
+        if name in GRAPHS:
+            yield from _graph_changes(name, tuned, base)
+        elif name == "tables":
+            continue  # stored whole
+        elif before.shape != after.shape:
+            raise _mismatch(tuned, base, f"{name} {before.shape}", f"{after.shape}")
+        elif name not in FIXED:
+            yield Change(name, name, 0, before.reshape(-1), after.reshape(-1))
+        elif not np.array_equal(before, after):
+            raise _mismatch(tuned, base, f"the same {name}", "other values")
+
+
+def _graph_changes(name: str, tuned: Model, base: Model) -> Iterator[Change]:
+    """The graph's weights, found in the bytes of the base's graph; all else in the graph is the base's."""
+    from onnx import load_from_string, numpy_helper
+
+    data, wanted = (model.arrays[name].tobytes() for model in (base, tuned))
+    others = {tensor.name: tensor for tensor in load_from_string(wanted).graph.initializer}
+    patched, cursor = bytearray(data), 0
+    for tensor in load_from_string(data).graph.initializer:
+        other = others.get(tensor.name)
+        if other is None or (other.dims, other.data_type) != (tensor.dims, tensor.data_type):
+            found = "none" if other is None else f"{list(other.dims)}"
+            raise _mismatch(tuned, base, f"{name}, {tensor.name} {list(tensor.dims)}", found)
+        # Initializers stand one after the other, each with its values at its end.
+        message = tensor.SerializeToString(deterministic=True)
+        cursor = data.index(message, cursor) + len(message)
+        offset = cursor - len(tensor.raw_data)
+        patched[offset:cursor] = other.raw_data
+        before, after = numpy_helper.to_array(tensor), numpy_helper.to_array(other)
+        if before.dtype.kind == "f" and before.size:
+            yield Change(tensor.name, name, offset, before.reshape(-1), after.reshape(-1))
+        elif not np.array_equal(before, after):
+            raise _mismatch(tuned, base, f"{name}, the same {tensor.name}", "other values")
+    if bytes(patched) != wanted:
+        raise _mismatch(tuned, base, f"the graph of {name}", "another")
+
+
+def _mismatch(tuned: Model, base: Model, expected: str, got: str) -> InputError:
+    return InputError(
+        f"{tuned.name} is no tuned {base.name}",
+        expected=expected,
+        got=got,
+        hint="Name the model that it was tuned from with --from; with another network there is nothing to shrink to.",
+    )

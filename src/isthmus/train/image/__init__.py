@@ -1,0 +1,1 @@
+"""What is a picture's own in training: networks, transform, crops, evaluation."""

@@ -1,0 +1,324 @@
+"""Training pictures: found in a tree of files, some held out, the rest cut into random batches.
+
+A batch depends on the seed and the number of its step alone, so that a resumed run sees what an uninterrupted one
+would have seen.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import os
+import warnings
+from collections import Counter, defaultdict
+from collections.abc import Container, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from PIL import Image
+from torch import Tensor
+
+from isthmus.errors import InputError, IsthmusError, LimitExceededError, UnsupportedPictureError
+from isthmus.image.files import open_picture, picture_size
+from isthmus.image.picture import Picture
+from isthmus.text import counted, some_of
+from isthmus.train.config import BLOCK, TrainConfig
+
+Pixels = npt.NDArray[np.uint8]
+SMALLEST = 16
+"""Shorter sides than this, in pixels, are icons rather than pictures."""
+Listed = tuple[str, int, int]
+"""Path below the root, width, height."""
+Place = tuple[float, float]
+"""Down and across a picture, in 0..1."""
+MIDDLE: Place = (0.5, 0.5)
+PICTURE_ORDER, WINDOW_ORDER, BATCH_ORDER = 1, 2, 3
+"""First words of the seeds, so that no two random sequences are the same."""
+
+
+@dataclass(frozen=True)
+class Catalogue:
+    """The pictures of a tree.
+
+    Attributes:
+        folder: the tree's root.
+        training: the pictures to train on.
+        held_out: paths of those that are only measured on.
+        skipped: why files were left out, of a folder of held-out pictures too, and their paths below it by reason.
+    """
+
+    folder: Path
+    training: tuple[Listed, ...]
+    held_out: tuple[Path, ...]
+    skipped: dict[str, tuple[str, ...]]
+
+    def describe(self) -> str:
+        """A sentence for people."""
+        left = f"; left out: {_reasons(self.skipped)}" if self.skipped else ""
+        return f"{counted(len(self.training), 'picture')} to train on, {len(self.held_out)} held out{left}"
+
+    def digest(self) -> str:
+        """Changes when the pictures do."""
+        words = [*map(str, self.training), *(path.name for path in self.held_out)]
+        return hashlib.sha256(os.fsencode("\n".join(words))).hexdigest()[:16]
+
+
+def _reasons(skipped: dict[str, tuple[str, ...]]) -> str:
+    return ", ".join(f"{len(names)} {reason} ({some_of(names)})" for reason, names in sorted(skipped.items()))
+
+
+def _files(folder: Path) -> list[Path]:
+    if not folder.is_dir():
+        raise InputError("no folder of pictures", expected="a folder", got=folder)
+    paths = (Path(root) / name for root, _, names in os.walk(folder) for name in names)
+    return sorted(path for path in paths if not any(part.startswith(".") for part in path.relative_to(folder).parts))
+
+
+def _look(folder: Path, skipped: defaultdict[str, list[str]], apart: Container[bytes] = ()) -> dict[bytes, Listed]:
+    """What opens as a picture, by the hash of its file; the pixels are not read yet.
+
+    Args:
+        apart: hashes of files that are held out, which are not taken.
+    """
+    found: dict[bytes, Listed] = {}
+    for path in _files(folder):
+        name = path.relative_to(folder).as_posix()
+        try:
+            width, height = picture_size(path)
+            content = hashlib.sha256(path.read_bytes()).digest()
+        except LimitExceededError:
+            skipped["too large"].append(name)
+            continue
+        except (OSError, InputError):
+            broken = path.suffix.lower() in Image.registered_extensions()
+            skipped["broken" if broken else "of other kinds"].append(name)
+            continue
+        if min(width, height) < SMALLEST:
+            skipped["too small"].append(name)
+            continue
+        # A copy of a held-out picture among the training ones would make the measurement a lie.
+        if content in found or content in apart:
+            skipped["doubled" if content in found else "held out by name"].append(name)
+            continue
+        found[content] = (name, width, height)
+    return found
+
+
+def _by_name(name: str) -> bytes:
+    return hashlib.sha256(os.fsencode(name)).digest()
+
+
+def look_through(folder: Path, held_out: Path | None, config: TrainConfig) -> Catalogue:
+    """Finds the pictures of a tree and chooses those to hold out, by their names alone.
+
+    Args:
+        held_out: a tree of pictures to measure on instead of a part of `folder`.
+
+    Raises:
+        InputError: there are no usable pictures.
+    """
+    skipped: defaultdict[str, list[str]] = defaultdict(list)
+    apart = {} if held_out is None else _look(held_out, skipped)
+    pictures = list(_look(folder, skipped, apart).values())
+    if held_out is not None:
+        candidates, wanted = list(apart.values()), config.held_out
+    else:
+        candidates, wanted = pictures, min(config.held_out, max(1, len(pictures) // 12))
+    root, unusable = held_out or folder, dict[str, IsthmusError]()
+    measured: list[str] = []
+    for name in sorted((name for name, _, _ in candidates), key=_by_name):
+        if len(measured) == wanted:
+            break
+        windows = read_windows(root / name, 1, [MIDDLE])
+        if isinstance(windows, IsthmusError):
+            unusable[name] = windows
+        else:
+            measured.append(name)
+    for name, error in sorted(unusable.items()):
+        skipped[_reason(error)].append(name)
+    left_out = {reason: tuple(names) for reason, names in skipped.items() if names}
+    if held_out is None:
+        pictures = [picture for picture in pictures if picture[0] not in {*unusable, *measured}]
+    if not pictures or not measured:
+        raise InputError(
+            f"too few pictures in {folder if not pictures else held_out}",
+            expected="at least 2, or 1 and --held-out FOLDER",
+            got=f"{len(pictures)} to train on, {len(measured)} held out, {_reasons(left_out) or 'no other file'}",
+            hint=next((f"The first of them: {error}" for error in unusable.values()), ""),
+        )
+    return Catalogue(folder, tuple(pictures), tuple(root / name for name in sorted(measured)), left_out)
+
+
+def read_windows(path: Path, longest: int, places: Sequence[Place]) -> list[Pixels] | IsthmusError:
+    """(3, H, W) uint8 each, at most `longest` pixels a side, at places in the picture; an error, returned, if the
+    file is damaged or of a kind that the codec refuses."""
+    try:
+        with warnings.catch_warnings():
+            # Pillow warns of damage that it can read past; among thousands of files that is noise.
+            warnings.simplefilter("ignore")
+            picture = open_picture(path)
+            return [_window(picture, longest, place) for place in places]
+    except IsthmusError as error:
+        return error
+    except (OSError, ValueError, SyntaxError) as error:
+        return InputError(f"{path.name} is damaged", got=error)
+
+
+def _reason(error: IsthmusError) -> str:
+    return "of a kind that the codec refuses" if isinstance(error, UnsupportedPictureError) else "broken"
+
+
+def _window(picture: Picture, longest: int, place: Place) -> Pixels:
+    height, width = min(longest, picture.height), min(longest, picture.width)
+    top, left = int(place[0] * (picture.height - height)), int(place[1] * (picture.width - width))
+    return np.ascontiguousarray(picture(top, left, height, width).transpose(2, 0, 1))
+
+
+def at_least(pixels: Pixels, side: int) -> Pixels:
+    """Continued by mirroring to at least `side` pixels both ways, as the codec continues pictures."""
+    margins = [(0, 0), *((0, max(0, side - size)) for size in pixels.shape[1:])]
+    return np.pad(pixels, margins, mode="symmetric") if any(after for _, after in margins) else pixels
+
+
+def held_out_pictures(catalogue: Catalogue, config: TrainConfig) -> list[Pixels]:
+    """The middle of every held-out picture, (3, H, W) uint8.
+
+    Raises:
+        InputError: one cannot be read any more.
+    """
+    found = []
+    for path in catalogue.held_out:
+        windows = read_windows(path, config.held_out_side, [MIDDLE])
+        if isinstance(windows, IsthmusError):
+            raise InputError("a held-out picture cannot be read any more", got=path) from windows
+        found += windows
+    return found
+
+
+def _bytes_of_window(size: Sequence[int], config: TrainConfig) -> int:
+    side = config.crop + BLOCK
+    width, height = (max(side, min(length, config.window)) for length in size)
+    return 3 * width * height
+
+
+def _windows_by_picture(catalogue: Catalogue, config: TrainConfig, number: int) -> Counter[int]:
+    """How many windows a round takes of which pictures: one of each, while memory lasts; then, of the pictures that
+    hold several beside each other, as many again."""
+    order = np.random.default_rng([PICTURE_ORDER, config.seed, number])
+    rest: list[int] = order.permutation(len(catalogue.training)).tolist()
+    # The next round is loaded while this one is in use.
+    budget = config.memory_mb * 2**20 // 2
+    taken: Counter[int] = Counter()
+    while rest:
+        for index in rest:
+            budget -= _bytes_of_window(catalogue.training[index][1:], config)
+            if budget < 0 and taken:
+                return taken
+            taken[index] += 1
+        rest = [i for i in rest if taken[i] < math.prod(catalogue.training[i][1:]) // config.window**2]
+    return taken
+
+
+def load_round(catalogue: Catalogue, config: TrainConfig, number: int) -> tuple[list[Pixels], list[str]]:
+    """The windows of a round, (3, H, W) uint8 each, and the names of the files that turned out to be broken."""
+    side = config.crop + BLOCK
+
+    def load(index: int, count: int) -> list[Pixels] | IsthmusError:
+        places = np.random.default_rng([WINDOW_ORDER, config.seed, number, index]).random((count, 2)).tolist()
+        windows = read_windows(catalogue.folder / catalogue.training[index][0], config.window, places)
+        return windows if isinstance(windows, IsthmusError) else [at_least(window, side) for window in windows]
+
+    chosen = _windows_by_picture(catalogue, config, number)
+    with ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool:
+        loaded = dict(zip(chosen, pool.map(load, chosen, chosen.values()), strict=True))
+    broken = {index: found for index, found in loaded.items() if isinstance(found, IsthmusError)}
+    if len(broken) == len(loaded):
+        hint = str(next(iter(broken.values())))
+        raise InputError("no picture can be read", got=counted(len(loaded), "unusable file"), hint=hint)
+    pictures = [window for found in loaded.values() if not isinstance(found, IsthmusError) for window in found]
+    return pictures, sorted(catalogue.training[index][0] for index in broken)
+
+
+def make_batch(pictures: list[Pixels], config: TrainConfig, step: int, worker: int) -> tuple[Tensor, Tensor]:
+    """Crops (B, 3, crop+16, crop+16) uint8, flipped and transposed at random, and qualities (B,) spread over 0..1."""
+    random = np.random.default_rng([BATCH_ORDER, config.seed, step, worker])
+    size = config.crop + BLOCK
+    crops = []
+    for index in random.integers(0, len(pictures), config.batch):
+        _, height, width = pictures[index].shape
+        top = int(random.integers(0, height - size + 1))
+        left = int(random.integers(0, width - size + 1))
+        crops.append(pictures[index][:, top : top + size, left : left + size])
+    # All in numpy. One parallel operation of PyTorch in the thread that makes batches, and OpenMP has more threads than
+    # there are cores from then on: it lets those of the training sleep between operations, and two cores are no faster
+    # than one.
+    batch = np.stack(crops)
+    batch = np.flip(batch, tuple(axis for axis in (2, 3) if random.random() < 0.5))
+    if random.random() < 0.5:
+        batch = batch.swapaxes(2, 3)
+    quality = (random.random(config.batch) + np.arange(config.batch)) / config.batch
+    return torch.from_numpy(np.ascontiguousarray(batch)), torch.from_numpy(quality.astype(np.float32))
+
+
+class Batches:
+    """Batches by the number of their step; the next batch and the next round are prepared in the background."""
+
+    def __init__(self, catalogue: Catalogue, config: TrainConfig, worker: int = 0):
+        self._catalogue, self._config, self._worker = catalogue, config, worker
+        self._batch_pool, self._round_pool = ThreadPoolExecutor(1), ThreadPoolExecutor(1)
+        self._round = -1
+        self._pictures: list[Pixels] = []
+        self._next_round: tuple[int, Future[tuple[list[Pixels], list[str]]]] | None = None
+        self._next_batch: tuple[int, Future[tuple[Tensor, Tensor]]] | None = None
+        self._broken: set[str] = set()
+        self._untold: list[str] = []
+
+    def newly_broken(self) -> list[str]:
+        """Names of the files that could not be read in the rounds so far; each is returned once."""
+        told, self._untold = self._untold, []
+        return told
+
+    @cached_property
+    def rounds(self) -> bool:
+        """Whether rounds differ: a folder that is small, of small pictures, is loaded once."""
+        sizes = [size for _, *size in self._catalogue.training]
+        held = sum(_bytes_of_window(size, self._config) for size in sizes)
+        return held > self._config.memory_mb * 2**20 // 2 or any(max(size) > self._config.window for size in sizes)
+
+    def pictures(self, step: int) -> list[Pixels]:
+        """The pictures of the step's round."""
+        number = step // self._config.round_steps if self.rounds else 0
+        if number != self._round:
+            if self._next_round and self._next_round[0] == number:
+                self._pictures, broken = self._next_round[1].result()
+            else:
+                self._pictures, broken = load_round(self._catalogue, self._config, number)
+            self._untold += [name for name in broken if name not in self._broken]
+            self._broken.update(broken)
+            self._round = number
+            if self.rounds:
+                future = self._round_pool.submit(load_round, self._catalogue, self._config, number + 1)
+                self._next_round = (number + 1, future)
+        return self._pictures
+
+    def batch(self, step: int) -> tuple[Tensor, Tensor]:
+        """`make_batch` of a step."""
+        ready, self._next_batch = self._next_batch, None
+        pictures = self.pictures(step)
+        batch = ready[1].result() if ready and ready[0] == step else self._make(pictures, step)
+        if not self.rounds or (step + 1) // self._config.round_steps == self._round:
+            self._next_batch = (step + 1, self._batch_pool.submit(self._make, pictures, step + 1))
+        return batch
+
+    def _make(self, pictures: list[Pixels], step: int) -> tuple[Tensor, Tensor]:
+        return make_batch(pictures, self._config, step, self._worker)
+
+    def close(self) -> None:
+        """Drops what is being prepared."""
+        for pool in (self._batch_pool, self._round_pool):
+            pool.shutdown(wait=False, cancel_futures=True)

@@ -1,0 +1,136 @@
+"""Fits the probability tables to what the encoder chooses: one histogram a row, over pictures and qualities.
+
+Training begins with the costs of Laplace distributions. The encoder's rate-distortion decisions and the networks' own
+errors bend the true ones; measured tables cost nothing at the decoder, and training on their costs gains as well.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from isthmus.coding.fixed_point import ROWS, Float64
+from isthmus.coding.tables import TOTAL, Tables, counts_from_frequencies
+from isthmus.train.config import TrainConfig
+from isthmus.train.context import COST_COLUMNS, SCALE_MAX, SCALE_MIN, laplace_costs
+from isthmus.train.image.evaluation import code, middle, prepare
+from isthmus.train.image.modules import Network
+
+MIN_RADIUS, MAX_RADIUS = 12, 1500
+"""Bounds on the symbols of a table; real distributions have longer tails than the Laplace one."""
+FLAT_BITS = 0.3
+"""In rows flatter than this between 0 and 1, training keeps the Laplace costs, which have a slope everywhere."""
+PRIOR = 2000.0
+"""Symbols that the Laplace table counts for in every row."""
+QUALITIES = 15
+"""The pictures are coded at this many qualities in turn."""
+
+
+def laplace_tables() -> Tables:
+    """One table a row: the Laplace distribution that the row stands for before anything is measured."""
+    counts = []
+    for row in range(ROWS):
+        scale = SCALE_MIN * math.exp(math.log(SCALE_MAX / SCALE_MIN) * row / (ROWS - 1))
+        radius = max(MIN_RADIUS, min(MAX_RADIUS, math.ceil(scale * 9)))
+        x = np.arange(radius + 1)
+        tail = 0.5 * np.exp(-(x + 0.5) / scale)  # P(X > x + 1/2)
+        mass = np.empty(radius + 1)
+        mass[0] = 1 - 2 * tail[0]
+        mass[1:] = tail[:-1] - tail[1:]
+        counts.append(counts_from_frequencies(np.concatenate([mass[:0:-1], mass, [2 * tail[-1]]])))
+    return Tables(counts)
+
+
+def collect(
+    network: Network, pictures: Sequence[npt.NDArray[np.uint8]], config: TrainConfig, dtype: torch.dtype
+) -> Float64:
+    """(ROWS, 2 MAX_RADIUS + 3): how often each symbol, and last any beyond, is chosen in each row.
+
+    Args:
+        pictures: (3, H, W) uint8 arrays; `config.fit_pictures` of them, or again and again, at many qualities.
+    """
+    device = network.nominal.device
+    width = 2 * MAX_RADIUS + 3
+    counts = torch.zeros(ROWS * width, dtype=torch.int64, device=device)
+
+    def observe(symbols: Tensor, rows: Tensor) -> None:
+        index = torch.where(symbols.abs() > MAX_RADIUS, width - 1, symbols + MAX_RADIUS) + rows * width
+        counts.add_(torch.bincount(index.reshape(-1).long(), minlength=len(counts)))
+
+    n, wanted = len(pictures), config.fit_pictures
+    for i in range(wanted):
+        # Few pictures are coded several times, at other qualities.
+        picture = pictures[i * n // wanted if n > wanted else i % n]
+        quality = ((i + i // n) % QUALITIES + 0.5) / QUALITIES
+        with torch.autocast(device.type, dtype, enabled=dtype != torch.float32):
+            code(network, prepare(middle(picture, config.fit_side)).to(device), quality, config, observe)
+    return np.asarray(counts.reshape(ROWS, width).cpu().numpy(), np.float64)
+
+
+def fitted(tables: Tables, histograms: Float64) -> Tables:
+    """Tables in which each row mixes its histogram, made symmetric and smooth, with `PRIOR` symbols of the old row.
+
+    Args:
+        histograms: (ROWS, 2 MAX_RADIUS + 3), as `collect` returns them.
+    """
+    counts = []
+    for old, full in zip(tables.counts, histograms, strict=True):
+        m = (len(old) - 2) // 2
+        near_zero = full[MAX_RADIUS - m : MAX_RADIUS + m + 1]
+        histogram = np.append(near_zero, full.sum() - near_zero.sum())
+        prior = old / TOTAL
+        symmetric = histogram.copy()
+        symmetric[:-1] = (histogram[:-1] + histogram[-2::-1]) / 2
+        # Wide rows are smooth: average over a window that grows with the mean magnitude of the row's symbols.
+        spread = float((prior[:-1] * np.abs(np.arange(-m, m + 1))).sum())
+        reach = int(spread / 4)
+        if reach:
+            window = np.ones(2 * reach + 1) / (2 * reach + 1)
+            symmetric[:-1] = np.convolve(np.pad(symmetric[:-1], reach, mode="reflect"), window, "valid")
+        # Far from zero single symbols are rare; there the old table's shape carries the measured total.
+        far = np.ones(len(old), bool)
+        near = max(16, int(4 * spread))
+        far[max(0, m - near) : m + near + 1] = False
+        symmetric[far] = prior[far] * (symmetric[far].sum() / max(prior[far].sum(), 1e-12))
+        counts.append(counts_from_frequencies(symmetric + PRIOR * prior))
+    return Tables(counts)
+
+
+def fit_tables(
+    network: Network,
+    pictures: Sequence[npt.NDArray[np.uint8]],
+    config: TrainConfig,
+    dtype: torch.dtype = torch.float32,
+    rounds: int = 1,
+) -> Tables:
+    """Tables for a network from the symbols that it chooses on pictures (3, H, W), and their costs put into it.
+
+    A second round follows the choices that the first one's costs changed.
+    """
+    start = laplace_tables()
+    tables = start
+    for _ in range(rounds):
+        tables = fitted(start, collect(network, pictures, config, dtype))
+        network.context.costs.copy_(training_costs(tables))
+    return tables
+
+
+def training_costs(tables: Tables) -> Tensor:
+    """(ROWS, COST_COLUMNS) float32: bits of the symbols 0, 1, ... by the tables, as training takes them."""
+    costs = np.empty((len(tables), COST_COLUMNS))
+    smooth = laplace_costs().numpy()
+    for row, count in enumerate(tables.counts):
+        m = int(tables.radius[row])
+        if smooth[row, 1] - smooth[row, 0] < FLAT_BITS:
+            costs[row] = smooth[row]
+            continue
+        bits = np.log2(TOTAL / count[m : 2 * m + 1].astype(np.float64))[:COST_COLUMNS]
+        rest = np.arange(1, COST_COLUMNS - len(bits) + 1)
+        costs[row] = np.concatenate([bits, bits[-1] + rest * (bits[-1] - bits[-2])])
+    # A symbol never costs less than a smaller one: the encoder's greedy choice relies on it.
+    return torch.from_numpy(np.maximum.accumulate(costs, 1)).float()

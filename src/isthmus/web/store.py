@@ -1,0 +1,185 @@
+"""The pictures that visitors dropped, and what was made of them: kept in memory, the oldest given up first."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import secrets
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import PurePath
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from isthmus.bench.codec import Weights, bits_map, own_rival
+from isthmus.bench.compare import Outcome, beside, run_once
+from isthmus.bench.metrics import Picture as Region
+from isthmus.bench.page import shown_window
+from isthmus.bench.rivals import RIVALS
+from isthmus.bitstream.container import MAGIC, Limits, parse
+from isthmus.codec import Codec, Info
+from isthmus.coding.payload import decode_latents
+from isthmus.errors import InputError, LimitExceededError
+from isthmus.image.coders.lapped import Grid
+from isthmus.image.files import open_picture
+from isthmus.model.file import find_model
+
+SHOWN_RIVALS = ("jpeg", "webp", "avif-s6")
+KEPT_RESULTS = 12
+KEPT_BYTES = 512 << 20
+_LATENT_TILES = 4
+
+
+@dataclass
+class Dropped:
+    """One picture of one visitor.
+
+    Attributes:
+        name: the file's name, for people and for downloads.
+        file: the bytes that were dropped.
+        region: (h, w, 3) uint8, what is shown and measured: all of a small picture, the middle of a large one.
+        width, height: of the whole picture.
+        notes: what was changed on reading, a clause each.
+        info: what the file says, if it is an .isth file; then there is no original to compare with.
+        results: what was made of it, by what and at which quality.
+        turn: held while something is made of it, so that one visitor takes one place in the queue.
+    """
+
+    name: str
+    file: bytes
+    region: Region
+    width: int
+    height: int
+    notes: tuple[str, ...] = ()
+    info: Info | None = None
+    results: OrderedDict[tuple[str, float], Any] = field(default_factory=OrderedDict)
+    turn: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    @property
+    def size(self) -> int:
+        """About how much memory it takes, in bytes."""
+        return len(self.file) + self.region.nbytes * (1 + min(len(self.results), KEPT_RESULTS))
+
+    def once(self, what: str, quality: float, make: Callable[[], Any]) -> Any:
+        """The result of ``make``, made at the first call and kept for a while."""
+        key = (what, quality)
+        if key not in self.results:
+            self.results[key] = make()
+            while len(self.results) > KEPT_RESULTS:
+                self.results.popitem(last=False)
+        self.results.move_to_end(key)
+        return self.results[key]
+
+
+class Shelf:
+    """Dropped pictures by a name that nobody guesses."""
+
+    def __init__(self) -> None:
+        self._kept: OrderedDict[str, Dropped] = OrderedDict()
+
+    def put(self, dropped: Dropped) -> str:
+        """Keep a picture; the oldest make room for it."""
+        key = secrets.token_urlsafe(16)
+        self._kept[key] = dropped
+        while len(self._kept) > 1 and sum(kept.size for kept in self._kept.values()) > KEPT_BYTES:
+            self._kept.popitem(last=False)
+        return key
+
+    def get(self, key: str) -> Dropped | None:
+        """The picture, if it is still there."""
+        if key in self._kept:
+            self._kept.move_to_end(key)
+        return self._kept.get(key)
+
+
+class Studio:
+    """Everything that takes long: reading, encoding, comparing. Its methods are called from worker threads.
+
+    Args:
+        weights: what isthmus encodes with.
+        threads: of each codec that takes a number of threads.
+        limits: what a dropped file may ask for.
+    """
+
+    def __init__(self, weights: Weights, threads: int, limits: Limits) -> None:
+        self.limits = limits
+        self._threads = threads
+        self._own = own_rival(weights)
+        self._weights = weights
+        self._codec = Codec(weights.load(), threads, limits)
+        # Loads the weights, which are not part of anybody's seconds.
+        self._own.decode(self._own.encode(np.zeros((16, 16, 3), np.uint8), 50, threads), threads)
+
+    def read(self, name: str, file: bytes) -> Dropped:
+        """A dropped file, a picture or an .isth file.
+
+        Raises:
+            IsthmusError: it is neither, damaged, or too large.
+        """
+        name = PurePath(name.replace("\\", "/")).name[:200] or "picture"
+        if not file:
+            raise InputError("the file is empty", expected="a picture or an .isth file")
+        if file.startswith(MAGIC[:5]):
+            info = self._codec.inspect(file)
+            left, top, right, bottom = shown_window(info.height, info.width)
+            region = self._codec.decode(file, (left, top, right - left, bottom - top))
+            return Dropped(name, file, region, info.width, info.height, info=info)
+        picture = open_picture(io.BytesIO(file), self.limits)
+        left, top, right, bottom = shown_window(picture.height, picture.width)
+        region = np.array(picture(top, left, bottom - top, right - left))
+        return Dropped(name, file, region, picture.width, picture.height, picture.notes)
+
+    def outcome(self, dropped: Dropped, codec: str, quality: float) -> Outcome:
+        """isthmus at a quality, or a rival at the setting that comes nearest to the bytes of that."""
+        own: Outcome = dropped.once(
+            "isthmus", quality, lambda: run_once(dropped.region, self._own, quality, self._threads)
+        )
+        if codec == "isthmus":
+            return own
+        if codec not in SHOWN_RIVALS:
+            raise InputError("unknown codec", expected=f"one of isthmus, {', '.join(SHOWN_RIVALS)}", got=codec)
+
+        outcome: Outcome = dropped.once(
+            codec,
+            quality,
+            lambda: beside(dropped.region, RIVALS[codec], float(len(own.data)), "bytes", self._threads),
+        )
+        return outcome
+
+    def bits(self, dropped: Dropped, quality: float) -> NDArray[np.float32]:
+        """Bits of each 16x16 block of the region."""
+        bits: NDArray[np.float32] = dropped.once(
+            "bits", quality, lambda: bits_map(self._weights, dropped.region, quality)
+        )
+        return bits
+
+    def latents(self, dropped: Dropped, quality: float) -> NDArray[np.float32]:
+        """Decoded latents (h, w, C) of the region, or of a dropped .isth file, in steps."""
+        data = dropped.file if dropped.info else self.outcome(dropped, "isthmus", quality).data
+        latents: NDArray[np.float32] = dropped.once("latents", quality, lambda: self._latents(data))
+        return latents
+
+    def _latents(self, data: bytes) -> NDArray[np.float32]:
+        parsed = parse(data, self.limits)
+        grid = Grid(parsed.header.width, parsed.header.height)
+        if grid.count > _LATENT_TILES:
+            raise LimitExceededError(
+                "the file is too large to show its latents", expected=f"at most {_LATENT_TILES} tiles", got=grid.count
+            )
+        own, wanted = self._codec.model, parsed.header.model_id
+        model = own if own.id == wanted else find_model(wanted)
+        out = np.empty((grid.latent_height, grid.latent_width, model.latents), np.float32)
+        for index in range(grid.count):
+            top, left, height, width = grid.latent_box(index)
+            tile = decode_latents(model, parsed.tile(index), height, width, parsed.header.quality)
+            out[top : top + height, left : left + width] = tile
+        return out
+
+    def whole_file(self, dropped: Dropped, quality: float) -> bytes:
+        """The .isth file of the whole picture, with its transparency and metadata."""
+        if dropped.info:
+            return dropped.file
+        return self._codec.encode(open_picture(io.BytesIO(dropped.file), self.limits), quality)

@@ -1,0 +1,87 @@
+"""isthmus as a codec of the bench, with the weights of the package."""
+
+import pickle
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+from PIL import Image
+
+from bench.helpers import photo
+from isthmus import Codec, inspect
+from isthmus.bench.codec import BLOCK, Weights, bits_map, own_rival, own_rivals
+from isthmus.bench.metrics import psnr
+from isthmus.cli import main
+from isthmus.errors import UnknownModelError
+
+
+def test_it_writes_and_reads_isthmus_files() -> None:
+    picture = photo("chelsea", 90, 130)
+    rival = own_rival(Weights())
+    data = rival.encode(picture, 60, 1)
+    assert data == Codec(threads=1).encode(picture, 60)
+    decoded = rival.decode(data, 1)
+    assert decoded.shape == picture.shape
+    assert psnr(picture, decoded) > 25
+    assert rival.version().endswith(inspect(data).model_id)
+
+
+def test_the_second_effort_is_a_codec_of_its_own() -> None:
+    picture = photo("chelsea", 90, 130)
+    rival = own_rival(Weights(effort=2), "isthmus-e2")
+    assert rival.encode(picture, 60, 1) == Codec(threads=1, effort=2).encode(picture, 60)
+    assert rival.encode(picture, 60, 1) != own_rival(Weights()).encode(picture, 60, 1)
+    assert rival.label == "isthmus effort 2"
+    assert rival.settings.endswith("effort 2")
+
+
+def test_every_point_of_its_curve_costs_more() -> None:
+    picture = photo("coffee", 96, 96)
+    rival = own_rival(Weights())
+    sizes = [len(rival.encode(picture, quality, 1)) for quality in rival.qualities]
+    assert sizes == sorted(set(sizes))
+
+
+def test_other_processes_can_run_it() -> None:
+    rival = pickle.loads(pickle.dumps(own_rival(Weights())))
+    assert rival.decode(rival.encode(photo("coffee", 32, 32), 50, 1), 1).shape == (32, 32, 3)
+
+
+def test_weights_that_are_not_there_are_said() -> None:
+    with pytest.raises(UnknownModelError, match="no-such-model"):
+        own_rival(Weights("no-such-model"))
+
+
+def test_the_bits_map_adds_up_to_the_file() -> None:
+    picture = photo("astronaut", 256, 320)
+    rival = own_rival(Weights())
+    bits = bits_map(Weights(), picture, 60)
+    assert bits.shape == (256 // BLOCK, 320 // BLOCK)
+    assert np.all(bits >= 0)
+    # The file has its header, its checks and the rounding of the coder on top, and is never smaller.
+    written = 8 * len(rival.encode(picture, 60, 1))
+    assert 0.9 * written < float(bits.sum()) <= written
+
+
+def test_bench_takes_the_packages_weights(tmp_path: Path) -> None:
+    (tmp_path / "set").mkdir()
+    Image.fromarray(photo("chelsea", 64, 96)).save(tmp_path / "set" / "chelsea.png")
+    words = ["bench", tmp_path / "set", "-o", tmp_path / "out", "--cache", tmp_path / "cache", "--processes", "1"]
+    words += ["--codecs", "isthmus,jpeg", "--metrics", "mse,psnr"]
+    result = CliRunner().invoke(main, [str(word) for word in words], catch_exceptions=False)
+    assert result.exit_code == 0, result.output
+    assert "at equal PSNR" in result.output
+    assert Weights().load().id.hex() in (tmp_path / "out" / "report.html").read_text()
+
+
+def test_several_models_are_told_apart() -> None:
+    several = own_rivals(["best", "fast"], ["isthmus", "isthmus-e2"])
+    assert [rival.name for rival in several] == [
+        "isthmus-best",
+        "isthmus-fast",
+        "isthmus-e2-best",
+        "isthmus-e2-fast",
+    ]
+    assert [rival.label for rival in several][1:3] == ["isthmus fast", "isthmus best effort 2"]
+    assert [rival.name for rival in own_rivals(["fast"])] == ["isthmus", "isthmus-e2"]

@@ -1,0 +1,48 @@
+"""Texture hides errors, flat places show them, and the training form of the rule agrees with the encoder's."""
+
+import numpy as np
+import torch
+
+from isthmus.image.coders.masking import GAIN, POWER, SAMPLES, visibility
+from isthmus.train.image.masking import visibility as training_visibility
+
+CHANNELS = 12
+STEPS = np.linspace(5, 20, CHANNELS).astype(np.float32)
+
+
+def test_flat_places_show_everything() -> None:
+    y = np.zeros((4, 5, CHANNELS), np.float32)
+    y[:, :, :3] = 100  # brightness and colour are no texture
+    np.testing.assert_array_equal(visibility(y, STEPS, 10.0), np.ones((4, 5)))
+
+
+def test_even_texture_follows_the_formula() -> None:
+    y = np.zeros((4, 5, CHANNELS), np.float32)
+    y[:, :, 7] = 3
+    texture = (3 * STEPS[7]) ** 2 / SAMPLES
+    np.testing.assert_allclose(visibility(y, STEPS, 10.0), (1 + GAIN * texture / 100) ** -POWER, rtol=1e-6)
+
+
+def test_errors_are_hidden_in_texture_and_less_so_beside_it() -> None:
+    y = np.zeros((1, 9, CHANNELS), np.float32)
+    y[:, :4, 5:] = 20
+    seen = visibility(y, STEPS, 10.0)[0]
+    assert (np.diff(seen[3:6]) > 0).all()
+    assert seen[0] < 0.5
+    assert seen[-1] == 1
+
+
+def test_finer_steps_are_hidden_better(rng: np.random.Generator) -> None:
+    grey = rng.normal(0, 30, (5, 6, CHANNELS)).astype(np.float32)
+    coarse, fine = visibility(grey / STEPS, STEPS, 40.0), visibility(grey / (STEPS / 4), STEPS / 4, 10.0)
+    assert (fine < coarse).all()
+
+
+def test_training_and_encoder_agree(rng: np.random.Generator) -> None:
+    y = rng.laplace(0, 2, (2, 6, 8, CHANNELS)).astype(np.float32)
+    nominal = np.array([7.0, 60.0], np.float32)
+    steps = np.stack([STEPS, 3 * STEPS])
+    trained = training_visibility(*(torch.from_numpy(a) for a in (y.transpose(0, 3, 1, 2).copy(), steps, nominal)))
+    assert trained.shape == (2, 1, 6, 8)
+    for i in range(2):
+        np.testing.assert_allclose(trained[i, 0].numpy(), visibility(y[i], steps[i], float(nominal[i])), rtol=1e-4)

@@ -1,0 +1,168 @@
+"""A tuned model, kept as what tuning changed."""
+
+import fnmatch
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+from isthmus.bench.metrics import measure
+from isthmus.cli import main
+from isthmus.codec import Codec
+from isthmus.errors import InputError
+from isthmus.model import file as model_module
+from isthmus.model.delta import Part
+from isthmus.model.file import RELEASES, load_model, release_model, save_model
+from isthmus.train.delta import COARSE, GRAPHS, can_shrink, shrink_model
+from isthmus.train.run import train
+from tiny_training import Trained, tiny_request
+
+
+@pytest.fixture(autouse=True)
+def packaged(trained: Trained, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The model that is tuned travels with the package, for this test alone."""
+    of_package = model_module._packaged_bytes
+    identity = trained.model.id.hex()
+    monkeypatch.setitem(RELEASES, identity, "tiny")
+    monkeypatch.setattr(
+        model_module,
+        "_packaged_bytes",
+        lambda wanted: trained.output.read_bytes() if wanted == identity else of_package(wanted),
+    )
+
+
+@pytest.fixture(scope="module")
+def tuned(trained: Trained, folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    output = tmp_path_factory.mktemp("tuned") / "tuned.isthmodel"
+    assert train(tiny_request(folder, output, origin=str(trained.output), steps=20), [].append).finished
+    return output
+
+
+def test_only_what_was_tuned_can_be_shrunk(tuned: Path, trained: Trained, tmp_path: Path) -> None:
+    model = load_model(tuned)
+    assert can_shrink(model)
+    assert not can_shrink(trained.model)
+    origin = {"training": {"from": f"tiny {trained.model.id.hex()}"}}
+    same = save_model(tmp_path / "same.isthmodel", trained.model.arrays, {**trained.model.metadata, **origin})
+    assert not can_shrink(same)
+    wider = {**model.arrays, "steps.log": model.arrays["steps.log"] + 1}
+    assert not can_shrink(save_model(tmp_path / "other.isthmodel", wider, model.metadata))
+
+
+def shrink(*arguments: str) -> str:
+    result = CliRunner().invoke(main, ["models", "shrink", *arguments])
+    return f"{result.output}[{result.exit_code}]"
+
+
+def test_the_file_is_small_and_codes_alike(tuned: Path, photo: np.ndarray, tmp_path: Path) -> None:
+    small = tmp_path / "small.isthmodel"
+    assert f"{small}: " in shrink(str(tuned), "-o", str(small))
+    assert small.stat().st_size < tuned.stat().st_size / 2
+    first, second = Codec(model=tuned), Codec(model=small)
+    before, after = first.encode(photo), second.encode(photo)
+    assert len(after) == pytest.approx(len(before), rel=0.02)
+    quality = [measure(photo, picture, ["psnr"])["psnr"] for picture in (first.decode(before), second.decode(after))]
+    assert quality[1] == pytest.approx(quality[0], abs=0.1)
+    assert load_model(small).name == "small"
+    assert (
+        "on the pictures held out, before it was shrunk:"
+        in CliRunner().invoke(main, ["models", "show", str(small)]).output
+    )
+    assert load_model(small).metadata["training"] == load_model(tuned).metadata["training"]
+
+
+def test_coarser_is_smaller(tuned: Path, trained: Trained, tmp_path: Path) -> None:
+    sizes = []
+    for coarseness in (0.5, 1, 4):
+        path = tmp_path / f"{coarseness}.isthmodel"
+        small = shrink_model(load_model(tuned), trained.model, path, coarseness)
+        sizes.append(path.stat().st_size)
+        # What was gained before does not speak for coarse steps.
+        assert ("gain" in small.training) == (coarseness <= 1)
+    assert sizes == sorted(sizes, reverse=True)
+    assert len(set(sizes)) == 3
+
+
+def test_no_weight_is_farther_off_than_half_a_step(tuned: Path, trained: Trained, tmp_path: Path) -> None:
+    path = tmp_path / "small.isthmodel"
+    shrink_model(load_model(tuned), trained.model, path)
+    want, found, base = load_model(tuned).arrays, load_model(path).arrays, trained.model.arrays
+    moved = dict.fromkeys(found, 0)
+    for part in (Part(*values) for values in load_model(path).metadata["parts"]):
+        weights = [part.weights(arrays[part.array]).astype(float) for arrays in (base, found, want)]
+        # float16 rounds once more.
+        slack = 1e-3 * np.abs(weights[2]).max() if part.dtype.startswith("float") else 0
+        assert np.abs(weights[1] - weights[2]).max() <= part.step / 2 + slack
+        moved[part.array] += int((weights[0] != weights[1]).sum())
+    assert moved["analysis.onnx"] > 100
+    assert moved["synthesis.onnx"] > 100
+    assert sum(moved.values()) > 1000
+    # Whatever no part covers is as it was tuned.
+    for name in found:
+        assert moved[name] or np.array_equal(found[name], want[name])
+
+
+def test_a_transform_that_was_left_alone_takes_no_room(trained: Trained, folder: Path, tmp_path: Path) -> None:
+    output, small = tmp_path / "frozen.isthmodel", tmp_path / "small.isthmodel"
+    request = tiny_request(folder, output, origin=str(trained.output), steps=3)
+    frozen = replace(request, settings=(*request.settings, ("linear_rate_scale", "0")))
+    assert train(frozen, [].append).finished
+    assert "% of frozen's" in shrink(str(output), "-o", str(small))
+    arrays = [part[0] for part in load_model(small).metadata["parts"]]
+    assert "analysis.onnx" not in arrays
+    assert "synthesis.onnx" in arrays
+
+
+def test_what_cannot_be_shrunk(tuned: Path, trained: Trained, tmp_path: Path) -> None:
+    small = tmp_path / "small.isthmodel"
+    own = str(trained.output)
+    assert "is no tuned best" in shrink(str(tuned), "-o", str(small), "--from", "best")
+    assert "the weights of tiny themselves" in shrink(own, "-o", str(small), "--from", own)
+    assert "does not say which model it was tuned from" in shrink(own, "-o", str(small))
+    assert "is no tuned tiny" in shrink("best", "-o", str(small), "--from", own)
+    for coarseness in ("nan", "inf", "0", "-1", "1e9"):
+        assert "the coarseness" in shrink(str(tuned), "-o", str(small), "--coarseness", coarseness)
+    assert not small.exists()
+    small.write_bytes(b"precious")
+    assert "--force" in shrink(str(tuned), "-o", str(small))
+    assert small.read_bytes() == b"precious"
+    for output in (str(tuned), str(tmp_path), "-"):
+        assert "the name of another file" in shrink(str(tuned), "-o", output, "-f")
+    assert "model " in shrink(str(tuned), "-o", str(small), "-f")
+    assert "a difference already" in shrink(str(small), "-o", str(tmp_path / "smaller.isthmodel"))
+
+
+def test_a_base_that_does_not_travel_with_the_package(
+    tuned: Path, trained: Trained, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    small = tmp_path / "small.isthmodel"
+    monkeypatch.delitem(RELEASES, trained.model.id.hex())
+    assert "which does not travel with the package" in shrink(str(tuned), "-o", str(small))
+    with pytest.raises(InputError, match="does not travel with the package"):
+        shrink_model(load_model(tuned), trained.model, small)
+    assert not small.exists()
+
+
+def test_another_graph_with_the_same_weights_is_another_network(trained: Trained, tmp_path: Path) -> None:
+    import onnx
+
+    graph = onnx.load_from_string(trained.model.arrays["synthesis.onnx"].tobytes())
+    slope = next(node for node in graph.graph.node if node.attribute)
+    slope.attribute[0].name += "x"
+    arrays = {**trained.model.arrays, "synthesis.onnx": np.frombuffer(graph.SerializeToString(), np.uint8)}
+    save_model(tmp_path / "other.isthmodel", arrays, trained.model.metadata)
+    with pytest.raises(InputError, match=r"expected the graph of synthesis\.onnx"):
+        shrink_model(load_model(tmp_path / "other.isthmodel"), trained.model, tmp_path / "small.isthmodel")
+
+
+def test_every_rule_of_coarseness_finds_arrays() -> None:
+    from onnx import load_from_string
+
+    arrays = release_model().arrays
+    names = list(arrays)
+    for graph in GRAPHS:
+        names += [tensor.name for tensor in load_from_string(arrays[graph].tobytes()).graph.initializer]
+    for pattern in COARSE:
+        assert fnmatch.filter(names, pattern), pattern
