@@ -53,7 +53,7 @@ def test_values_stay_on_their_grids(model: Model, rng: np.random.Generator) -> N
     for _, _, means, rows in recorder.passes:
         np.testing.assert_array_equal(means * 16, np.rint(means * 16))
         assert rows.dtype == np.uint8
-        assert rows.max() < context.ROWS
+        assert rows.max() < context.SCALES
 
 
 def test_sums_do_not_depend_on_their_order(

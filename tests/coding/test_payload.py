@@ -1,13 +1,14 @@
-"""The choice of symbols: it pays, silent rows hide nothing that is worth its bits, and the prefix is checked."""
+"""The choice of symbols: it pays, skipping hides nothing that is worth its bits, and the prefix is checked."""
 
 import numpy as np
 import pytest
 
-from isthmus.coding import payload as latents
-from isthmus.coding.payload import Quantizer, decode_latents, encode_latents
+from isthmus.coding import payload as coding
+from isthmus.coding.payload import CHECK_BYTES, decode_latents, encode_latents, quantized_latents
+from isthmus.coding.symbols import LOST_BITS, SKIPPED_SCALES, Quantizer, SkippingCostsTooMuch
 from isthmus.errors import CorruptError, SelfCheckError
 from isthmus.image.coders.lapped import ArraySource, analyse
-from isthmus.image.coders.masking import visibility
+from isthmus.image.coders.masking import RDOQ_WEIGHT, visibility
 from isthmus.model.file import Model, release_model
 
 QUALITY = 3000
@@ -28,75 +29,78 @@ def analysed(model: Model, rgb: np.ndarray) -> np.ndarray:
     return analyse(model, ArraySource(rgb), box, QUALITY, 1)
 
 
+def importance(model: Model, y: np.ndarray, weight: float = RDOQ_WEIGHT) -> np.ndarray:
+    return weight * visibility(y, model.steps(QUALITY), float(model.nominal_step(QUALITY)[0]))
+
+
+def encode(model: Model, y: np.ndarray) -> bytes:
+    return encode_latents(model.entropy, y, QUALITY, importance(model, y))
+
+
 def squared_error(model: Model, y: np.ndarray, payload: bytes) -> float:
-    decoded = decode_latents(model, payload, *y.shape[:2], QUALITY)
+    decoded = decode_latents(model.entropy, payload, *y.shape[:2], QUALITY)
     return float(((decoded - y) ** 2).sum())
 
 
-def test_silent_rows_are_used_where_nothing_is_lost(model: Model) -> None:
-    payload, _ = encode_latents(model, analysed(model, smooth(96, 96)), QUALITY)
-    assert payload[latents.CHECK_BYTES] == latents.SILENT_ROWS
+def test_symbols_are_skipped_where_nothing_is_lost(model: Model) -> None:
+    payload = encode(model, analysed(model, smooth(96, 96)))
+    assert payload[CHECK_BYTES] == SKIPPED_SCALES
 
 
-def test_what_silent_rows_would_hide_is_coded(model: Model, rng: np.random.Generator) -> None:
+def test_what_skipping_would_hide_is_coded(model: Model, rng: np.random.Generator) -> None:
     """Latents that no photograph has: large values in the highest channels, out of nowhere."""
     y = analysed(model, smooth(96, 96))
     y[2:4, 2:4, 340:] += 40 * rng.choice((-1, 1), (2, 2, y.shape[2] - 340)).astype(np.float32)
-    with pytest.raises(latents._TooMuchHidden):
-        model.context.walk(6, 6, QUALITY, Quantizer(model, y, QUALITY))
-    payload, _ = encode_latents(model, y, QUALITY)
-    assert payload[latents.CHECK_BYTES] == 0
+    with pytest.raises(SkippingCostsTooMuch):
+        model.context.walk(6, 6, QUALITY, Quantizer(model.entropy, y, importance(model, y)))
+    payload = encode(model, y)
+    assert payload[CHECK_BYTES] == 0
     assert squared_error(model, y, payload) < 0.5 * y.size
 
 
-def test_a_little_that_silent_rows_hide_everywhere_is_coded(model: Model) -> None:
+def test_a_little_that_skipping_hides_everywhere_is_coded(model: Model) -> None:
     y = analysed(model, smooth(96, 96))
     y[:, :, -1] += 1
-    hidden = Quantizer(model, y, QUALITY)
+    hidden = Quantizer(model.entropy, y, importance(model, y))
     model.context.walk(6, 6, QUALITY, hidden)
-    assert hidden.hides_everywhere()
-    assert hidden.lost.max() <= latents.LOST_BITS
-    payload, _ = encode_latents(model, y, QUALITY)
-    assert payload[latents.CHECK_BYTES] == 0
+    assert hidden.skips_too_much()
+    assert hidden.lost.max() <= LOST_BITS
+    payload = encode(model, y)
+    assert payload[CHECK_BYTES] == 0
 
 
-def test_moving_symbols_towards_zero_pays(
-    model: Model, rng: np.random.Generator, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_moving_symbols_towards_zero_pays(model: Model, rng: np.random.Generator) -> None:
     """Bits and weighted error together are less than with plain rounding."""
     noisy = (smooth(96, 128) + rng.normal(0, 12, (96, 128, 3))).clip(0, 255).astype(np.uint8)
     y = analysed(model, noisy)
     costs = []
-    weight = latents.RDOQ_WEIGHT
-    visible = visibility(y, model.steps(QUALITY), float(model.nominal_step(QUALITY)[0]))
-    for value in (weight, 1e9):  # with so high a weight no symbol is moved
-        monkeypatch.setattr(latents, "RDOQ_WEIGHT", value)
-        payload, _ = encode_latents(model, y, QUALITY)
-        error = ((decode_latents(model, payload, *y.shape[:2], QUALITY) - y) ** 2).sum(2)
-        costs.append(8 * len(payload) + weight * float((visible * error).sum()))
+    counts = importance(model, y)
+    for weight in (RDOQ_WEIGHT, 1e9):  # with so high a weight no symbol is moved
+        payload = encode_latents(model.entropy, y, QUALITY, importance(model, y, weight))
+        error = ((decode_latents(model.entropy, payload, *y.shape[:2], QUALITY) - y) ** 2).sum(2)
+        costs.append(8 * len(payload) + float((counts * error).sum()))
     assert costs[0] < costs[1]
 
 
-def test_only_hidden_errors_are_made(model: Model, rng: np.random.Generator, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_only_hidden_errors_are_made(model: Model, rng: np.random.Generator) -> None:
     """Where errors count for everything symbols are rounded, where they count for nothing all symbols shrink."""
     noisy = (smooth(96, 128) + rng.normal(0, 12, (96, 128, 3))).clip(0, 255).astype(np.uint8)
     y = analysed(model, noisy)
     seen = np.zeros(y.shape[:2])
     seen[:, 4:] = 1e9
-    monkeypatch.setattr(latents, "visibility", lambda *_: seen)
-    decoded = latents.quantized_latents(model, y, QUALITY)
+    decoded = quantized_latents(model.entropy, y, QUALITY, seen)
     assert abs(decoded - y)[:, 4:, :16].max() <= 0.51
     assert abs(decoded - y)[:, :4, :16].max() > 0.7
 
 
-@pytest.mark.parametrize("payload", [b"", b"abcd", b"abcd\x41"], ids=["empty", "no prefix", "too many silent rows"])
+@pytest.mark.parametrize("payload", [b"", b"abcd", b"abcd\x41"], ids=["empty", "no prefix", "too many skipped scales"])
 def test_a_bad_prefix_is_corrupt(model: Model, payload: bytes) -> None:
     with pytest.raises(CorruptError):
-        decode_latents(model, payload, 1, 1, QUALITY)
+        decode_latents(model.entropy, payload, 1, 1, QUALITY)
 
 
 def test_a_coder_that_fails_is_not_believed(model: Model, monkeypatch: pytest.MonkeyPatch) -> None:
     y = analysed(model, smooth(32, 32))
-    monkeypatch.setattr(latents, "decode_latents", lambda *_: np.zeros(y.shape, np.float32))
+    monkeypatch.setattr(coding, "decode_latents", lambda *_: np.zeros(y.shape, np.float32))
     with pytest.raises(SelfCheckError, match="did not decode"):
-        encode_latents(model, y, QUALITY)
+        encode(model, y)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from isthmus.coding.fixed_point import DC_PHASES, ROWS, dc_phase
+from isthmus.coding.fixed_point import DC_PHASES, SCALES, dc_phase
 from isthmus.train import context
 from isthmus.train.context import COST_COLUMNS, laplace_costs, merge_board, quantize, split_board
 from isthmus.train.image.evaluation import code, prepare
@@ -17,7 +17,7 @@ def case(count: int = 4000) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     spread = torch.exp(torch.rand(count, generator=generator) * 6 - 2)
     y = torch.randn(count, generator=generator) * spread
     mean = torch.randn(count, generator=generator) * 3
-    row = torch.rand(count, generator=generator) * (ROWS - 1)
+    row = torch.rand(count, generator=generator) * (SCALES - 1)
     return y, mean, row
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from isthmus.coding.fixed_point import ROWS
+from isthmus.coding.fixed_point import SCALES
 from isthmus.coding.payload import CHECK_BYTES
 from isthmus.coding.tables import Tables
 from isthmus.errors import MissingExtraError
@@ -47,7 +47,7 @@ def with_fitting_rows(network: Network, pixels: torch.Tensor, config: TrainConfi
         n = len(layer.bias) // 2
         layer.weight.data[n:] = 0
         layer.bias.data[n:] = (
-            (ROWS - 1) * math.log(max(spread, SCALE_MIN) / SCALE_MIN) / math.log(SCALE_MAX / SCALE_MIN)
+            (SCALES - 1) * math.log(max(spread, SCALE_MIN) / SCALE_MIN) / math.log(SCALE_MAX / SCALE_MIN)
         )
     return network
 

@@ -1,4 +1,4 @@
-"""The entropy model in fixed point: the order of the passes, and the mean and table row of every latent.
+"""The entropy model in fixed point: the order of the passes, and the mean and scale index of every latent.
 
 It runs the networks that `isthmus.train.context` trains. Weights are multiples of 2**-12, activations multiples of
 2**-8, all bounded, so every sum of products is exact in float64 whatever the order of summation, and any two machines
@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 Float64 = npt.NDArray[np.float64]
 Int32 = npt.NDArray[np.int32]
-Rows = npt.NDArray[np.uint8]
+ScaleIndices = npt.NDArray[np.uint8]
 
 WEIGHT_BITS = 12
 """Fraction bits of a weight."""
@@ -31,13 +31,17 @@ LATENT_LIMIT = 1 << 15
 """Decoded latents enter the networks clipped to +-this, in sixteenths."""
 QUALITY_UNITS = 10_000
 """Quality 100 in the units of the file's header."""
-ROWS = 64
+SCALES = 64
+"""Scale indices, each with a probability table of its own."""
+DC_CHANNELS = 3
+"""Channels of the first group, which is coded on lattices: the DC coefficients of three colours."""
 DC_PHASES = 5
 DC_WINDOW = 5
 SLOPE = 0.125
 
-Code = Callable[[slice, npt.NDArray[np.intp], Float64, Rows], Float64]
-"""code(channels, positions, means, rows) -> decoded latents; all (positions, channels), means and result in steps."""
+Code = Callable[[slice, npt.NDArray[np.intp], Float64, ScaleIndices], Float64]
+"""code(channels, positions, means, scale indices) -> decoded latents, all (positions, channels); means and latents in
+steps."""
 
 
 def dc_phase(height: int, width: int) -> npt.NDArray[np.int64]:
@@ -71,8 +75,8 @@ def _leaky(x: Float64) -> Float64:
     return _activation(np.maximum(x, x * SLOPE))
 
 
-def _rows(x: Float64) -> Rows:
-    return np.floor(np.clip(x, 0, ROWS - 1) + 0.5).astype(np.uint8)
+def _scale_indices(x: Float64) -> ScaleIndices:
+    return np.floor(np.clip(x, 0, SCALES - 1) + 0.5).astype(np.uint8)
 
 
 def _means(x: Float64) -> Float64:
@@ -181,7 +185,7 @@ class ContextModel:
             limit = LATENT_LIMIT / MEAN_STEPS
             linear = np.clip(difference, -limit, limit) @ w[f"{name}.linear.weight"]
             means = _means(base + out[:, :n] + linear)
-            decoded[at] = code(slice(0, n), at, means, _rows(out[:, n:]))
+            decoded[at] = code(slice(0, n), at, means, _scale_indices(out[:, n:]))
         return decoded
 
     def _walk_group(
@@ -221,7 +225,7 @@ class ContextModel:
             hidden = _activation(hidden + _leaky(mixed))
             out = hidden @ w[f"{name}.last.weight"] + w[f"{name}.last.bias"]
             channels = slice(before, before + n)
-            decoded[at] = code(channels, at, _means(out[:, :n]), _rows(out[:, n:]))
+            decoded[at] = code(channels, at, _means(out[:, :n]), _scale_indices(out[:, n:]))
         return decoded
 
 

@@ -11,7 +11,7 @@ from functools import lru_cache
 import numpy as np
 import numpy.typing as npt
 
-from isthmus.coding.payload import decode_dc
+from isthmus.coding.payload import decode_first_group
 from isthmus.image.coders.lapped import BLOCK, ArraySource, Grid, Payloads, UInt8, analyse
 from isthmus.model.file import Model
 
@@ -37,7 +37,7 @@ def decode_preview(model: Model, payloads: Payloads, width: int, height: int, qu
     to_rgb, offset = _colour_map(model, quality)
     for index in range(grid.count):
         top, left, h, w = grid.latent_box(index)
-        rgb = decode_dc(model, payloads(index), h, w, quality) @ to_rgb + offset
+        rgb = decode_first_group(model.entropy, payloads(index), h, w, quality) @ to_rgb + offset
         out[top : top + h, left : left + w] = np.clip(np.rint(rgb), 0, 255)
     return out
 

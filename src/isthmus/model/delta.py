@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from isthmus.coding.fixed_point import ROWS
+from isthmus.coding.fixed_point import SCALES
 from isthmus.coding.tables import MAX_RADIUS
 
 Arrays = dict[str, npt.NDArray[Any]]
@@ -25,7 +25,7 @@ DTYPES = ("int16", "int32", "float16", "float32")
 MAX_SYMBOL = (1 << 15) - 1
 MAX_STEP = 1 << 16
 MAX_PARTS = 4096
-MAX_TABLE_BYTES = 4 * ROWS * (2 * MAX_RADIUS + 3)
+MAX_TABLE_BYTES = 4 * SCALES * (2 * MAX_RADIUS + 3)
 """Rows of the largest radius, each with its length before it."""
 MAX_MEMORY = 1 << 28
 """Of the XZ decoder; preset 9 needs 65 MB."""

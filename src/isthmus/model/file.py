@@ -21,21 +21,22 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from isthmus.coding.entropy_model import EntropyModel
 from isthmus.coding.fixed_point import (
     ACTIVATION_BITS,
     ACTIVATION_LIMIT,
+    DC_CHANNELS,
     DC_PHASES,
     DC_WINDOW,
     LATENT_LIMIT,
     QUALITY_UNITS,
-    ROWS,
+    SCALES,
     WEIGHT_BITS,
     ContextModel,
 )
 from isthmus.coding.tables import Tables
 from isthmus.errors import IsthmusError, ModelError, UnknownModelError
 from isthmus.files import atomic_output
-from isthmus.image.coders.masking import DC_CHANNELS
 from isthmus.model.delta import restore
 from isthmus.text import counted
 
@@ -94,6 +95,11 @@ class Model:
         return record if isinstance(record, dict) else {}
 
     @cached_property
+    def entropy(self) -> EntropyModel:
+        """What turns latents into bytes and back."""
+        return EntropyModel(self.context, self.tables)
+
+    @cached_property
     def tables(self) -> Tables:
         """The probability tables."""
         return Tables.unpack(self.arrays["tables"].astype(np.int64))
@@ -110,7 +116,7 @@ class Model:
         weights["dc.near"] = weights["dc.near"] * fraction
         for key, value in weights.items():
             if key.endswith(".last.bias"):
-                value[len(value) // 2 :] += ROWS / 2
+                value[len(value) // 2 :] += SCALES / 2
         return ContextModel(
             groups=tuple(self.metadata["groups"]),
             points=int(self.metadata["points"]),
@@ -249,8 +255,8 @@ def parse_model(data: bytes, path: str = "(bytes)", trusted: bool = False) -> Mo
     identity = hashlib.sha256(data).digest()[:ID_BYTES]
     try:
         model = Model(identity, str(metadata.get("name", "")), metadata, arrays)
-        if len(model.tables) != ROWS:
-            raise ValueError(f"{len(model.tables)} table rows, expected {ROWS}")
+        if len(model.tables) != SCALES:
+            raise ValueError(f"{len(model.tables)} table rows, expected {SCALES}")
     except ValueError as error:
         raise ModelError(f"model file {path} is inconsistent", got=str(error)) from error
     return model

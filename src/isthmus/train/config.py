@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any
 
-from isthmus.coding.payload import RDOQ_WEIGHT
+from isthmus.coding.fixed_point import DC_CHANNELS
 from isthmus.errors import InputError
-from isthmus.image.coders.masking import DC_CHANNELS
+from isthmus.image.coders.masking import RDOQ_WEIGHT
 
 BLOCK = 16
 """Side of a transform block in pixels; one latent position per block."""

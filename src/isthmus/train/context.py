@@ -13,7 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from isthmus.coding.fixed_point import DC_PHASES, DC_WINDOW, MEAN_STEPS, ROWS, SLOPE, dc_phase
+from isthmus.coding.fixed_point import DC_PHASES, DC_WINDOW, MEAN_STEPS, SCALES, SLOPE, dc_phase
 from isthmus.train.config import NetworkConfig
 
 SCALE_MIN, SCALE_MAX = 0.05, 256.0
@@ -26,9 +26,9 @@ Observe = Callable[[Tensor, Tensor], None]
 
 
 def laplace_costs() -> Tensor:
-    """(ROWS, COST_COLUMNS) bits of the symbols 0, 1, ... under Laplace densities of log-spaced scales."""
-    row = torch.arange(ROWS, dtype=torch.float64)
-    inverse = torch.exp(row * (-math.log(SCALE_MAX / SCALE_MIN) / (ROWS - 1)))[:, None] / SCALE_MIN
+    """(SCALES, COST_COLUMNS) bits of the symbols 0, 1, ... under Laplace densities of log-spaced scales."""
+    row = torch.arange(SCALES, dtype=torch.float64)
+    inverse = torch.exp(row * (-math.log(SCALE_MAX / SCALE_MIN) / (SCALES - 1)))[:, None] / SCALE_MIN
     half = torch.exp(-0.5 * inverse)
     zero = -torch.log2(-torch.expm1(-0.5 * inverse))  # P(0) = 1 - half
     first = zero + 1 + inverse * (0.5 * LOG2_E) - torch.log2(1 + half)  # P(1) = half (1 - half) (1 + half) / 2
@@ -52,7 +52,7 @@ def quantize(
     """Decoded latents, bits and symbols, each shaped like y; gradients pass straight through the rounding.
 
     Args:
-        costs: (ROWS, COST_COLUMNS) bits of the symbols of magnitude 0, 1, ... in each row; interpolated between rows,
+        costs: (SCALES, COST_COLUMNS) bits of the symbols of magnitude 0, 1, ... in each row; interpolated between rows,
             and continued in a straight line beyond the last column.
         importance: bits that a squared error of one is worth, to be broadcast to y. With it a symbol is moved one
             step towards zero where that saves more bits than it costs, as the encoder does; None for plain rounding.
@@ -64,7 +64,7 @@ def quantize(
     with torch.no_grad():
         r = torch.round(x)
         magnitude = r.abs()
-        low = row.floor().clamp_max(ROWS - 2)
+        low = row.floor().clamp_max(SCALES - 2)
         part = row - low
         base = (low * COST_COLUMNS).to(torch.int32)
 
@@ -163,7 +163,7 @@ class DCModel(nn.Module):
             out = self.last[phase](hidden).float()
             mean = base + out[..., :n] + self.linear[phase](difference.flatten(2)).float()
             mean = mean.transpose(1, 2).reshape(b, n, h, w)
-            row = out[..., n:].transpose(1, 2).reshape(b, n, h, w).clamp(0, ROWS - 1)
+            row = out[..., n:].transpose(1, 2).reshape(b, n, h, w).clamp(0, SCALES - 1)
             row = row if observe is None else whole(row)
             value, cost, symbol = quantize(y, mean, row, costs, importance)
             if observe is not None:
@@ -199,7 +199,7 @@ class GroupModel(nn.Module):
         hidden = split_board(state + F.leaky_relu(self.spatial[phase](state), SLOPE), phase)
         hidden = hidden + F.leaky_relu(self.mix[phase](hidden), SLOPE)
         out = self.last[phase](hidden).float()
-        return out[:, : self.n], out[:, self.n :].clamp(0, ROWS - 1)
+        return out[:, : self.n], out[:, self.n :].clamp(0, SCALES - 1)
 
     def forward(
         self,

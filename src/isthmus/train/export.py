@@ -19,7 +19,7 @@ from isthmus.coding.fixed_point import (
     DC_PHASES,
     LATENT_LIMIT,
     MEAN_STEPS,
-    ROWS,
+    SCALES,
     WEIGHT_BITS,
     WEIGHT_LIMIT,
 )
@@ -111,7 +111,7 @@ def fixed_point(values: Tensor, bits: int = WEIGHT_BITS) -> npt.NDArray[np.int16
 def _output_bias(bias: Tensor, n: int) -> npt.NDArray[np.int32]:
     """Biases of n means and n rows; rows lie in 0..63, are stored less 32, and do not fit 16 bits even so."""
     scaled = np.round(bias.detach().double().cpu().numpy() * (1 << WEIGHT_BITS)).astype(np.int32)
-    scaled[n:] -= ROWS // 2 << WEIGHT_BITS
+    scaled[n:] -= SCALES // 2 << WEIGHT_BITS
     return scaled
 
 

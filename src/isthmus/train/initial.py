@@ -14,7 +14,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from isthmus.coding.fixed_point import DC_PHASES, ROWS, WEIGHT_BITS
+from isthmus.coding.fixed_point import DC_PHASES, SCALES, WEIGHT_BITS
 from isthmus.errors import InputError
 from isthmus.model.file import Model, model_named
 from isthmus.train.config import BLOCK, NetworkConfig, TrainConfig
@@ -168,7 +168,7 @@ def _context_weights(model: Model, config: NetworkConfig) -> dict[str, Tensor]:
 
     def row_bias(name: str) -> npt.NDArray[np.float64]:
         bias = arrays[name].copy()
-        bias[len(bias) // 2 :] += ROWS / 2
+        bias[len(bias) // 2 :] += SCALES / 2
         return bias
 
     out: dict[str, npt.NDArray[np.float64]] = {"dc.near": arrays["dc.near"] * (1 << WEIGHT_BITS)}

@@ -14,7 +14,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from isthmus.coding.fixed_point import ROWS, Float64
+from isthmus.coding.fixed_point import SCALES, Float64
 from isthmus.coding.tables import TOTAL, Tables, counts_from_frequencies
 from isthmus.train.config import TrainConfig
 from isthmus.train.context import COST_COLUMNS, SCALE_MAX, SCALE_MIN, laplace_costs
@@ -34,8 +34,8 @@ QUALITIES = 15
 def laplace_tables() -> Tables:
     """One table a row: the Laplace distribution that the row stands for before anything is measured."""
     counts = []
-    for row in range(ROWS):
-        scale = SCALE_MIN * math.exp(math.log(SCALE_MAX / SCALE_MIN) * row / (ROWS - 1))
+    for row in range(SCALES):
+        scale = SCALE_MIN * math.exp(math.log(SCALE_MAX / SCALE_MIN) * row / (SCALES - 1))
         radius = max(MIN_RADIUS, min(MAX_RADIUS, math.ceil(scale * 9)))
         x = np.arange(radius + 1)
         tail = 0.5 * np.exp(-(x + 0.5) / scale)  # P(X > x + 1/2)
@@ -49,14 +49,14 @@ def laplace_tables() -> Tables:
 def collect(
     network: Network, pictures: Sequence[npt.NDArray[np.uint8]], config: TrainConfig, dtype: torch.dtype
 ) -> Float64:
-    """(ROWS, 2 MAX_RADIUS + 3): how often each symbol, and last any beyond, is chosen in each row.
+    """(SCALES, 2 MAX_RADIUS + 3): how often each symbol, and last any beyond, is chosen in each row.
 
     Args:
         pictures: (3, H, W) uint8 arrays; `config.fit_pictures` of them, or again and again, at many qualities.
     """
     device = network.nominal.device
     width = 2 * MAX_RADIUS + 3
-    counts = torch.zeros(ROWS * width, dtype=torch.int64, device=device)
+    counts = torch.zeros(SCALES * width, dtype=torch.int64, device=device)
 
     def observe(symbols: Tensor, rows: Tensor) -> None:
         index = torch.where(symbols.abs() > MAX_RADIUS, width - 1, symbols + MAX_RADIUS) + rows * width
@@ -69,14 +69,14 @@ def collect(
         quality = ((i + i // n) % QUALITIES + 0.5) / QUALITIES
         with torch.autocast(device.type, dtype, enabled=dtype != torch.float32):
             code(network, prepare(middle(picture, config.fit_side)).to(device), quality, config, observe)
-    return np.asarray(counts.reshape(ROWS, width).cpu().numpy(), np.float64)
+    return np.asarray(counts.reshape(SCALES, width).cpu().numpy(), np.float64)
 
 
 def fitted(tables: Tables, histograms: Float64) -> Tables:
     """Tables in which each row mixes its histogram, made symmetric and smooth, with `PRIOR` symbols of the old row.
 
     Args:
-        histograms: (ROWS, 2 MAX_RADIUS + 3), as `collect` returns them.
+        histograms: (SCALES, 2 MAX_RADIUS + 3), as `collect` returns them.
     """
     counts = []
     for old, full in zip(tables.counts, histograms, strict=True):
@@ -121,7 +121,7 @@ def fit_tables(
 
 
 def training_costs(tables: Tables) -> Tensor:
-    """(ROWS, COST_COLUMNS) float32: bits of the symbols 0, 1, ... by the tables, as training takes them."""
+    """(SCALES, COST_COLUMNS) float32: bits of the symbols 0, 1, ... by the tables, as training takes them."""
     costs = np.empty((len(tables), COST_COLUMNS))
     smooth = laplace_costs().numpy()
     for row, count in enumerate(tables.counts):

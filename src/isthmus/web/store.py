@@ -174,7 +174,7 @@ class Studio:
         out = np.empty((grid.latent_height, grid.latent_width, model.latents), np.float32)
         for index in range(grid.count):
             top, left, height, width = grid.latent_box(index)
-            tile = decode_latents(model, parsed.tile(index), height, width, parsed.header.quality)
+            tile = decode_latents(model.entropy, parsed.tile(index), height, width, parsed.header.quality)
             out[top : top + height, left : left + width] = tile
         return out
 

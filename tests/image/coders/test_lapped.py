@@ -90,7 +90,7 @@ def test_the_same_latents_whatever_the_threads(model: Model, photo: np.ndarray) 
         decoded = []
         for threads in (1, 2):
             with limit_threads(threads):
-                decoded.append(decode_latents(model, payload, 13, 15, 6000))
+                decoded.append(decode_latents(model.entropy, payload, 13, 15, 6000))
         np.testing.assert_array_equal(*decoded)
     first = decode(model, one, photo, 6000, threads=1)
     second = decode(model, one, photo, 6000, threads=2)
@@ -117,7 +117,7 @@ def test_pytorch_decodes_the_same_latents_and_pixels(model: Model, photo: np.nda
     from torch_engine import run_graph
 
     payload = encode(model, photo, 6000)[0]
-    latents = decode_latents(model, payload, 13, 15, 6000)
+    latents = decode_latents(model.entropy, payload, 13, 15, 6000)
     rounded = np.rint(latents * 16)
     np.testing.assert_array_equal(rounded, latents * 16)
     halo = tiles.HALO
@@ -138,8 +138,8 @@ def test_pytorch_decodes_the_same_latents_and_pixels(model: Model, photo: np.nda
         pixels=np.pad(photo, ((8, 16), (8, 8), (0, 0)), mode="symmetric"),
         steps=model.steps(6000),
     )
-    foreign, _ = encode_latents(model, y, 6000)
-    decoded = decode_latents(model, foreign, 13, 15, 6000)
+    foreign = encode_latents(model.entropy, y, 6000, np.full(y.shape[:2], 28.0))
+    decoded = decode_latents(model.entropy, foreign, 13, 15, 6000)
     assert np.abs(decoded - y).mean() < 0.5
 
 
@@ -222,13 +222,13 @@ def test_the_bits_map_adds_up_to_the_payload(model: Model, photo: np.ndarray) ->
 
 def test_every_damaged_byte_is_noticed(model: Model, photo: np.ndarray, rng: np.random.Generator) -> None:
     payload = encode(model, photo[:48, :48], 4000)[0]
-    intact = decode_latents(model, payload, 3, 3, 4000)
+    intact = decode_latents(model.entropy, payload, 3, 3, 4000)
     noticed = 0
     for at in range(len(payload)):
         damaged = bytearray(payload)
         damaged[at] ^= 1 << int(rng.integers(0, 8))
         try:
-            latents = decode_latents(model, bytes(damaged), 3, 3, 4000)
+            latents = decode_latents(model.entropy, bytes(damaged), 3, 3, 4000)
         except CorruptError:
             noticed += 1
         else:
@@ -238,6 +238,6 @@ def test_every_damaged_byte_is_noticed(model: Model, photo: np.ndarray, rng: np.
     assert noticed >= len(payload) - 4
     for length in range(len(payload)):
         with pytest.raises(CorruptError):
-            decode_latents(model, payload[:length], 3, 3, 4000)
+            decode_latents(model.entropy, payload[:length], 3, 3, 4000)
     with pytest.raises(CorruptError):
-        decode_latents(model, payload + bytes(12), 3, 3, 4000)
+        decode_latents(model.entropy, payload + bytes(12), 3, 3, 4000)

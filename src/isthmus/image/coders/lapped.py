@@ -17,7 +17,8 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
-from isthmus.coding.payload import decode_latents, encode_latents, quantized_latents
+from isthmus.coding.payload import decode_latents, encode_latents, latent_bits, quantized_latents
+from isthmus.image.coders.masking import importance
 from isthmus.model.engine import Engine, limit_threads
 from isthmus.model.file import Model
 
@@ -140,10 +141,14 @@ def encode_tiles(
     for index in range(grid.count):
         y = _tile_latents(model, source, grid, index, quality, threads, effort)
         with limit_threads(threads):
-            payload, _ = encode_latents(model, y, quality)
+            payload = encode_latents(model.entropy, y, quality, _importance(model, y, quality))
         yield payload
         if progress:
             progress(index + 1, grid.count)
+
+
+def _importance(model: Model, y: Float32, quality: int) -> npt.NDArray[np.float64]:
+    return importance(y, model.steps(quality), float(model.nominal_step(quality)[0]))
 
 
 def _tile_latents(
@@ -172,7 +177,7 @@ def _second_look(
     inner = (slice(HALO, height - HALO), slice(HALO, width - HALO))
     y = around[inner]
     with limit_threads(threads):
-        decoded = quantized_latents(model, y, quality)
+        decoded = quantized_latents(model.entropy, y, quality, _importance(model, y, quality))
     # What is decoded next to the tile is not known yet: its latents before quantization stand in for it.
     expected = around.copy()
     expected[inner] = decoded
@@ -216,7 +221,8 @@ def bits_map(model: Model, rgb: UInt8, quality: int, threads: int | None = None)
         top, left, height, width = grid.latent_box(index)
         y = analyse(model, source, (top, left, height, width), quality, threads)
         with limit_threads(threads):
-            out[top : top + height, left : left + width] = encode_latents(model, y, quality)[1]
+            bits = latent_bits(model.entropy, y, quality, _importance(model, y, quality))
+        out[top : top + height, left : left + width] = bits
     return out
 
 
@@ -251,7 +257,7 @@ class _Latents:
             index = row * self._grid.columns + column
             _, _, height, width = self._grid.latent_box(index)
             with limit_threads(self._threads):
-                tile = decode_latents(self._model, self._payloads(index), height, width, self._quality)
+                tile = decode_latents(self._model.entropy, self._payloads(index), height, width, self._quality)
             self._kept[row, column] = tile
         return self._kept[row, column]
 
@@ -385,4 +391,4 @@ def check_tiles(
     for index in range(grid.count):
         _, _, rows, columns = grid.latent_box(index)
         with limit_threads(threads):
-            decode_latents(model, payloads(index), rows, columns, quality)
+            decode_latents(model.entropy, payloads(index), rows, columns, quality)

@@ -9,13 +9,24 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-DC_CHANNELS = 3
+from isthmus.coding.fixed_point import DC_CHANNELS
+
 SAMPLES = 3 * 16 * 16
 """Of a transform block: three colours, 16x16 pixels."""
 GAIN = 50.0
 """Texture as strong as the nominal step begins to hide errors long before it is as strong: at 1/GAIN of its square."""
 POWER = 0.25
 """Squared errors four times as large are weighed alike where the texture is 4**4 times as strong."""
+
+
+RDOQ_WEIGHT = 28.0
+"""Bits that a squared error of one step, of the channel's own, is worth to the encoder when it chooses between two
+symbols, where nothing hides the error: three to ten in texture."""
+
+
+def importance(y: npt.NDArray[np.float32], steps: npt.NDArray[np.float32], nominal: float) -> npt.NDArray[np.float64]:
+    """(h, w): bits that a squared error of one step is worth at each position; arguments as of `visibility`."""
+    return RDOQ_WEIGHT * visibility(y, steps, nominal)
 
 
 def visibility(y: npt.NDArray[np.float32], steps: npt.NDArray[np.float32], nominal: float) -> npt.NDArray[np.float64]:

@@ -6,7 +6,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from isthmus.image.coders.masking import DC_CHANNELS, GAIN, POWER, SAMPLES
+from isthmus.coding.fixed_point import DC_CHANNELS
+from isthmus.image.coders.masking import GAIN, POWER, SAMPLES
 
 
 @torch.no_grad()

@@ -1,0 +1,123 @@
+"""The choice of symbols: by rate and distortion, pass by pass, given how much an error counts at each position."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from isthmus.coding.entropy_model import EntropyModel
+from isthmus.coding.fixed_point import Float64, ScaleIndices
+from isthmus.coding.range_coder import SymbolEncoder
+
+Float32 = npt.NDArray[np.float32]
+Index = npt.NDArray[np.intp]
+
+SKIPPED_SCALES = 4
+"""Symbols of the lowest scale indices are almost surely zero, and most symbols are theirs: they are not coded where
+that pays."""
+LOST_BITS, LOST_SHARE = 100.0, 0.005
+"""Skipping is given up where it has lost this much at one position after any pass, or in the end this share of the
+whole tile."""
+
+
+class SkippingCostsTooMuch(Exception):
+    """Skipping would lose so much at one position that there is no need to look at the rest of the tile."""
+
+
+class Quantizer:
+    """Chooses the symbols of one tile, pass by pass, and codes them: rate-distortion optimised quantization, greedy.
+
+    Args:
+        entropy: codes the latents.
+        y: (h, w, C) float32 latents in steps.
+        importance: (h, w) float64, bits that a squared error of one step is worth at each position.
+        skipped: symbols of scale indices below this are not coded; they are zero.
+    """
+
+    def __init__(
+        self,
+        entropy: EntropyModel,
+        y: Float32,
+        importance: npt.NDArray[np.float64],
+        skipped: int = SKIPPED_SCALES,
+    ):
+        self._y = y.reshape(-1, y.shape[2]).astype(np.float64)
+        self._importance = importance.reshape(-1)
+        self._encoder = SymbolEncoder(entropy.tables)
+        self._bits = entropy.tables.bits
+        self._radius = self._bits.shape[1] // 2
+        self._zero_bits = self._bits[:, self._radius]
+        self._skipped = skipped
+        self.spent = np.zeros(len(self._y))
+        """Bits by position, by the tables."""
+        self.lost = np.zeros(len(self._y))
+        """Bits, by position, that coding what is skipped would have been worth, less what it would have cost."""
+
+    def __call__(self, channels: slice, at: Index, means: Float64, scales: ScaleIndices) -> Float64:
+        """Codes one pass; see `isthmus.coding.fixed_point.Code`.
+
+        Raises:
+            SkippingCostsTooMuch: symbols are skipped, and that will not do.
+        """
+        x = self._y[at, channels] - means
+        symbols = np.rint(x)
+        bits = self._zero_bits[scales]
+        # Most symbols are zero already, and there is nothing to choose.
+        some = np.nonzero(symbols)
+        importance = self._importance[at][some[0]]
+        symbols[some], bits[some] = self._chosen(x[some], symbols[some], scales[some], importance)
+        skipped = scales < self._skipped
+        if skipped.any():
+            hidden = skipped[some]
+            where = (some[0][hidden], some[1][hidden])
+            worth = np.where(skipped, -bits, np.float32(0))
+            worth[where] += importance[hidden] * (x[where] ** 2 - (x[where] - symbols[where]) ** 2)
+            self.lost[at] += worth.sum(1)
+            # Most tiles that show this do so in the first passes. Skipped zeros of later ones win back a bit or two.
+            if self.lost[at].max() > LOST_BITS:
+                raise SkippingCostsTooMuch
+            symbols[skipped] = 0
+            bits[skipped] = 0
+        self.spent[at] += bits.sum(1)
+        coded = ~skipped.T
+        # Every channel in turn: neighbours in the plane stay neighbours in the stream.
+        self._encoder.encode(symbols.T[coded].astype(np.int32), scales.T[coded])
+        return np.asarray(symbols + means)
+
+    def _chosen(
+        self, x: Float64, symbols: Float64, scales: ScaleIndices, importance: Float64
+    ) -> tuple[Float64, Float32]:
+        """The better of each symbol and the next one towards zero, and its bits; all (n,), none of the symbols 0."""
+        smaller = symbols - np.sign(symbols)
+        before, after = self._cost(symbols, scales), self._cost(smaller, scales)
+        better = before - after > importance * ((x - smaller) ** 2 - (x - symbols) ** 2)
+        return np.where(better, smaller, symbols), np.where(better, after, before)
+
+    def _cost(self, symbols: Float64, scales: ScaleIndices) -> Float32:
+        index = np.clip(symbols, -self._radius, self._radius).astype(np.int64) + self._radius
+        return np.asarray(self._bits[scales, index])
+
+    def skips_too_much(self) -> bool:
+        """True if skipping loses a little everywhere of what should be seen."""
+        return bool(self.lost.sum() > LOST_SHARE * self.spent.sum())
+
+    def finish(self) -> bytes:
+        """The number of scale indices that are skipped, a byte, and the coded words."""
+        return bytes([self._skipped]) + self._encoder.finish()
+
+
+def choose(
+    entropy: EntropyModel, y: Float32, quality: int, importance: npt.NDArray[np.float64]
+) -> tuple[Quantizer, Float64]:
+    """All symbols of a tile, with the cheapest of what is safe to skip, and the decoded latents (h*w, C)."""
+    height, width, _ = y.shape
+    quantizer = Quantizer(entropy, y, importance)
+    try:
+        decoded = entropy.context.walk(height, width, quality, quantizer)
+        if not quantizer.skips_too_much():
+            return quantizer, decoded
+    except SkippingCostsTooMuch:
+        pass
+    # An unusual tile: what would be skipped is worth its bits.
+    quantizer = Quantizer(entropy, y, importance, skipped=0)
+    return quantizer, entropy.context.walk(height, width, quality, quantizer)
