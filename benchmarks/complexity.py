@@ -3,7 +3,7 @@
     python benchmarks/complexity.py [MODEL...] -o docs/results/complexity.json
 
 The networks' convolutions are counted after ONNX's own shape inference on a picture of 1024x1024, the context model's
-matrix products from the shapes of its arrays and from where each is applied. Additions, activations and the entropy
+matrix products by its definition. Additions, activations and the entropy
 coder are left out, as usual.
 """
 
@@ -16,7 +16,6 @@ import numpy as np
 import onnx
 from onnx import shape_inference
 
-from isthmus.coding.fixed_point import DC_PHASES, dc_phase
 from isthmus.image.coders.lapped import BLOCK
 from isthmus.model.file import Model, model_named
 
@@ -38,29 +37,13 @@ def graph_macs(data: bytes, height: int, width: int) -> int:
     return total
 
 
-def context_macs(model: Model, height: int, width: int) -> int:
-    """Of the context model on so many latent positions."""
-    size = {name: array.size for name, array in model.arrays.items() if name.startswith("context.")}
-    positions, total = height * width, 0
-    phases = dc_phase(height, width)
-    for phase in range(DC_PHASES):
-        parts = sum(size[f"context.dc.{phase}.{part}.weight"] for part in ("first", "second", "last", "linear"))
-        total += parts * int((phases == phase).sum())
-    for group in range(1, len(model.metadata["groups"])):
-        for phase in range(2):
-            name = f"context.ac.{group}.{phase}"
-            total += positions * (size[f"{name}.known.weight"] + size.get(f"{name}.half.weight", 0))
-            total += positions // 2 * sum(size[f"{name}.{part}.weight"] for part in ("spatial", "mix", "last"))
-    return total
-
-
 def count(model: Model) -> dict[str, float]:
     """Thousands of multiplications a pixel, by part."""
     latents = SIDE // BLOCK
     analysis = graph_macs(model.arrays["analysis.onnx"].tobytes(), SIDE + BLOCK, SIDE + BLOCK)
     # Without the halo, which is the smaller the larger a tile is.
     synthesis = graph_macs(model.arrays["synthesis.onnx"].tobytes(), latents + 1, latents + 1)
-    context = context_macs(model, latents, latents)
+    context = model.definition.macs(latents, latents)
     parts = {
         "analysis": analysis,
         "context": context,

@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
-from isthmus.coding import fixed_point as context
-from isthmus.coding.fixed_point import ACTIVATION_LIMIT, ContextModel, checkerboard, dc_phase
+from isthmus.coding import formats
+from isthmus.coding.boards import phases
+from isthmus.coding.fixed_point import ContextModel
 from isthmus.model.file import Model, release_model
 
 
@@ -53,7 +54,7 @@ def test_values_stay_on_their_grids(model: Model, rng: np.random.Generator) -> N
     for _, _, means, rows in recorder.passes:
         np.testing.assert_array_equal(means * 16, np.rint(means * 16))
         assert rows.dtype == np.uint8
-        assert rows.max() < context.SCALES
+        assert rows.max() < formats.SCALES
 
 
 def test_sums_do_not_depend_on_their_order(
@@ -75,7 +76,7 @@ def test_sums_do_not_depend_on_their_order(
         name: value.view(Shuffled) if name.endswith("weight") else value
         for name, value in model.context.weights.items()
     }
-    shuffled = ContextModel(model.context.groups, model.context.points, weights, model.context.compand)
+    shuffled = ContextModel(model.definition, weights, model.context.compand)
     again, recorded_again = walk(shuffled, y, 6, 8, 7000)
     np.testing.assert_array_equal(plain, np.asarray(again))
     for (_, _, means, rows), (_, _, means_again, rows_again) in zip(
@@ -87,10 +88,10 @@ def test_sums_do_not_depend_on_their_order(
 
 def test_no_sum_can_leave_the_exact_range(model: Model) -> None:
     """For every column of every matrix: largest activation times the sum of magnitudes, in units, is below 2**53."""
-    units = 1 << (context.ACTIVATION_BITS + context.WEIGHT_BITS)
+    units = 1 << (formats.ACTIVATION_BITS + formats.WEIGHT_BITS)
     for name, value in model.context.weights.items():
         if name.endswith("weight"):
-            most = max(ACTIVATION_LIMIT, context.LATENT_LIMIT / context.MEAN_STEPS) * np.abs(value).sum(0).max()
+            most = max(formats.ACTIVATION_LIMIT, formats.LATENT_LIMIT / formats.MEAN_STEPS) * np.abs(value).sum(0).max()
             assert most * units < 2**53, name
 
 
@@ -113,6 +114,6 @@ def test_a_latent_changes_only_what_is_coded_after_it(model: Model, rng: np.rand
 
 
 def test_passes_cover_the_plane_as_specified() -> None:
-    np.testing.assert_array_equal(checkerboard(2, 3), [[0, 1, 0], [1, 0, 1]])
+    np.testing.assert_array_equal(phases("checkerboard", 2, 3), [[0, 1, 0], [1, 0, 1]])
     expected = [[0, 4, 2, 4, 0], [4, 3, 4, 3, 4], [2, 4, 1, 4, 2], [4, 3, 4, 3, 4], [0, 4, 2, 4, 0]]
-    np.testing.assert_array_equal(dc_phase(5, 5), expected)
+    np.testing.assert_array_equal(phases("lattices", 5, 5), expected)

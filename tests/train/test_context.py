@@ -4,11 +4,15 @@ import numpy as np
 import pytest
 import torch
 
-from isthmus.coding.fixed_point import DC_PHASES, SCALES, dc_phase
+from isthmus.coding.boards import phases
+from isthmus.coding.formats import SCALES
 from isthmus.train import context
-from isthmus.train.context import COST_COLUMNS, laplace_costs, merge_board, quantize, split_board
+from isthmus.train.context import merge_board, split_board
 from isthmus.train.image.evaluation import code, prepare
+from isthmus.train.quantization import COST_COLUMNS, laplace_costs, quantize
 from tiny_training import Trained
+
+LATTICES = 5
 
 
 def case(count: int = 4000) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
@@ -107,10 +111,10 @@ def test_fixed_point_agrees_with_training(
     code(trained.network, pixels, quality / 10_000, config)
     height, width = pixels.shape[2] // 16, pixels.shape[3] // 16
 
-    phases = torch.from_numpy(dc_phase(height, width))
-    planes = [sum(torch.where(phases == p, seen[p][k][0], 0) for p in range(DC_PHASES)) for k in range(3)]
+    lattice = torch.from_numpy(phases("lattices", height, width))
+    planes = [sum(torch.where(lattice == p, seen[p][k][0], 0) for p in range(LATTICES)) for k in range(3)]
     full = [[plane] for plane in planes]
-    for at in range(DC_PHASES, len(seen), 2):
+    for at in range(LATTICES, len(seen), 2):
         for k in range(3):
             full[k].append(merge_board(seen[at][k], seen[at + 1][k])[0])
     mean, row, decoded = (torch.cat(part).flatten(1).T.numpy().astype(np.float64) for part in full)
@@ -123,9 +127,9 @@ def test_fixed_point_agrees_with_training(
         return decoded[at, channels]
 
     trained.model.context.walk(height, width, quality, follow)
-    assert len(differences) == DC_PHASES + 2 * (len(config.network.groups) - 1)
+    assert len(differences) == LATTICES + 2 * (len(config.network.groups) - 1)
     assert max(rows for _, rows in differences) <= 1
     # Half a step of the means' own grid, 1/32, is rounding; the rest is the weights'. DC latents, whose steps are the
     # finest, differ by hundreds of steps between neighbours at high quality, and so do products with a rounded weight.
-    assert max(means for means, _ in differences[DC_PHASES:]) <= 0.1
-    assert max(means for means, _ in differences[:DC_PHASES]) <= (0.1 if quality <= 5000 else 0.5)
+    assert max(means for means, _ in differences[LATTICES:]) <= 0.1
+    assert max(means for means, _ in differences[:LATTICES]) <= (0.1 if quality <= 5000 else 0.5)

@@ -9,18 +9,18 @@ import numpy as np
 import pytest
 import torch
 
-from isthmus.coding.fixed_point import SCALES
+from isthmus.coding.formats import SCALES
 from isthmus.coding.payload import CHECK_BYTES
 from isthmus.coding.tables import Tables
 from isthmus.errors import MissingExtraError
 from isthmus.image.coders import lapped as tiles
 from isthmus.model.file import load_model
 from isthmus.train.config import TrainConfig
-from isthmus.train.context import SCALE_MAX, SCALE_MIN
 from isthmus.train.export import export_model
 from isthmus.train.image.evaluation import code, means, measure, prepare
 from isthmus.train.image.modules import Network
 from isthmus.train.initial import load_checkpoint, load_weights
+from isthmus.train.quantization import SCALE_MAX, SCALE_MIN
 from isthmus.train.tables import fit_tables, laplace_tables, training_costs
 from tiny_training import Trained, tiny_config
 
@@ -41,7 +41,7 @@ def with_fitting_rows(network: Network, pixels: torch.Tensor, config: TrainConfi
     spreads: list[float] = []
     code(network, pixels, 0.5, config, lambda symbols, _: spreads.append(float(symbols.abs().mean())))
     model = network.context
-    last = [*model.dc.last, *(layer for group in model.ac for layer in group.last)]
+    last = [model.network(one).last for one in model.definition.passes]
     assert len(spreads) == len(last)
     for layer, spread in zip(last, spreads, strict=True):
         n = len(layer.bias) // 2

@@ -50,7 +50,7 @@ def test_what_is_added_can_be_trained(trained: Trained, photo: np.ndarray) -> No
     output, bits, _ = network(pixels, torch.tensor([0.6]), 12.0)
     (output.square().mean() + bits.mean()).backward()
     mix = network.synthesis.mix[2].weight.grad
-    last = network.context.ac[0].last[0].weight.grad
+    last = network.context.passes["ac_1_0"].last.weight.grad
     assert mix is not None
     assert float(mix.abs().max()) > 0
     assert last is not None
@@ -62,7 +62,9 @@ def test_a_smaller_network_keeps_the_layers_that_still_fit(trained: Trained) -> 
     smaller = replace(trained.network.config, grid_width=8, context_width=8)
     found = reshaped(state, trained.network.config, smaller)
     torch.testing.assert_close(found["synthesis.linear.weight"], state["synthesis.linear.weight"], rtol=0, atol=0)
-    torch.testing.assert_close(found["context.ac.0.last.0.bias"], state["context.ac.0.last.0.bias"], rtol=0, atol=0)
+    torch.testing.assert_close(
+        found["context.passes.ac_1_0.last.bias"], state["context.passes.ac_1_0.last.bias"], rtol=0, atol=0
+    )
     assert found["synthesis.last.weight"].shape[1] == 8
     assert float(found["synthesis.last.weight"].abs().max()) == 0
 

@@ -1,64 +1,35 @@
-"""The entropy model in fixed point: the order of the passes, and the mean and scale index of every latent.
+"""Runs the networks of an entropy model in fixed point: the mean and scale index of every latent, pass by pass.
 
-It runs the networks that `isthmus.train.context` trains. Weights are multiples of 2**-12, activations multiples of
-2**-8, all bounded, so every sum of products is exact in float64 whatever the order of summation, and any two machines
-agree to the last bit. Encoder and decoder walk the same passes; only what happens at each one differs.
+Encoder and decoder walk the same passes; only what happens at each one differs. The networks are those that
+`isthmus.train.context` trains; `isthmus.coding.formats` says why their sums are the same on every machine.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
+from isthmus.coding.boards import pad, phases, window_positions
+from isthmus.coding.definition import LATTICE_WINDOW, Definition, Pass
+from isthmus.coding.formats import (
+    ACTIVATION_BITS,
+    ACTIVATION_LIMIT,
+    LATENT_LIMIT,
+    MEAN_STEPS,
+    QUALITY_UNITS,
+    SCALES,
+    SLOPE,
+)
+
 Float64 = npt.NDArray[np.float64]
-Int32 = npt.NDArray[np.int32]
+Index = npt.NDArray[np.intp]
 ScaleIndices = npt.NDArray[np.uint8]
-
-WEIGHT_BITS = 12
-"""Fraction bits of a weight."""
-WEIGHT_LIMIT = 8.0
-"""Weights lie within +-this, 16 bits each; with `ACTIVATION_LIMIT` it keeps every sum below 2**53 units."""
-ACTIVATION_BITS = 8
-"""Fraction bits of an activation."""
-ACTIVATION_LIMIT = 2048.0
-"""Activations are clipped to +-this."""
-MEAN_STEPS = 16
-"""Means, and so decoded latents, are multiples of 1/16 of a quantization step."""
-LATENT_LIMIT = 1 << 15
-"""Decoded latents enter the networks clipped to +-this, in sixteenths."""
-QUALITY_UNITS = 10_000
-"""Quality 100 in the units of the file's header."""
-SCALES = 64
-"""Scale indices, each with a probability table of its own."""
-DC_CHANNELS = 3
-"""Channels of the first group, which is coded on lattices: the DC coefficients of three colours."""
-DC_PHASES = 5
-DC_WINDOW = 5
-SLOPE = 0.125
-
-Code = Callable[[slice, npt.NDArray[np.intp], Float64, ScaleIndices], Float64]
+Code = Callable[[slice, Index, Float64, ScaleIndices], Float64]
 """code(channels, positions, means, scale indices) -> decoded latents, all (positions, channels); means and latents in
 steps."""
-
-
-def dc_phase(height: int, width: int) -> npt.NDArray[np.int64]:
-    """(H, W): the pass, 0 to 4, in which each position's DC is coded: ever finer lattices."""
-    i, j = np.indices((height, width))
-    phase = np.full((height, width), 4)
-    phase[(i % 2 == 1) & (j % 2 == 1)] = 3
-    phase[(i % 2 == 0) & (j % 2 == 0)] = 2
-    phase[(i % 4 == 2) & (j % 4 == 2)] = 1
-    phase[(i % 4 == 0) & (j % 4 == 0)] = 0
-    return phase
-
-
-def checkerboard(height: int, width: int) -> npt.NDArray[np.int64]:
-    """(H, W): 0 on the first half of the positions, 1 on the second."""
-    i, j = np.indices((height, width))
-    return np.asarray((i + j) % 2)
 
 
 def _activation(x: Float64) -> Float64:
@@ -71,7 +42,7 @@ def _activation(x: Float64) -> Float64:
 
 
 def _leaky(x: Float64) -> Float64:
-    """Leaky rectifier whose slope is a power of two, rounded to the grid of activations."""
+    """Leaky rectifier, rounded to the grid of activations."""
     return _activation(np.maximum(x, x * SLOPE))
 
 
@@ -83,21 +54,20 @@ def _means(x: Float64) -> Float64:
     return np.asarray(np.floor(x * MEAN_STEPS + 0.5) / MEAN_STEPS)
 
 
-def _window_positions(height: int, width: int, size: int) -> npt.NDArray[np.intp]:
-    """(H*W, size*size): flat indices, into a plane padded by size//2, of each position's neighbourhood."""
-    padded = width + size - 1
-    i, j = np.indices((height, width))
-    di, dj = np.indices((size, size))
-    base = (i * padded + j).reshape(-1, 1)
-    return np.asarray(base + (di * padded + dj).reshape(1, -1), np.intp)
+@dataclass(frozen=True)
+class _Plane:
+    """The positions of a tile, and those of them (P,) that a pass codes."""
 
+    height: int
+    width: int
+    at: Index
 
-def _pad(planes: Float64, height: int, width: int, margin: int) -> Float64:
-    """planes (H*W, C) -> zero-padded, flattened (H'*W', C)."""
-    channels = planes.shape[1]
-    out = np.zeros((height + 2 * margin, width + 2 * margin, channels))
-    out[margin : margin + height, margin : margin + width] = planes.reshape(height, width, channels)
-    return out.reshape(-1, channels)
+    def around(self, x: Float64, window: tuple[int, int], everywhere: bool) -> Float64:
+        """(P or H*W, rows*columns*C): the windows of x (H*W, C) around the positions coded, or around all."""
+        windows = window_positions(self.height, self.width, window)
+        if not everywhere:
+            windows = windows[self.at]
+        return pad(x, self.height, self.width, window)[windows].reshape(len(windows), -1)
 
 
 @dataclass(frozen=True)
@@ -105,140 +75,121 @@ class ContextModel:
     """The fixed-point networks of one model.
 
     Attributes:
-        groups: channels coded together, in order; the first group holds the DC coefficients.
-        points: quality points between which the biases are interpolated.
-        weights: name -> float64 array, multiples of 2**-12 (see `docs/format.md` for names and shapes).
+        definition: their passes and layers.
+        weights: array name -> float64, multiples of 2**-12 (see `docs/format.md`).
         compand: (LATENT_LIMIT + 1,) float64, the companded magnitude of 0, 1, 2, ... sixteenths.
     """
 
-    groups: tuple[int, ...]
-    points: int
+    definition: Definition
     weights: dict[str, Float64]
     compand: Float64
 
-    def walk(self, height: int, width: int, quality: int, code: Code) -> Float64:
-        """Codes all latents of a tile of height x width positions; quality in 0..10000.
+    def walk(self, height: int, width: int, quality: int, code: Code, groups: int | None = None) -> Float64:
+        """Codes the latents of a tile of height x width positions.
+
+        Args:
+            quality: 0..10000.
+            code: what is done with the latents of each pass.
+            groups: how many groups of channels, from the first; None for all.
 
         Returns:
-            decoded latents (H*W, C) float64 in steps, multiples of 1/16.
+            decoded latents (H*W, C) float64 in steps, multiples of 1/16, of the channels of those groups.
         """
-        total = sum(self.groups)
-        decoded = np.zeros((height * width, total))
-        n = self.groups[0]
-        decoded[:, :n] = self.walk_dc(height, width, quality, code)
-        known = np.empty((height * width, 2 * total))
-        self._features(_highpass(decoded[:, :n], height, width), known, 0, n)
-        before = n
-        for group, n in enumerate(self.groups[1:], 1):
-            values = self._walk_group(group, before, height, width, quality, known, code)
-            decoded[:, before : before + n] = values
-            before += n
-            if before < total:
-                self._features(values, known, before - n, n)
+        coded = self.definition.groups[:groups]
+        decoded = np.zeros((height * width, sum(coded)))
+        known = np.zeros((height * width, 2 * decoded.shape[1]))
+        for one in self.definition.passes:
+            if one.group == len(coded):
+                break
+            at = np.flatnonzero(phases(one.board, height, width).reshape(-1) == one.phase)
+            if not len(at):
+                continue
+            plane = _Plane(height, width, at)
+            predict = self._from_neighbours if one.neighbours else self._from_groups
+            means, scales = predict(one, plane, decoded, known, quality)
+            decoded[at, one.slice] = code(one.slice, at, _means(means), _scale_indices(scales))
+            if 2 * (one.first + one.channels) < known.shape[1] or not one.ends:
+                self._note(one, plane, decoded[:, one.slice], known)
         return decoded
+
+    def _from_groups(
+        self, one: Pass, plane: _Plane, decoded: Float64, known: Float64, quality: int
+    ) -> tuple[Float64, Float64]:
+        """Means and scales of a pass from the features of all that is decoded."""
+        out = self._network(one, plane, known[:, : one.features], quality)
+        return out[:, : one.channels], out[:, one.channels :]
+
+    def _from_neighbours(
+        self, one: Pass, plane: _Plane, decoded: Float64, known: Float64, quality: int
+    ) -> tuple[Float64, Float64]:
+        """Means and scales of a pass from what is decoded of its own group around each position.
+
+        The network sees how the neighbours differ from their weighted mean, and which of them are known.
+        """
+        height, width, at = plane.height, plane.width, plane.at
+        near_weight = self.weights["dc.near"]
+        windows = window_positions(height, width, LATTICE_WINDOW)[at]
+        before = (phases(one.board, height, width).reshape(-1) < one.phase).astype(np.float64)[:, None]
+        mask = pad(before, height, width, LATTICE_WINDOW)[windows, 0]  # (P, taps)
+        near = pad(decoded[:, one.slice], height, width, LATTICE_WINDOW)[windows].transpose(0, 2, 1)
+        near = near * mask[:, None, :]
+        total = np.maximum((mask * near_weight).sum(1, keepdims=True), 1)
+        base = np.floor((near * near_weight).sum(2) / total * MEAN_STEPS) / MEAN_STEPS
+        difference = ((near - base[:, :, None]) * mask[:, None, :]).reshape(len(at), -1)
+        out = self._network(one, plane, np.concatenate([self._companded(difference), mask], 1), quality)
+        limit = LATENT_LIMIT / MEAN_STEPS
+        linear = np.clip(difference, -limit, limit) @ self.weights[f"{one.name}.linear.weight"]
+        return base + out[:, : one.channels] + linear, out[:, one.channels :]
+
+    def _network(self, one: Pass, plane: _Plane, features: Float64, quality: int) -> Float64:
+        """(P, 2n): what a pass's network makes of features (H*W, F), or (P, F) where no block has a window."""
+        w, name = self.weights, one.name
+        x = self._bias(f"{name}.quality", quality) + w[f"{name}.{one.enter}.bias"]
+        begin = 0
+        for part in one.inputs:
+            x = x + features[:, begin : begin + part.size] @ w[f"{name}.{part.name}.weight"]
+            begin += part.size
+        x = _leaky(x)
+        for index, block in enumerate(one.blocks):
+            everywhere = index < one.spread
+            around = plane.around(x, block.window, everywhere) if block.taps > 1 else x
+            if index == one.spread and one.everywhere:
+                x = x[plane.at]
+            added = around @ w[f"{name}.{block.name}.weight"] + w[f"{name}.{block.name}.bias"]
+            x = _activation(x + _leaky(added))
+        return np.asarray(x @ w[f"{name}.last.weight"] + w[f"{name}.last.bias"])
+
+    def _note(self, one: Pass, plane: _Plane, decoded: Float64, known: Float64) -> None:
+        """Puts the features of what a pass has decoded where the passes after it look for them."""
+        columns = known[:, 2 * one.first : 2 * (one.first + one.channels)]
+        if not one.neighbours:
+            columns[plane.at] = self._features(decoded[plane.at])
+        elif one.ends:
+            columns[:] = self._features(_highpass(decoded, plane.height, plane.width))
+
+    def _features(self, x: Float64) -> Float64:
+        """(P, 2n): the companded latents (P, n) and their magnitudes."""
+        signed = self._companded(x)
+        return np.concatenate([signed, np.abs(signed)], 1)
 
     def _companded(self, x: Float64) -> Float64:
         sixteenths = np.minimum(np.abs(x) * MEAN_STEPS, LATENT_LIMIT).astype(np.int64)
         return np.asarray(np.copysign(self.compand[sixteenths], x))
 
-    def _features(self, x: Float64, known: Float64, before: int, n: int) -> None:
-        """Appends the companded latents and their magnitudes to known, which holds `before` pairs of columns."""
-        signed = self._companded(x)
-        known[:, 2 * before : 2 * before + n] = signed
-        known[:, 2 * before + n : 2 * (before + n)] = np.abs(signed)
-
     def _bias(self, name: str, quality: int) -> Float64:
-        """A bias row interpolated between the two nearest quality points; exact in every step but one division."""
-        table = self.weights[name]
-        position = quality * (self.points - 1)
-        index = min(position // QUALITY_UNITS, self.points - 2)
+        """A bias interpolated between the two nearest quality points; exact in every step but one division."""
+        table, points = self.weights[name], self.definition.points
+        position = quality * (points - 1)
+        index = min(position // QUALITY_UNITS, points - 2)
         part = position - index * QUALITY_UNITS
         mixed = (table[index] * (QUALITY_UNITS - part) + table[index + 1] * part) / QUALITY_UNITS
         return _activation(mixed)
 
-    def walk_dc(self, height: int, width: int, quality: int, code: Code) -> Float64:
-        """The first part of `walk` alone: (H*W, first group) float64, the DC coefficients, in steps."""
-        n, taps, margin = self.groups[0], DC_WINDOW**2, DC_WINDOW // 2
-        w = self.weights
-        near_weight = w["dc.near"]
-        phases = dc_phase(height, width).reshape(-1)
-        windows = _window_positions(height, width, DC_WINDOW)
-        decoded = np.zeros((height * width, n))
-        for phase in range(DC_PHASES):
-            at = np.flatnonzero(phases == phase)
-            if not len(at):
-                continue
-            known = (phases < phase).astype(np.float64)[:, None]
-            mask = _pad(known, height, width, margin)[windows[at], 0]  # (P, taps)
-            near = _pad(decoded, height, width, margin)[windows[at]].transpose(0, 2, 1)
-            near = near * mask[:, None, :]
-            total = np.maximum((mask * near_weight).sum(1, keepdims=True), 1)
-            base = np.floor((near * near_weight).sum(2) / total * MEAN_STEPS) / MEAN_STEPS
-            difference = ((near - base[:, :, None]) * mask[:, None, :]).reshape(len(at), n * taps)
-            inputs = np.concatenate([self._companded(difference), mask], 1)
-            name = f"dc.{phase}"
-            hidden = inputs @ w[f"{name}.first.weight"] + w[f"{name}.first.bias"]
-            hidden = _leaky(hidden + self._bias(f"{name}.quality", quality))
-            second = hidden @ w[f"{name}.second.weight"] + w[f"{name}.second.bias"]
-            hidden = _activation(hidden + _leaky(second))
-            out = hidden @ w[f"{name}.last.weight"] + w[f"{name}.last.bias"]
-            limit = LATENT_LIMIT / MEAN_STEPS
-            linear = np.clip(difference, -limit, limit) @ w[f"{name}.linear.weight"]
-            means = _means(base + out[:, :n] + linear)
-            decoded[at] = code(slice(0, n), at, means, _scale_indices(out[:, n:]))
-        return decoded
-
-    def _walk_group(
-        self,
-        group: int,
-        before: int,
-        height: int,
-        width: int,
-        quality: int,
-        known: Float64,
-        code: Code,
-    ) -> Float64:
-        n = self.groups[group]
-        w = self.weights
-        board = checkerboard(height, width).reshape(-1)
-        windows = _window_positions(height, width, 3)
-        decoded = np.zeros((height * width, n))
-        half = np.zeros((height * width, 2 * n))
-        for phase in range(2):
-            at = np.flatnonzero(board == phase)
-            if not len(at):
-                continue
-            name = f"ac.{group}.{phase}"
-            state = known[:, : 2 * before] @ w[f"{name}.known.weight"]
-            if phase:
-                first = np.flatnonzero(board == 0)
-                part = np.empty((len(first), 2 * n))
-                self._features(decoded[first], part, 0, n)
-                half[first] = part
-                state += half @ w[f"{name}.half.weight"]
-            state += w[f"{name}.project.bias"] + self._bias(f"{name}.quality", quality)
-            state = _leaky(state)
-            around = _pad(state, height, width, 1)[windows[at]].reshape(len(at), -1)
-            spatial = around @ w[f"{name}.spatial.weight"] + w[f"{name}.spatial.bias"]
-            hidden = _activation(state[at] + _leaky(spatial))
-            mixed = hidden @ w[f"{name}.mix.weight"] + w[f"{name}.mix.bias"]
-            hidden = _activation(hidden + _leaky(mixed))
-            out = hidden @ w[f"{name}.last.weight"] + w[f"{name}.last.bias"]
-            channels = slice(before, before + n)
-            decoded[at] = code(channels, at, _means(out[:, :n]), _scale_indices(out[:, n:]))
-        return decoded
-
 
 def _highpass(dc: Float64, height: int, width: int) -> Float64:
     """(H*W, n) less the mean of its 3x3 neighbourhood inside the tile, rounded down to sixteenths."""
-    windows = _window_positions(height, width, 3)
-    total = _pad(dc, height, width, 1)[windows].sum(1)
-    count = _pad(np.ones((height * width, 1)), height, width, 1)[windows].sum(1)
+    window = (3, 3)
+    windows = window_positions(height, width, window)
+    total = pad(dc, height, width, window)[windows].sum(1)
+    count = pad(np.ones((height * width, 1)), height, width, window)[windows].sum(1)
     return np.asarray(dc - np.floor(MEAN_STEPS * total / count) / MEAN_STEPS)
-
-
-def names(groups: tuple[int, ...]) -> Iterator[str]:
-    """The names of all passes, in coding order."""
-    yield from (f"dc.{phase}" for phase in range(DC_PHASES))
-    for group in range(1, len(groups)):
-        yield from (f"ac.{group}.{phase}" for phase in range(2))

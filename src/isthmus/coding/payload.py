@@ -11,7 +11,8 @@ import numpy as np
 import numpy.typing as npt
 
 from isthmus.coding.entropy_model import EntropyModel
-from isthmus.coding.fixed_point import MEAN_STEPS, SCALES, Float64, ScaleIndices
+from isthmus.coding.fixed_point import Float64, ScaleIndices
+from isthmus.coding.formats import MEAN_STEPS, SCALES
 from isthmus.coding.range_coder import SymbolDecoder
 from isthmus.coding.symbols import Float32, Index, choose
 from isthmus.errors import CorruptError, SelfCheckError
@@ -76,7 +77,7 @@ def decode_first_group(entropy: EntropyModel, payload: bytes, height: int, width
     Raises:
         CorruptError: the payload is not one that an encoder writes.
     """
-    decoded = entropy.context.walk_dc(height, width, quality, _Reader(entropy, payload))
+    decoded = entropy.context.walk(height, width, quality, _Reader(entropy, payload), groups=1)
     return decoded.reshape(height, width, -1).astype(np.float32)
 
 

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from isthmus.coding.fixed_point import SCALES
+from isthmus.coding.formats import SCALES
 from isthmus.coding.tables import MAX_RADIUS
 
 Arrays = dict[str, npt.NDArray[Any]]

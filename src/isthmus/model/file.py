@@ -21,18 +21,16 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from isthmus.coding.definition import DC_CHANNELS, Definition, definition_of
 from isthmus.coding.entropy_model import EntropyModel
-from isthmus.coding.fixed_point import (
+from isthmus.coding.fixed_point import ContextModel
+from isthmus.coding.formats import (
     ACTIVATION_BITS,
     ACTIVATION_LIMIT,
-    DC_CHANNELS,
-    DC_PHASES,
-    DC_WINDOW,
     LATENT_LIMIT,
     QUALITY_UNITS,
     SCALES,
     WEIGHT_BITS,
-    ContextModel,
 )
 from isthmus.coding.tables import Tables
 from isthmus.errors import IsthmusError, ModelError, UnknownModelError
@@ -50,8 +48,8 @@ IN_PACKAGE = "in the package"
 MAX_MODEL_BYTES = 256 << 20
 """Larger files are refused unread: release models are a few MB."""
 SUFFIX = ".isthmodel"
-WIDTH_KEYS = ("context.dc.0.second.bias", "context.ac.1.0.mix.bias")
-"""Arrays whose lengths are the widths of the two kinds of context network."""
+CONTEXT = "context."
+"""Before the names of the entropy model's arrays."""
 MAX_LOG_STEP = 20.0
 """Logarithms of steps beyond this are no steps."""
 DEFAULT = "best"
@@ -105,24 +103,22 @@ class Model:
         return Tables.unpack(self.arrays["tables"].astype(np.int64))
 
     @cached_property
+    def definition(self) -> Definition:
+        """What the entropy model's networks are."""
+        return _definition(self.arrays, tuple(self.metadata["groups"]), int(self.metadata["points"]))
+
+    @cached_property
     def context(self) -> ContextModel:
         """The entropy model's fixed-point networks."""
         fraction = float(1 << WEIGHT_BITS)
-        weights = {
-            key.removeprefix("context."): value / fraction
-            for key, value in self.arrays.items()
-            if key.startswith("context.")
-        }
-        weights["dc.near"] = weights["dc.near"] * fraction
-        for key, value in weights.items():
-            if key.endswith(".last.bias"):
-                value[len(value) // 2 :] += SCALES / 2
-        return ContextModel(
-            groups=tuple(self.metadata["groups"]),
-            points=int(self.metadata["points"]),
-            weights=weights,
-            compand=self.arrays["compand"] / float(1 << ACTIVATION_BITS),
-        )
+        weights = {}
+        for array in self.definition.arrays():
+            value = self.arrays[CONTEXT + array.name]
+            weights[array.name] = value.astype(np.float64) if array.kind == "fixed" else value / fraction
+            if array.name.endswith(".last.bias"):
+                # Of means and scale indices; these are stored less half of their range.
+                weights[array.name][len(value) // 2 :] += SCALES / 2
+        return ContextModel(self.definition, weights, self.arrays["compand"] / float(1 << ACTIVATION_BITS))
 
     def quality_weights(self, quality: int) -> npt.NDArray[np.float32]:
         """(points,) float32: how much each quality point counts at a quality in 0..10000."""
@@ -140,11 +136,15 @@ class Model:
         return np.asarray(np.exp(self.quality_weights(quality) @ self.arrays["steps.nominal"]), np.float32).reshape(1)
 
 
-def _shapes(groups: list[int], points: int, dc_width: int, width: int) -> dict[str, tuple[str, tuple[int | None, ...]]]:
+def _definition(arrays: dict[str, npt.NDArray[Any]], groups: tuple[int, ...], points: int) -> Definition:
+    shapes = {key.removeprefix(CONTEXT): value.shape for key, value in arrays.items() if key.startswith(CONTEXT)}
+    return definition_of(groups, points, shapes)
+
+
+def _shapes(definition: Definition) -> dict[str, tuple[str, tuple[int | None, ...]]]:
     """Dtype and shape of every array of a model; None where any length will do."""
-    latents, n = sum(groups), groups[0]
-    taps = DC_WINDOW**2
-    shapes: dict[str, tuple[str, tuple[int | None, ...]]] = {
+    points, latents = definition.points, definition.latents
+    return {
         "analysis.onnx": ("uint8", (None,)),
         "synthesis.onnx": ("uint8", (None,)),
         "steps.log": ("float32", (points, latents)),
@@ -152,34 +152,8 @@ def _shapes(groups: list[int], points: int, dc_width: int, width: int) -> dict[s
         "parity": ("uint8", (latents, 2)),
         "tables": ("int32", (None,)),
         "compand": ("int32", (LATENT_LIMIT + 1,)),
-        "context.dc.near": ("int16", (taps,)),
+        **{CONTEXT + array.name: (array.dtype, array.shape) for array in definition.arrays()},
     }
-
-    def layer(name: str, rows: int, columns: int, bias: bool = True) -> None:
-        shapes[f"context.{name}.weight"] = ("int16", (rows, columns))
-        if bias:
-            # Outputs reach 63, beyond what a weight may be.
-            shapes[f"context.{name}.bias"] = ("int32" if name.endswith("last") else "int16", (columns,))
-
-    for phase in range(DC_PHASES):
-        name = f"dc.{phase}"
-        layer(f"{name}.first", taps * (n + 1), dc_width)
-        layer(f"{name}.second", dc_width, dc_width)
-        layer(f"{name}.last", dc_width, 2 * n)
-        layer(f"{name}.linear", taps * n, n, bias=False)
-        shapes[f"context.{name}.quality"] = ("int16", (points, dc_width))
-    for group, size in enumerate(groups[1:], 1):
-        for phase in range(2):
-            name = f"ac.{group}.{phase}"
-            layer(f"{name}.known", 2 * sum(groups[:group]), width, bias=False)
-            if phase:
-                layer(f"{name}.half", 2 * size, width, bias=False)
-            shapes[f"context.{name}.project.bias"] = ("int16", (width,))
-            layer(f"{name}.spatial", 9 * width, width)
-            layer(f"{name}.mix", width, width)
-            layer(f"{name}.last", width, 2 * size)
-            shapes[f"context.{name}.quality"] = ("int16", (points, width))
-    return shapes
 
 
 def _check(arrays: dict[str, npt.NDArray[Any]], metadata: dict[str, Any], path: str) -> None:
@@ -194,8 +168,7 @@ def _check(arrays: dict[str, npt.NDArray[Any]], metadata: dict[str, Any], path: 
         or not 2 <= points <= 256
     ):
         raise ModelError(f"model file {path} lacks its shape", expected="groups and points", got=f"{groups}, {points}")
-    widths = [arrays[key].shape[-1] if key in arrays and arrays[key].ndim else 0 for key in WIDTH_KEYS]
-    for key, (dtype, shape) in _shapes(groups, points, *widths).items():
+    for key, (dtype, shape) in _shapes(_definition(arrays, tuple(groups), points)).items():
         found = arrays.get(key)
         wanted = f"{key} {dtype} {shape}"
         if found is None:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any
 
-from isthmus.coding.fixed_point import DC_CHANNELS
+from isthmus.coding.definition import DC_CHANNELS, Definition, lattices_and_boards
 from isthmus.errors import InputError
 from isthmus.image.coders.masking import RDOQ_WEIGHT
 
@@ -40,6 +40,11 @@ class NetworkConfig:
     """Channels of the synthesis network on the 1/4-resolution grid."""
     grid_blocks: int = 3
     """3x3 convolutions of the synthesis network on that grid."""
+
+    @property
+    def entropy(self) -> Definition:
+        """The entropy model's networks."""
+        return lattices_and_boards(self.groups, self.points, self.dc_width, self.context_width)
 
 
 @dataclass(frozen=True)

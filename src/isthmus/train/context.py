@@ -1,101 +1,27 @@
-"""The entropy model: predicts mean and table row of every latent from those decoded before it.
+"""The entropy model in differentiable form, built from its definition: predicts mean and scale index of every latent.
 
 Nothing here looks at a latent that the decoder does not have yet. Every operation has an exact counterpart in
-`isthmus.coding.fixed_point`, which runs it in fixed point; this module is the differentiable one.
+`isthmus.coding.fixed_point`, which runs it in fixed point.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
+from itertools import groupby
+from math import prod
+from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from isthmus.coding.fixed_point import DC_PHASES, DC_WINDOW, MEAN_STEPS, SCALES, SLOPE, dc_phase
-from isthmus.train.config import NetworkConfig
-
-SCALE_MIN, SCALE_MAX = 0.05, 256.0
-LOG2_E = math.log2(math.e)
-COST_COLUMNS = 16
-"""Symbols 0 to 15 have costs of their own in training; beyond, a straight line."""
+from isthmus.coding.boards import phases
+from isthmus.coding.definition import LATTICE_WINDOW, Definition, Pass
+from isthmus.coding.formats import MEAN_STEPS, SCALES, SLOPE
+from isthmus.train.quantization import compand, laplace_costs, quantize, whole
 
 Observe = Callable[[Tensor, Tensor], None]
-"""observe(symbols, rows): is shown every symbol chosen and the number of its table row, shaped alike."""
-
-
-def laplace_costs() -> Tensor:
-    """(SCALES, COST_COLUMNS) bits of the symbols 0, 1, ... under Laplace densities of log-spaced scales."""
-    row = torch.arange(SCALES, dtype=torch.float64)
-    inverse = torch.exp(row * (-math.log(SCALE_MAX / SCALE_MIN) / (SCALES - 1)))[:, None] / SCALE_MIN
-    half = torch.exp(-0.5 * inverse)
-    zero = -torch.log2(-torch.expm1(-0.5 * inverse))  # P(0) = 1 - half
-    first = zero + 1 + inverse * (0.5 * LOG2_E) - torch.log2(1 + half)  # P(1) = half (1 - half) (1 + half) / 2
-    rest = first + inverse * LOG2_E * torch.arange(COST_COLUMNS - 1)
-    return torch.cat([zero, rest], 1).float()
-
-
-def compand(x: Tensor) -> Tensor:
-    """Signed logarithm, the form in which decoded latents enter the networks."""
-    return torch.sign(x) * torch.log2(1 + x.abs())
-
-
-def ste(hard: Tensor, soft: Tensor) -> Tensor:
-    """`hard` in value, `soft` in gradient."""
-    return soft + (hard - soft).detach()
-
-
-def quantize(
-    y: Tensor, mean: Tensor, row: Tensor, costs: Tensor, importance: Tensor | None
-) -> tuple[Tensor, Tensor, Tensor]:
-    """Decoded latents, bits and symbols, each shaped like y; gradients pass straight through the rounding.
-
-    Args:
-        costs: (SCALES, COST_COLUMNS) bits of the symbols of magnitude 0, 1, ... in each row; interpolated between rows,
-            and continued in a straight line beyond the last column.
-        importance: bits that a squared error of one is worth, to be broadcast to y. With it a symbol is moved one
-            step towards zero where that saves more bits than it costs, as the encoder does; None for plain rounding.
-    """
-    mean = ste(torch.round(mean * MEAN_STEPS) / MEAN_STEPS, mean)
-    x = y - mean
-    last = COST_COLUMNS - 1
-    flat = costs.reshape(-1)
-    with torch.no_grad():
-        r = torch.round(x)
-        magnitude = r.abs()
-        low = row.floor().clamp_max(SCALES - 2)
-        part = row - low
-        base = (low * COST_COLUMNS).to(torch.int32)
-
-        def cost(m: Tensor) -> tuple[Tensor, Tensor]:
-            index = base + m.to(torch.int32)
-            return flat[index], flat[index + COST_COLUMNS]
-
-        inside = magnitude.clamp_max(last)
-        below = (inside - 1).clamp_min(0)
-        here_low, here_high = cost(inside)
-        below_low, below_high = cost(below)
-        here = torch.lerp(here_low, here_high, part)
-        slope = here - torch.lerp(below_low, below_high, part)
-        if importance is not None:
-            change = importance * (2 * (x - r) * torch.sign(r) + 1)
-            smaller = slope > change
-            r = torch.where(smaller, r - torch.sign(r), r)
-            inside = torch.where(smaller & (magnitude <= last), below, inside)
-            here_low = torch.where(smaller, below_low, here_low)
-            here_high = torch.where(smaller, below_high, here_high)
-        beyond = (r.abs() - inside) * slope
-        slope = slope * torch.sign(r)
-    bits = here_low + (here_high - here_low) * (row - low) + beyond + slope * (x - x.detach())
-    # The gradient of a latent that rounds to zero belongs to its mean: nothing that the encoder does to it, short of
-    # another symbol, changes the picture.
-    return torch.where(r == 0, mean, ste(r + mean.detach(), y)), bits, r
-
-
-def whole(row: Tensor) -> Tensor:
-    """The table row that the coder takes for a row on the continuous scale."""
-    return torch.floor(row + 0.5)
+"""observe(symbols, scales): is shown every symbol chosen and its scale index, shaped alike."""
 
 
 def split_board(x: Tensor, phase: int) -> Tensor:
@@ -112,147 +38,176 @@ def merge_board(first: Tensor, second: Tensor) -> Tensor:
     return torch.stack([even, odd], 3).reshape(b, c, h, 2 * w)
 
 
-class DCModel(nn.Module):
-    """Codes the three DC channels in five passes over ever finer lattices, each from the known neighbours."""
+class PassNetwork(nn.Module):
+    """The network of one pass; its layers have the names of the definition."""
 
-    def __init__(self, config: NetworkConfig):
+    def __init__(self, one: Pass, points: int):
         super().__init__()
-        n, width = config.groups[0], config.dc_width
-        self.n = n
-        taps = DC_WINDOW * DC_WINDOW
-        self.first = nn.ModuleList(nn.Linear(taps * (n + 1), width) for _ in range(DC_PHASES))
-        self.quality = nn.Parameter(torch.zeros(DC_PHASES, config.points, width))
-        self.second = nn.ModuleList(nn.Linear(width, width) for _ in range(DC_PHASES))
-        self.last = nn.ModuleList(nn.Linear(width, 2 * n) for _ in range(DC_PHASES))
-        self.linear = nn.ModuleList(nn.Linear(taps * n, n, bias=False) for _ in range(DC_PHASES))
-        offsets = torch.arange(DC_WINDOW) - DC_WINDOW // 2
-        squared = (offsets[:, None] ** 2 + offsets[None, :] ** 2).reshape(-1)
-        near = torch.round(64.0 / squared.clamp_min(1) ** 2)
-        near[taps // 2] = 0
-        self.near: Tensor
-        self.register_buffer("near", near)
-        for phase in range(DC_PHASES):
-            nn.init.zeros_(self.linear[phase].weight)  # type: ignore[arg-type]
-            nn.init.normal_(self.last[phase].weight, std=1e-3)  # type: ignore[arg-type]
-            nn.init.zeros_(self.last[phase].bias)  # type: ignore[arg-type]
-            self.last[phase].bias.data[n:] = 40.0 if phase == 0 else 30.0  # type: ignore[operator]
+        self.one = one
+        self.add_module(one.enter, nn.Conv2d(one.features, one.width, 1))
+        self.quality = nn.Parameter(torch.zeros(points, one.width))
+        for block in one.blocks:
+            padding = (block.window[0] // 2, block.window[1] // 2)
+            self.add_module(block.name, nn.Conv2d(one.width, one.width, block.window, padding=padding))
+        self.last = nn.Conv2d(one.width, 2 * one.channels, 1)
+        nn.init.normal_(self.last.weight, std=1e-3)
+        nn.init.zeros_(self.last.bias)  # type: ignore[arg-type]
+        self.last.bias.data[one.channels :] = _first_scale(one)  # type: ignore[union-attr]
+        if one.neighbours:
+            self.linear = nn.Conv2d(prod(LATTICE_WINDOW) * one.channels, one.channels, 1, bias=False)
+            nn.init.zeros_(self.linear.weight)
+
+    def layer(self, name: str) -> nn.Conv2d:
+        """A layer by its name in the definition."""
+        found = self.get_submodule(name)
+        assert isinstance(found, nn.Conv2d)
+        return found
 
     def forward(
-        self, y: Tensor, weights: Tensor, costs: Tensor, importance: Tensor | None, observe: Observe | None
+        self, features: Tensor, weights: Tensor, pick: Callable[[Tensor], Tensor] | None = None
     ) -> tuple[Tensor, Tensor]:
-        """y (B, n, H, W) in steps; weights (B, points) of the quality points -> decoded and bits, alike."""
-        b, n, h, w = y.shape
-        phases = torch.from_numpy(dc_phase(h, w)).to(y.device)
-        decoded = torch.zeros_like(y, dtype=torch.float32)
-        bits = torch.zeros_like(decoded)
-        pad = DC_WINDOW // 2
-        for phase in range(DC_PHASES):
-            known = (phases < phase).float()[None, None].expand(b, 1, h, w)
-            now = (phases == phase)[None, None]
-            mask = F.unfold(known, DC_WINDOW, padding=pad).transpose(1, 2)  # (B, HW, taps)
-            near = F.unfold(decoded * known, DC_WINDOW, padding=pad)
-            near = near.reshape(b, n, -1, h * w).permute(0, 3, 1, 2)  # (B, HW, n, taps)
-            total = (mask * self.near).sum(-1, keepdim=True).clamp_min(1)
-            base = (near * self.near).sum(-1) / total  # (B, HW, n)
-            base = torch.floor(base * MEAN_STEPS).detach() / MEAN_STEPS
-            difference = (near - base[..., None]) * mask[:, :, None, :]
-            inputs = torch.cat([compand(difference).flatten(2), mask], -1)
-            bias = (weights @ self.quality[phase])[:, None]
-            hidden = F.leaky_relu(self.first[phase](inputs) + bias, SLOPE)
-            hidden = hidden + F.leaky_relu(self.second[phase](hidden), SLOPE)
-            out = self.last[phase](hidden).float()
-            mean = base + out[..., :n] + self.linear[phase](difference.flatten(2)).float()
-            mean = mean.transpose(1, 2).reshape(b, n, h, w)
-            row = out[..., n:].transpose(1, 2).reshape(b, n, h, w).clamp(0, SCALES - 1)
-            row = row if observe is None else whole(row)
-            value, cost, symbol = quantize(y, mean, row, costs, importance)
-            if observe is not None:
-                here = now.expand_as(symbol)
-                observe(symbol[here], row[here])
-            decoded = torch.where(now, value, decoded)
-            bits = torch.where(now, cost, bits)
-        return decoded, bits
+        """Means and scale indices, on the continuous scale, from features (B, F, H, W) of the latents known.
+
+        Args:
+            weights: (B, points) of the quality points.
+            pick: takes the positions that the pass codes out of a plane, as soon as no layer needs the others.
+        """
+        bias = (weights @ self.quality)[:, :, None, None]
+        x = F.leaky_relu(self.layer(self.one.enter)(features) + bias, SLOPE)
+        for index, block in enumerate(self.one.blocks):
+            x = x + F.leaky_relu(self.layer(block.name)(x), SLOPE)
+            if index == self.one.spread and pick is not None:
+                x = pick(x)
+        out = self.last(x).float()
+        return out[:, : self.one.channels], out[:, self.one.channels :].clamp(0, SCALES - 1)
 
 
-class GroupModel(nn.Module):
-    """Codes one group of channels in two passes, from all groups before it and half of itself."""
+def _first_scale(one: Pass) -> float:
+    """The scale index that training starts from."""
+    if one.neighbours:
+        return 40.0 if one.phase == 0 else 30.0
+    return 22.0
 
-    def __init__(self, config: NetworkConfig, group: int):
-        super().__init__()
-        self.before = sum(config.groups[:group])
-        self.n = config.groups[group]
-        width = config.context_width
-        self.project = nn.ModuleList(nn.Conv2d(2 * (self.before + phase * self.n), width, 1) for phase in range(2))
-        self.quality = nn.Parameter(torch.zeros(2, config.points, width))
-        self.spatial = nn.ModuleList(nn.Conv2d(width, width, 3, padding=1) for _ in range(2))
-        self.mix = nn.ModuleList(nn.Conv2d(width, width, 1) for _ in range(2))
-        self.last = nn.ModuleList(nn.Conv2d(width, 2 * self.n, 1) for _ in range(2))
-        for phase in range(2):
-            nn.init.normal_(self.last[phase].weight, std=1e-3)  # type: ignore[arg-type]
-            nn.init.zeros_(self.last[phase].bias)  # type: ignore[arg-type]
-            self.last[phase].bias.data[self.n :] = 22.0  # type: ignore[operator]
 
-    def predict(self, features: Tensor, weights: Tensor, phase: int) -> tuple[Tensor, Tensor]:
-        """Mean and row (B, n, H, W/2) of one half of the board from features (B, C, H, W) of the latents known."""
-        bias = (weights @ self.quality[phase])[:, :, None, None]
-        state = F.leaky_relu(self.project[phase](features) + bias, SLOPE)
-        hidden = split_board(state + F.leaky_relu(self.spatial[phase](state), SLOPE), phase)
-        hidden = hidden + F.leaky_relu(self.mix[phase](hidden), SLOPE)
-        out = self.last[phase](hidden).float()
-        return out[:, : self.n], out[:, self.n :].clamp(0, SCALES - 1)
-
-    def forward(
-        self,
-        y: Tensor,
-        known: Tensor,
-        weights: Tensor,
-        costs: Tensor,
-        importance: Tensor | None,
-        observe: Observe | None,
-    ) -> tuple[Tensor, Tensor]:
-        """y (B, n, H, W) in steps; known (B, before, H, W) the companded groups before -> decoded, bits."""
-
-        def code(features: Tensor, phase: int) -> tuple[Tensor, Tensor]:
-            mean, row = self.predict(features, weights, phase)
-            row = row if observe is None else whole(row)
-            weight = None if importance is None else split_board(importance, phase)
-            value, bits, symbol = quantize(split_board(y, phase), mean, row, costs, weight)
-            if observe is not None:
-                observe(symbol, row)
-            return value, bits
-
-        first, bits_first = code(torch.cat([known, known.abs()], 1), 0)
-        half = compand(merge_board(first, torch.zeros_like(first)))
-        second, bits_second = code(torch.cat([known, known.abs(), half, half.abs()], 1), 1)
-        return merge_board(first, second), merge_board(bits_first, bits_second)
+def _nearness() -> Tensor:
+    """(taps,) how much each neighbour counts in the mean around a position, in whole numbers."""
+    offsets = [torch.arange(side) - side // 2 for side in LATTICE_WINDOW]
+    squared = (offsets[0][:, None] ** 2 + offsets[1][None, :] ** 2).reshape(-1)
+    near = torch.round(64.0 / squared.clamp_min(1) ** 2)
+    near[len(near) // 2] = 0
+    return near
 
 
 class ContextModel(nn.Module):
-    """All groups in turn."""
+    """All passes in turn."""
 
-    def __init__(self, config: NetworkConfig):
+    def __init__(self, definition: Definition):
         super().__init__()
-        self.groups = config.groups
-        self.dc = DCModel(config)
-        self.ac = nn.ModuleList(GroupModel(config, k) for k in range(1, len(config.groups)))
+        self.definition = definition
+        self.passes = nn.ModuleDict({_key(one): PassNetwork(one, definition.points) for one in definition.passes})
+        self.near: Tensor
+        self.register_buffer("near", _nearness())
         self.costs: Tensor
         self.register_buffer("costs", laplace_costs())
+
+    def network(self, one: Pass) -> PassNetwork:
+        """The network of a pass."""
+        found = self.passes[_key(one)]
+        assert isinstance(found, PassNetwork)
+        return found
 
     def forward(
         self, y: Tensor, weights: Tensor, importance: Tensor | None, observe: Observe | None = None
     ) -> tuple[Tensor, Tensor]:
         """y (B, C, H, W) in steps, weights (B, points), importance (B, 1, H, W) as of `quantize`
-        -> decoded latents and bits, both shaped like y. With `observe` rows are whole numbers, as in the coder."""
-        parts = torch.split(y, list(self.groups), 1)
-        decoded, bits = self.dc(parts[0], weights, self.costs, importance, observe)
-        known = compand(highpass(decoded))
-        all_decoded, all_bits = [decoded], [bits]
-        for model, part in zip(self.ac, parts[1:], strict=True):
-            decoded, bits = model(part, known, weights, self.costs, importance, observe)
+        -> decoded latents and bits, both shaped like y. With `observe` scale indices are whole, as in the coder."""
+        coding = _Coding(weights, self.costs, importance, observe)
+        known: list[Tensor] = []
+        all_decoded, all_bits = [], []
+        for _, passes in groupby(self.definition.passes, key=lambda one: one.group):
+            group = list(passes)
+            part = y[:, group[0].slice]
+            if group[0].neighbours:
+                decoded, bits = self._lattices(group, part, coding)
+                known += _features(highpass(decoded))
+            else:
+                decoded, bits = self._halves(group, part, known, coding)
+                known += _features(decoded)
             all_decoded.append(decoded)
             all_bits.append(bits)
-            known = torch.cat([known, compand(decoded)], 1)
         return torch.cat(all_decoded, 1), torch.cat(all_bits, 1)
+
+    def _lattices(self, group: list[Pass], y: Tensor, coding: _Coding) -> tuple[Tensor, Tensor]:
+        """A group (B, n, H, W) that is coded on ever finer lattices, each from the known neighbours."""
+        b, n, h, w = y.shape
+        lattice = torch.from_numpy(phases(group[0].board, h, w)).to(y.device)
+        decoded = torch.zeros_like(y, dtype=torch.float32)
+        bits = torch.zeros_like(decoded)
+        pad = (LATTICE_WINDOW[0] // 2, LATTICE_WINDOW[1] // 2)
+        for one in group:
+            before = (lattice < one.phase).float()[None, None].expand(b, 1, h, w)
+            now = (lattice == one.phase)[None, None]
+            mask = F.unfold(before, LATTICE_WINDOW, padding=pad).reshape(b, 1, -1, h, w)
+            near = F.unfold(decoded * before, LATTICE_WINDOW, padding=pad).reshape(b, n, -1, h, w)
+            count = self.near[:, None, None]
+            total = (mask * count).sum(2).clamp_min(1)
+            base = (near * count).sum(2) / total  # (B, n, H, W)
+            base = torch.floor(base * MEAN_STEPS).detach() / MEAN_STEPS
+            difference = ((near - base[:, :, None]) * mask).flatten(1, 2)
+            network = self.network(one)
+            mean, scale = network(torch.cat([compand(difference), mask[:, 0]], 1), coding.weights)
+            mean = base + mean + network.linear(difference).float()
+            value, cost, symbol, scale = coding(y, mean, scale, coding.importance)
+            if coding.observe is not None:
+                here = now.expand_as(symbol)
+                coding.observe(symbol[here], scale[here])
+            decoded = torch.where(now, value, decoded)
+            bits = torch.where(now, cost, bits)
+        return decoded, bits
+
+    def _halves(self, group: list[Pass], y: Tensor, known: list[Tensor], coding: _Coding) -> tuple[Tensor, Tensor]:
+        """A group (B, n, H, W) that is coded in two halves of a checkerboard, from features of all groups before."""
+
+        def code(one: Pass, features: list[Tensor]) -> tuple[Tensor, Tensor]:
+            def pick(plane: Tensor) -> Tensor:
+                return split_board(plane, one.phase)
+
+            mean, scale = self.network(one)(torch.cat(features, 1), coding.weights, pick)
+            importance = None if coding.importance is None else pick(coding.importance)
+            value, bits, symbol, scale = coding(pick(y), mean, scale, importance)
+            if coding.observe is not None:
+                coding.observe(symbol, scale)
+            return value, bits
+
+        first, bits_first = code(group[0], known)
+        half = _features(merge_board(first, torch.zeros_like(first)))
+        second, bits_second = code(group[1], [*known, *half])
+        return merge_board(first, second), merge_board(bits_first, bits_second)
+
+
+class _Coding(NamedTuple):
+    """What every pass needs to know of how its latents are coded."""
+
+    weights: Tensor
+    costs: Tensor
+    importance: Tensor | None
+    observe: Observe | None
+
+    def __call__(
+        self, y: Tensor, mean: Tensor, scale: Tensor, importance: Tensor | None
+    ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """Decoded latents, bits, symbols and the scale indices that were used."""
+        scale = scale if self.observe is None else whole(scale)
+        return (*quantize(y, mean, scale, self.costs, importance), scale)
+
+
+def _key(one: Pass) -> str:
+    return one.name.replace(".", "_")
+
+
+def _features(x: Tensor) -> list[Tensor]:
+    signed = compand(x)
+    return [signed, signed.abs()]
 
 
 def highpass(dc: Tensor) -> Tensor:

@@ -11,24 +11,20 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from isthmus.coding.definition import Kind
 from isthmus.errors import InputError
 from isthmus.model.delta import MAX_STEP, MAX_SYMBOL, Part, pack
-from isthmus.model.file import FORMAT_DIFFERENCE, RELEASES, Model, release_model, save_model
+from isthmus.model.file import CONTEXT, FORMAT_DIFFERENCE, RELEASES, Model, release_model, save_model
 from isthmus.train.packages import require_packages
 
 GRAPHS = ("analysis.onnx", "synthesis.onnx")
-FIXED = ("parity", "steps.log", "steps.nominal", "compand", "context.dc.near")
-"""Arrays that training leaves as they are."""
+FIXED = ("parity", "steps.log", "steps.nominal", "compand")
+"""Arrays that training leaves as they are, beside those of kind "fixed"."""
 FINE = 1 / 16
-COARSE = {
-    "synthesis.linear.*": 1 / 4,
-    "analysis.linear.*": 1.0,
-    "context.ac.*.spatial.weight": 1.0,
-    "context.ac.*.mix.weight": 1 / 4,
-    "context.ac.*.known.weight": 1 / 4,
-    "context.ac.*.half.weight": 1 / 4,
-}
-"""Steps in standard deviations of what tuning changed in an array, by its name; `FINE` for all others.
+COARSE = {"synthesis.linear.*": 1 / 4, "analysis.linear.*": 1.0}
+COARSE_KINDS: dict[Kind, float] = {"window": 1.0, "pointwise": 1 / 4, "enter": 1 / 4}
+"""Steps in standard deviations of what tuning changed in an array, by its name in a graph or by its kind in the
+entropy model; `FINE` for all others.
 
 Most of a change is noise that pictures hardly feel, but not of those weights that the synthesis network and the last
 layers of the context model consist of, and after a long tuning its 1x1 layers (docs/adr/small-tuned-models.md)."""
@@ -36,9 +32,9 @@ MAX_COARSENESS = 64.0
 
 
 class Change(NamedTuple):
-    """Weights before and after tuning, and where they lie in the base."""
+    """Weights before and after tuning, where they lie in the base, and how coarsely what changed may be rounded."""
 
-    name: str
+    share: float
     array: str
     offset: int
     before: npt.NDArray[Any]
@@ -125,8 +121,7 @@ def _no_base(what: str) -> InputError:
 
 def _step(change: Change, moved: npt.NDArray[np.float64], coarseness: float) -> float:
     """The step of an array's changes, as the reader multiplies with it; 0 if there is none."""
-    share = next((share for pattern, share in COARSE.items() if fnmatch(change.name, pattern)), FINE)
-    size = max(coarseness * share * float(moved.std()), float(np.abs(moved).max(initial=0)) / MAX_SYMBOL)
+    size = max(coarseness * change.share * float(moved.std()), float(np.abs(moved).max(initial=0)) / MAX_SYMBOL)
     if change.before.dtype.kind == "i":
         size = float(np.ceil(size))
     return min(float(np.float32(size)), MAX_STEP)
@@ -135,6 +130,7 @@ def _step(change: Change, moved: npt.NDArray[np.float64], coarseness: float) -> 
 def _changes(tuned: Model, base: Model) -> Iterator[Change]:
     if base.arrays.keys() != tuned.arrays.keys():
         raise _mismatch(tuned, base, "the same arrays", "others")
+    kinds = {CONTEXT + array.name: array.kind for array in base.definition.arrays()}
     for name, before in base.arrays.items():
         after = tuned.arrays[name]
         if name in GRAPHS:
@@ -143,8 +139,9 @@ def _changes(tuned: Model, base: Model) -> Iterator[Change]:
             continue  # stored whole
         elif before.shape != after.shape:
             raise _mismatch(tuned, base, f"{name} {before.shape}", f"{after.shape}")
-        elif name not in FIXED:
-            yield Change(name, name, 0, before.reshape(-1), after.reshape(-1))
+        elif name not in FIXED and kinds.get(name) != "fixed":
+            share = COARSE_KINDS.get(kinds[name], FINE)
+            yield Change(share, name, 0, before.reshape(-1), after.reshape(-1))
         elif not np.array_equal(before, after):
             raise _mismatch(tuned, base, f"the same {name}", "other values")
 
@@ -168,7 +165,8 @@ def _graph_changes(name: str, tuned: Model, base: Model) -> Iterator[Change]:
         patched[offset:cursor] = other.raw_data
         before, after = numpy_helper.to_array(tensor), numpy_helper.to_array(other)
         if before.dtype.kind == "f" and before.size:
-            yield Change(tensor.name, name, offset, before.reshape(-1), after.reshape(-1))
+            share = next((share for pattern, share in COARSE.items() if fnmatch(tensor.name, pattern)), FINE)
+            yield Change(share, name, offset, before.reshape(-1), after.reshape(-1))
         elif not np.array_equal(before, after):
             raise _mismatch(tuned, base, f"{name}, the same {tensor.name}", "other values")
     if bytes(patched) != wanted:

@@ -10,15 +10,13 @@ from types import MappingProxyType
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from isthmus.coding.fixed_point import DC_PHASES, SCALES, WEIGHT_BITS
 from isthmus.errors import InputError
 from isthmus.model.file import Model, model_named
 from isthmus.train.config import BLOCK, NetworkConfig, TrainConfig
-from isthmus.train.export import feature_order
+from isthmus.train.context_arrays import context_state
 from isthmus.train.image.data import Pixels
 from isthmus.train.image.lapped_transform import make_start
 from isthmus.train.image.modules import Network
@@ -52,8 +50,8 @@ def network_config(model: Model, graphs: dict[str, Tensor]) -> NetworkConfig:
         points=int(model.metadata["points"]),
         coarsest_step=round(float(nominal[0]), 3),
         finest_step=round(float(nominal[-1]), 3),
-        context_width=len(model.arrays["context.ac.1.0.mix.bias"]),
-        dc_width=len(model.arrays["context.dc.0.second.bias"]),
+        context_width=model.definition.passes[-1].width,
+        dc_width=model.definition.passes[0].width,
         trunk_width=len(graphs["synthesis.enter.bias"]),
         trunk_blocks=sum(key.endswith("depthwise.bias") for key in graphs),
         grid_width=len(graphs["synthesis.pixels.bias"]),
@@ -134,7 +132,9 @@ def network_of(model: Model) -> Network:
     config = network_config(model, graphs)
     network = Network(config)
     state = network.state_dict()
-    found = {**graphs, **_context_weights(model, config)}
+    arrays = {key.removeprefix("context."): value for key, value in model.arrays.items() if key.startswith("context.")}
+    context = context_state(model.definition, arrays)
+    found = {**graphs, **{f"context.{key}": value for key, value in context.items()}}
     found["log_steps"] = torch.from_numpy(model.arrays["steps.log"].copy())
     found["nominal"] = torch.from_numpy(model.arrays["steps.nominal"].copy())
     found["parity"] = torch.from_numpy(model.arrays["parity"].astype(np.int64))
@@ -156,47 +156,3 @@ def _graph_weights(model: Model) -> dict[str, Tensor]:
             values = numpy_helper.to_array(tensor).astype(np.float32)
             out[tensor.name.removesuffix(".half")] = torch.from_numpy(values)
     return out
-
-
-def _context_weights(model: Model, config: NetworkConfig) -> dict[str, Tensor]:
-    """The inverse of `isthmus.train.export.context_weights`, up to the rounding."""
-    arrays = {
-        key.removeprefix("context."): value.astype(np.float64) / (1 << WEIGHT_BITS)
-        for key, value in model.arrays.items()
-        if key.startswith("context.")
-    }
-
-    def row_bias(name: str) -> npt.NDArray[np.float64]:
-        bias = arrays[name].copy()
-        bias[len(bias) // 2 :] += SCALES / 2
-        return bias
-
-    out: dict[str, npt.NDArray[np.float64]] = {"dc.near": arrays["dc.near"] * (1 << WEIGHT_BITS)}
-    for part in ("first", "second", "last"):
-        for phase in range(DC_PHASES):
-            name = f"dc.{phase}.{part}"
-            out[f"dc.{part}.{phase}.weight"] = arrays[f"{name}.weight"].T
-            out[f"dc.{part}.{phase}.bias"] = row_bias(f"{name}.bias") if part == "last" else arrays[f"{name}.bias"]
-    for phase in range(DC_PHASES):
-        out[f"dc.linear.{phase}.weight"] = arrays[f"dc.{phase}.linear.weight"].T
-    out["dc.quality"] = np.stack([arrays[f"dc.{phase}.quality"] for phase in range(DC_PHASES)])
-    width = config.context_width
-    for group in range(1, len(config.groups)):
-        order = feature_order(config.groups[:group]).numpy()
-        to = f"ac.{group - 1}"
-        out[f"{to}.quality"] = np.stack([arrays[f"ac.{group}.{phase}.quality"] for phase in range(2)])
-        for phase in range(2):
-            name = f"ac.{group}.{phase}"
-            known = np.empty_like(arrays[f"{name}.known.weight"])
-            known[order] = arrays[f"{name}.known.weight"]
-            columns = np.concatenate([known, arrays[f"{name}.half.weight"]]) if phase else known
-            out[f"{to}.project.{phase}.weight"] = columns.T
-            out[f"{to}.project.{phase}.bias"] = arrays[f"{name}.project.bias"]
-            taps = arrays[f"{name}.spatial.weight"].reshape(3, 3, width, width)
-            out[f"{to}.spatial.{phase}.weight"] = taps.transpose(3, 2, 0, 1)
-            out[f"{to}.spatial.{phase}.bias"] = arrays[f"{name}.spatial.bias"]
-            for part in ("mix", "last"):
-                out[f"{to}.{part}.{phase}.weight"] = arrays[f"{name}.{part}.weight"].T
-                bias = f"{name}.{part}.bias"
-                out[f"{to}.{part}.{phase}.bias"] = row_bias(bias) if part == "last" else arrays[bias]
-    return {f"context.{key}": torch.from_numpy(np.ascontiguousarray(value)).float() for key, value in out.items()}

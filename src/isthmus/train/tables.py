@@ -14,12 +14,13 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from isthmus.coding.fixed_point import SCALES, Float64
+from isthmus.coding.fixed_point import Float64
+from isthmus.coding.formats import SCALES
 from isthmus.coding.tables import TOTAL, Tables, counts_from_frequencies
 from isthmus.train.config import TrainConfig
-from isthmus.train.context import COST_COLUMNS, SCALE_MAX, SCALE_MIN, laplace_costs
 from isthmus.train.image.evaluation import code, middle, prepare
 from isthmus.train.image.modules import Network
+from isthmus.train.quantization import COST_COLUMNS, SCALE_MAX, SCALE_MIN, laplace_costs
 
 MIN_RADIUS, MAX_RADIUS = 12, 1500
 """Bounds on the symbols of a table; real distributions have longer tails than the Laplace one."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from isthmus.coding.fixed_point import DC_CHANNELS
+from isthmus.coding.definition import DC_CHANNELS
 
 SAMPLES = 3 * 16 * 16
 """Of a transform block: three colours, 16x16 pixels."""

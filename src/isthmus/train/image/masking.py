@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from isthmus.coding.fixed_point import DC_CHANNELS
+from isthmus.coding.definition import DC_CHANNELS
 from isthmus.image.coders.masking import GAIN, POWER, SAMPLES
 
 

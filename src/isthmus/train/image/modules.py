@@ -9,11 +9,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from isthmus.coding.fixed_point import SLOPE
+from isthmus.coding.formats import SLOPE
 from isthmus.train.config import BLOCK, NetworkConfig
-from isthmus.train.context import ContextModel, Observe, compand, highpass
+from isthmus.train.context import ContextModel, Observe, highpass
 from isthmus.train.image.lapped_transform import Start
 from isthmus.train.image.masking import visibility
+from isthmus.train.quantization import compand
 
 GRID = 4
 
@@ -104,7 +105,7 @@ class Network(nn.Module):
         self.config = config
         self.analysis = Analysis(config)
         self.synthesis = Synthesis(config)
-        self.context = ContextModel(config)
+        self.context = ContextModel(config.entropy)
         nominal = torch.linspace(math.log(config.coarsest_step), math.log(config.finest_step), config.points)
         self.nominal: Tensor
         self.register_buffer("nominal", nominal)

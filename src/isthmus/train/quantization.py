@@ -1,0 +1,88 @@
+"""Rounding and its costs in differentiable form: what a symbol costs, which one is chosen, how gradients pass."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor
+
+from isthmus.coding.formats import MEAN_STEPS, SCALES
+
+SCALE_MIN, SCALE_MAX = 0.05, 256.0
+LOG2_E = math.log2(math.e)
+COST_COLUMNS = 16
+"""Symbols 0 to 15 have costs of their own in training; beyond, a straight line."""
+
+
+def laplace_costs() -> Tensor:
+    """(SCALES, COST_COLUMNS) bits of the symbols 0, 1, ... under Laplace densities of log-spaced scales."""
+    index = torch.arange(SCALES, dtype=torch.float64)
+    inverse = torch.exp(index * (-math.log(SCALE_MAX / SCALE_MIN) / (SCALES - 1)))[:, None] / SCALE_MIN
+    half = torch.exp(-0.5 * inverse)
+    zero = -torch.log2(-torch.expm1(-0.5 * inverse))  # P(0) = 1 - half
+    first = zero + 1 + inverse * (0.5 * LOG2_E) - torch.log2(1 + half)  # P(1) = half (1 - half) (1 + half) / 2
+    rest = first + inverse * LOG2_E * torch.arange(COST_COLUMNS - 1)
+    return torch.cat([zero, rest], 1).float()
+
+
+def compand(x: Tensor) -> Tensor:
+    """Signed logarithm, the form in which decoded latents enter the networks."""
+    return torch.sign(x) * torch.log2(1 + x.abs())
+
+
+def ste(hard: Tensor, soft: Tensor) -> Tensor:
+    """`hard` in value, `soft` in gradient."""
+    return soft + (hard - soft).detach()
+
+
+def quantize(
+    y: Tensor, mean: Tensor, scale: Tensor, costs: Tensor, importance: Tensor | None
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Decoded latents, bits and symbols, each shaped like y; gradients pass straight through the rounding.
+
+    Args:
+        costs: (SCALES, COST_COLUMNS) bits of the symbols of magnitude 0, 1, ... for each scale index; interpolated
+            between indices, and continued in a straight line beyond the last column.
+        importance: bits that a squared error of one is worth, to be broadcast to y. With it a symbol is moved one
+            step towards zero where that saves more bits than it costs, as the encoder does; None for plain rounding.
+    """
+    mean = ste(torch.round(mean * MEAN_STEPS) / MEAN_STEPS, mean)
+    x = y - mean
+    last = COST_COLUMNS - 1
+    flat = costs.reshape(-1)
+    with torch.no_grad():
+        r = torch.round(x)
+        magnitude = r.abs()
+        low = scale.floor().clamp_max(SCALES - 2)
+        part = scale - low
+        base = (low * COST_COLUMNS).to(torch.int32)
+
+        def cost(m: Tensor) -> tuple[Tensor, Tensor]:
+            index = base + m.to(torch.int32)
+            return flat[index], flat[index + COST_COLUMNS]
+
+        inside = magnitude.clamp_max(last)
+        below = (inside - 1).clamp_min(0)
+        here_low, here_high = cost(inside)
+        below_low, below_high = cost(below)
+        here = torch.lerp(here_low, here_high, part)
+        slope = here - torch.lerp(below_low, below_high, part)
+        if importance is not None:
+            change = importance * (2 * (x - r) * torch.sign(r) + 1)
+            smaller = slope > change
+            r = torch.where(smaller, r - torch.sign(r), r)
+            inside = torch.where(smaller & (magnitude <= last), below, inside)
+            here_low = torch.where(smaller, below_low, here_low)
+            here_high = torch.where(smaller, below_high, here_high)
+        beyond = (r.abs() - inside) * slope
+        slope = slope * torch.sign(r)
+    bits = here_low + (here_high - here_low) * (scale - low) + beyond + slope * (x - x.detach())
+    # The gradient of a latent that rounds to zero belongs to its mean: nothing that the encoder does to it, short of
+    # another symbol, changes the picture.
+    return torch.where(r == 0, mean, ste(r + mean.detach(), y)), bits, r
+
+
+def whole(scale: Tensor) -> Tensor:
+    """The scale index that the coder takes for one on the continuous scale."""
+    return torch.floor(scale + 0.5)

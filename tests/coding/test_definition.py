@@ -1,0 +1,118 @@
+"""The definition of the entropy model: what is read off it, and that a layer added to it is added everywhere."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from isthmus.coding.definition import Block, Definition, definition_of, lattices_and_boards
+from isthmus.coding.fixed_point import ContextModel
+from isthmus.coding.formats import ACTIVATION_BITS, SCALES, WEIGHT_BITS
+from isthmus.model.file import CONTEXT, Model, release_model
+from isthmus.train.context import ContextModel as TrainedContext
+from isthmus.train.context_arrays import compand_table, context_arrays, context_state
+
+TINY = lattices_and_boards((3, 5, 8), points=3, lattice_width=8, width=16)
+
+
+@pytest.fixture(scope="module")
+def model() -> Model:
+    return release_model()
+
+
+def deeper(definition: Definition) -> Definition:
+    """With one layer more, that sees a window, in every pass over a checkerboard."""
+    more = (Block("again", (3, 5)),)
+    passes = [one if one.neighbours else replace(one, blocks=one.blocks + more) for one in definition.passes]
+    return replace(definition, passes=tuple(passes))
+
+
+def runner(definition: Definition, trained: TrainedContext) -> ContextModel:
+    """The fixed-point networks as a reader of a model file builds them."""
+    arrays = context_arrays(trained)
+    unit = float(1 << WEIGHT_BITS)
+    weights = {a.name: arrays[a.name] / (1.0 if a.kind == "fixed" else unit) for a in definition.arrays()}
+    for one in definition.passes:
+        weights[f"{one.name}.last.bias"][one.channels :] += SCALES / 2
+    return ContextModel(definition, weights, compand_table() / float(1 << ACTIVATION_BITS))
+
+
+def test_a_released_model_is_as_defined(model: Model) -> None:
+    stored = {key.removeprefix(CONTEXT): value for key, value in model.arrays.items() if key.startswith(CONTEXT)}
+    assert {array.name: (array.shape, array.dtype) for array in model.definition.arrays()} == {
+        name: (value.shape, value.dtype.name) for name, value in stored.items()
+    }
+    shapes = {name: value.shape for name, value in stored.items()}
+    assert definition_of(model.definition.groups, model.definition.points, shapes) == model.definition
+
+
+def test_channels_are_coded_once_and_in_order() -> None:
+    seen: list[tuple[int, int]] = []
+    for one in TINY.passes:
+        seen += [(channel, one.phase) for channel in range(one.slice.start, one.slice.stop)]
+    assert sorted(seen) == [(c, p) for c in range(3) for p in range(5)] + [(c, p) for c in range(3, 16) for p in (0, 1)]
+    assert [one.group for one in TINY.passes] == sorted(one.group for one in TINY.passes)
+
+
+def test_multiplications_by_hand() -> None:
+    """On 4x4 positions: 1, 1, 2, 4 and 8 of them on the lattices, 8 in each half of the board."""
+    lattices = 16 * (25 * 4 * 8 + 8 * 8 + 8 * 6 + 25 * 3 * 3)
+    boards = 0
+    for before, n in ((3, 5), (8, 8)):
+        boards += 2 * 16 * (2 * before * 16) + 16 * (2 * n * 16)  # the first layer, everywhere
+        boards += 16 * (9 * 16 * 16 + 16 * 16 + 16 * 2 * n)
+    assert TINY.macs(4, 4) == lattices + boards
+    extra = 2 * 16 * 15 * 16 * 16  # two groups, whose second window needs the first two layers everywhere as well
+    assert deeper(TINY).macs(4, 4) == TINY.macs(4, 4) + extra + 2 * 16 * (9 * 16 * 16 + 16 * 16)
+
+
+@pytest.mark.parametrize("definition", [TINY, deeper(TINY)], ids=["as it is", "with a layer more"])
+def test_training_export_import_and_runner_follow_the_definition(definition: Definition) -> None:
+    torch.manual_seed(0)
+    trained = TrainedContext(definition)
+    with torch.no_grad():
+        for one in definition.passes:
+            trained.network(one).last.weight[: one.channels].normal_(std=0.02)
+            trained.network(one).last.weight[one.channels :].normal_(std=1.0)
+            trained.network(one).quality.normal_(std=0.2)
+    # Whole numbers, and means near zero: no symbol lies near the edge between two.
+    y = torch.round(torch.randn(1, 16, 6, 8, generator=torch.Generator().manual_seed(1)) * 3)
+    seen: list[np.ndarray] = []
+    weights = torch.tensor([[0.0, 0.4, 0.6]])
+    with torch.no_grad():
+        decoded, _ = trained(y, weights, None, lambda symbols, scales: seen.append(scales.numpy().astype(int).ravel()))
+
+    found: list[np.ndarray] = []
+    flat = y[0].flatten(1).T.numpy().astype(np.float64)
+
+    def code(channels: slice, at: np.ndarray, means: np.ndarray, scales: np.ndarray) -> np.ndarray:
+        found.append(scales.T.astype(int).ravel())
+        return np.rint(flat[at, channels] - means) + means
+
+    walked = runner(definition, trained).walk(6, 8, 8000, code)
+    np.testing.assert_allclose(walked, decoded[0].flatten(1).T.numpy(), atol=1 / 16 + 1e-6)
+    # Training visits the positions of a half board in another order.
+    assert len(seen) == len(found) == len(definition.passes)
+    for trained_scales, walked_scales in zip(seen, found, strict=True):
+        np.testing.assert_allclose(np.sort(walked_scales), np.sort(trained_scales), atol=1)
+    assert len(np.unique(np.concatenate(found))) > 10
+
+    again = context_state(definition, context_arrays(trained))
+    own = trained.state_dict()
+    assert again.keys() == own.keys() - {"costs"}
+    for key, value in again.items():
+        torch.testing.assert_close(value, own[key], rtol=0, atol=2.0**-13 + 1e-6)
+
+
+def test_a_part_of_the_groups_is_the_beginning_of_the_whole(model: Model, rng: np.random.Generator) -> None:
+    y = np.round(rng.laplace(0, 60.0 / (1 + np.arange(model.latents)) ** 0.7, (30, model.latents)))
+
+    def code(channels: slice, at: np.ndarray, means: np.ndarray, scales: np.ndarray) -> np.ndarray:
+        return np.rint(y[at, channels] - means) + means
+
+    whole = model.context.walk(5, 6, 4000, code)
+    for groups in range(1, len(model.definition.groups)):
+        part = model.context.walk(5, 6, 4000, code, groups)
+        np.testing.assert_array_equal(part, whole[:, : part.shape[1]])
+        assert part.shape[1] == sum(model.definition.groups[:groups])
