@@ -26,8 +26,8 @@ class Recorder:
         self.y = y
         self.passes: list[tuple[slice, np.ndarray, np.ndarray, np.ndarray]] = []
 
-    def __call__(self, channels: slice, at: np.ndarray, means: np.ndarray, rows: np.ndarray) -> np.ndarray:
-        self.passes.append((channels, at, means, rows))
+    def __call__(self, channels: slice, at: np.ndarray, means: np.ndarray, scales: np.ndarray) -> np.ndarray:
+        self.passes.append((channels, at, means, scales))
         return np.rint(self.y[at, channels] - means) + means
 
 
@@ -51,10 +51,10 @@ def test_values_stay_on_their_grids(model: Model, rng: np.random.Generator) -> N
     y = latents(rng, 64, model.latents)
     decoded, recorder = walk(model.context, y, 8, 8, 1234)
     np.testing.assert_array_equal(decoded * 16, np.rint(decoded * 16))
-    for _, _, means, rows in recorder.passes:
+    for _, _, means, scales in recorder.passes:
         np.testing.assert_array_equal(means * 16, np.rint(means * 16))
-        assert rows.dtype == np.uint8
-        assert rows.max() < formats.SCALES
+        assert scales.dtype == np.uint8
+        assert scales.max() < formats.SCALES
 
 
 def test_sums_do_not_depend_on_their_order(
@@ -79,11 +79,11 @@ def test_sums_do_not_depend_on_their_order(
     shuffled = ContextModel(model.definition, weights, model.context.compand)
     again, recorded_again = walk(shuffled, y, 6, 8, 7000)
     np.testing.assert_array_equal(plain, np.asarray(again))
-    for (_, _, means, rows), (_, _, means_again, rows_again) in zip(
+    for (_, _, means, scales), (_, _, means_again, scales_again) in zip(
         recorded.passes, recorded_again.passes, strict=True
     ):
         np.testing.assert_array_equal(means, means_again)
-        np.testing.assert_array_equal(rows, rows_again)
+        np.testing.assert_array_equal(scales, scales_again)
 
 
 def test_no_sum_can_leave_the_exact_range(model: Model) -> None:
@@ -103,8 +103,10 @@ def test_a_latent_changes_only_what_is_coded_after_it(model: Model, rng: np.rand
     changed[14, 16:40] += 500
     _, after = walk(model.context, changed, height, width, 5000)
     seen = False  # channels 16 to 39 of position 14 are coded in one pass
-    for (channels, at, means, rows), (_, _, means_after, rows_after) in zip(before.passes, after.passes, strict=True):
-        same = np.array_equal(means, means_after) and np.array_equal(rows, rows_after)
+    for (channels, at, means, scales), (_, _, means_after, scales_after) in zip(
+        before.passes, after.passes, strict=True
+    ):
+        same = np.array_equal(means, means_after) and np.array_equal(scales, scales_after)
         if not seen:
             assert same
         elif channels.start > 20:

@@ -21,21 +21,21 @@ TABLES = Tables(
 GOLDEN_WORDS = [4238087755, 3858022421, 1198933036, 3945669893, 4236170857, 1974461925, 3572980976]
 
 
-def roundtrip(symbols: np.ndarray, rows: np.ndarray) -> np.ndarray:
+def roundtrip(symbols: np.ndarray, indices: np.ndarray) -> np.ndarray:
     encoder = SymbolEncoder(TABLES)
-    encoder.encode(symbols, rows)
+    encoder.encode(symbols, indices)
     decoder = SymbolDecoder(TABLES, encoder.finish())
-    decoded = decoder.decode(rows)
+    decoded = decoder.decode(indices)
     assert decoder.finished()
     return decoded
 
 
 def test_words_are_the_same_for_ever() -> None:
     symbols = np.array([0, 1, -1, 0, 5, -10, 300, 0, -70000, 0, 0, 2], np.int32)
-    rows = np.array([0, 0, 0, 0, 1, 1, 1, 2, 2, 1, 0, 1], np.uint8)
+    indices = np.array([0, 0, 0, 0, 1, 1, 1, 2, 2, 1, 0, 1], np.uint8)
     encoder = SymbolEncoder(TABLES)
-    encoder.encode(symbols, rows)
-    encoder.encode(symbols[::-1].copy(), rows[::-1].copy())
+    encoder.encode(symbols, indices)
+    encoder.encode(symbols[::-1].copy(), indices[::-1].copy())
     words = np.frombuffer(encoder.finish(), "<u4").tolist()
     assert words == GOLDEN_WORDS
 
@@ -49,22 +49,22 @@ def test_words_are_the_same_for_ever() -> None:
 )
 def test_any_integers_come_back(pairs: list[tuple[int, int]]) -> None:
     symbols = np.array([s for s, _ in pairs], np.int32)
-    rows = np.array([r for _, r in pairs], np.uint8)
-    np.testing.assert_array_equal(roundtrip(symbols, rows), symbols)
+    indices = np.array([r for _, r in pairs], np.uint8)
+    np.testing.assert_array_equal(roundtrip(symbols, indices), symbols)
 
 
 def test_size_is_near_the_entropy(rng: np.random.Generator) -> None:
-    rows = rng.integers(0, 2, 20_000).astype(np.uint8)
+    indices = rng.integers(0, 2, 20_000).astype(np.uint8)
     p = [count / TOTAL for count in TABLES.counts]
-    symbols = np.empty(len(rows), np.int32)
-    for row in (0, 1):
-        n, m = int((rows == row).sum()), int(TABLES.radius[row])
-        weights = p[row][:-1] / p[row][:-1].sum()
-        symbols[rows == row] = rng.choice(np.arange(-m, m + 1), n, p=weights)
+    symbols = np.empty(len(indices), np.int32)
+    for index in (0, 1):
+        n, m = int((indices == index).sum()), int(TABLES.radius[index])
+        weights = p[index][:-1] / p[index][:-1].sum()
+        symbols[indices == index] = rng.choice(np.arange(-m, m + 1), n, p=weights)
     encoder = SymbolEncoder(TABLES)
-    encoder.encode(symbols, rows)
+    encoder.encode(symbols, indices)
     most = int(TABLES.radius.max())
-    ideal_bits = float(TABLES.bits[rows, symbols + most].sum())
+    ideal_bits = float(TABLES.bits[indices, symbols + most].sum())
     assert ideal_bits <= 8 * len(encoder.finish()) <= ideal_bits * 1.001 + 96
 
 
@@ -79,12 +79,12 @@ def test_half_a_word_is_corrupt() -> None:
 
 
 def test_noise_decodes_to_something_or_is_corrupt_but_never_crashes(rng: np.random.Generator) -> None:
-    rows = rng.integers(0, 3, 500).astype(np.uint8)
+    indices = rng.integers(0, 3, 500).astype(np.uint8)
     outcomes = set()
     for _ in range(30):
         decoder = SymbolDecoder(TABLES, rng.bytes(4 * int(rng.integers(0, 40))))
         try:
-            outcomes.add(decoder.decode(rows).dtype.name)
+            outcomes.add(decoder.decode(indices).dtype.name)
         except CorruptError:
             outcomes.add("corrupt")
     assert outcomes
@@ -104,7 +104,7 @@ def test_tables_survive_packing() -> None:
     ids=["short", "zero", "sum", "odd", "matrix"],
 )
 def test_bad_rows_are_refused(counts: list[int]) -> None:
-    with pytest.raises(ValueError, match="table row 0"):
+    with pytest.raises(ValueError, match="table index 0"):
         Tables([np.array(counts, np.int64)])
 
 

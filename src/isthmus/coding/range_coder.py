@@ -1,7 +1,7 @@
-"""The range coder: batches of symbols, each with the row of its table, to bytes and back.
+"""The range coder: batches of symbols, each with the index of its table, to bytes and back.
 
-Symbols of one batch are coded row by row (all symbols of the lowest row first), which keeps the loop over symbols
-inside the coder. A symbol outside its row's range is coded as an escape, followed, after the batch, by its value.
+Symbols of one batch are coded table by table (all symbols of the lowest index first), which keeps the loop over symbols
+inside the coder. A symbol outside its table's range is coded as an escape, followed, after the batch, by its value.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ ESCAPE_LIMIT = 1 << (2 * ESCAPE_BITS - 1)
 Int32 = npt.NDArray[np.int32]
 
 
-def _batches(rows: npt.NDArray[np.uint8]) -> tuple[npt.NDArray[np.intp], list[tuple[int, int, int]]]:
-    """Order that sorts by row, and (row, begin, end) of each row present in that order."""
-    order = np.argsort(rows, kind="stable")
-    ends = np.cumsum(np.bincount(rows, minlength=1))
+def _batches(indices: npt.NDArray[np.uint8]) -> tuple[npt.NDArray[np.intp], list[tuple[int, int, int]]]:
+    """Order that sorts by index, and (index, begin, end) of each index present in that order."""
+    order = np.argsort(indices, kind="stable")
+    ends = np.cumsum(np.bincount(indices, minlength=1))
     starts = np.concatenate([[0], ends[:-1]])
-    spans = [(int(r), int(starts[r]), int(ends[r])) for r in np.flatnonzero(ends > starts)]
+    spans = [(int(k), int(starts[k]), int(ends[k])) for k in np.flatnonzero(ends > starts)]
     return order, spans
 
 
@@ -46,21 +46,21 @@ class SymbolEncoder:
         self._tables = tables
         self._encoder = constriction.stream.queue.RangeEncoder()
 
-    def encode(self, symbols: Int32, rows: npt.NDArray[np.uint8]) -> None:
-        """Appends a batch: symbols (n,) int32 and their table rows (n,) uint8.
+    def encode(self, symbols: Int32, indices: npt.NDArray[np.uint8]) -> None:
+        """Appends a batch: symbols (n,) int32 and the indices (n,) uint8 of their tables.
 
         Raises:
             ValueError: a symbol is outside -2**23 .. 2**23 - 1.
         """
         if not len(symbols):
             return
-        order, spans = _batches(rows)
+        order, spans = _batches(indices)
         symbols = symbols[order]
-        radius = self._tables.radius[rows[order]]
+        radius = self._tables.radius[indices[order]]
         escaped = np.abs(symbols.astype(np.int64)) > radius
-        index = np.where(escaped, 2 * radius + 1, symbols + radius).astype(np.int32)
-        for row, begin, end in spans:
-            self._encoder.encode(index[begin:end], self._tables.models[row])
+        coded = np.where(escaped, 2 * radius + 1, symbols + radius).astype(np.int32)
+        for index, begin, end in spans:
+            self._encoder.encode(coded[begin:end], self._tables.models[index])
         if escaped.any():
             values = symbols[escaped].astype(np.int64) + ESCAPE_LIMIT
             if values.min() < 0 or values.max() >= 2 * ESCAPE_LIMIT:
@@ -75,7 +75,7 @@ class SymbolEncoder:
 
 
 class SymbolDecoder:
-    """Reads back the batches that a `SymbolEncoder` wrote, in the same order and with the same rows."""
+    """Reads back the batches that a `SymbolEncoder` wrote, in the same order and with the same indices."""
 
     def __init__(self, tables: Tables, data: bytes):
         """Raises CorruptError if data is no whole number of 32-bit words."""
@@ -86,29 +86,29 @@ class SymbolDecoder:
         self._tables = tables
         self._decoder = constriction.stream.queue.RangeDecoder(np.frombuffer(data, "<u4").astype(np.uint32))
 
-    def decode(self, rows: npt.NDArray[np.uint8]) -> Int32:
-        """The next batch (n,) int32, for its table rows (n,) uint8.
+    def decode(self, indices: npt.NDArray[np.uint8]) -> Int32:
+        """The next batch (n,) int32, for the indices (n,) uint8 of its tables.
 
         Raises:
             CorruptError: the bytes are not what an encoder writes.
         """
-        if not len(rows):
+        if not len(indices):
             return np.zeros(0, np.int32)
-        order, spans = _batches(rows)
-        index = np.empty(len(rows), np.int32)
+        order, spans = _batches(indices)
+        coded = np.empty(len(indices), np.int32)
         try:
-            for row, begin, end in spans:
-                index[begin:end] = self._decoder.decode(self._tables.models[row], end - begin)
-            radius = self._tables.radius[rows[order]]
-            symbols = (index - radius).astype(np.int32)
-            escaped = index == 2 * radius + 1
+            for index, begin, end in spans:
+                coded[begin:end] = self._decoder.decode(self._tables.models[index], end - begin)
+            radius = self._tables.radius[indices[order]]
+            symbols = (coded - radius).astype(np.int32)
+            escaped = coded == 2 * radius + 1
             if escaped.any():
                 digits = self._decoder.decode(_digit(), 2 * int(escaped.sum())).reshape(-1, 2)
                 values = (digits[:, 0].astype(np.int64) << ESCAPE_BITS) + digits[:, 1]
                 symbols[escaped] = values - ESCAPE_LIMIT
         except AssertionError as error:
             raise CorruptError("coded latents: the bytes are not a valid code; the file is damaged") from error
-        result = np.empty(len(rows), np.int32)
+        result = np.empty(len(indices), np.int32)
         result[order] = symbols
         return result
 

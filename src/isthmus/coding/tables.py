@@ -1,6 +1,6 @@
-"""Probability tables of integers: what the coder knows of a symbol is the number of its table's row.
+"""Probability tables of integers: what the coder knows of a symbol is the index of its table.
 
-A row covers the symbols -m..m and an escape, as counts that sum to 2**16. The counts are computed once, when a model
+A table covers the symbols -m..m and an escape, as counts that sum to 2**16. The counts are computed once, when a model
 is exported, and travel with it: nothing here evaluates a density.
 """
 
@@ -14,31 +14,31 @@ import numpy as np
 import numpy.typing as npt
 
 TOTAL = 1 << 16
-"""Sum of the counts of one row."""
+"""Sum of the counts of one table."""
 MAX_RADIUS = 4096
-"""Largest m of a row; a model file that asks for more is refused before anything is allocated."""
+"""Largest m of a table; a model file that asks for more is refused before anything is allocated."""
 
 
 class Tables:
-    """Rows of integer counts; row k covers the symbols -radius[k]..radius[k], and last the escape.
+    """Tables of integer counts; table k covers the symbols -radius[k]..radius[k], and last the escape.
 
     Args:
-        counts: one `(2 * m + 2,)` integer array a row, every count at least 1, summing to `TOTAL`.
+        counts: one `(2 * m + 2,)` integer array a table, every count at least 1, summing to `TOTAL`.
 
     Raises:
-        ValueError: a row has another length or sum, or a count below 1.
+        ValueError: a table has another length or sum, or a count below 1.
     """
 
     def __init__(self, counts: Sequence[npt.NDArray[np.int64]]):
-        for row, count in enumerate(counts):
+        for index, count in enumerate(counts):
             width = len(count)
             if count.ndim != 1 or width < 2 or width % 2 or width > 2 * MAX_RADIUS + 2:
                 raise ValueError(
-                    f"table row {row}: expected 2m+2 counts with m <= {MAX_RADIUS}, found shape {count.shape}"
+                    f"table {index}: expected 2m+2 counts with m <= {MAX_RADIUS}, found shape {count.shape}"
                 )
             if count.min() < 1 or int(count.sum()) != TOTAL:
                 raise ValueError(
-                    f"table row {row}: expected counts of at least 1 that sum to {TOTAL}, "
+                    f"table {index}: expected counts of at least 1 that sum to {TOTAL}, "
                     f"found minimum {count.min()} and sum {count.sum()}"
                 )
         self.counts = [np.asarray(count, np.int64) for count in counts]
@@ -49,7 +49,7 @@ class Tables:
 
     @cached_property
     def models(self) -> list[Any]:
-        """One categorical model a row, for the range coder."""
+        """One categorical model a table, for the range coder."""
         # Imported on first use: `isthmus info` needs no coder.
         import constriction
 
@@ -60,20 +60,20 @@ class Tables:
 
     @cached_property
     def bits(self) -> npt.NDArray[np.float32]:
-        """(rows, 2 * M + 1) float32: cost in bits of the symbols -M..M, M the largest radius.
+        """(tables, 2 * M + 1) float32: cost in bits of the symbols -M..M, M the largest radius.
 
-        For the encoder's decisions only. A symbol outside its row costs the escape and the 24 bits that follow it."""
+        For the encoder's decisions only. A symbol outside its table costs the escape and the 24 bits that follow it."""
         most = int(self.radius.max())
         bits = np.empty((len(self), 2 * most + 1), np.float32)
-        for row, count in enumerate(self.counts):
+        for index, count in enumerate(self.counts):
             cost = np.log2(TOTAL / count.astype(np.float64))
-            m = int(self.radius[row])
-            bits[row] = cost[-1] + 24
-            bits[row, most - m : most + m + 1] = cost[:-1]
+            m = int(self.radius[index])
+            bits[index] = cost[-1] + 24
+            bits[index, most - m : most + m + 1] = cost[:-1]
         return bits
 
     def pack(self) -> npt.NDArray[np.int64]:
-        """All rows in one array: each row's length, then its counts."""
+        """All tables in one array: each one's length, then its counts."""
         packed: npt.NDArray[np.int64] = np.concatenate([np.append(len(c), c) for c in self.counts])
         return packed
 
@@ -84,7 +84,7 @@ class Tables:
         while at < len(packed):
             length = int(packed[at])
             if length < 2 or at + 1 + length > len(packed):
-                raise ValueError(f"packed tables: a row of {length} counts at {at} of {len(packed)} values")
+                raise ValueError(f"packed tables: a table of {length} counts at {at} of {len(packed)} values")
             counts.append(packed[at + 1 : at + 1 + length])
             at += 1 + length
         return Tables(counts)

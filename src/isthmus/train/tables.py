@@ -1,4 +1,4 @@
-"""Fits the probability tables to what the encoder chooses: one histogram a row, over pictures and qualities.
+"""Fits the probability tables to what the encoder chooses: one histogram a scale index, over pictures and qualities.
 
 Training begins with the costs of Laplace distributions. The encoder's rate-distortion decisions and the networks' own
 errors bend the true ones; measured tables cost nothing at the decoder, and training on their costs gains as well.
@@ -25,18 +25,18 @@ from isthmus.train.quantization import COST_COLUMNS, SCALE_MAX, SCALE_MIN, lapla
 MIN_RADIUS, MAX_RADIUS = 12, 1500
 """Bounds on the symbols of a table; real distributions have longer tails than the Laplace one."""
 FLAT_BITS = 0.3
-"""In rows flatter than this between 0 and 1, training keeps the Laplace costs, which have a slope everywhere."""
+"""In tables flatter than this between 0 and 1, training keeps the Laplace costs, which have a slope everywhere."""
 PRIOR = 2000.0
-"""Symbols that the Laplace table counts for in every row."""
+"""Symbols that the Laplace table counts for in every table."""
 QUALITIES = 15
 """The pictures are coded at this many qualities in turn."""
 
 
 def laplace_tables() -> Tables:
-    """One table a row: the Laplace distribution that the row stands for before anything is measured."""
+    """One table a scale index: the Laplace distribution that the index stands for before anything is measured."""
     counts = []
-    for row in range(SCALES):
-        scale = SCALE_MIN * math.exp(math.log(SCALE_MAX / SCALE_MIN) * row / (SCALES - 1))
+    for index in range(SCALES):
+        scale = SCALE_MIN * math.exp(math.log(SCALE_MAX / SCALE_MIN) * index / (SCALES - 1))
         radius = max(MIN_RADIUS, min(MAX_RADIUS, math.ceil(scale * 9)))
         x = np.arange(radius + 1)
         tail = 0.5 * np.exp(-(x + 0.5) / scale)  # P(X > x + 1/2)
@@ -50,7 +50,7 @@ def laplace_tables() -> Tables:
 def collect(
     network: Network, pictures: Sequence[npt.NDArray[np.uint8]], config: TrainConfig, dtype: torch.dtype
 ) -> Float64:
-    """(SCALES, 2 MAX_RADIUS + 3): how often each symbol, and last any beyond, is chosen in each row.
+    """(SCALES, 2 MAX_RADIUS + 3): how often each symbol, and last any beyond, is chosen at each scale index.
 
     Args:
         pictures: (3, H, W) uint8 arrays; `config.fit_pictures` of them, or again and again, at many qualities.
@@ -59,8 +59,8 @@ def collect(
     width = 2 * MAX_RADIUS + 3
     counts = torch.zeros(SCALES * width, dtype=torch.int64, device=device)
 
-    def observe(symbols: Tensor, rows: Tensor) -> None:
-        index = torch.where(symbols.abs() > MAX_RADIUS, width - 1, symbols + MAX_RADIUS) + rows * width
+    def observe(symbols: Tensor, scales: Tensor) -> None:
+        index = torch.where(symbols.abs() > MAX_RADIUS, width - 1, symbols + MAX_RADIUS) + scales * width
         counts.add_(torch.bincount(index.reshape(-1).long(), minlength=len(counts)))
 
     n, wanted = len(pictures), config.fit_pictures
@@ -74,7 +74,7 @@ def collect(
 
 
 def fitted(tables: Tables, histograms: Float64) -> Tables:
-    """Tables in which each row mixes its histogram, made symmetric and smooth, with `PRIOR` symbols of the old row.
+    """Tables that mix each histogram, made symmetric and smooth, with `PRIOR` symbols of the old table.
 
     Args:
         histograms: (SCALES, 2 MAX_RADIUS + 3), as `collect` returns them.
@@ -87,7 +87,7 @@ def fitted(tables: Tables, histograms: Float64) -> Tables:
         prior = old / TOTAL
         symmetric = histogram.copy()
         symmetric[:-1] = (histogram[:-1] + histogram[-2::-1]) / 2
-        # Wide rows are smooth: average over a window that grows with the mean magnitude of the row's symbols.
+        # Wide tables are smooth: average over a window that grows with the mean magnitude of the table's symbols.
         spread = float((prior[:-1] * np.abs(np.arange(-m, m + 1))).sum())
         reach = int(spread / 4)
         if reach:
@@ -125,13 +125,13 @@ def training_costs(tables: Tables) -> Tensor:
     """(SCALES, COST_COLUMNS) float32: bits of the symbols 0, 1, ... by the tables, as training takes them."""
     costs = np.empty((len(tables), COST_COLUMNS))
     smooth = laplace_costs().numpy()
-    for row, count in enumerate(tables.counts):
-        m = int(tables.radius[row])
-        if smooth[row, 1] - smooth[row, 0] < FLAT_BITS:
-            costs[row] = smooth[row]
+    for scale, count in enumerate(tables.counts):
+        m = int(tables.radius[scale])
+        if smooth[scale, 1] - smooth[scale, 0] < FLAT_BITS:
+            costs[scale] = smooth[scale]
             continue
         bits = np.log2(TOTAL / count[m : 2 * m + 1].astype(np.float64))[:COST_COLUMNS]
         rest = np.arange(1, COST_COLUMNS - len(bits) + 1)
-        costs[row] = np.concatenate([bits, bits[-1] + rest * (bits[-1] - bits[-2])])
+        costs[scale] = np.concatenate([bits, bits[-1] + rest * (bits[-1] - bits[-2])])
     # A symbol never costs less than a smaller one: the encoder's greedy choice relies on it.
     return torch.from_numpy(np.maximum.accumulate(costs, 1)).float()
