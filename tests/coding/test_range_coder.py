@@ -103,8 +103,8 @@ def test_tables_survive_packing() -> None:
     [[TOTAL], [TOTAL, 0], [TOTAL - 1, 2], [1, 1, TOTAL - 2], [[1, 2], [3, 4]]],
     ids=["short", "zero", "sum", "odd", "matrix"],
 )
-def test_bad_rows_are_refused(counts: list[int]) -> None:
-    with pytest.raises(ValueError, match="table index 0"):
+def test_bad_tables_are_refused(counts: list[int]) -> None:
+    with pytest.raises(ValueError, match="table 0"):
         Tables([np.array(counts, np.int64)])
 
 
