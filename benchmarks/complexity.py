@@ -17,7 +17,7 @@ import onnx
 from onnx import shape_inference
 
 from isthmus.coding.fixed_point import DC_PHASES, dc_phase
-from isthmus.image.coders.lapped import BLOCK
+from isthmus.image.grid import BLOCK
 from isthmus.model.file import Model, model_named
 
 SIDE = 1024

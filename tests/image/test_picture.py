@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from PIL import Image, ImageCms
 
-from isthmus.bitstream.container import MODE_NUMBERS
 from isthmus.errors import InputError
+from isthmus.image.header import MODE_NUMBERS
 from isthmus.image.picture import as_mode, as_picture, restored_mode
 from pictures import photo, whole
 

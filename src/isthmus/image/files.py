@@ -10,9 +10,10 @@ from typing import Any, BinaryIO
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
-from isthmus.bitstream.container import Limits, check_pixels
+from isthmus.bitstream.limits import Limits
 from isthmus.errors import InputError
 from isthmus.files import read_capped
+from isthmus.image.header import check_pixels
 from isthmus.image.picture import EXIF_PREFIX, Picture, as_picture, pillow_errors_typed
 
 _TIFF_XMP = 700

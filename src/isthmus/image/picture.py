@@ -17,18 +17,11 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageCms, ImageOps
 
-from isthmus.bitstream.container import (
-    ALPHA_MODES,
-    ALPHA_OPTIONAL_MODES,
-    EXIF,
-    ICC,
-    MODE_NUMBERS,
-    XMP,
-    Limits,
-    check_pixels,
-)
+from isthmus.bitstream.chunks import EXIF, ICC, XMP
+from isthmus.bitstream.limits import Limits
 from isthmus.errors import InputError, IsthmusError, LimitExceededError, UnsupportedPictureError
 from isthmus.image.depth import deep_samples
+from isthmus.image.header import ALPHA_MODES, ALPHA_OPTIONAL_MODES, MODE_NUMBERS, check_pixels
 
 Pixels = NDArray[np.uint8]
 PictureLike = Image.Image | NDArray[Any]
