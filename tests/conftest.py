@@ -11,7 +11,7 @@ import pytest
 import doubles
 from isthmus import codec as codec_module
 from isthmus.codec import Codec
-from isthmus.image import coders
+from isthmus.image.coders import table
 
 GOLDEN = Path(__file__).parent / "golden"
 
@@ -71,8 +71,8 @@ def lock_folders(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
 def lossless_coder(monkeypatch: pytest.MonkeyPatch) -> doubles.LosslessCoder:
     """A coder without loss, with tiles of 32 pixels, registered as the one that encodes; models hold nothing."""
     coder = doubles.LosslessCoder()
-    monkeypatch.setitem(coders.CODERS, coder.id, coder)
-    monkeypatch.setattr(coders, "ENCODING", coder.id)
+    monkeypatch.setitem(table.CODERS, coder.id, coder)
+    monkeypatch.setattr(table, "ENCODING", coder.id)
     monkeypatch.setattr(codec_module, "release_model", lambda: doubles.FakeModel())
     monkeypatch.setattr(codec_module, "find_model", doubles.find_model)
     return coder

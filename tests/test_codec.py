@@ -8,6 +8,7 @@ from PIL import Image
 
 import doubles
 import isthmus
+from isthmus.bitstream.head import pack_head
 from isthmus.bitstream.limits import Limits
 from isthmus.codec import DEFAULT_QUALITY, Codec
 from isthmus.errors import (
@@ -15,12 +16,14 @@ from isthmus.errors import (
     CorruptError,
     InputError,
     LimitExceededError,
+    ModelError,
     OutputExistsError,
     TooNewError,
     TruncatedError,
     UnknownModelError,
 )
 from isthmus.image import container
+from isthmus.image.coders import table
 from pictures import photo
 
 SIZES = [(1, 1), (1, 40), (40, 1), (31, 33), (32, 32), (65, 70)]
@@ -128,6 +131,40 @@ def test_another_tile_size_is_too_new(lossless_coder: doubles.LosslessCoder) -> 
     lossless_coder.tile = 64
     with pytest.raises(TooNewError, match="tile size"):
         Codec().decode(data)
+
+
+def test_the_coder_decides_the_version(lossless_codec: Codec, monkeypatch: pytest.MonkeyPatch) -> None:
+    data = lossless_codec.encode(photo())
+    assert lossless_codec.inspect(data).format_version == 2
+    monkeypatch.setattr(table, "ENCODING", 1)
+    monkeypatch.delitem(table.CODERS, 255)
+    for method in (Codec().decode, Codec().decode_image, Codec().preview, Codec().verify, Codec().inspect):
+        with pytest.raises(TooNewError, match="coder is unknown: expected coder 1, got 255"):
+            method(data)
+
+
+def test_another_medium_is_too_new(lossless_codec: Codec) -> None:
+    data = pack_head(2, 1, 0, b"?") + bytes(100)
+    for method in (lossless_codec.decode, lossless_codec.verify, lossless_codec.inspect):
+        with pytest.raises(TooNewError, match="medium is unknown: expected medium 1, got 2"):
+            method(data)
+
+
+def test_a_model_of_another_coder(lossless_coder: doubles.LosslessCoder) -> None:
+    data = Codec().encode(photo())
+    lossless_coder.needs = frozenset({"networks"})
+    for attempt in (lambda: Codec().encode(photo()), lambda: Codec().decode(data)):
+        with pytest.raises(ModelError, match="double is none of the lossless coder's: expected a model with networks"):
+            attempt()
+
+
+def test_a_preview_is_the_coders(lossless_codec: Codec) -> None:
+    image = photo(70, 40).convert("RGBA")
+    image.putalpha(200)
+    preview = lossless_codec.preview(lossless_codec.encode(image))
+    assert (preview.size, preview.mode) == ((5, 3), "RGBA")
+    np.testing.assert_array_equal(np.asarray(preview)[..., :3], np.asarray(image)[::16, ::16, :3])
+    assert (np.asarray(preview)[..., 3] == 200).all()
 
 
 def damaged_sample(codec: Codec) -> bytes:

@@ -16,8 +16,8 @@ from isthmus.bitstream.limits import Limits
 from isthmus.errors import InputError, UnknownModelError
 from isthmus.files import atomic_output, read_capped
 from isthmus.image.box import PublicBox
-from isthmus.image.coders import encoding_coder
 from isthmus.image.coders.protocol import Progress, Setting
+from isthmus.image.coders.table import encoding_coder
 from isthmus.image.container import Container, parse_behind
 from isthmus.image.decoding import PictureDecoder, check_decodable
 from isthmus.image.encoding import encode_picture

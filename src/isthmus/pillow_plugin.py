@@ -22,9 +22,9 @@ from isthmus.codec import DEFAULT_QUALITY, SUFFIX, Codec, ModelLike
 from isthmus.errors import IsthmusError, UnsupportedPictureError
 from isthmus.image.coders.protocol import PREVIEW_SCALE
 from isthmus.image.container import parse, read_front
-from isthmus.image.header import MAX_SIDE
-from isthmus.image.info import INFO_KEYS
-from isthmus.image.picture import restored_mode
+from isthmus.image.metadata import INFO_KEYS
+from isthmus.image.modes import restored_mode
+from isthmus.image.size import MAX_SIDE
 
 FORMAT = "ISTH"
 MIME = "image/x-isthmus"

@@ -8,10 +8,10 @@ import numpy as np
 import doubles
 from isthmus.bitstream import chunks, head
 from isthmus.bitstream.limits import Limits
-from isthmus.image import container, header
-from isthmus.image.coders import CODERS
+from isthmus.image import container, header, modes, size
+from isthmus.image.coders.table import CODERS
 from isthmus.image.grid import TILE
-from isthmus.image.picture import as_mode, restored_mode
+from isthmus.image.modes import as_mode, restored_mode
 
 TEXT = (Path(__file__).parents[2] / "docs" / "format.md").read_text(encoding="utf-8")
 
@@ -31,15 +31,15 @@ def rows(heading: str) -> list[list[str]]:
 def test_modes() -> None:
     for number, mode, decodes in (row for row in rows("**Modes.**")):
         name = mode.split()[0]
-        assert header.MODES[int(number)] == name
+        assert modes.MODES[int(number)] == name
         has_alpha = name in ("RGBA", "LA", "PA", "RGBa", "La")
         assert re.match(r"\w+", decodes).group() == restored_mode(name, has_alpha)  # type: ignore[union-attr]
-    assert len(rows("**Modes.**")) == len(header.MODES)
+    assert len(rows("**Modes.**")) == len(modes.MODES)
 
 
 def test_modes_with_alpha() -> None:
-    with_alpha = " and ".join(", ".join(header.ALPHA_MODES).rsplit(", ", 1))
-    assert f"{with_alpha} have feature bit 0, files of mode {header.ALPHA_OPTIONAL_MODES[0]} may have it" in TEXT
+    with_alpha = " and ".join(", ".join(modes.ALPHA_MODES).rsplit(", ", 1))
+    assert f"{with_alpha} have feature bit 0, files of mode {modes.ALPHA_OPTIONAL_MODES[0]} may have it" in TEXT
 
 
 def test_luma(rng: np.random.Generator) -> None:
@@ -52,18 +52,18 @@ def test_luma(rng: np.random.Generator) -> None:
 
 def test_header_fields_follow_each_other() -> None:
     end = 0
-    for offset, size, *_ in rows("### Version 1"):
+    for offset, length, *_ in rows("### Version 1"):
         assert int(offset) == end
-        end += int(size)
+        end += int(length)
     assert end == head.HEADER_V1_BYTES
 
 
 def test_header_fields_of_version_2_follow_each_other() -> None:
     *known, fields, crc = rows("### Version 2")
     end = 0
-    for offset, size, *_ in known:
+    for offset, length, *_ in known:
         assert int(offset) == end
-        end += int(size)
+        end += int(length)
     assert fields[:2] == [str(end), f"length - {end + int(crc[1])}"]
     assert crc[0] == f"length - {crc[1]}"
     assert end + int(crc[1]) == head.MIN_HEADER_V2_BYTES
@@ -82,7 +82,7 @@ def test_media_and_coders() -> None:
 def test_numbers() -> None:
     assert head.MAGIC.hex(" ").upper() in TEXT
     assert f"format, versions 1 and {head.VERSION}" in TEXT
-    assert str(header.MAX_SIDE) in TEXT
+    assert str(size.MAX_SIDE) in TEXT
     assert str(chunks.MAX_CHUNK_BYTES) in TEXT
     assert str(Limits().max_pixels) in TEXT
     assert f"coder 1 writes and decodes {TILE} only" in TEXT

@@ -22,7 +22,8 @@ from isthmus.errors import (
     TruncatedError,
 )
 from isthmus.image.container import ALPHA, TILE, Container, assemble, parse
-from isthmus.image.header import MODES, Header, pack_header
+from isthmus.image.header import Header, pack_header
+from isthmus.image.modes import MODES
 from isthmus.image.picture import as_picture
 from isthmus.quality import Quality
 

@@ -12,7 +12,7 @@ from containers import ALPHAS, HEADER, TILES, chunk, finish
 from isthmus.bitstream.head import MAGIC
 from isthmus.bitstream.limits import Limits
 from isthmus.errors import BitstreamError, CorruptError, IsthmusError, TooNewError, TruncatedError
-from isthmus.image.coders import CODERS
+from isthmus.image.coders.table import CODERS
 from isthmus.image.container import ALPHA, TILE, assemble, parse, read_front
 from isthmus.image.header import pack_header
 

@@ -5,8 +5,8 @@ import pytest
 from PIL import Image, ImageCms
 
 from isthmus.errors import InputError
-from isthmus.image.header import MODE_NUMBERS
-from isthmus.image.picture import as_mode, as_picture, restored_mode
+from isthmus.image.modes import MODE_NUMBERS, as_mode, restored_mode
+from isthmus.image.picture import as_picture
 from pictures import photo, whole
 
 

@@ -8,11 +8,12 @@ from PIL import Image
 from isthmus.errors import CorruptError, TooNewError
 from isthmus.image.alpha import decode_alpha
 from isthmus.image.box import Box, PublicBox, box_in
-from isthmus.image.coders import CODERS, check_model
 from isthmus.image.coders.protocol import PREVIEW_SCALE, Progress, Setting
+from isthmus.image.coders.table import CODERS, check_model
 from isthmus.image.container import Container
-from isthmus.image.info import INFO_KEYS
-from isthmus.image.picture import Pixels, as_mode, restored_mode
+from isthmus.image.metadata import INFO_KEYS
+from isthmus.image.modes import as_mode, restored_mode
+from isthmus.image.picture import Pixels
 from isthmus.model.file import Model
 
 PLAUSIBLE_PIXELS_PER_BYTE = 1000

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from isthmus.bitstream.limits import Limits
 from isthmus.errors import LimitExceededError
 from isthmus.image.alpha import encode_alpha
-from isthmus.image.coders import check_model
 from isthmus.image.coders.protocol import Coder, Progress, Setting
+from isthmus.image.coders.table import check_model
 from isthmus.image.container import assemble
 from isthmus.image.header import Header
 from isthmus.image.info import PART_NAMES

@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from isthmus.bitstream.head import Head, check_range, pack_head
 from isthmus.bitstream.limits import Limits
 from isthmus.errors import CorruptError, LimitExceededError
-from isthmus.image.coders import CODERS
+from isthmus.image.coders.table import CODERS
 from isthmus.image.grid import Grid
+from isthmus.image.modes import ALPHA_MODES, ALPHA_OPTIONAL_MODES, MODE_NUMBERS, MODES
+from isthmus.image.size import MAX_SIDE, check_pixels
 from isthmus.quality import HUNDREDTHS, Quality
 
 MEDIUM = 1
@@ -16,30 +18,6 @@ MEDIA = {MEDIUM: "picture"}
 COLOUR_CHANNELS = 3
 FEATURE_ALPHA = 1 << 0
 KNOWN_FEATURES = FEATURE_ALPHA
-MAX_SIDE = 2**24
-"""So that tile offsets and row bytes stay far below 2**31 in every library under us."""
-
-# The mode of the picture that was encoded, by permanent number. Never renumber, only append.
-MODES = {
-    0: "RGB",
-    1: "RGBA",
-    2: "L",
-    3: "LA",
-    4: "1",
-    5: "P",
-    6: "PA",
-    7: "CMYK",
-    8: "YCbCr",
-    9: "LAB",
-    10: "HSV",
-    11: "RGBX",
-    12: "RGBa",
-    13: "La",
-}
-# Modes whose files all have the alpha bit, and those that may; the others never have it.
-ALPHA_MODES = ("RGBA", "LA", "PA", "RGBa", "La")
-ALPHA_OPTIONAL_MODES = ("P",)
-MODE_NUMBERS = {name: number for number, name in MODES.items()}
 
 _FIELDS = struct.Struct("<IIBBH8sHI")  # width, height, channels, mode, quality, model, tile, tiles
 
@@ -118,18 +96,3 @@ def parse_header(head: Head, limits: Limits) -> Header:
     if tile_count > max(1, limits.max_pixels // 256):
         raise LimitExceededError("the picture has too many tiles", expected=limits.max_pixels // 256, got=tile_count)
     return header
-
-
-def check_pixels(width: int, height: int, limits: Limits) -> None:
-    """Raise :class:`LimitExceededError` if the picture is larger than the format or the limits allow."""
-    if max(width, height) > MAX_SIDE:
-        raise LimitExceededError(
-            "the picture is too long", expected=f"at most {MAX_SIDE} pixels a side", got=f"{width}x{height}"
-        )
-    if width * height > limits.max_pixels:
-        raise LimitExceededError(
-            "the picture is too large",
-            expected=f"at most {limits.max_pixels} pixels",
-            got=f"{width}x{height} = {width * height}",
-            hint="Raise the limit (--max-pixels, Limits.max_pixels) if the file is trusted.",
-        )

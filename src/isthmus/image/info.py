@@ -5,12 +5,10 @@ from typing import Any
 
 from isthmus.bitstream.chunks import END, EXIF, ICC, XMP
 from isthmus.image.container import ALPHA, TILE, Container
-from isthmus.image.picture import restored_mode
+from isthmus.image.modes import restored_mode
 
 PART_NAMES = {ICC: "icc", EXIF: "exif", XMP: "xmp", ALPHA: "alpha", TILE: "latents", END: "end"}
 """What reports call the parts of a file, by chunk type."""
-INFO_KEYS = {ICC: "icc_profile", EXIF: "exif", XMP: "xmp"}
-"""Where Pillow keeps metadata, by chunk type."""
 
 
 @dataclass(frozen=True)

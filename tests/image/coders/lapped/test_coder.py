@@ -9,11 +9,11 @@ import skimage.data
 from isthmus.coding.payload import decode_latents, encode_latents
 from isthmus.errors import CorruptError, ModelError
 from isthmus.image.box import Box
-from isthmus.image.coders import check_model
 from isthmus.image.coders.lapped.analysis import analyse, bits_map
 from isthmus.image.coders.lapped.coder import LappedCoder
 from isthmus.image.coders.lapped.synthesis import DecodedLatents, synthesise
 from isthmus.image.coders.protocol import ArraySource, Setting
+from isthmus.image.coders.table import check_model
 from isthmus.image.grid import BLOCK, HALO, TILE, Grid
 from isthmus.likeness import psnr_db
 from isthmus.model.engine import _controller, limit_threads
