@@ -128,7 +128,7 @@ class Codec:
             progress: called with (tiles done, tiles in all).
 
         Raises:
-            InputError, UnsupportedPictureError, LimitExceededError, ModelError
+            InputError, UnsupportedPictureError, LimitExceededError, ModelError, SelfCheckError
         """
         picture = as_picture(image, self.limits)
         dial = Quality.of(quality)

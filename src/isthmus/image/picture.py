@@ -1,4 +1,4 @@
-"""Pillow images and arrays as windows of RGB and alpha, and the modes they return to. Knows nothing of files.
+"""Pillow images and arrays as upright windows of RGB and alpha. Knows nothing of files.
 
 A whole picture is held once, as the 8-bit samples it came in; windows are converted one at a time, so that a picture
 of 100 megapixels never exists as a second copy.
