@@ -16,7 +16,7 @@ import numpy as np
 import onnx
 from onnx import shape_inference
 
-from isthmus.image.coders.lapped import BLOCK
+from isthmus.image.grid import BLOCK
 from isthmus.model.file import Model, model_named
 
 SIDE = 1024

@@ -19,8 +19,8 @@ from skimage import data
 
 from isthmus import Codec
 from isthmus.bench.timing import machine
-from isthmus.bitstream import container
-from isthmus.image.coders.lapped import TILE
+from isthmus.image import container
+from isthmus.image.grid import TILE
 
 ACROSS = 10
 REPEATS = 3

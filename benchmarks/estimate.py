@@ -14,7 +14,7 @@ import torch
 
 from isthmus import Codec
 from isthmus.bench.codec import Weights
-from isthmus.bitstream.container import parse
+from isthmus.image.container import parse
 from isthmus.train.config import TrainConfig
 from isthmus.train.image.data import held_out_pictures, look_through
 from isthmus.train.image.evaluation import code, prepare

@@ -24,7 +24,7 @@ from PIL import Image
 from skimage import data
 
 from isthmus.bench.timing import machine
-from isthmus.bitstream.container import parse
+from isthmus.image.container import parse
 
 SIDE = 48
 FOLDERS = 50

@@ -6,9 +6,10 @@ from pathlib import Path
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT / "tests"))
 
-from test_container import ALPHAS, GOLDEN, HEADER, META, TILES  # noqa: E402
+from containers import ALPHAS, HEADER, META, TILES  # noqa: E402
+from isthmus.image.container import assemble  # noqa: E402
 
-from isthmus.bitstream.container import assemble  # noqa: E402
+GOLDEN = ROOT / "tests" / "golden"
 
 if __name__ == "__main__":
     (GOLDEN / "container_v1.isth").write_bytes(assemble(HEADER, {}, ALPHAS, TILES))

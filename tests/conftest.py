@@ -11,6 +11,7 @@ import pytest
 import doubles
 from isthmus import codec as codec_module
 from isthmus.codec import Codec
+from isthmus.image.coders import table
 
 GOLDEN = Path(__file__).parent / "golden"
 
@@ -67,15 +68,16 @@ def lock_folders(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
 
 
 @pytest.fixture
-def fake_tiles(monkeypatch: pytest.MonkeyPatch) -> doubles.FakeTiles:
-    """The codec's neural part replaced by one without loss, with tiles of 32 pixels."""
-    tiles = doubles.FakeTiles(tile=32)
-    monkeypatch.setattr(codec_module, "tiles", tiles)
+def lossless_coder(monkeypatch: pytest.MonkeyPatch) -> doubles.LosslessCoder:
+    """A coder without loss, with tiles of 32 pixels, registered as the one that encodes; models hold nothing."""
+    coder = doubles.LosslessCoder()
+    monkeypatch.setitem(table.CODERS, coder.id, coder)
+    monkeypatch.setattr(table, "ENCODING", coder.id)
     monkeypatch.setattr(codec_module, "release_model", lambda: doubles.FakeModel())
     monkeypatch.setattr(codec_module, "find_model", doubles.find_model)
-    return tiles
+    return coder
 
 
 @pytest.fixture
-def fake_codec(fake_tiles: doubles.FakeTiles) -> Codec:
+def lossless_codec(lossless_coder: doubles.LosslessCoder) -> Codec:
     return Codec()

@@ -1,13 +1,20 @@
-"""Stands in for the neural part: tiles kept as zlib streams, so that a test sees only the shell around it."""
+"""Stands in for the neural part: a coder that keeps tiles as zlib streams, and models that hold nothing.
+
+Files of this coder have its number and so version 2 of the header; a test sees only the shell around it.
+"""
 
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 from isthmus.errors import CorruptError, UnknownModelError
+from isthmus.image.box import Box
+from isthmus.image.coders.protocol import PREVIEW_SCALE, Payloads, PixelSource, Progress, Setting, UInt8
+from isthmus.image.grid import Grid
+from isthmus.quality import Quality
 
 MODEL_ID = bytes.fromhex("0123456789abcdef")
 
@@ -17,6 +24,7 @@ class FakeModel:
     id: bytes = MODEL_ID
     name: str = "double"
     metadata: dict[str, Any] = field(default_factory=dict)
+    arrays: dict[str, Any] = field(default_factory=dict)
 
 
 def find_model(model_id: bytes) -> FakeModel:
@@ -25,78 +33,56 @@ def find_model(model_id: bytes) -> FakeModel:
     return FakeModel()
 
 
-class FakeTiles:
-    """The functions of isthmus.image.coders.lapped, without loss, with tiles of a size that suits the test."""
+@dataclass
+class LosslessCoder:
+    """A `Coder` without loss, with tiles of a size that suits the test."""
 
-    MAX_EFFORT = 2
-
-    def __init__(self, tile: int = 1024) -> None:
-        self.TILE = tile
-        self.efforts: list[int] = []
-        """Of every call of `encode_tiles`."""
-
-    def _boxes(self, width: int, height: int) -> list[tuple[int, int, int, int]]:
-        return [
-            (top, left, min(self.TILE, height - top), min(self.TILE, width - left))
-            for top in range(0, height, self.TILE)
-            for left in range(0, width, self.TILE)
-        ]
+    tile: int = 32
+    id: int = 255
+    name: str = "lossless"
+    max_effort: int = 2
+    needs: frozenset[str] = frozenset()
+    efforts: list[int] = field(default_factory=list)
+    """Of every call of `encode_tiles`."""
 
     def encode_tiles(
-        self, model: Any, source: Any, quality: int, threads: Any = None, progress: Any = None, effort: int = 1
+        self, setting: Setting, source: PixelSource, effort: int = 1, progress: Progress | None = None
     ) -> Iterator[bytes]:
-        assert 0 <= quality <= 10000
+        assert isinstance(setting.quality, Quality)
         self.efforts.append(effort)
-        boxes = self._boxes(source.width, source.height)
-        for index, box in enumerate(boxes):
+        grid = Grid(source.width, source.height, self.tile)
+        for index in range(grid.count):
+            box = grid.tile_box(index)
             window = source(*box)
-            assert window.shape == (*box[2:], 3)
+            assert window.shape == (box.height, box.width, 3)
             assert window.dtype == np.uint8
             yield zlib.compress(window.tobytes())
             if progress:
-                progress(index + 1, len(boxes))
+                progress(index + 1, grid.count)
 
-    def _decode(self, payload: bytes, height: int, width: int) -> np.ndarray:
+    def decode_rows(
+        self, setting: Setting, payloads: Payloads, grid: Grid, progress: Progress | None = None
+    ) -> Iterator[tuple[int, UInt8]]:
+        for start in range(0, grid.count, grid.columns):
+            row = [self._decode(payloads, grid, index) for index in range(start, start + grid.columns)]
+            yield grid.tile_box(start).top, np.concatenate(row, axis=1)
+
+    def decode_window(self, setting: Setting, payloads: Payloads, grid: Grid, box: Box) -> UInt8:
+        return np.concatenate([strip for _, strip in self.decode_rows(setting, payloads, grid)])[box.slices]
+
+    def decode_preview(self, setting: Setting, payloads: Payloads, grid: Grid) -> UInt8:
+        return self.decode_window(setting, payloads, grid, grid.box)[::PREVIEW_SCALE, ::PREVIEW_SCALE]
+
+    def check_tiles(self, setting: Setting, payloads: Payloads, grid: Grid) -> None:
+        for index in range(grid.count):
+            self._decode(payloads, grid, index)
+
+    def _decode(self, payloads: Payloads, grid: Grid, index: int) -> UInt8:
+        _, _, height, width = grid.tile_box(index)
         try:
-            raw = zlib.decompressobj().decompress(payload, height * width * 3 + 1)
+            raw = zlib.decompressobj().decompress(payloads(index), height * width * 3 + 1)
         except zlib.error as error:
             raise CorruptError("a tile payload is damaged", got=error) from None
         if len(raw) != height * width * 3:
             raise CorruptError("a tile payload is damaged", expected=height * width * 3, got=len(raw))
         return np.frombuffer(raw, np.uint8).reshape(height, width, 3)
-
-    def decode_rows(
-        self,
-        model: Any,
-        payloads: Callable[[int], bytes],
-        width: int,
-        height: int,
-        quality: int,
-        threads: Any = None,
-        progress: Any = None,
-    ) -> Iterator[tuple[int, np.ndarray]]:
-        boxes = self._boxes(width, height)
-        columns = -(-width // self.TILE)
-        for start in range(0, len(boxes), columns):
-            row = [self._decode(payloads(index), *boxes[index][2:]) for index in range(start, start + columns)]
-            yield boxes[start][0], np.concatenate(row, axis=1)
-
-    def decode_window(
-        self,
-        model: Any,
-        payloads: Callable[[int], bytes],
-        width: int,
-        height: int,
-        quality: int,
-        box: tuple[int, int, int, int],
-        threads: Any = None,
-    ) -> np.ndarray:
-        rows = self.decode_rows(model, payloads, width, height, quality)
-        x, y, w, h = box
-        return np.concatenate([strip for _, strip in rows])[y : y + h, x : x + w]
-
-    def check_tiles(
-        self, model: Any, payloads: Callable[[int], bytes], width: int, height: int, quality: int, threads: Any = None
-    ) -> None:
-        for index, (_, _, h, w) in enumerate(self._boxes(width, height)):
-            self._decode(payloads(index), h, w)

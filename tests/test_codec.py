@@ -8,64 +8,67 @@ from PIL import Image
 
 import doubles
 import isthmus
-from isthmus.bitstream import container
-from isthmus.bitstream.container import Limits
+from isthmus.bitstream.head import pack_head
+from isthmus.bitstream.limits import Limits
 from isthmus.codec import DEFAULT_QUALITY, Codec
 from isthmus.errors import (
     BitstreamError,
     CorruptError,
     InputError,
     LimitExceededError,
+    ModelError,
     OutputExistsError,
     TooNewError,
     TruncatedError,
     UnknownModelError,
 )
+from isthmus.image import container
+from isthmus.image.coders import table
 from pictures import photo
 
 SIZES = [(1, 1), (1, 40), (40, 1), (31, 33), (32, 32), (65, 70)]
 
 
 @pytest.mark.parametrize("size", SIZES)
-def test_arrays_round_trip(fake_codec: Codec, size: tuple[int, int], rng: np.random.Generator) -> None:
+def test_arrays_round_trip(lossless_codec: Codec, size: tuple[int, int], rng: np.random.Generator) -> None:
     pixels = rng.integers(0, 256, (*size, 3), dtype=np.uint8)
-    decoded = fake_codec.decode(fake_codec.encode(pixels))
+    decoded = lossless_codec.decode(lossless_codec.encode(pixels))
     assert decoded.dtype == np.uint8
     np.testing.assert_array_equal(decoded, pixels)
 
 
 @pytest.mark.parametrize("mode", ["RGB", "RGBA", "L", "LA", "1"])
 @pytest.mark.parametrize("size", SIZES)
-def test_modes_are_restored(fake_codec: Codec, mode: str, size: tuple[int, int], rng: np.random.Generator) -> None:
+def test_modes_are_restored(lossless_codec: Codec, mode: str, size: tuple[int, int], rng: np.random.Generator) -> None:
     noise = Image.fromarray(rng.integers(0, 256, (*size, 4), dtype=np.uint8))
     image = noise.convert(mode)
-    decoded = fake_codec.decode_image(fake_codec.encode(image))
+    decoded = lossless_codec.decode_image(lossless_codec.encode(image))
     assert decoded.mode == mode
     np.testing.assert_array_equal(np.asarray(decoded), np.asarray(image))
 
 
 @pytest.mark.parametrize("mode", ["P", "PA", "CMYK", "YCbCr", "HSV", "RGBX"])
-def test_other_modes_come_back_as_rgb(fake_codec: Codec, mode: str) -> None:
+def test_other_modes_come_back_as_rgb(lossless_codec: Codec, mode: str) -> None:
     image = photo().convert("RGBA").convert(mode) if mode == "RGBX" else photo().convert("P" if mode == "PA" else mode)
-    data = fake_codec.encode(image.convert(mode))
-    info = fake_codec.inspect(data)
-    decoded = fake_codec.decode_image(data)
+    data = lossless_codec.encode(image.convert(mode))
+    info = lossless_codec.inspect(data)
+    decoded = lossless_codec.decode_image(data)
     assert info.mode == mode
     assert decoded.mode == info.restored_mode == ("RGBA" if mode == "PA" else "RGB")
     np.testing.assert_array_equal(np.asarray(decoded.convert("RGB")), np.asarray(image.convert("RGB")))
 
 
-def test_metadata_comes_back(fake_codec: Codec) -> None:
+def test_metadata_comes_back(lossless_codec: Codec) -> None:
     image = photo()
     blocks = {"icc_profile": b"i" * 500, "exif": b"II*\0\x08\0\0\0\0\0\0\0\0\0", "xmp": b"<x/>"}
     image.info |= blocks
-    decoded = fake_codec.decode_image(fake_codec.encode(image))
+    decoded = lossless_codec.decode_image(lossless_codec.encode(image))
     assert {key: decoded.info[key] for key in blocks} == blocks
-    stripped = fake_codec.decode_image(fake_codec.encode(image, strip=True))
+    stripped = lossless_codec.decode_image(lossless_codec.encode(image, strip=True))
     assert not set(blocks) & set(stripped.info)
 
 
-def test_metadata_above_the_limit(fake_tiles: doubles.FakeTiles) -> None:
+def test_metadata_above_the_limit(lossless_coder: doubles.LosslessCoder) -> None:
     image = photo()
     image.info["icc_profile"] = bytes(100)
     codec = Codec(limits=Limits(max_metadata_bytes=99))
@@ -74,60 +77,94 @@ def test_metadata_above_the_limit(fake_tiles: doubles.FakeTiles) -> None:
     codec.encode(image, strip=True)
 
 
-def test_a_window_equals_the_whole(fake_codec: Codec, rng: np.random.Generator) -> None:
+def test_a_window_equals_the_whole(lossless_codec: Codec, rng: np.random.Generator) -> None:
     pixels = rng.integers(0, 256, (70, 90, 3), dtype=np.uint8)
-    data = fake_codec.encode(pixels)
-    np.testing.assert_array_equal(fake_codec.decode(data, box=(20, 30, 45, 40)), pixels[30:70, 20:65])
+    data = lossless_codec.encode(pixels)
+    np.testing.assert_array_equal(lossless_codec.decode(data, box=(20, 30, 45, 40)), pixels[30:70, 20:65])
 
 
 @pytest.mark.parametrize("box", [(-1, 0, 2, 2), (0, 0, 0, 1), (0, 0, 14, 9), (5, 5, 1, 5)])
-def test_a_window_outside(fake_codec: Codec, box: tuple[int, int, int, int]) -> None:
+def test_a_window_outside(lossless_codec: Codec, box: tuple[int, int, int, int]) -> None:
     with pytest.raises(InputError, match="within 13x9"):
-        fake_codec.decode(fake_codec.encode(photo()), box=box)
+        lossless_codec.decode(lossless_codec.encode(photo()), box=box)
 
 
 @pytest.mark.parametrize("quality", [-0.01, 100.01, float("nan"), float("inf")])
-def test_quality_out_of_range(fake_codec: Codec, quality: float) -> None:
+def test_quality_out_of_range(lossless_codec: Codec, quality: float) -> None:
     with pytest.raises(InputError, match="0 to 100"):
-        fake_codec.encode(photo(), quality)
+        lossless_codec.encode(photo(), quality)
 
 
-def test_quality_travels_in_hundredths(fake_codec: Codec) -> None:
-    assert fake_codec.inspect(fake_codec.encode(photo(), 33.337)).quality == 33.34
-    assert fake_codec.inspect(fake_codec.encode(photo())).quality == DEFAULT_QUALITY
+def test_quality_travels_in_hundredths(lossless_codec: Codec) -> None:
+    assert lossless_codec.inspect(lossless_codec.encode(photo(), 33.337)).quality == 33.34
+    assert lossless_codec.inspect(lossless_codec.encode(photo())).quality == DEFAULT_QUALITY
 
 
-def test_info(fake_codec: Codec) -> None:
+def test_info(lossless_codec: Codec) -> None:
     image = photo(40, 33).convert("RGBA")
     image.info["icc_profile"] = b"i" * 50
-    data = fake_codec.encode(image, 12.5)
-    info = fake_codec.inspect(data)
+    data = lossless_codec.encode(image, 12.5)
+    info = lossless_codec.inspect(data)
     assert (info.width, info.height, info.mode, info.restored_mode) == (40, 33, "RGBA", "RGBA")
     assert (info.model_id, info.tiles, info.tile_size) == ("0123456789abcdef", 4, 32)
     assert set(info.parts) == {"header", "icc", "alpha", "latents", "end"}
     assert sum(info.parts.values()) == info.bytes == len(data)
     assert info.bpp == 8 * len(data) / (40 * 33)
-    assert fake_codec.verify(data) == info
+    assert lossless_codec.verify(data) == info
 
 
-def test_an_unknown_model_is_named(fake_codec: Codec, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unknown_model_is_named(lossless_codec: Codec, monkeypatch: pytest.MonkeyPatch) -> None:
     data = Codec(model=doubles.FakeModel(id=b"\xff" * 8)).encode(photo())  # type: ignore[arg-type]
     with pytest.raises(UnknownModelError, match="ffffffffffffffff"):
-        fake_codec.decode(data)
-    assert fake_codec.inspect(data).model_id == "ff" * 8
+        lossless_codec.decode(data)
+    assert lossless_codec.inspect(data).model_id == "ff" * 8
 
 
-def test_a_chosen_model_does_not_hide_the_installed_ones(fake_codec: Codec) -> None:
+def test_a_chosen_model_does_not_hide_the_installed_ones(lossless_codec: Codec) -> None:
     other = Codec(model=doubles.FakeModel(id=b"\xff" * 8))  # type: ignore[arg-type]
-    np.testing.assert_array_equal(other.decode(fake_codec.encode(photo())), np.asarray(photo()))
+    np.testing.assert_array_equal(other.decode(lossless_codec.encode(photo())), np.asarray(photo()))
     np.testing.assert_array_equal(other.decode(other.encode(photo())), np.asarray(photo()))
 
 
-def test_another_tile_size_is_too_new(fake_tiles: doubles.FakeTiles) -> None:
+def test_another_tile_size_is_too_new(lossless_coder: doubles.LosslessCoder) -> None:
     data = Codec().encode(photo())
-    fake_tiles.TILE = 64
+    lossless_coder.tile = 64
     with pytest.raises(TooNewError, match="tile size"):
         Codec().decode(data)
+
+
+def test_the_coder_decides_the_version(lossless_codec: Codec, monkeypatch: pytest.MonkeyPatch) -> None:
+    data = lossless_codec.encode(photo())
+    assert lossless_codec.inspect(data).format_version == 2
+    monkeypatch.setattr(table, "ENCODING", 1)
+    monkeypatch.delitem(table.CODERS, 255)
+    for method in (Codec().decode, Codec().decode_image, Codec().preview, Codec().verify, Codec().inspect):
+        with pytest.raises(TooNewError, match="coder is unknown: expected coder 1, got 255"):
+            method(data)
+
+
+def test_another_medium_is_too_new(lossless_codec: Codec) -> None:
+    data = pack_head(2, 1, 0, b"?") + bytes(100)
+    for method in (lossless_codec.decode, lossless_codec.verify, lossless_codec.inspect):
+        with pytest.raises(TooNewError, match="medium is unknown: expected medium 1, got 2"):
+            method(data)
+
+
+def test_a_model_of_another_coder(lossless_coder: doubles.LosslessCoder) -> None:
+    data = Codec().encode(photo())
+    lossless_coder.needs = frozenset({"networks"})
+    for attempt in (lambda: Codec().encode(photo()), lambda: Codec().decode(data)):
+        with pytest.raises(ModelError, match="double is none of the lossless coder's: expected a model with networks"):
+            attempt()
+
+
+def test_a_preview_is_the_coders(lossless_codec: Codec) -> None:
+    image = photo(70, 40).convert("RGBA")
+    image.putalpha(200)
+    preview = lossless_codec.preview(lossless_codec.encode(image))
+    assert (preview.size, preview.mode) == ((5, 3), "RGBA")
+    np.testing.assert_array_equal(np.asarray(preview)[..., :3], np.asarray(image)[::16, ::16, :3])
+    assert (np.asarray(preview)[..., 3] == 200).all()
 
 
 def damaged_sample(codec: Codec) -> bytes:
@@ -137,24 +174,24 @@ def damaged_sample(codec: Codec) -> bytes:
     return codec.encode(image)
 
 
-def test_cut_at_every_offset(fake_codec: Codec) -> None:
-    data = damaged_sample(fake_codec)
+def test_cut_at_every_offset(lossless_codec: Codec) -> None:
+    data = damaged_sample(lossless_codec)
     for end in range(len(data)):
         with pytest.raises(TruncatedError):
-            fake_codec.decode(data[:end])
+            lossless_codec.decode(data[:end])
 
 
-def test_flip_bits_everywhere(fake_codec: Codec) -> None:
-    data = damaged_sample(fake_codec)
+def test_flip_bits_everywhere(lossless_codec: Codec) -> None:
+    data = damaged_sample(lossless_codec)
     for position in range(len(data)):
         damaged = bytearray(data)
         damaged[position] ^= 1 << position % 8
         with pytest.raises(BitstreamError):
-            fake_codec.decode_image(bytes(damaged))
+            lossless_codec.decode_image(bytes(damaged))
 
 
-def test_damage_behind_good_checksums_is_found(fake_codec: Codec) -> None:
-    parsed = container.parse(damaged_sample(fake_codec))
+def test_damage_behind_good_checksums_is_found(lossless_codec: Codec) -> None:
+    parsed = container.parse(damaged_sample(lossless_codec))
     payloads = {"alpha": [bytes(p) for p in parsed.alpha], "tiles": [bytes(p) for p in parsed.tiles]}
     for part, good in payloads.items():
         for index in range(len(good)):
@@ -162,11 +199,11 @@ def test_damage_behind_good_checksums_is_found(fake_codec: Codec) -> None:
             for broken in (b"", payloads["tiles"][index - 1]):
                 changed = payloads | {part: [*good[:index], broken, *good[index + 1 :]]}
                 with pytest.raises(CorruptError):
-                    fake_codec.verify(container.assemble(parsed.header, {}, **changed))
+                    lossless_codec.verify(container.assemble(parsed.header, {}, **changed))
 
 
-def test_pixels_above_the_limit(fake_codec: Codec) -> None:
-    data = fake_codec.encode(photo())
+def test_pixels_above_the_limit(lossless_codec: Codec) -> None:
+    data = lossless_codec.encode(photo())
     small = Codec(limits=Limits(max_pixels=100))
     with pytest.raises(LimitExceededError, match="13x9"):
         small.decode(data)
@@ -174,31 +211,31 @@ def test_pixels_above_the_limit(fake_codec: Codec) -> None:
         small.encode(photo())
 
 
-def test_files(fake_codec: Codec, tmp_path: Path) -> None:
+def test_files(lossless_codec: Codec, tmp_path: Path) -> None:
     photo().save(tmp_path / "a.png")
-    compressed = fake_codec.encode_file(tmp_path / "a.png")
+    compressed = lossless_codec.encode_file(tmp_path / "a.png")
     assert compressed == tmp_path / "a.isth"
     with pytest.raises(OutputExistsError):
-        fake_codec.decode_file(compressed)
-    back = fake_codec.decode_file(compressed, tmp_path / "b.webp")
+        lossless_codec.decode_file(compressed)
+    back = lossless_codec.decode_file(compressed, tmp_path / "b.webp")
     with Image.open(back) as image:
         assert image.format == "WEBP"
         np.testing.assert_array_equal(np.asarray(image), np.asarray(photo()))
-    assert fake_codec.decode_file(compressed, force=True) == tmp_path / "a.png"
+    assert lossless_codec.decode_file(compressed, force=True) == tmp_path / "a.png"
     with pytest.raises(LimitExceededError):
         Codec(limits=Limits(max_file_bytes=10)).decode_file(compressed, force=True)
 
 
-def test_a_failed_decode_leaves_no_file(fake_codec: Codec, tmp_path: Path) -> None:
-    (tmp_path / "a.isth").write_bytes(fake_codec.encode(photo())[:-1])
+def test_a_failed_decode_leaves_no_file(lossless_codec: Codec, tmp_path: Path) -> None:
+    (tmp_path / "a.isth").write_bytes(lossless_codec.encode(photo())[:-1])
     with pytest.raises(TruncatedError):
-        fake_codec.decode_file(tmp_path / "a.isth")
+        lossless_codec.decode_file(tmp_path / "a.isth")
     assert [path.name for path in tmp_path.iterdir()] == ["a.isth"]
 
 
-def test_the_functions_are_the_codec(fake_codec: Codec, tmp_path: Path) -> None:
+def test_the_functions_are_the_codec(lossless_codec: Codec, tmp_path: Path) -> None:
     data = isthmus.encode(photo(), quality=20)
-    assert data == fake_codec.encode(photo(), 20)
+    assert data == lossless_codec.encode(photo(), 20)
     np.testing.assert_array_equal(isthmus.decode(data), np.asarray(photo()))
     assert isthmus.decode_image(data).mode == "RGB"
     assert isthmus.verify(data) == isthmus.inspect(data)
@@ -215,7 +252,9 @@ def test_threads_are_at_least_one() -> None:
 CRAFTED = """
 import pathlib, resource, sys
 import numpy as np
-from isthmus.bitstream import container
+from isthmus.image import container
+from isthmus.image.header import Header
+from isthmus.quality import Quality
 from isthmus.coding import payload as latents
 from isthmus.codec import Codec
 from isthmus.coding.range_coder import SymbolEncoder
@@ -230,8 +269,8 @@ def peak_mb():
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 def crafted(width, height, tile):
-    header = container.Header(width, height, "RGB", 5000, MODEL, 1024)
-    return container.assemble(header, {}, [], [tile] * header.tile_count)
+    header = Header(width, height, "RGB", Quality(5000), MODEL, 1024)
+    return container.assemble(header, {}, [], [tile] * header.grid.count)
 
 MODEL = bytes.fromhex(sys.argv[1])
 rng = np.random.default_rng(0)
@@ -253,7 +292,7 @@ for tile in (b"", b"\\0" * 4, bytes(rng.integers(0, 256, 4, dtype=np.uint8))):
 model = find_model(MODEL)
 decoded = model.context.walk(64, 64, 5000, lambda channels, at, means, rows: means)
 valid = latents._check(decoded) + bytes([64]) + SymbolEncoder(model.tables).finish()
-header = container.Header(4096, 2048, "RGB", 5000, MODEL, 1024)
+header = Header(4096, 2048, "RGB", Quality(5000), MODEL, 1024)
 data = container.assemble(header, {}, [], [valid] * 7 + [bytes(5)])
 assert len(data) < 1000, len(data)
 for method in ("decode", "decode_image", "verify"):
@@ -276,12 +315,12 @@ def test_a_crafted_file_takes_little_memory() -> None:
     assert float(result.stdout) < 300
 
 
-def test_the_functions_take_model_and_effort(fake_tiles: doubles.FakeTiles, tmp_path: Path) -> None:
+def test_the_functions_take_model_and_effort(lossless_coder: doubles.LosslessCoder, tmp_path: Path) -> None:
     picture = np.zeros((4, 5, 3), np.uint8)
     isthmus.encode(picture, effort=2)
     Image.fromarray(picture).save(tmp_path / "a.png")
     isthmus.encode_file(tmp_path / "a.png", effort=2)
-    assert fake_tiles.efforts == [2, 2]
+    assert lossless_coder.efforts == [2, 2]
     model = doubles.FakeModel(bytes(8))
     assert isthmus.inspect(isthmus.encode(picture, model=model)).model_id == "0" * 16
     with pytest.raises(UnknownModelError, match="no model named 'none'"):
@@ -294,6 +333,6 @@ def test_other_efforts_are_refused(effort: int) -> None:
         Codec(effort=effort)
 
 
-def test_a_name_is_not_decoded(fake_codec: Codec) -> None:
+def test_a_name_is_not_decoded(lossless_codec: Codec) -> None:
     with pytest.raises(InputError, match=r"got str\. decode_file"):
-        fake_codec.decode("photo.isth")
+        lossless_codec.decode("photo.isth")

@@ -10,9 +10,10 @@ from PIL import Image
 from skimage import data as samples
 
 import isthmus
-from isthmus.bitstream import container
 from isthmus.errors import BitstreamError, TruncatedError
+from isthmus.image import container
 from isthmus.model.file import RELEASES
+from isthmus.quality import Quality
 
 GOLDEN = Path(__file__).parent / "golden"
 
@@ -112,7 +113,7 @@ def test_another_size_or_quality_behind_good_checksums_is_an_error(codec: isthmu
     from dataclasses import replace
 
     parsed = container.parse(compressed)
-    for change in ({"width": 120}, {"height": 40}, {"quality": 4900}):
+    for change in ({"width": 120}, {"height": 40}, {"quality": Quality(4900)}):
         header = replace(parsed.header, **change)
         with pytest.raises(BitstreamError):
             codec.verify(container.assemble(header, {}, [], parsed.tiles))

@@ -39,10 +39,12 @@ def test_import_is_light() -> None:
 
 
 def test_inspecting_needs_no_engine(tmp_path) -> None:  # type: ignore[no-untyped-def]
-    from isthmus.bitstream.container import Header, assemble
+    from isthmus.image.container import assemble
+    from isthmus.image.header import Header
+    from isthmus.quality import Quality
 
     path = tmp_path / "a.isth"
-    path.write_bytes(assemble(Header(4, 4, "RGB", 0, bytes(8), 1024), {}, [], [b"?"]))
+    path.write_bytes(assemble(Header(4, 4, "RGB", Quality(0), bytes(8), 1024), {}, [], [b"?"]))
     code = f"from isthmus.cli import main\nmain(['info', {str(path)!r}], standalone_mode=False)"
     assert not {"onnxruntime", "openvino", "torch", "constriction"} & imported_by(code)
 

@@ -12,7 +12,9 @@ from skimage import data
 import doubles
 import isthmus
 import isthmus.pillow_plugin
-from isthmus.bitstream.container import HEADER_BYTES, _chunk, _varint, parse
+from isthmus.bitstream.head import HEADER_V1_BYTES as HEADER_BYTES
+from isthmus.bitstream.varint import write_varint
+from isthmus.image.container import CHUNKS, parse
 
 EXIF_ORIENTATION = 0x0112
 
@@ -41,9 +43,9 @@ def test_round_trip(original: Image.Image, saved: Path) -> None:
     assert isthmus.decode(saved.read_bytes()).shape == (80, 121, 3)
 
 
-def test_model_and_effort_are_options_of_saving(fake_tiles: doubles.FakeTiles, tmp_path: Path) -> None:
+def test_model_and_effort_are_options_of_saving(lossless_coder: doubles.LosslessCoder, tmp_path: Path) -> None:
     Image.new("RGB", (4, 5)).save(tmp_path / "a.isth", effort=2, model=doubles.FakeModel(bytes(8)))
-    assert fake_tiles.efforts == [2]
+    assert lossless_coder.efforts == [2]
     assert isthmus.inspect((tmp_path / "a.isth").read_bytes()).model_id == "0" * 16
 
 
@@ -67,10 +69,10 @@ def test_opening_reads_only_the_front(saved: Path) -> None:
 
 def test_a_large_private_chunk_at_the_front_is_passed_over(saved: Path) -> None:
     data = saved.read_bytes()
-    private = _chunk(b"q", bytes(40 << 20))
+    private = CHUNKS.write(b"q", bytes(40 << 20))
     whole = parse(data)
     body = data[:HEADER_BYTES] + private + data[HEADER_BYTES : len(data) - whole.chunk_bytes[b"Z"]]
-    longer = body + _chunk(b"Z", _varint(len(body)))
+    longer = body + CHUNKS.write(b"Z", write_varint(len(body)))
     parse(longer)
     with Image.open(io.BytesIO(longer)) as image, Image.open(saved) as before:
         assert image.tobytes() == before.tobytes()

@@ -1,6 +1,9 @@
 """The search for a target, on curves that tests make and on photographs with the release weights."""
 
 import math
+import re
+import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -124,3 +127,40 @@ def test_what_is_no_target(value: float) -> None:
 def test_too_small_for_a_metric(codec: isthmus.Codec) -> None:
     with pytest.raises(InputError, match="at least 8 pixels"):
         encode_to_target(codec, as_picture(data.coffee()[:7, :50]), Target("ssimulacra2", 60))
+
+
+BLOCKED = """
+import sys
+for name in {blocked!r}:
+    sys.modules[name] = None
+import numpy as np
+import isthmus
+from isthmus.image.picture import as_picture
+from isthmus.rate_control import Target, encode_to_target
+
+picture = as_picture(np.tile(np.arange(48, dtype=np.uint8)[:, None] * 5, (1, 40)))
+try:
+    found = encode_to_target(isthmus.Codec("fast", threads=1), picture, Target({kind!r}, {value}))
+except isthmus.MissingExtraError as error:
+    print("missing:", error)
+else:
+    print("reached:", found.value)
+"""
+REPORTS = ("matplotlib", "jinja2", "bjontegaard", "imagecodecs")
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "blocked", "expected"),
+    [
+        ("psnr", 35, (*REPORTS, "scipy", "skimage", "ssimulacra2", "torch", "sklearn"), "reached: "),
+        ("ssimulacra2", 60, REPORTS, "reached: "),
+        ("ssimulacra2", 60, ("ssimulacra2",), "missing: .*needs the package ssimulacra2.*pip install"),
+    ],
+)
+def test_a_likeness_needs_no_more_than_its_metric(
+    kind: str, value: float, blocked: tuple[str, ...], expected: str
+) -> None:
+    code = BLOCKED.format(kind=kind, value=value, blocked=blocked)
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=300)
+    assert result.returncode == 0, result.stderr
+    assert re.match(expected, result.stdout)

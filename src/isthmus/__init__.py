@@ -4,7 +4,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from isthmus.bitstream.container import Limits
+    from isthmus.bitstream.limits import Limits
     from isthmus.codec import (
         Codec,
         Info,
@@ -47,7 +47,7 @@ _HOMES = {
         "inspect",
         "verify",
     ),
-    "isthmus.bitstream.container": ("Limits",),
+    "isthmus.bitstream.limits": ("Limits",),
     "isthmus.errors": (
         "BitstreamError",
         "CorruptError",

@@ -1,96 +1,71 @@
-"""The recipe: picture -> tiles -> latents -> bytes, and back. Networks, entropy coding and framing live below.
+"""The facade: anything that has a medium to the bytes of a file, and back. It picks medium, model and coder.
 
-encode   picture --encode_tiles--> tile payloads --+--assemble--> bytes
-         alpha   --encode_alpha--> alpha payloads -+
-decode   bytes --parse--> tile payloads --decode_rows--> strips of RGB --as_mode--> picture
+What a medium is, how its files are made and how they decode is the medium's own room: `isthmus.image` for pictures.
 """
 
 import functools
-from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path, PurePath
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import numpy as np
-from numpy.typing import NDArray
 from PIL import Image
 
-from isthmus.bitstream import container
-from isthmus.bitstream.container import Container, Header, Limits
-from isthmus.errors import CorruptError, InputError, LimitExceededError, TooNewError, UnknownModelError
+from isthmus.bitstream.head import Head, parse_head
+from isthmus.bitstream.limits import Limits
+from isthmus.errors import InputError, UnknownModelError
 from isthmus.files import atomic_output, read_capped
-from isthmus.image.alpha import decode_alpha, encode_alpha
-from isthmus.image.coders import lapped as tiles
+from isthmus.image.box import PublicBox
+from isthmus.image.coders.protocol import Progress, Setting
+from isthmus.image.coders.table import encoding_coder
+from isthmus.image.container import Container, parse_behind
+from isthmus.image.decoding import PictureDecoder, check_decodable
+from isthmus.image.encoding import encode_picture
 from isthmus.image.files import format_of, open_picture, save_picture
-from isthmus.image.picture import (
-    Picture,
-    PictureLike,
-    Pixels,
-    as_mode,
-    as_picture,
-    restored_mode,
-)
-from isthmus.image.preview import SCALE, decode_preview
+from isthmus.image.header import MEDIUM as PICTURE
+from isthmus.image.info import Info, info_of
+from isthmus.image.picture import Picture, PictureLike, Pixels, as_picture
 from isthmus.model.file import Model, find_model, model_named, release_model
+from isthmus.quality import Quality
 
 if TYPE_CHECKING:
     from typing import BinaryIO
 
+__all__ = [
+    "DEFAULT_QUALITY",
+    "SUFFIX",
+    "Codec",
+    "Info",
+    "ModelLike",
+    "Progress",
+    "decode",
+    "decode_file",
+    "decode_image",
+    "encode",
+    "encode_file",
+    "inspect",
+    "is_encoded",
+    "verify",
+]
+
 DEFAULT_QUALITY = 50.0
 """Where training crops have a mean SSIMULACRA2 near 70, which its authors call high quality."""
-PLAUSIBLE_PIXELS_PER_BYTE = 1000
-"""Photographs have at most some 200; files beyond this are checked to the last tile before any pixel is made."""
 SUFFIX = ".isth"
-Box = tuple[int, int, int, int]
 ModelLike = Model | str | Path | None
 """A model, a model file, or the name of an installed model; None for the default."""
-Progress = Callable[[int, int], None]
-
-# Where Pillow keeps metadata.
-INFO_KEYS = {container.ICC: "icc_profile", container.EXIF: "exif", container.XMP: "xmp"}
-_PART_NAMES = {
-    container.ICC: "icc",
-    container.EXIF: "exif",
-    container.XMP: "xmp",
-    container.ALPHA: "alpha",
-    container.TILE: "latents",
-    container.END: "end",
-}
 
 
 @dataclass(frozen=True)
-class Info:
-    """What a file says about itself, without its weights.
+class _Medium:
+    """How the files of a medium are taken apart, described and decoded."""
 
-    Attributes:
-        width, height: pixels.
-        mode: Pillow's name of the mode of the picture that was encoded.
-        restored_mode: the mode it decodes to.
-        quality: 0 to 100.
-        model_id: 16 hexadecimal digits.
-        format_version: of the bitstream.
-        tile_size, tiles: pixels a side, number of tiles.
-        bytes: size of the file.
-        bpp: bits of the file per pixel.
-        parts: bytes on disk by part.
-    """
+    parse: Callable[[Head, bytes, Limits], Container]
+    info: Callable[[Container], Info]
+    check_decodable: Callable[[Container], None]
+    decoder: Callable[[Container, Model, int | None], PictureDecoder]
 
-    width: int
-    height: int
-    mode: str
-    restored_mode: str
-    quality: float
-    model_id: str
-    format_version: int
-    tile_size: int
-    tiles: int
-    bytes: int
-    bpp: float
-    parts: dict[str, int]
 
-    def as_dict(self) -> dict[str, Any]:
-        """All fields, as JSON knows them."""
-        return asdict(self)
+_MEDIA = {PICTURE: _Medium(parse_behind, info_of, check_decodable, PictureDecoder)}
 
 
 class Codec:
@@ -120,8 +95,9 @@ class Codec:
     ) -> None:
         if threads is not None and threads < 1:
             raise InputError("the number of threads", expected="at least 1", got=threads)
-        if effort not in range(1, tiles.MAX_EFFORT + 1):
-            raise InputError("the effort", expected=f"1 to {tiles.MAX_EFFORT}", got=effort)
+        most = encoding_coder().max_effort
+        if effort not in range(1, most + 1):
+            raise InputError("the effort", expected=f"1 to {most}", got=effort)
         self._chosen = model
         self.threads = threads
         self.limits = limits or Limits()
@@ -152,24 +128,14 @@ class Codec:
             progress: called with (tiles done, tiles in all).
 
         Raises:
-            InputError, UnsupportedPictureError, LimitExceededError, ModelError
+            InputError, UnsupportedPictureError, LimitExceededError, ModelError, SelfCheckError
         """
         picture = as_picture(image, self.limits)
-        header = Header(
-            width=picture.width,
-            height=picture.height,
-            mode=picture.mode,
-            quality=_hundredths(quality),
-            model_id=self.model.id,
-            tile_size=tiles.TILE,
-            has_alpha=picture.has_alpha,
-        )
-        metadata = {} if strip else self._capped(picture.metadata)
-        alpha = _encode_alpha_tiles(picture, header)
-        latents = tiles.encode_tiles(self.model, picture, header.quality, self.threads, progress, self.effort)
-        return container.assemble(header, metadata, alpha, latents)
+        dial = Quality.of(quality)
+        setting = Setting(self.model, dial, self.threads)
+        return encode_picture(picture, encoding_coder(), setting, self.limits, self.effort, strip, progress)
 
-    def decode(self, data: bytes, box: Box | None = None, progress: Progress | None = None) -> Pixels:
+    def decode(self, data: bytes, box: PublicBox | None = None, progress: Progress | None = None) -> Pixels:
         """The colours of a picture, without its transparency: (H, W, 3) uint8.
 
         Arguments:
@@ -180,16 +146,9 @@ class Codec:
         Raises:
             NotIsthmusError, TruncatedError, CorruptError, TooNewError, UnknownModelError, LimitExceededError
         """
-        parsed, model = self._open(data)
-        header = parsed.header
-        if box is not None:
-            return self._window(parsed, model, box)
-        pixels = np.empty((header.height, header.width, 3), np.uint8)
-        for top, strip in self._strips(parsed, model, progress):
-            pixels[top : top + len(strip)] = strip
-        return pixels
+        return self._decoder(data).decode(box, progress)
 
-    def decode_image(self, data: bytes, box: Box | None = None, progress: Progress | None = None) -> Image.Image:
+    def decode_image(self, data: bytes, box: PublicBox | None = None, progress: Progress | None = None) -> Image.Image:
         """The picture as a Pillow image with its mode, transparency, ICC profile, EXIF and XMP.
 
         Arguments:
@@ -201,26 +160,7 @@ class Codec:
             NotIsthmusError, TruncatedError, CorruptError, TooNewError, UnknownModelError, LimitExceededError,
             InputError: the box is not inside.
         """
-        parsed, model = self._open(data)
-        header = parsed.header
-        mode = restored_mode(header.mode, header.has_alpha)
-        x, y, width, height = (0, 0, header.width, header.height) if box is None else box
-        if box is None:
-            # No fill colour: memory that nothing was decoded into stays untouched.
-            canvas = Image.new(mode, (width, height), None)
-            for top, strip in self._strips(parsed, model, progress):
-                canvas.paste(Image.fromarray(strip).convert(mode), (0, top))
-        else:
-            canvas = Image.fromarray(self._window(parsed, model, box)).convert(mode)
-        for (top, left, rows, columns), plane in _decode_alpha_tiles(parsed, (x, y, width, height)):
-            at = (max(left - x, 0), max(top - y, 0), min(left + columns - x, width), min(top + rows - y, height))
-            part = canvas.crop(at)
-            part.putalpha(
-                Image.fromarray(plane).crop((at[0] + x - left, at[1] + y - top, at[2] + x - left, at[3] + y - top))
-            )
-            canvas.paste(part, at[:2])
-        canvas.info |= _info_blocks(parsed)
-        return canvas
+        return self._decoder(data).decode_image(box, progress)
 
     def preview(self, data: bytes) -> Image.Image:
         """The picture at 1/16 of its width and height, rounded up, like :meth:`decode_image` but many times quicker.
@@ -230,18 +170,7 @@ class Codec:
         Raises:
             NotIsthmusError, TruncatedError, CorruptError, TooNewError, UnknownModelError, LimitExceededError
         """
-        parsed, model = self._open(data)
-        header = parsed.header
-        mode = restored_mode(header.mode, header.has_alpha)
-        pixels = decode_preview(model, parsed.tile, header.width, header.height, header.quality)
-        canvas = Image.fromarray(as_mode(pixels, header.mode)).convert(mode)
-        if header.has_alpha:
-            alpha = Image.new("L", canvas.size)
-            for (top, left, *_), plane in _decode_alpha_tiles(parsed, (0, 0, header.width, header.height)):
-                alpha.paste(Image.fromarray(plane).reduce(SCALE), (left // SCALE, top // SCALE))
-            canvas.putalpha(alpha)
-        canvas.info |= _info_blocks(parsed)
-        return canvas
+        return self._decoder(data).preview()
 
     def verify(self, data: bytes, progress: Progress | None = None) -> Info:
         """Decode everything and keep nothing: returns only if the file is whole and decodable.
@@ -249,12 +178,9 @@ class Codec:
         Raises:
             NotIsthmusError, TruncatedError, CorruptError, TooNewError, UnknownModelError, LimitExceededError
         """
-        parsed, model = self._open(data)
-        for _ in self._strips(parsed, model, progress):
-            pass
-        for _ in _decode_alpha_tiles(parsed, (0, 0, parsed.header.width, parsed.header.height)):
-            pass
-        return _info(parsed)
+        medium, parsed = self._parse(data)
+        self._decoder_of(medium, parsed).verify(progress)
+        return medium.info(parsed)
 
     def inspect(self, data: bytes) -> Info:
         """Check the structure of a file and report what it says, without loading weights.
@@ -262,7 +188,8 @@ class Codec:
         Raises:
             NotIsthmusError, TruncatedError, CorruptError, TooNewError, LimitExceededError
         """
-        return _info(container.parse(data, self.limits))
+        medium, parsed = self._parse(data)
+        return medium.info(parsed)
 
     def encode_file(
         self,
@@ -307,15 +234,25 @@ class Codec:
                 return read_capped(stream, self.limits.max_file_bytes, str(source))
         return read_capped(source, self.limits.max_file_bytes, "the input")
 
-    def _open(self, data: bytes) -> tuple[Container, Model]:
-        parsed = container.parse(data, self.limits)
-        if parsed.header.tile_size != tiles.TILE:
-            raise TooNewError("the tile size is unknown", expected=tiles.TILE, got=parsed.header.tile_size)
-        wanted = parsed.header.model_id
+    def _parse(self, data: bytes) -> tuple[_Medium, Container]:
+        head = parse_head(data)
+        head.check_medium(_MEDIA)
+        medium = _MEDIA[head.medium]
+        return medium, medium.parse(head, data, self.limits)
+
+    def _decoder(self, data: bytes) -> PictureDecoder:
+        return self._decoder_of(*self._parse(data))
+
+    def _decoder_of(self, medium: _Medium, parsed: Container) -> PictureDecoder:
+        medium.check_decodable(parsed)
+        return medium.decoder(parsed, self._model_of(parsed.header.model_id), self.threads)
+
+    def _model_of(self, wanted: bytes) -> Model:
+        """The model that a file names: the one that was chosen, or an installed one."""
         if self._chosen is not None and self.model.id == wanted:
-            return parsed, self.model
+            return self.model
         try:
-            return parsed, find_model(wanted)
+            return find_model(wanted)
         except UnknownModelError as error:
             if self._chosen is None:
                 raise
@@ -325,33 +262,6 @@ class Codec:
                 got=f"{self.model.name} {self.model.id.hex()}",
                 hint="Ask whoever wrote the file for the .isthmodel: `isthmus models add` installs it.",
             ) from error
-
-    def _strips(self, parsed: Container, model: Model, progress: Progress | None) -> Iterator[tuple[int, Pixels]]:
-        header = parsed.header
-        size, quality = (header.width, header.height), header.quality
-        if header.tile_count > 1 and header.width * header.height > PLAUSIBLE_PIXELS_PER_BYTE * parsed.size:
-            # Few bytes and a huge picture: nothing grows to the picture's size before every byte has been believed.
-            tiles.check_tiles(model, parsed.tile, *size, quality, self.threads)
-        strips = tiles.decode_rows(model, parsed.tile, *size, quality, self.threads, progress)
-        for top, strip in strips:
-            yield top, as_mode(strip, header.mode)
-
-    def _window(self, parsed: Container, model: Model, box: Box) -> Pixels:
-        header = parsed.header
-        _check_box(box, header)
-        window = tiles.decode_window(model, parsed.tile, header.width, header.height, header.quality, box, self.threads)
-        return as_mode(window, header.mode)
-
-    def _capped(self, metadata: dict[bytes, bytes]) -> dict[bytes, bytes]:
-        for kind, block in metadata.items():
-            if len(block) > self.limits.max_metadata_bytes:
-                raise LimitExceededError(
-                    f"the {_PART_NAMES[kind]} block is too large",
-                    expected=f"at most {self.limits.max_metadata_bytes} bytes",
-                    got=len(block),
-                    hint="Leave metadata out with --strip (strip=True).",
-                )
-        return metadata
 
 
 def is_encoded(name: str) -> bool:
@@ -371,7 +281,7 @@ def encode(
     return Codec(model, effort=effort).encode(image, quality, strip)
 
 
-def decode(data: bytes, box: Box | None = None, model: ModelLike = None) -> Pixels:
+def decode(data: bytes, box: PublicBox | None = None, model: ModelLike = None) -> Pixels:
     """:meth:`Codec.decode` with the model that the file names, installed or this one."""
     return Codec(model).decode(data, box)
 
@@ -412,63 +322,3 @@ def inspect(data: bytes) -> Info:
 def verify(data: bytes, model: ModelLike = None) -> Info:
     """:meth:`Codec.verify` with the model that the file names, installed or this one."""
     return Codec(model).verify(data)
-
-
-def _hundredths(quality: float) -> int:
-    # Written so that NaN fails as well.
-    if not 0 <= quality <= 100:
-        raise InputError("the quality", expected="0 to 100", got=quality)
-    return round(quality * 100)
-
-
-def _check_box(box: Box, header: Header) -> None:
-    x, y, width, height = box
-    inside = x >= 0 and y >= 0 and x + width <= header.width and y + height <= header.height
-    if not inside or width < 1 or height < 1:
-        raise InputError("the box (x, y, width, height)", expected=f"within {header.width}x{header.height}", got=box)
-
-
-def _encode_alpha_tiles(picture: Picture, header: Header) -> Iterator[bytes]:
-    if header.has_alpha:
-        for index in range(header.tile_count):
-            yield encode_alpha(picture.alpha(*header.tile_box(index)))
-
-
-def _decode_alpha_tiles(parsed: Container, box: Box) -> Iterator[tuple[tuple[int, int, int, int], NDArray[np.uint8]]]:
-    """((top, left, height, width), plane) of every tile of transparency that the box touches."""
-    x, y, columns, rows = box
-    for index, payload in enumerate(parsed.alpha):
-        top, left, height, width = parsed.header.tile_box(index)
-        if left >= x + columns or left + width <= x or top >= y + rows or top + height <= y:
-            continue
-        try:
-            yield (top, left, height, width), decode_alpha(payload, height, width)
-        except CorruptError as error:
-            error.add_note(f"in alpha tile {index}")
-            raise
-
-
-def _info_blocks(parsed: Container) -> dict[str | tuple[int, int], bytes]:
-    """Metadata under the names that Pillow uses."""
-    return {INFO_KEYS[kind]: block for kind, block in parsed.metadata.items()}
-
-
-def _info(parsed: Container) -> Info:
-    header = parsed.header
-    parts = {"header": container.HEADER_BYTES}
-    for kind, size in parsed.chunk_bytes.items():
-        parts[_PART_NAMES.get(kind, kind.decode())] = size
-    return Info(
-        width=header.width,
-        height=header.height,
-        mode=header.mode,
-        restored_mode=restored_mode(header.mode, header.has_alpha),
-        quality=header.quality / 100,
-        model_id=header.model_id.hex(),
-        format_version=container.VERSION,
-        tile_size=header.tile_size,
-        tiles=header.tile_count,
-        bytes=parsed.size,
-        bpp=8 * parsed.size / (header.width * header.height),
-        parts=parts,
-    )

@@ -16,11 +16,15 @@ from typing import IO, Any, BinaryIO, cast
 
 from PIL import Image, ImageFile
 
-from isthmus.bitstream.container import MAGIC, MAX_SIDE, Limits, parse, read_head
-from isthmus.codec import DEFAULT_QUALITY, INFO_KEYS, SUFFIX, Codec, ModelLike
+from isthmus.bitstream.head import MAGIC
+from isthmus.bitstream.limits import Limits
+from isthmus.codec import DEFAULT_QUALITY, SUFFIX, Codec, ModelLike
 from isthmus.errors import IsthmusError, UnsupportedPictureError
-from isthmus.image.picture import restored_mode
-from isthmus.image.preview import SCALE
+from isthmus.image.coders.protocol import PREVIEW_SCALE
+from isthmus.image.container import parse, read_front
+from isthmus.image.metadata import INFO_KEYS
+from isthmus.image.modes import restored_mode
+from isthmus.image.size import MAX_SIDE
 
 FORMAT = "ISTH"
 MIME = "image/x-isthmus"
@@ -53,22 +57,22 @@ class IsthImageFile(ImageFile.ImageFile):
     def _open(self) -> None:
         assert self.fp is not None
         with _as_os_error():
-            header, metadata = read_head(self.fp, _LIMITS)
+            header, metadata = read_front(self.fp, _LIMITS)
         self._size = (header.width, header.height)
         self._mode = restored_mode(header.mode, header.has_alpha)
         self.info |= {INFO_KEYS[kind]: block for kind, block in metadata.items()}
-        self.info["quality"] = header.quality / 100
+        self.info["quality"] = header.quality.percent
 
     def draft(self, mode: str | None, size: tuple[int, int] | None) -> tuple[str, tuple[int, int, float, float]] | None:
         """Decode at 1/16 if that still covers `size`; None, and nothing changed, if it does not."""
         if size is None or self._im is not None or self._preview:
             return None
         width, height = self.size
-        if width < size[0] * SCALE or height < size[1] * SCALE:
+        if width < size[0] * PREVIEW_SCALE or height < size[1] * PREVIEW_SCALE:
             return None
         self._preview = True
-        self._size = (-(-width // SCALE), -(-height // SCALE))
-        return self.mode, (0, 0, width / SCALE, height / SCALE)
+        self._size = (-(-width // PREVIEW_SCALE), -(-height // PREVIEW_SCALE))
+        return self.mode, (0, 0, width / PREVIEW_SCALE, height / PREVIEW_SCALE)
 
     def load(self) -> Any:
         if self._im is None:

@@ -1,4 +1,4 @@
-"""Encoding to a target: so many bytes, or so good a likeness, by a bounded search on the quality dial.
+"""Rate control: encoding to so many bytes, or to so good a likeness, by a bounded search on the quality dial.
 
 The search is a secant on the dial (bytes by their logarithm), kept inside a bracket, so that a handful of encodes is
 enough. What it returns never breaks the promise: never more bytes than asked for, never a lower score.
@@ -9,13 +9,15 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib import import_module
 from typing import Literal
 
 import numpy as np
 
 from isthmus.codec import Codec
-from isthmus.errors import InputError
+from isthmus.errors import InputError, MissingExtraError
 from isthmus.image.picture import Picture, Pixels
+from isthmus.likeness import psnr_db
 
 Kind = Literal["bytes", "bpp", "psnr", "ssimulacra2"]
 MAX_ENCODES = 12
@@ -87,7 +89,7 @@ def encode_to_target(codec: Codec, picture: Picture, target: Target, strip: bool
 
     Raises:
         InputError: even the dial's end does not reach the target; the message says how far it gets.
-        MissingExtraError: a likeness is asked for and isthmus[bench] is not installed.
+        MissingExtraError: a likeness by SSIMULACRA2 is asked for and what computes it is not installed.
     """
     measure = _measure(codec, picture, target)
 
@@ -155,20 +157,26 @@ def _measure(codec: Codec, picture: Picture, target: Target) -> Callable[[bytes]
         return len
     if target.kind == "bpp":
         return lambda data: 8 * len(data) / (picture.width * picture.height)
-    from isthmus.bench import load_bench
+    likeness = psnr_db if target.kind == "psnr" else _ssimulacra2(picture)
+    original: Pixels = np.ascontiguousarray(picture(0, 0, picture.height, picture.width))
+    return lambda data: likeness(original, codec.decode(data))
 
-    load_bench()
-    from isthmus.bench.metrics import METRICS, SSIMULACRA2_MIN_SIDE
 
-    if target.kind == "ssimulacra2" and min(picture.width, picture.height) < SSIMULACRA2_MIN_SIDE:
+def _ssimulacra2(picture: Picture) -> Callable[[Pixels, Pixels], float]:
+    """The metric, from the bench; of its libraries only those that this one needs have to be there."""
+    try:
+        import_module("ssimulacra2")
+        from isthmus.bench.metrics import SSIMULACRA2_MIN_SIDE, ssimulacra2
+    except ImportError as error:
+        hint = 'pip install "isthmus[bench]"'
+        raise MissingExtraError(f"a target in SSIMULACRA2 needs the package {error.name}", hint=hint) from error
+    if min(picture.width, picture.height) < SSIMULACRA2_MIN_SIDE:
         raise InputError(
             "SSIMULACRA2 does not say anything about so small a picture",
             expected=f"at least {SSIMULACRA2_MIN_SIDE} pixels a side",
             got=f"{picture.width}x{picture.height}",
         )
-    original: Pixels = np.ascontiguousarray(picture(0, 0, picture.height, picture.width))
-    metric = METRICS[target.kind]
-    return lambda data: metric(original, codec.decode(data))
+    return ssimulacra2
 
 
 def _note(best: _Point, target: Target) -> str:

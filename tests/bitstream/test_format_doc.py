@@ -5,9 +5,13 @@ from pathlib import Path
 
 import numpy as np
 
-from isthmus.bitstream import container
-from isthmus.image.coders import lapped as tiles
-from isthmus.image.picture import as_mode, restored_mode
+import doubles
+from isthmus.bitstream import chunks, head
+from isthmus.bitstream.limits import Limits
+from isthmus.image import container, header, modes, size
+from isthmus.image.coders.table import CODERS
+from isthmus.image.grid import TILE
+from isthmus.image.modes import as_mode, restored_mode
 
 TEXT = (Path(__file__).parents[2] / "docs" / "format.md").read_text(encoding="utf-8")
 
@@ -27,15 +31,15 @@ def rows(heading: str) -> list[list[str]]:
 def test_modes() -> None:
     for number, mode, decodes in (row for row in rows("**Modes.**")):
         name = mode.split()[0]
-        assert container.MODES[int(number)] == name
+        assert modes.MODES[int(number)] == name
         has_alpha = name in ("RGBA", "LA", "PA", "RGBa", "La")
         assert re.match(r"\w+", decodes).group() == restored_mode(name, has_alpha)  # type: ignore[union-attr]
-    assert len(rows("**Modes.**")) == len(container.MODES)
+    assert len(rows("**Modes.**")) == len(modes.MODES)
 
 
 def test_modes_with_alpha() -> None:
-    with_alpha = " and ".join(", ".join(container.ALPHA_MODES).rsplit(", ", 1))
-    assert f"{with_alpha} have feature bit 0, files of mode {container.ALPHA_OPTIONAL_MODES[0]} may have it" in TEXT
+    with_alpha = " and ".join(", ".join(modes.ALPHA_MODES).rsplit(", ", 1))
+    assert f"{with_alpha} have feature bit 0, files of mode {modes.ALPHA_OPTIONAL_MODES[0]} may have it" in TEXT
 
 
 def test_luma(rng: np.random.Generator) -> None:
@@ -48,21 +52,42 @@ def test_luma(rng: np.random.Generator) -> None:
 
 def test_header_fields_follow_each_other() -> None:
     end = 0
-    for offset, size, *_ in rows("## Header"):
+    for offset, length, *_ in rows("### Version 1"):
         assert int(offset) == end
-        end += int(size)
-    assert end == container.HEADER_BYTES
+        end += int(length)
+    assert end == head.HEADER_V1_BYTES
+
+
+def test_header_fields_of_version_2_follow_each_other() -> None:
+    *known, fields, crc = rows("### Version 2")
+    end = 0
+    for offset, length, *_ in known:
+        assert int(offset) == end
+        end += int(length)
+    assert fields[:2] == [str(end), f"length - {end + int(crc[1])}"]
+    assert crc[0] == f"length - {crc[1]}"
+    assert end + int(crc[1]) == head.MIN_HEADER_V2_BYTES
+    assert f"{head.MIN_HEADER_V2_BYTES} to 65535, for a picture {end + head.FIELDS_V1_BYTES + int(crc[1])} or" in TEXT
+
+
+def test_media_and_coders() -> None:
+    assert {int(number): name for number, name, _ in rows("**Media.**")} == header.MEDIA
+    assert all(f"{head.FIELDS_V1_BYTES} bytes" in fields for *_, fields in rows("**Media.**"))
+    described = {int(number): name for number, name, _ in rows("**Coders of pictures.**")}
+    assert described.pop(doubles.LosslessCoder().id) == "none"
+    assert described == {number: coder.name for number, coder in CODERS.items()}
+    assert all(number == coder.id for number, coder in CODERS.items())
 
 
 def test_numbers() -> None:
-    assert container.MAGIC.hex(" ").upper() in TEXT
-    assert f"format, version {container.VERSION}" in TEXT
-    assert str(container.MAX_SIDE) in TEXT
-    assert str(container.MAX_CHUNK_BYTES) in TEXT
-    assert str(container.Limits().max_pixels) in TEXT
-    assert f"this version writes and decodes {tiles.TILE} only" in TEXT
+    assert head.MAGIC.hex(" ").upper() in TEXT
+    assert f"format, versions 1 and {head.VERSION}" in TEXT
+    assert str(size.MAX_SIDE) in TEXT
+    assert str(chunks.MAX_CHUNK_BYTES) in TEXT
+    assert str(Limits().max_pixels) in TEXT
+    assert f"coder 1 writes and decodes {TILE} only" in TEXT
 
 
 def test_chunk_types() -> None:
     kinds = [row[0].strip("`").encode() for row in rows("Upper-case chunks come in this order")]
-    assert kinds == [*container.METADATA, container.ALPHA, container.TILE, container.END]
+    assert kinds == [*chunks.METADATA, *container.CHUNKS.payloads, chunks.END]

@@ -26,7 +26,7 @@ from pictures import photo
 
 
 @pytest.fixture
-def folder(fake_tiles: doubles.FakeTiles, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def folder(lossless_coder: doubles.LosslessCoder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     photo().save("photo.png")
     return tmp_path
@@ -55,12 +55,12 @@ def test_main_job(folder: Path) -> None:
     assert names(folder) == ["original.png", "photo.isth", "photo.png"]
 
 
-def test_the_effort_reaches_the_encoder(folder: Path, fake_tiles: doubles.FakeTiles) -> None:
+def test_the_effort_reaches_the_encoder(folder: Path, lossless_coder: doubles.LosslessCoder) -> None:
     assert run("encode", "photo.png").exit_code == 0
     assert run("encode", "-f", "photo.png", "--effort", "2").exit_code == 0
-    assert fake_tiles.efforts == [1, 2]
+    assert lossless_coder.efforts == [1, 2]
     assert run("encode", "-f", "photo.png", "--effort", "2", "--target-bytes", "1M").exit_code == 0
-    assert set(fake_tiles.efforts[2:]) == {2}
+    assert set(lossless_coder.efforts[2:]) == {2}
 
 
 def test_nothing_is_overwritten_unasked(folder: Path) -> None:

@@ -7,9 +7,12 @@ from isthmus.coding import payload as coding
 from isthmus.coding.payload import CHECK_BYTES, decode_latents, encode_latents, quantized_latents
 from isthmus.coding.symbols import LOST_BITS, SKIPPED_SCALES, Quantizer, SkippingCostsTooMuch
 from isthmus.errors import CorruptError, SelfCheckError
-from isthmus.image.coders.lapped import ArraySource, analyse
+from isthmus.image.coders.lapped.analysis import analyse
 from isthmus.image.coders.masking import RDOQ_WEIGHT, visibility
+from isthmus.image.coders.protocol import ArraySource, Setting
+from isthmus.image.grid import Grid
 from isthmus.model.file import Model, release_model
+from isthmus.quality import Quality
 
 QUALITY = 3000
 
@@ -25,8 +28,8 @@ def smooth(height: int, width: int) -> np.ndarray:
 
 
 def analysed(model: Model, rgb: np.ndarray) -> np.ndarray:
-    box = (0, 0, -(-rgb.shape[0] // 16), -(-rgb.shape[1] // 16))
-    return analyse(model, ArraySource(rgb), box, QUALITY, 1)
+    source = ArraySource(rgb)
+    return analyse(Setting(model, Quality(QUALITY), 1), source, Grid(source.width, source.height).latent_box(0))
 
 
 def importance(model: Model, y: np.ndarray, weight: float = RDOQ_WEIGHT) -> np.ndarray:

@@ -10,7 +10,8 @@ import pytest
 from PIL import Image, ImageCms, ImageOps
 from PIL.PngImagePlugin import PngInfo
 
-from isthmus.bitstream.container import EXIF, ICC, XMP, Limits
+from isthmus.bitstream.chunks import EXIF, ICC, XMP
+from isthmus.bitstream.limits import Limits
 from isthmus.codec import Codec
 from isthmus.errors import InputError, IsthmusError, LimitExceededError, UnsupportedPictureError
 from isthmus.image.files import format_of, open_picture, save_picture
@@ -340,14 +341,14 @@ def test_a_full_disk_stays_a_full_disk() -> None:
 
 @pytest.mark.parametrize("suffix", [".jpg", ".mpo", ".png", ".webp", ".tiff", ".avif"])
 @pytest.mark.parametrize("source", ["x.jpg", "x.tiff", "x.webp"])
-def test_metadata_through_an_isth_file(fake_codec: Codec, tmp_path: Path, source: str, suffix: str) -> None:
+def test_metadata_through_an_isth_file(lossless_codec: Codec, tmp_path: Path, source: str, suffix: str) -> None:
     exif = Image.Exif()
     exif[0x010F] = "Maker"
     exif.get_ifd(0x8769)[0x9286] = b"comment"
     icc = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
     photo().save(tmp_path / source, exif=exif.tobytes(), icc_profile=icc)
-    fake_codec.encode_file(tmp_path / source, tmp_path / "x.isth")
-    fake_codec.decode_file(tmp_path / "x.isth", tmp_path / f"y{suffix}")
+    lossless_codec.encode_file(tmp_path / source, tmp_path / "x.isth")
+    lossless_codec.decode_file(tmp_path / "x.isth", tmp_path / f"y{suffix}")
     with Image.open(tmp_path / f"y{suffix}") as decoded:
         assert decoded.getexif()[0x010F] == "Maker"
         assert decoded.getexif().get_ifd(0x8769)[0x9286] == b"comment"

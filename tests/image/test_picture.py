@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from PIL import Image, ImageCms
 
-from isthmus.bitstream.container import MODE_NUMBERS
 from isthmus.errors import InputError
-from isthmus.image.picture import as_mode, as_picture, restored_mode
+from isthmus.image.modes import MODE_NUMBERS, as_mode, restored_mode
+from isthmus.image.picture import as_picture
 from pictures import photo, whole
 
 

@@ -13,8 +13,11 @@ from isthmus.coding.formats import SCALES
 from isthmus.coding.payload import CHECK_BYTES
 from isthmus.coding.tables import Tables
 from isthmus.errors import MissingExtraError
-from isthmus.image.coders import lapped as tiles
+from isthmus.image.coders.lapped.coder import LappedCoder
+from isthmus.image.coders.protocol import ArraySource, Setting
+from isthmus.image.grid import Grid
 from isthmus.model.file import load_model
+from isthmus.quality import Quality
 from isthmus.train.config import TrainConfig
 from isthmus.train.export import export_model
 from isthmus.train.image.evaluation import code, means, measure, prepare
@@ -58,16 +61,18 @@ def test_files_are_as_large_as_training_says(trained: Trained, photo: np.ndarray
     tables = fit_tables(network, pictures, replace(config, fit_side=256))
     export_model(network, tmp_path / "x.isthmodel", "x", {}, tables)
     (point,) = means(measure(network, pictures, [50], config, torch.float32))
-    (payload,) = tiles.encode_tiles(load_model(tmp_path / "x.isthmodel"), tiles.ArraySource(photo), 5000, 1)
+    setting = Setting(load_model(tmp_path / "x.isthmodel"), Quality(5000), 1)
+    (payload,) = LappedCoder().encode_tiles(setting, ArraySource(photo))
     written = 8 * (len(payload) - CHECK_BYTES) / (photo.shape[0] * photo.shape[1])
     assert written == pytest.approx(point.bpp, rel=0.02)
 
 
 def test_pictures_decode_as_training_saw_them(trained: Trained, photo: np.ndarray) -> None:
     seen, _ = code(trained.network, prepare(photo.transpose(2, 0, 1)), 0.5, trained.config)
-    payloads = list(tiles.encode_tiles(trained.model, tiles.ArraySource(photo), 5000, 1))
-    height, width, _ = photo.shape
-    decoded = tiles.decode_window(trained.model, payloads.__getitem__, width, height, 5000, (0, 0, width, height), 1)
+    setting = Setting(trained.model, Quality(5000), 1)
+    payloads = list(LappedCoder().encode_tiles(setting, ArraySource(photo)))
+    grid = Grid(photo.shape[1], photo.shape[0])
+    decoded = LappedCoder().decode_window(setting, payloads.__getitem__, grid, grid.box)
     difference = np.abs(decoded.astype(int) - seen[0].permute(1, 2, 0).numpy())
     # A latent that lies on the edge between two symbols may fall either way.
     assert difference.mean() < 0.5

@@ -21,9 +21,10 @@ from typing import Literal
 from PIL import Image
 
 from isthmus.batch.tree import Tree
-from isthmus.bitstream.container import Limits, parse
+from isthmus.bitstream.limits import Limits
 from isthmus.codec import DEFAULT_QUALITY, SUFFIX, Codec, Info, is_encoded
 from isthmus.errors import BitstreamError, CorruptError, InputError, IsthmusError, OutputExistsError, TruncatedError
+from isthmus.image.container import parse
 from isthmus.image.files import open_picture, picture_size, save_picture
 from isthmus.processes import process_pool
 from isthmus.rate_control import Target, encode_to_target
@@ -244,7 +245,7 @@ def _encoded_before(job: Job, item: Item, source: Tree, target: Tree, codec: Cod
     wanted, found = f"model {codec.model.id.hex()}", f"model {header.model_id.hex()}"
     if job.aim is None:
         wanted = f"quality {round(job.quality, 2):g} of {wanted}"
-        found = f"quality {header.quality / 100:g} of {found}"
+        found = f"quality {header.quality.percent:g} of {found}"
     if wanted != found:
         raise OutputExistsError(f"{item.output} is there already", expected=wanted, got=found, hint=_FORCE)
     with source.open(item.name, job.limits.max_file_bytes) as stream:

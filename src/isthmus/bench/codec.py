@@ -77,7 +77,9 @@ def own_rivals(models: Sequence[str], names: Iterable[str] = EFFORTS) -> list[Ri
 
 def bits_map(weights: Weights, picture: Picture, quality: float) -> NDArray[np.float32]:
     """The bits the entropy model spends on each 16x16 block: (ceil(H/16), ceil(W/16)) float32."""
-    from isthmus.image.coders import lapped as tiles
+    from isthmus.image.coders.lapped.analysis import bits_map as bits_of
+    from isthmus.image.coders.protocol import Setting
+    from isthmus.quality import Quality
 
-    bits: NDArray[np.float32] = tiles.bits_map(weights.load(), picture, round(100 * quality))
+    bits: NDArray[np.float32] = bits_of(Setting(weights.load(), Quality.of(quality)), picture)
     return bits

@@ -17,7 +17,7 @@ from isthmus.files import atomic_output
 from isthmus.text import printable, reason
 
 if TYPE_CHECKING:
-    from isthmus.bitstream.container import Limits
+    from isthmus.bitstream.limits import Limits
     from isthmus.codec import Codec, Progress
 
 STREAM = "-"
@@ -84,7 +84,7 @@ def codec_options(command: Command) -> Command:
 
 def limits_for(max_pixels: int | None) -> "Limits":
     """The limits with the pixel limit of the command line."""
-    from isthmus.bitstream.container import Limits
+    from isthmus.bitstream.limits import Limits
 
     return Limits() if max_pixels is None else Limits(max_pixels=max_pixels)
 

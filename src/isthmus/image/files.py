@@ -10,10 +10,12 @@ from typing import Any, BinaryIO
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
-from isthmus.bitstream.container import Limits, check_pixels
+from isthmus.bitstream.limits import Limits
 from isthmus.errors import InputError
 from isthmus.files import read_capped
-from isthmus.image.picture import EXIF_PREFIX, Picture, as_picture, pillow_errors_typed
+from isthmus.image.metadata import EXIF_PREFIX
+from isthmus.image.picture import Picture, as_picture, pillow_errors_typed
+from isthmus.image.size import check_pixels
 
 _TIFF_XMP = 700
 # Without loss where the format can; nobody wants a second codec's marks on top of the first's.

@@ -1,4 +1,4 @@
-"""Pillow images and arrays as windows of RGB and alpha, and the modes they return to. Knows nothing of files.
+"""Pillow images and arrays as upright windows of RGB and alpha. Knows nothing of files.
 
 A whole picture is held once, as the 8-bit samples it came in; windows are converted one at a time, so that a picture
 of 100 megapixels never exists as a second copy.
@@ -6,7 +6,6 @@ of 100 megapixels never exists as a second copy.
 
 import errno
 import io
-import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -17,32 +16,21 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageCms, ImageOps
 
-from isthmus.bitstream.container import (
-    ALPHA_MODES,
-    ALPHA_OPTIONAL_MODES,
-    EXIF,
-    ICC,
-    MODE_NUMBERS,
-    XMP,
-    Limits,
-    check_pixels,
-)
+from isthmus.bitstream.chunks import ICC
+from isthmus.bitstream.limits import Limits
 from isthmus.errors import InputError, IsthmusError, LimitExceededError, UnsupportedPictureError
 from isthmus.image.depth import deep_samples
+from isthmus.image.metadata import metadata_of
+from isthmus.image.modes import ALPHA_MODES, ALPHA_OPTIONAL_MODES, MODE_NUMBERS, restored_mode
+from isthmus.image.size import check_pixels
 
 Pixels = NDArray[np.uint8]
 PictureLike = Image.Image | NDArray[Any]
 
-GREY_MODES = ("L", "LA", "La", "1")
-_RESTORED = {"RGB": "RGB", "RGBA": "RGBA", "L": "L", "LA": "LA", "La": "LA", "1": "1"}
 _WITH_ALPHA = {"RGB": "RGBA", "L": "LA", "1": "LA"}
 _UNPREMULTIPLIED = {"La": "LA", "RGBa": "RGBA"}
 _ARRAY_MODES = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}
 _ORIENTATION = 0x0112
-# What describes the picture rather than the layout of the file: the tags of a TIFF worth carrying elsewhere.
-_TIFF_DESCRIPTION = (270, 271, 272, 282, 283, 296, 305, 306, 315, 33432, 34665, 34853)
-EXIF_PREFIX = b"Exif\0\0"
-_XMP_ORIENTATION = re.compile(rb"(tiff:Orientation(?:=[\"']|>))[2-8]")
 
 
 @dataclass(frozen=True)
@@ -124,25 +112,6 @@ def pillow_errors_typed(name: str) -> Iterator[None]:
         raise InputError(f"{name} cannot be read", got=f"{type(error).__name__}: {error}") from error
 
 
-def restored_mode(mode: str, has_alpha: bool) -> str:
-    """The mode of the decoded picture, for the mode of the encoded one."""
-    return _RESTORED.get(mode, "RGBA" if has_alpha else "RGB")
-
-
-def as_mode(rgb: Pixels, mode: str) -> Pixels:
-    """Decoded colours with what the encoded mode guarantees: grey stays grey, black and white stay those.
-
-    Arguments:
-        rgb: (h, w, 3) uint8.
-    """
-    if mode not in GREY_MODES:
-        return rgb
-    grey = np.asarray(Image.fromarray(rgb).convert("L"))
-    if mode == "1":
-        grey = np.where(grey < 128, np.uint8(0), np.uint8(255))
-    return np.repeat(grey[..., None], 3, axis=2)
-
-
 def _from_array(array: NDArray[Any], limits: Limits) -> Picture:
     if array.dtype != np.uint8:
         hint = "Scale it to 0..255 and convert it: (a / 257).round().astype('uint8') for 16 bits."
@@ -176,7 +145,7 @@ def _from_image(image: Image.Image, limits: Limits) -> Picture:
     has_alpha = image.has_transparency_data and image.mode in (*ALPHA_MODES, *ALPHA_OPTIONAL_MODES, *_WITH_ALPHA)
     if has_alpha:
         mode = _WITH_ALPHA.get(mode, mode)
-    metadata = _metadata(image, notes)
+    metadata = metadata_of(image)
     transform = _colour_transform(image, metadata, notes)
     if (restored := restored_mode(mode, has_alpha)) != image.mode:
         notes.append(f"mode {image.mode} comes back as {restored}")
@@ -226,32 +195,6 @@ def _upright(image: Image.Image, notes: list[str]) -> Image.Image:
         return image
     notes.append(f"turned upright (EXIF orientation {orientation})")
     return ImageOps.exif_transpose(image)
-
-
-def _metadata(image: Image.Image, notes: list[str]) -> dict[bytes, bytes]:
-    info = image.info
-    exif = info.get("exif") or (_tiff_exif(image) if image.format == "TIFF" else b"")
-    if not exif and "Raw profile type exif" in info:
-        # Where ImageMagick kept it in PNG files before they had a chunk for it.
-        exif = image.getexif().tobytes()
-    xmp = info.get("xmp") or b""
-    xmp = xmp.encode() if isinstance(xmp, str) else bytes(xmp)
-    blocks = {
-        ICC: bytes(info.get("icc_profile") or b""),
-        EXIF: bytes(exif).removeprefix(EXIF_PREFIX),
-        # The picture is upright already, whatever EXIF said.
-        XMP: _XMP_ORIENTATION.sub(rb"\g<1>1", xmp),
-    }
-    return {kind: block for kind, block in blocks.items() if block}
-
-
-def _tiff_exif(image: Image.Image) -> bytes:
-    source = image.getexif()
-    kept = Image.Exif()
-    for tag in _TIFF_DESCRIPTION:
-        if tag in source:
-            kept[tag] = source.get_ifd(tag) if tag in (34665, 34853) else source[tag]
-    return kept.tobytes() if len(kept) else b""
 
 
 def _colour_transform(image: Image.Image, metadata: dict[bytes, bytes], notes: list[str]) -> Any:

@@ -32,7 +32,7 @@ from isthmus.bench.codec import BLOCK, Weights
 from isthmus.bench.compare import Outcome
 from isthmus.bench.page import HEADS, bits_data, cells, lossless_webp
 from isthmus.bench.rivals import choose
-from isthmus.bitstream.container import Limits
+from isthmus.bitstream.limits import Limits
 from isthmus.codec import DEFAULT_QUALITY, SUFFIX
 from isthmus.errors import InputError, IsthmusError, LimitExceededError
 from isthmus.web.store import SHOWN_RIVALS, Dropped, Shelf, Studio

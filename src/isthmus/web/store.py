@@ -19,11 +19,12 @@ from isthmus.bench.compare import Outcome, beside, run_once
 from isthmus.bench.metrics import Picture as Region
 from isthmus.bench.page import shown_window
 from isthmus.bench.rivals import RIVALS
-from isthmus.bitstream.container import MAGIC, Limits, parse
+from isthmus.bitstream.head import MAGIC
+from isthmus.bitstream.limits import Limits
 from isthmus.codec import Codec, Info
 from isthmus.coding.payload import decode_latents
 from isthmus.errors import InputError, LimitExceededError
-from isthmus.image.coders.lapped import Grid
+from isthmus.image.container import parse
 from isthmus.image.files import open_picture
 from isthmus.model.file import find_model
 
@@ -164,7 +165,7 @@ class Studio:
 
     def _latents(self, data: bytes) -> NDArray[np.float32]:
         parsed = parse(data, self.limits)
-        grid = Grid(parsed.header.width, parsed.header.height)
+        grid = parsed.header.grid
         if grid.count > _LATENT_TILES:
             raise LimitExceededError(
                 "the file is too large to show its latents", expected=f"at most {_LATENT_TILES} tiles", got=grid.count
@@ -174,7 +175,7 @@ class Studio:
         out = np.empty((grid.latent_height, grid.latent_width, model.latents), np.float32)
         for index in range(grid.count):
             top, left, height, width = grid.latent_box(index)
-            tile = decode_latents(model.entropy, parsed.tile(index), height, width, parsed.header.quality)
+            tile = decode_latents(model.entropy, parsed.tile(index), height, width, parsed.header.quality.hundredths)
             out[top : top + height, left : left + width] = tile
         return out
 

@@ -1,1 +1,1 @@
-"""The coders of pictures, each with a permanent id."""
+"""The coders of pictures: tiles of pixels to payloads, and back."""

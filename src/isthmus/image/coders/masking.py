@@ -10,8 +10,9 @@ import numpy as np
 import numpy.typing as npt
 
 from isthmus.coding.definition import DC_CHANNELS
+from isthmus.image.grid import BLOCK
 
-SAMPLES = 3 * 16 * 16
+SAMPLES = 3 * BLOCK * BLOCK
 """Of a transform block: three colours, 16x16 pixels."""
 GAIN = 50.0
 """Texture as strong as the nominal step begins to hide errors long before it is as strong: at 1/GAIN of its square."""

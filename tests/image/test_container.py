@@ -7,21 +7,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from isthmus.bitstream import container
-from isthmus.bitstream.container import (
-    ALPHA,
-    EXIF,
-    HEADER_BYTES,
-    ICC,
-    MODES,
-    TILE,
-    XMP,
-    Container,
-    Header,
-    Limits,
-    assemble,
-    parse,
-)
+from containers import ALPHAS, HEADER, META, TILES, chunk, finish
+from isthmus.bitstream.chunks import EXIF, ICC, XMP
+from isthmus.bitstream.head import HEADER_V1_BYTES, MAGIC
+from isthmus.bitstream.limits import Limits
+from isthmus.bitstream.varint import write_varint
 from isthmus.errors import (
     BitstreamError,
     CorruptError,
@@ -31,35 +21,26 @@ from isthmus.errors import (
     TooNewError,
     TruncatedError,
 )
+from isthmus.image.container import ALPHA, TILE, Container, assemble, parse
+from isthmus.image.header import Header, pack_header
+from isthmus.image.modes import MODES
 from isthmus.image.picture import as_picture
+from isthmus.quality import Quality
 
 GOLDEN = Path(__file__).parents[1] / "golden"
-HEADER = Header(3, 2, "LA", 5025, bytes.fromhex("0123456789abcdef"), 2, has_alpha=True)
-META = {ICC: b"profile", EXIF: b"II*\0", XMP: b"<x/>"}
-TILES = [b"one", b"two"]
-ALPHAS = [b"\0\xff", b"\0\x00"]
 
 
 def sample() -> bytes:
     return assemble(HEADER, META, ALPHAS, TILES)
 
 
-def chunk(kind: bytes, payload: bytes, length: bytes | None = None) -> bytes:
-    body = kind + (bytes([len(payload)]) if length is None else length) + payload
-    return body + struct.pack("<I", zlib.crc32(body))
-
-
 def with_header(**changes: object) -> bytes:
     """The header of HEADER with raw fields changed and the CRC made good."""
     names = ["magic", "version", "features", "width", "height", "channels", "mode", "quality", "model", "tile", "tiles"]
     layout = struct.Struct("<8sHHIIBBH8sHI")
-    fields = dict(zip(names, layout.unpack(container.pack_header(HEADER)[:-4]), strict=True))
+    fields = dict(zip(names, layout.unpack(pack_header(HEADER)[:-4]), strict=True))
     head = layout.pack(*(fields | changes).values())
     return head + struct.pack("<I", zlib.crc32(head))
-
-
-def finish(body: bytes) -> bytes:
-    return body + chunk(b"Z", bytes([len(body)]))
 
 
 def test_literal_bytes() -> None:
@@ -94,8 +75,14 @@ def test_the_metadata_golden_file_is_read() -> None:
     assert parse((GOLDEN / "metadata_v1.isth").read_bytes()).metadata == META
 
 
+def test_version_1_is_written_wherever_it_can_say_it() -> None:
+    parsed = parse(sample())
+    assert (parsed.version, parsed.header.coder, parsed.header_bytes) == (1, 1, HEADER_V1_BYTES)
+    assert HEADER_V1_BYTES == 42
+
+
 def test_overhead_of_a_small_picture() -> None:
-    header = Header(768, 512, "RGB", 5000, bytes(8), 1024)
+    header = Header(768, 512, "RGB", Quality(5000), bytes(8), 1024)
     assert len(assemble(header, {}, [], [bytes(5000)])) - 5000 == 57
 
 
@@ -124,25 +111,13 @@ def test_round_trip(
     data: st.DataObject,
 ) -> None:
     mode, alpha = mode_alpha
-    header = Header(width, height, mode, quality, b"12345678", tile, alpha)
-    payloads = data.draw(st.lists(st.binary(max_size=200), min_size=header.tile_count, max_size=header.tile_count))
+    header = Header(width, height, mode, Quality(quality), b"12345678", tile, alpha)
+    payloads = data.draw(st.lists(st.binary(max_size=200), min_size=header.grid.count, max_size=header.grid.count))
     alphas = payloads[::-1] if alpha else []
     parsed = parse(assemble(header, metadata, alphas, payloads))
     assert parsed.header == header
     assert (parsed.metadata, parsed.alpha, parsed.tiles) == (metadata, alphas, payloads)
-    assert sum(parsed.chunk_bytes.values()) + HEADER_BYTES == parsed.size
-
-
-def test_tile_boxes_cover_the_picture_once() -> None:
-    header = Header(5, 3, "RGB", 0, bytes(8), 2)
-    seen = [
-        (y, x)
-        for index in range(header.tile_count)
-        for top, left, height, width in [header.tile_box(index)]
-        for y in range(top, top + height)
-        for x in range(left, left + width)
-    ]
-    assert sorted(seen) == [(y, x) for y in range(3) for x in range(5)]
+    assert sum(parsed.chunk_bytes.values()) + parsed.header_bytes == parsed.size
 
 
 @pytest.mark.parametrize("end", range(len(sample())))
@@ -162,7 +137,7 @@ def test_flip_any_bit() -> None:
 
 
 def test_change_any_byte_to_any_other() -> None:
-    data = assemble(Header(1, 1, "L", 0, bytes(8), 8), {}, [], [b"ab"])
+    data = assemble(Header(1, 1, "L", Quality(0), bytes(8), 8), {}, [], [b"ab"])
     for position in range(len(data)):
         for value in range(256):
             if value != data[position]:
@@ -184,8 +159,8 @@ def test_random_bytes_behind_a_good_header(tail: bytes) -> None:
         (b"", TruncatedError, "header"),
         (b"\x89IST", TruncatedError, "header"),
         (b"\xff\xd8\xff\xe0 not ours", NotIsthmusError, "ff d8 ff"),
-        (container.MAGIC.replace(b"\r\n", b"\n") + bytes(60), CorruptError, "text mode"),
-        (with_header(version=2) + b"?", TooNewError, "got 2"),
+        (MAGIC.replace(b"\r\n", b"\n") + bytes(60), CorruptError, "text mode"),
+        (with_header(version=3) + b"?", TooNewError, "got 3"),
         (with_header(version=0) + bytes(40), CorruptError, "version"),
         (with_header(features=2) + bytes(40), TooNewError, "0x0002"),
         (with_header(width=0) + bytes(40), CorruptError, "width"),
@@ -259,7 +234,7 @@ def test_bad_chunks(body: bytes, match: str) -> None:
         ((ONE, b"T" + b"\xff" * 11), CorruptError),
         ((ONE, b"T\xff\xff\x03" + bytes(20)), TruncatedError),
         ((ONE, chunk(ICC, b"not zlib"), T1[:-1] + b"?" * 9), CorruptError),
-        ((ONE, chunk(ICC, LARGE + b"?", length=container._varint(len(LARGE) + 1)), b"?" * 30), LimitExceededError),
+        ((ONE, chunk(ICC, LARGE + b"?", length=write_varint(len(LARGE) + 1)), b"?" * 30), LimitExceededError),
         ((ONE, chunk(b"Q", b"")[:-1] + b"?", bytes(20)), CorruptError),
     ],
 )
@@ -288,7 +263,7 @@ def test_trailing_bytes() -> None:
 
 
 def test_limits_are_adjustable() -> None:
-    header = Header(100, 100, "RGB", 0, bytes(8), 1024)
+    header = Header(100, 100, "RGB", Quality(0), bytes(8), 1024)
     data = assemble(header, {ICC: bytes(1000)}, [], [b""])
     parse(data, Limits(max_pixels=10_000, max_metadata_bytes=1000))
     with pytest.raises(LimitExceededError, match="pixels"):

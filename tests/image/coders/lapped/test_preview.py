@@ -7,7 +7,8 @@ from skimage import data
 
 import isthmus
 from isthmus.errors import BitstreamError, InputError
-from isthmus.image.coders import lapped as tiles
+from isthmus.image.coders.lapped import synthesis
+from isthmus.image.container import Container
 
 
 @pytest.fixture(scope="module")
@@ -50,8 +51,8 @@ def test_a_plain_colour_stays_itself(codec: isthmus.Codec, colour: tuple[int, in
 
 
 def test_a_preview_runs_no_synthesis(codec: isthmus.Codec, compressed: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tiles, "synthesise", None)
-    monkeypatch.setattr(tiles, "decode_latents", None)
+    monkeypatch.setattr(synthesis, "synthesise_all", None)
+    monkeypatch.setattr(synthesis, "decode_latents", None)
     assert codec.preview(compressed).size == (25, 16)
 
 
@@ -91,13 +92,13 @@ def test_a_crop_decodes_only_its_tiles(codec: isthmus.Codec, monkeypatch: pytest
     image.putalpha(image.convert("L"))
     compressed = codec.encode(image, 0)
     read: list[int] = []
-    original = isthmus.bitstream.container.Container.tile
+    original = Container.tile
 
-    def tile(self: isthmus.bitstream.container.Container, index: int) -> bytes:
+    def tile(self: Container, index: int) -> bytes:
         read.append(index)
         return original(self, index)
 
-    monkeypatch.setattr(isthmus.bitstream.container.Container, "tile", tile)
+    monkeypatch.setattr(Container, "tile", tile)
     codec.decode_image(compressed, (2400, 3, 100, 10))
     assert set(read) == {2}
     read.clear()

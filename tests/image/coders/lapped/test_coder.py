@@ -1,15 +1,27 @@
 """The neural part: what one engine writes another reads; tiles leave no seam; damage is noticed."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import skimage.data
 
 from isthmus.coding.payload import decode_latents, encode_latents
-from isthmus.errors import CorruptError
-from isthmus.image.coders import lapped as tiles
-from isthmus.image.coders.lapped import ArraySource, Grid
+from isthmus.errors import CorruptError, ModelError
+from isthmus.image.box import Box
+from isthmus.image.coders.lapped.analysis import analyse, bits_map
+from isthmus.image.coders.lapped.coder import LappedCoder
+from isthmus.image.coders.lapped.synthesis import DecodedLatents, synthesise
+from isthmus.image.coders.protocol import ArraySource, Setting
+from isthmus.image.coders.table import check_model
+from isthmus.image.grid import BLOCK, HALO, TILE, Grid
+from isthmus.likeness import psnr_db
 from isthmus.model.engine import _controller, limit_threads
 from isthmus.model.file import Model, release_model
+from isthmus.quality import Quality
+
+CODER = LappedCoder()
+SMALL = LappedCoder(tile=64)
 
 
 @pytest.fixture(scope="module")
@@ -23,18 +35,15 @@ def photo() -> np.ndarray:
 
 
 def encode(model: Model, rgb: np.ndarray, quality: int, threads: int | None = 1, effort: int = 1) -> list[bytes]:
-    return list(tiles.encode_tiles(model, ArraySource(rgb), quality, threads, effort=effort))
+    return list(CODER.encode_tiles(Setting(model, Quality(quality), threads), ArraySource(rgb), effort))
 
 
 def decode(model: Model, payloads: list[bytes], rgb: np.ndarray, quality: int, threads: int | None = 1) -> np.ndarray:
     height, width = rgb.shape[:2]
-    strips = list(tiles.decode_rows(model, payloads.__getitem__, width, height, quality, threads))
-    assert [top for top, _ in strips] == list(range(0, height, tiles.TILE))
+    setting = Setting(model, Quality(quality), threads)
+    strips = list(CODER.decode_rows(setting, payloads.__getitem__, Grid(width, height)))
+    assert [top for top, _ in strips] == list(range(0, height, TILE))
     return np.concatenate([strip for _, strip in strips])
-
-
-def psnr_db(a: np.ndarray, b: np.ndarray) -> float:
-    return float(10 * np.log10(255**2 / max(1e-9, ((a.astype(float) - b) ** 2).mean())))
 
 
 def test_quality_buys_fidelity_with_bytes(model: Model, photo: np.ndarray) -> None:
@@ -58,13 +67,13 @@ def cost(model: Model, picture: np.ndarray, quality: int, effort: int) -> float:
 
 
 @pytest.mark.parametrize("quality", [3000, 5000, 7500])
-def test_a_second_look_pays(model: Model, photo: np.ndarray, quality: int) -> None:
+def test_refining_pays(model: Model, photo: np.ndarray, quality: int) -> None:
     assert cost(model, photo, quality, 2) < cost(model, photo, quality, 1)
 
 
-def test_a_second_look_pays_where_tiles_meet(model: Model) -> None:
+def test_refining_pays_where_tiles_meet(model: Model) -> None:
     wide = np.ascontiguousarray(np.tile(skimage.data.astronaut()[200:264], (1, 3, 1))[:, :1200])
-    seam = np.s_[:, tiles.TILE - 8 : tiles.TILE + 8]
+    seam = np.s_[:, TILE - 8 : TILE + 8]
     errors = []
     for effort in (1, 2):
         decoded = decode(model, encode(model, wide, 6000, effort=effort), wide, 6000)
@@ -120,9 +129,8 @@ def test_pytorch_decodes_the_same_latents_and_pixels(model: Model, photo: np.nda
     latents = decode_latents(model.entropy, payload, 13, 15, 6000)
     rounded = np.rint(latents * 16)
     np.testing.assert_array_equal(rounded, latents * 16)
-    halo = tiles.HALO
-    padded = np.pad(latents, ((halo, halo), (halo, halo), (0, 0)))
-    ours = tiles.synthesise(model, padded, 6000, threads=1)
+    padded = np.pad(latents, ((HALO, HALO), (HALO, HALO), (0, 0)))
+    ours = synthesise(Setting(model, Quality(6000), 1), padded)
     theirs = run_graph(
         model.arrays["synthesis.onnx"].tobytes(),
         latents=padded,
@@ -130,7 +138,7 @@ def test_pytorch_decodes_the_same_latents_and_pixels(model: Model, photo: np.nda
         nominal=model.nominal_step(6000),
         weights=model.quality_weights(6000),
     )
-    cut = halo * tiles.BLOCK - tiles.BLOCK // 2
+    cut = HALO * BLOCK - BLOCK // 2
     assert np.abs(ours.astype(int) - theirs[cut:-cut, cut:-cut]).max() <= 1
     # And the other way round: latents analysed by PyTorch, coded, decoded by the product.
     y = run_graph(
@@ -143,81 +151,90 @@ def test_pytorch_decodes_the_same_latents_and_pixels(model: Model, photo: np.nda
     assert np.abs(decoded - y).mean() < 0.5
 
 
-def test_tiles_leave_no_seam(model: Model, photo: np.ndarray, monkeypatch: pytest.MonkeyPatch) -> None:
+def encode_small(model: Model, rgb: np.ndarray, quality: int) -> list[bytes]:
+    """Payloads of tiles of 64 pixels."""
+    return list(SMALL.encode_tiles(Setting(model, Quality(quality), 1), ArraySource(rgb)))
+
+
+def test_tiles_leave_no_seam(model: Model, photo: np.ndarray) -> None:
     """Latents analysed and pixels synthesised tile by tile equal those of the whole picture at once."""
-    quality = 6000
+    setting = Setting(model, Quality(6000), 1)
     source = ArraySource(photo)
     grid = Grid(source.width, source.height)
-    whole = tiles.analyse(model, source, (0, 0, grid.latent_height, grid.latent_width), quality, 1)
-    rng = np.random.default_rng(0)
-    monkeypatch.setattr(tiles, "TILE", 64)
-    small = Grid(source.width, source.height)
+    at_once = analyse(setting, source, Box(0, 0, grid.latent_height, grid.latent_width))
+    small = Grid(source.width, source.height, SMALL.tile)
     assert small.count == 16
-    pieces = np.empty_like(whole)
+    pieces = np.empty_like(at_once)
     for index in range(small.count):
-        top, left, h, w = small.latent_box(index)
-        pieces[top : top + h, left : left + w] = tiles.analyse(model, source, (top, left, h, w), quality, 1)
-    np.testing.assert_allclose(pieces, whole, atol=2e-3)
-    payloads = encode(model, photo, quality)
-    by_tiles = decode(model, payloads, photo, quality)
-    boxes = [(0, 0, 240, 200), (50, 60, 1, 1), (63, 10, 70, 129)]
-    boxes += [(int(rng.integers(0, 200)), int(rng.integers(0, 150)), 40, 50) for _ in range(3)]
-    latents = tiles._Latents(model, payloads.__getitem__, small, quality, threads=1)
-    halo = tiles.HALO
-    around = latents.window(-halo, -halo, grid.latent_height + 2 * halo, grid.latent_width + 2 * halo)
-    at_once = tiles.synthesise(model, around, quality, 1)[: source.height, : source.width]
-    assert np.abs(by_tiles.astype(int) - at_once).max() <= 1
-    for x, y, w, h in boxes:
-        window = tiles.decode_window(model, payloads.__getitem__, 240, 200, quality, (x, y, w, h), 1)
-        assert np.abs(window.astype(int) - by_tiles[y : y + h, x : x + w]).max() <= 1
+        box = small.latent_box(index)
+        pieces[box.slices] = analyse(setting, source, box)
+    np.testing.assert_allclose(pieces, at_once, atol=2e-3)
+    payloads = encode_small(model, photo, 6000)
+    rows = SMALL.decode_rows(setting, payloads.__getitem__, small)
+    by_tiles = np.concatenate([strip for _, strip in rows])
+    latents = DecodedLatents(setting, payloads.__getitem__, small)
+    around = latents.window(Box(0, 0, grid.latent_height, grid.latent_width).grown(HALO))
+    pixels = synthesise(setting, around)[grid.box.slices]
+    assert np.abs(by_tiles.astype(int) - pixels).max() <= 1
+    rng = np.random.default_rng(0)
+    boxes = [grid.box, Box(60, 50, 1, 1), Box(10, 63, 129, 70)]
+    boxes += [Box(int(rng.integers(0, 150)), int(rng.integers(0, 200)), 50, 40) for _ in range(3)]
+    for box in boxes:
+        window = SMALL.decode_window(setting, payloads.__getitem__, small, box)
+        assert np.abs(window.astype(int) - by_tiles[box.slices]).max() <= 1
 
 
-def test_a_window_decodes_only_the_tiles_that_it_needs(
-    model: Model, photo: np.ndarray, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(tiles, "TILE", 64)
-    payloads = encode(model, photo, 3000)
+def test_a_window_decodes_only_the_tiles_that_it_needs(model: Model, photo: np.ndarray) -> None:
+    payloads = encode_small(model, photo, 3000)
     asked = []
 
     def payload(index: int) -> bytes:
         asked.append(index)
         return payloads[index]
 
-    tiles.decode_window(model, payload, 240, 200, 3000, (10, 10, 1, 1), 1)
+    SMALL.decode_window(Setting(model, Quality(3000), 1), payload, Grid(240, 200, 64), Box(10, 10, 1, 1))
+    assert asked
     assert set(asked) <= {0, 1, 4, 5}
 
 
-@pytest.mark.parametrize("box", [(0, 0, 240, 200), (70, 70, 100, 60)], ids=["whole", "window"])
+@pytest.mark.parametrize("box", [Box(0, 0, 200, 240), Box(70, 70, 60, 100)], ids=["whole", "window"])
 def test_each_tile_is_decoded_once_and_few_are_kept(
-    model: Model, photo: np.ndarray, box: tuple[int, int, int, int], monkeypatch: pytest.MonkeyPatch
+    model: Model, photo: np.ndarray, box: Box, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(tiles, "TILE", 64)
-    payloads = encode(model, photo, 1000)
+    payloads = encode_small(model, photo, 1000)
     asked: list[int] = []
     kept: list[int] = []
-    window = tiles._Latents.window
+    window = DecodedLatents.window
 
     def payload(index: int) -> bytes:
         asked.append(index)
         return payloads[index]
 
-    def watched(self: tiles._Latents, *place: int) -> np.ndarray:
-        found = window(self, *place)
-        kept.append(len(self._kept))
+    def watched(self: DecodedLatents, place: Box) -> np.ndarray:
+        found = window(self, place)
+        kept.append(len(self))
         return found
 
-    monkeypatch.setattr(tiles._Latents, "window", watched)
-    tiles.decode_window(model, payload, 240, 200, 1000, box, 1)
+    monkeypatch.setattr(DecodedLatents, "window", watched)
+    grid = Grid(240, 200, 64)
+    SMALL.decode_window(Setting(model, Quality(1000), 1), payload, grid, box)
     assert len(asked) == len(set(asked))
-    columns = min(Grid(240, 200).columns, box[2] // 64 + 3)
+    columns = min(grid.columns, box.width // 64 + 3)
     assert max(kept) <= 2 * columns + 3
 
 
 def test_the_bits_map_adds_up_to_the_payload(model: Model, photo: np.ndarray) -> None:
-    bits = tiles.bits_map(model, photo, 5000, threads=1)
+    bits = bits_map(Setting(model, Quality(5000), 1), photo)
     assert bits.shape == (13, 15)
     payload = encode(model, photo, 5000)[0]
     assert 8 * len(payload) == pytest.approx(float(bits.sum()), rel=0.02, abs=128)
+
+
+def test_a_coder_refuses_a_model_that_lacks_its_networks(model: Model) -> None:
+    check_model(CODER, model)
+    arrays = {name: array for name, array in model.arrays.items() if name != "synthesis.onnx"}
+    with pytest.raises(ModelError, match=r"none of the lapped coder's: expected .*got none of synthesis\.onnx"):
+        check_model(CODER, replace(model, arrays=arrays))
 
 
 def test_every_damaged_byte_is_noticed(model: Model, photo: np.ndarray, rng: np.random.Generator) -> None:

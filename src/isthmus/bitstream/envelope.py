@@ -1,0 +1,140 @@
+"""A whole file: header, metadata blocks, payloads, end. It knows how many payloads there are, not what they hold.
+
+docs/format.md is normative.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from os import SEEK_CUR
+from typing import IO
+
+from isthmus.bitstream.chunks import CRC, END, METADATA, MIN_CHUNK_BYTES, ChunkTypes, deflate, inflate
+from isthmus.bitstream.limits import Limits
+from isthmus.bitstream.varint import MAX_VARINT_BYTES, read_varint, write_varint
+from isthmus.errors import CorruptError, LimitExceededError, TruncatedError
+
+
+@dataclass(frozen=True)
+class Envelope:
+    """What follows the header of a file.
+
+    Attributes:
+        metadata: uncompressed ICC, EXIF and XMP blocks by chunk type.
+        payloads: views into the file's bytes, in order, by chunk type.
+        chunk_bytes: bytes on disk by chunk type, framing included.
+    """
+
+    metadata: dict[bytes, bytes]
+    payloads: dict[bytes, list[memoryview]]
+    chunk_bytes: dict[bytes, int]
+
+
+def assemble(
+    head: bytes, types: ChunkTypes, metadata: Mapping[bytes, bytes], payloads: Mapping[bytes, Iterable[bytes]]
+) -> bytes:
+    """The bytes of a file.
+
+    Arguments:
+        head: the header.
+        types: the medium's chunk types.
+        metadata: uncompressed blocks by chunk type.
+        payloads: by chunk type; they may be generators, which are consumed in the order of the types.
+
+    Raises:
+        LimitExceededError: a chunk is longer than the format can say.
+    """
+    parts = [head]
+    parts += [types.write(kind, deflate(metadata[kind])) for kind in METADATA if kind in metadata]
+    for kind in types.payloads:
+        parts += [types.write(kind, payload) for payload in payloads[kind]]
+    parts.append(types.write(END, write_varint(sum(map(len, parts)))))
+    return b"".join(parts)
+
+
+def parse(data: bytes, start: int, types: ChunkTypes, counts: Mapping[bytes, int], limits: Limits) -> Envelope:
+    """Take a file apart, checking every byte of its structure; payloads are views, not copies.
+
+    Arguments:
+        data: the whole file.
+        start: bytes of its header, which is checked already.
+        types: the medium's chunk types.
+        counts: how many payloads of each type the header announces.
+        limits: what the file may ask for.
+
+    Raises:
+        TruncatedError, CorruptError, LimitExceededError: in the order of docs/format.md.
+    """
+    view = memoryview(data)
+    least = start + MIN_CHUNK_BYTES * (sum(counts.values()) + 1)
+    if len(data) < least:
+        raise TruncatedError("the file ends early", expected=f"at least {least} bytes", got=len(data))
+    metadata: dict[bytes, bytes] = {}
+    payloads: dict[bytes, list[memoryview]] = {kind: [] for kind in types.payloads}
+    chunk_bytes: dict[bytes, int] = {}
+    last = b""
+    position = start
+    while True:
+        kind, payload, end = types.read(view, position)
+        chunk_bytes[kind] = chunk_bytes.get(kind, 0) + end - position
+        if not kind.islower():
+            types.check_order(last, kind, position)
+            last = kind
+        if kind in METADATA:
+            metadata[kind] = inflate(types.name(kind), payload, limits.max_metadata_bytes)
+        elif kind in payloads:
+            payloads[kind].append(payload)
+            if len(payloads[kind]) > counts[kind]:
+                raise CorruptError(f"too many {types.name(kind)} chunks", expected=counts[kind], got="more")
+        elif kind == END:
+            break
+        position = end
+    for kind, count in counts.items():
+        if len(payloads[kind]) != count:
+            raise CorruptError(f"{types.name(kind)} chunks are missing", expected=count, got=len(payloads[kind]))
+    _check_end(payload, position)
+    if end != len(data):
+        raise CorruptError("bytes follow the end chunk", expected=f"{end} bytes", got=len(data))
+    return Envelope(metadata, payloads, chunk_bytes)
+
+
+def read_metadata(stream: IO[bytes], types: ChunkTypes, limits: Limits) -> dict[bytes, bytes]:
+    """The metadata blocks by chunk type, from a stream behind the header; what follows them is not read to its end.
+
+    Raises:
+        TruncatedError, CorruptError, LimitExceededError, OSError
+    """
+    metadata: dict[bytes, bytes] = {}
+    while True:
+        front = stream.read(1 + MAX_VARINT_BYTES)
+        if not front:
+            raise TruncatedError("the file ends before its end chunk", got="nothing but a front")
+        kind = front[:1]
+        # Metadata comes first; private chunks, which are lower-case, may stand between.
+        if kind not in METADATA and not kind.islower():
+            return metadata
+        length, start = read_varint(memoryview(front), 1)
+        if kind not in METADATA:
+            stream.seek(start + length + CRC.size - len(front), SEEK_CUR)
+            continue
+        # zlib makes nothing longer by more than a fraction, so this cap costs no honest file anything.
+        if length > 2 * limits.max_metadata_bytes:
+            raise LimitExceededError(
+                f"the {types.name(kind)} chunk is too large",
+                expected=f"at most {2 * limits.max_metadata_bytes}",
+                got=length,
+            )
+        data = front + stream.read(max(start + length + CRC.size - len(front), 0))
+        _, payload, end = types.read(memoryview(data), 0)
+        stream.seek(end - len(data), SEEK_CUR)
+        metadata[kind] = inflate(types.name(kind), payload, limits.max_metadata_bytes)
+
+
+def _check_end(payload: memoryview, position: int) -> None:
+    """Raise CorruptError unless the end chunk's payload is the number of bytes before it."""
+    try:
+        before, used = read_varint(payload, 0)
+    except TruncatedError as error:
+        # Of the chunk, not of the file, which goes on.
+        raise CorruptError("the end chunk holds no total length", got=bytes(payload)) from error
+    if before != position or used != len(payload):
+        raise CorruptError("the end chunk's total length is wrong", expected=position, got=before)

@@ -1,0 +1,58 @@
+"""Pixels to latents: windows with what a mirror shows beyond the edges, through the analysis network."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from isthmus.coding.payload import latent_bits
+from isthmus.image.box import Box
+from isthmus.image.coders.masking import importance
+from isthmus.image.coders.protocol import ArraySource, PixelSource, Setting, UInt8
+from isthmus.image.grid import BLOCK, Grid, mirrored
+
+Float32 = npt.NDArray[np.float32]
+
+
+def analyse(setting: Setting, source: PixelSource, box: Box) -> Float32:
+    """Latents (h, w, C) float32 in steps, of a box in latent positions, which may lie outside the picture."""
+    rows = _pixel_axis(box.top, box.bottom, source.height)
+    columns = _pixel_axis(box.left, box.right, source.width)
+    top, left = int(rows.min()), int(columns.min())
+    window = source(top, left, int(rows.max()) + 1 - top, int(columns.max()) + 1 - left)
+    return latents_of(setting, window[rows - top][:, columns - left])
+
+
+def latents_of(setting: Setting, pixels: UInt8) -> Float32:
+    """Latents (h, w, C) float32 in steps, of pixels (16h + 16, 16w + 16, 3) uint8."""
+    y: Float32 = setting.network("analysis.onnx")(pixels=pixels, steps=setting.steps)
+    return y
+
+
+def importance_of(setting: Setting, y: Float32) -> npt.NDArray[np.float64]:
+    """(h, w) float64: bits that a squared error of one step is worth at each position of latents (h, w, C) in steps."""
+    return importance(y, setting.steps, float(setting.nominal_step[0]))
+
+
+def bits_map(setting: Setting, rgb: UInt8) -> Float32:
+    """Bits that the entropy model spends on each 16x16 block: (ceil(H/16), ceil(W/16)) float32, rgb (H, W, 3) uint8."""
+    source = ArraySource(rgb)
+    grid = Grid(source.width, source.height)
+    out = np.zeros((grid.latent_height, grid.latent_width), np.float32)
+    for index in range(grid.count):
+        box = grid.latent_box(index)
+        y = analyse(setting, source, box)
+        with setting.limited_threads():
+            bits = latent_bits(setting.model.entropy, y, setting.quality.hundredths, importance_of(setting, y))
+        out[box.slices] = bits
+    return out
+
+
+def _pixel_axis(begin: int, end: int, size: int) -> npt.NDArray[np.int64]:
+    """Rows (or columns) of a picture that the analysis of latent positions begin..end sees, half a block around them.
+
+    The picture is filled up to whole blocks by mirroring, then mirrored there again.
+    """
+    whole = -(-size // BLOCK) * BLOCK
+    margin = BLOCK // 2
+    return mirrored(mirrored(np.arange(begin * BLOCK - margin, end * BLOCK + margin), whole), size)

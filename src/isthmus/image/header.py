@@ -1,0 +1,98 @@
+"""A picture's own fields of the header: packed, parsed and checked. docs/format.md is normative."""
+
+import struct
+from dataclasses import dataclass
+
+from isthmus.bitstream.head import Head, check_range, pack_head
+from isthmus.bitstream.limits import Limits
+from isthmus.errors import CorruptError, LimitExceededError
+from isthmus.image.coders.table import CODERS
+from isthmus.image.grid import Grid
+from isthmus.image.modes import ALPHA_MODES, ALPHA_OPTIONAL_MODES, MODE_NUMBERS, MODES
+from isthmus.image.size import MAX_SIDE, check_pixels
+from isthmus.quality import HUNDREDTHS, Quality
+
+MEDIUM = 1
+"""The permanent number of pictures."""
+MEDIA = {MEDIUM: "picture"}
+COLOUR_CHANNELS = 3
+FEATURE_ALPHA = 1 << 0
+KNOWN_FEATURES = FEATURE_ALPHA
+
+_FIELDS = struct.Struct("<IIBBH8sHI")  # width, height, channels, mode, quality, model, tile, tiles
+
+
+@dataclass(frozen=True)
+class Header:
+    """All that can be said about a picture's file without its weights.
+
+    Attributes:
+        width, height: pixels.
+        mode: Pillow's name of the mode of the picture that was encoded.
+        quality: where the dial stood.
+        model_id: 8 bytes, the start of the SHA-256 of the model file.
+        tile_size: side of a tile in pixels.
+        has_alpha: whether alpha chunks follow; the mode says whether they must.
+        coder: permanent number of the coder of its tiles, see :mod:`isthmus.image.coders`.
+    """
+
+    width: int
+    height: int
+    mode: str
+    quality: Quality
+    model_id: bytes
+    tile_size: int
+    has_alpha: bool = False
+    coder: int = 1
+
+    @property
+    def grid(self) -> Grid:
+        """How the picture splits into tiles."""
+        return Grid(self.width, self.height, self.tile_size)
+
+
+def pack_header(header: Header) -> bytes:
+    """The bytes of a header: 42 for coder 1, 46 for any other."""
+    fields = _FIELDS.pack(
+        header.width,
+        header.height,
+        COLOUR_CHANNELS,
+        MODE_NUMBERS[header.mode],
+        header.quality.hundredths,
+        header.model_id,
+        header.tile_size,
+        header.grid.count,
+    )
+    return pack_head(MEDIUM, header.coder, FEATURE_ALPHA if header.has_alpha else 0, fields)
+
+
+def parse_header(head: Head, limits: Limits) -> Header:
+    """Check what the header says: medium, coder, features, ranges, limits, in this order.
+
+    Raises:
+        CorruptError, TooNewError, LimitExceededError
+    """
+    head.check_medium(MEDIA)
+    head.check_coder(CODERS)
+    head.check_features(KNOWN_FEATURES)
+    # More may follow: what a later version adds without a feature bit can be done without.
+    check_range("length", head.size, head.size - len(head.fields) + _FIELDS.size, 2**16 - 1)
+    width, height, channels, mode, quality, model_id, tile_size, tile_count = _FIELDS.unpack_from(head.fields)
+    check_range("width", width, 1, MAX_SIDE)
+    check_range("height", height, 1, MAX_SIDE)
+    check_range("channels", channels, COLOUR_CHANNELS, COLOUR_CHANNELS)
+    check_range("mode", mode, 0, max(MODES))
+    check_range("quality", quality, 0, HUNDREDTHS)
+    check_range("tile size", tile_size, 1, 2**16 - 1)
+    has_alpha = bool(head.features & FEATURE_ALPHA)
+    header = Header(width, height, MODES[mode], Quality(quality), model_id, tile_size, has_alpha, head.coder)
+    if has_alpha != (header.mode in ALPHA_MODES) and header.mode not in ALPHA_OPTIONAL_MODES:
+        expected = "the alpha bit" if header.mode in ALPHA_MODES else "no alpha bit"
+        raise CorruptError(f"the mode {header.mode} and the alpha bit contradict each other", expected=expected)
+    if tile_count != header.grid.count:
+        raise CorruptError("the tile count does not fit the size", expected=header.grid.count, got=tile_count)
+    check_pixels(width, height, limits)
+    # Each costs memory before any is decoded; real tiles have a million pixels, and 256 are one latent.
+    if tile_count > max(1, limits.max_pixels // 256):
+        raise LimitExceededError("the picture has too many tiles", expected=limits.max_pixels // 256, got=tile_count)
+    return header

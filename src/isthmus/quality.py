@@ -1,0 +1,58 @@
+"""A place on the quality dial, in each of the units that it is spoken of in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from isthmus.errors import InputError
+
+HUNDREDTHS = 10_000
+"""The dial's end in hundredths, the unit of files."""
+
+
+@dataclass(frozen=True, order=True)
+class Quality:
+    """A place on the dial, as exact as a file keeps it.
+
+    Attributes:
+        hundredths: 0 to 10000.
+
+    Example:
+        >>> Quality.of(33.337)
+        Quality(hundredths=3334)
+        >>> Quality(3334).percent
+        33.34
+    """
+
+    hundredths: int
+
+    @classmethod
+    def of(cls, percent: float) -> Quality:
+        """The nearest place to 0 to 100, the unit of people.
+
+        Raises:
+            InputError: it is outside.
+        """
+        # Written so that NaN fails as well.
+        if not 0 <= percent <= 100:
+            raise InputError("the quality", expected="0 to 100", got=percent)
+        return cls(round(percent * 100))
+
+    @property
+    def percent(self) -> float:
+        """0 to 100, the unit of people."""
+        return self.hundredths / 100
+
+    @property
+    def share(self) -> float:
+        """0 to 1, the unit of training."""
+        return self.hundredths / HUNDREDTHS
+
+    def weights(self, points: int) -> npt.NDArray[np.float32]:
+        """(points,) float32: how much each of the quality points counts, by linear interpolation between them."""
+        position = self.hundredths * (points - 1) / HUNDREDTHS
+        weights: npt.NDArray[np.float32] = np.maximum(0, 1 - np.abs(np.arange(points) - position)).astype(np.float32)
+        return weights

@@ -1,0 +1,25 @@
+"""A small container that tests take apart, and chunks made by hand."""
+
+import struct
+import zlib
+
+from isthmus.bitstream.chunks import EXIF, ICC, XMP
+from isthmus.bitstream.varint import write_varint
+from isthmus.image.header import Header
+from isthmus.quality import Quality
+
+HEADER = Header(3, 2, "LA", Quality(5025), bytes.fromhex("0123456789abcdef"), 2, has_alpha=True)
+META = {ICC: b"profile", EXIF: b"II*\0", XMP: b"<x/>"}
+TILES = [b"one", b"two"]
+ALPHAS = [b"\0\xff", b"\0\x00"]
+
+
+def chunk(kind: bytes, payload: bytes, length: bytes | None = None) -> bytes:
+    """A chunk whose CRC is right, whatever its length says."""
+    body = kind + (bytes([len(payload)]) if length is None else length) + payload
+    return body + struct.pack("<I", zlib.crc32(body))
+
+
+def finish(body: bytes) -> bytes:
+    """A file of a header and chunks, with its end chunk."""
+    return body + chunk(b"Z", total := write_varint(len(body)), bytes([len(total)]))

@@ -1,0 +1,134 @@
+"""Version 2 of the header: another coder than 1, room for more fields, and the same care with damage."""
+
+import io
+import struct
+import zlib
+from dataclasses import replace
+
+import pytest
+
+import doubles
+from containers import ALPHAS, HEADER, TILES, chunk, finish
+from isthmus.bitstream.head import MAGIC
+from isthmus.bitstream.limits import Limits
+from isthmus.errors import BitstreamError, CorruptError, IsthmusError, TooNewError, TruncatedError
+from isthmus.image.coders.table import CODERS
+from isthmus.image.container import ALPHA, TILE, assemble, parse, read_front
+from isthmus.image.header import pack_header
+
+CODER = 255
+HEADER_V2 = replace(HEADER, coder=CODER)
+BODY = b"".join([chunk(ALPHA, a) for a in ALPHAS] + [chunk(TILE, t) for t in TILES])
+LITERAL = bytes.fromhex(
+    "89 49535448 0d0a1a"  # magic
+    "0200"  # version 2
+    "2e00"  # 46 bytes of header
+    "01"  # a picture
+    "ff"  # by coder 255
+    "0100"  # features: alpha
+    "03000000 02000000"  # 3x2 pixels
+    "03 03"  # three coded channels, mode LA
+    "a113"  # quality 50.25
+    "0123456789abcdef"  # model id
+    "0200 02000000"  # tiles of 2 pixels, two of them
+    "30eb6e12"  # CRC-32 of all that
+    "41 02 00ff a7db6a2c"  # alpha: opaque
+    "41 02 0000 2a346801"  # alpha: transparent
+    "54 03 6f6e65 1b6e299c"  # tile "one"
+    "54 03 74776f 8c628ff7"  # tile "two"
+    "5a 01 50 c1121aec"  # end, after 80 bytes
+)
+
+
+@pytest.fixture(autouse=True)
+def another_coder(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(CODERS, CODER, doubles.LosslessCoder(id=CODER))
+
+
+def with_header(added: bytes = b"", **changes: int) -> bytes:
+    """The header of HEADER_V2 with raw fields changed, bytes added behind the last, and the CRC made good."""
+    fields = {"version": 2, "length": 46 + len(added), "medium": 1, "coder": CODER, "features": 1} | changes
+    head = struct.pack("<8sHHBBH", MAGIC, *fields.values()) + pack_header(HEADER_V2)[16:-4] + added
+    return head + struct.pack("<I", zlib.crc32(head))
+
+
+def test_literal_bytes() -> None:
+    assert assemble(HEADER_V2, {}, ALPHAS, TILES) == LITERAL
+    parsed = parse(LITERAL)
+    assert (parsed.header, parsed.version, parsed.header_bytes) == (HEADER_V2, 2, 46)
+    assert (parsed.alpha, parsed.tiles, parsed.metadata) == (ALPHAS, TILES, {})
+
+
+def test_it_may_name_coder_1() -> None:
+    parsed = parse(finish(with_header(coder=1) + BODY))
+    assert (parsed.header, parsed.version) == (HEADER, 2)
+
+
+@pytest.mark.parametrize("end", range(len(LITERAL)))
+def test_cut_anywhere(end: int) -> None:
+    with pytest.raises(TruncatedError):
+        parse(LITERAL[:end])
+
+
+def test_flip_any_bit() -> None:
+    for position in range(len(LITERAL)):
+        for bit in range(8):
+            damaged = bytearray(LITERAL)
+            damaged[position] ^= 1 << bit
+            with pytest.raises(BitstreamError):
+                parse(bytes(damaged))
+
+
+@pytest.mark.parametrize("added", [b"?", bytes(1000), bytes(65535 - 46)], ids=["1", "1000", "all there is room for"])
+def test_fields_of_later_versions_are_passed_over(added: bytes) -> None:
+    head = with_header(added)
+    data = finish(head + BODY)
+    parsed = parse(data)
+    assert (parsed.header, parsed.tiles, parsed.header_bytes) == (HEADER_V2, TILES, len(head))
+    assert read_front(io.BytesIO(data), Limits()) == (HEADER_V2, {})
+    for cut in (13, len(head) - len(added), len(head) - 1):
+        with pytest.raises(TruncatedError, match=f"{len(head)} bytes"):
+            parse(data[:cut])
+
+
+@pytest.mark.parametrize(
+    ("head", "error", "match"),
+    [
+        (with_header(medium=0), TooNewError, "medium is unknown: expected medium 1, got 0"),
+        (with_header(medium=2), TooNewError, "medium is unknown: expected medium 1, got 2"),
+        (with_header(coder=0), TooNewError, "coder is unknown: expected coder 1 or 255, got 0"),
+        (with_header(coder=254), TooNewError, "coder is unknown: expected coder 1 or 255, got 254"),
+        (with_header(features=3), TooNewError, "0x0002"),
+        (with_header(length=0), CorruptError, "length is out of range: expected 20"),
+        (with_header(length=19), CorruptError, "length is out of range: expected 20"),
+        (with_header(length=45), CorruptError, "header is damaged"),
+        (with_header(length=47), CorruptError, "header is damaged"),
+        # Each is wrong twice; the error is that of the earlier row of the table in docs/format.md.
+        (with_header(version=3, length=0), TooNewError, "version"),
+        (with_header(medium=9, coder=9), TooNewError, "medium"),
+        (with_header(coder=9, features=8), TooNewError, "coder"),
+    ],
+)
+def test_bad_headers(head: bytes, error: type[IsthmusError], match: str) -> None:
+    with pytest.raises(error, match=match):
+        parse(head + bytes(100))
+    with pytest.raises(error, match=match):
+        read_front(io.BytesIO(head + bytes(100)), Limits())
+
+
+def test_a_header_too_short_for_a_picture() -> None:
+    for fields in (b"", bytes(25)):
+        head = struct.pack("<8sHHBBH", MAGIC, 2, 20 + len(fields), 1, 1, 0) + fields
+        head += struct.pack("<I", zlib.crc32(head))
+        with pytest.raises(CorruptError, match=f"length is out of range: expected 46 to 65535, got {len(head)}"):
+            parse(head + bytes(100))
+
+
+@pytest.mark.parametrize("end", range(len(LITERAL)))
+def test_a_front_of_a_stream(end: int) -> None:
+    stream = io.BytesIO(LITERAL[:end])
+    if end <= 46:
+        with pytest.raises(TruncatedError):
+            read_front(stream, Limits())
+    else:
+        assert read_front(stream, Limits()) == (HEADER_V2, {})
