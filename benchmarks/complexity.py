@@ -18,7 +18,8 @@ from onnx import shape_inference
 
 from isthmus.coding.fixed_point import DC_PHASES, dc_phase
 from isthmus.image.coders.lapped import BLOCK
-from isthmus.model.file import Model, model_named
+from isthmus.model.model import Model
+from isthmus.model.registry import model_named
 
 SIDE = 1024
 

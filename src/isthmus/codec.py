@@ -31,7 +31,8 @@ from isthmus.image.picture import (
     restored_mode,
 )
 from isthmus.image.preview import SCALE, decode_preview
-from isthmus.model.file import Model, find_model, model_named, release_model
+from isthmus.model.model import Model
+from isthmus.model.registry import find_model, model_named, release_model
 
 if TYPE_CHECKING:
     from typing import BinaryIO

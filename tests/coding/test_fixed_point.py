@@ -5,7 +5,8 @@ import pytest
 
 from isthmus.coding import fixed_point as context
 from isthmus.coding.fixed_point import ACTIVATION_LIMIT, ContextModel, checkerboard, dc_phase
-from isthmus.model.file import Model, release_model
+from isthmus.model.model import Model
+from isthmus.model.registry import release_model
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,8 @@ from isthmus.coding.symbols import LOST_BITS, SKIPPED_SCALES, Quantizer, Skippin
 from isthmus.errors import CorruptError, SelfCheckError
 from isthmus.image.coders.lapped import ArraySource, analyse
 from isthmus.image.coders.masking import RDOQ_WEIGHT, visibility
-from isthmus.model.file import Model, release_model
+from isthmus.model.model import Model
+from isthmus.model.registry import release_model
 
 QUALITY = 3000
 

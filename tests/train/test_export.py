@@ -14,7 +14,7 @@ from isthmus.coding.payload import CHECK_BYTES
 from isthmus.coding.tables import Tables
 from isthmus.errors import MissingExtraError
 from isthmus.image.coders import lapped as tiles
-from isthmus.model.file import load_model
+from isthmus.model.registry import load_model
 from isthmus.train.config import TrainConfig
 from isthmus.train.context import SCALE_MAX, SCALE_MIN
 from isthmus.train.export import export_model

@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from isthmus.errors import InputError, IsthmusError, OutputExistsError
-from isthmus.model.file import load_model
+from isthmus.model.registry import load_model
 from isthmus.train import run as run_module
 from isthmus.train.image.evaluation import Point, percent_more
 from isthmus.train.initial import load_checkpoint

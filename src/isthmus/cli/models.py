@@ -10,7 +10,8 @@ import click
 from isthmus.cli.common import STREAM, held_out_point
 from isthmus.errors import InputError, IsthmusError
 from isthmus.files import refuse_existing
-from isthmus.model.file import Installed, described, install_model, installed_models, model_named, remove_model
+from isthmus.model.installed import Installed, described, install_model, installed_models, remove_model
+from isthmus.model.registry import model_named
 from isthmus.text import counted
 from isthmus.train.gain import verdict
 

@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from isthmus.coding.payload import decode_first_group
 from isthmus.image.coders.lapped import BLOCK, ArraySource, Grid, Payloads, UInt8, analyse
-from isthmus.model.file import Model
+from isthmus.model.model import Model
 
 SCALE = BLOCK
 """Pixels of the picture for one of the preview, along a side."""

@@ -16,7 +16,8 @@ from torch import Tensor
 
 from isthmus.coding.fixed_point import DC_PHASES, SCALES, WEIGHT_BITS
 from isthmus.errors import InputError
-from isthmus.model.file import Model, model_named
+from isthmus.model.model import Model
+from isthmus.model.registry import model_named
 from isthmus.train.config import BLOCK, NetworkConfig, TrainConfig
 from isthmus.train.export import feature_order
 from isthmus.train.image.data import Pixels

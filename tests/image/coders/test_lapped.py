@@ -9,7 +9,8 @@ from isthmus.errors import CorruptError
 from isthmus.image.coders import lapped as tiles
 from isthmus.image.coders.lapped import ArraySource, Grid
 from isthmus.model.engine import _controller, limit_threads
-from isthmus.model.file import Model, release_model
+from isthmus.model.model import Model
+from isthmus.model.registry import release_model
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from isthmus.model.file import release_model
+from isthmus.model.registry import release_model
 from isthmus.train.config import NetworkConfig, TrainConfig
 from isthmus.train.image.lapped_transform import BRIGHT_LOG_STEPS, STEP_FREQUENCIES, make_start, relative_log_steps
 from isthmus.train.image.modules import Network

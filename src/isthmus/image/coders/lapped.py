@@ -20,7 +20,7 @@ import numpy.typing as npt
 from isthmus.coding.payload import decode_latents, encode_latents, latent_bits, quantized_latents
 from isthmus.image.coders.masking import importance
 from isthmus.model.engine import Engine, limit_threads
-from isthmus.model.file import Model
+from isthmus.model.model import Model
 
 TILE = 1024
 """Side of a tile in pixels."""
