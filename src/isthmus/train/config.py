@@ -121,15 +121,15 @@ class TrainConfig:
         Raises:
             InputError: there is no such field, or the text is no such value.
         """
-        own: dict[str, Any] = {}
+        values: dict[str, Any] = {}
         network: dict[str, Any] = {}
         for key, text in settings.items():
             target, name = (self.network, key.removeprefix("network.")) if key.startswith("network.") else (self, key)
             known = {f.name: getattr(target, f.name) for f in fields(target) if f.name != "network"}
             if name not in known:
                 raise InputError(f"no setting named {key}", expected=f"one of {', '.join(known)}", got=key)
-            (network if target is self.network else own)[name] = _parse(key, text, known[name])
-        changed = replace(self, **own, network=replace(self.network, **network))
+            (network if target is self.network else values)[name] = _parse(key, text, known[name])
+        changed = replace(self, **values, network=replace(self.network, **network))
         changed._check()
         return changed
 
