@@ -17,8 +17,9 @@ from isthmus.image.coders import lapped as tiles
 from isthmus.model.registry import load_model
 from isthmus.train.config import TrainConfig
 from isthmus.train.context import SCALE_MAX, SCALE_MIN
+from isthmus.train.curve import means
 from isthmus.train.export import export_model
-from isthmus.train.image.evaluation import code, means, measure, prepare
+from isthmus.train.image.evaluation import code, measure, prepare
 from isthmus.train.image.modules import Network
 from isthmus.train.initial import load_checkpoint, load_weights
 from isthmus.train.tables import fit_tables, laplace_tables, training_costs
