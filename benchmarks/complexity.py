@@ -17,7 +17,8 @@ import onnx
 from onnx import shape_inference
 
 from isthmus.image.grid import BLOCK
-from isthmus.model.file import Model, model_named
+from isthmus.model.model import Model
+from isthmus.model.registry import model_named
 
 SIDE = 1024
 

@@ -19,7 +19,8 @@ from typing import Any
 import numpy as np
 
 from isthmus.model.engine import Engine
-from isthmus.model.file import DEFAULT, Model, model_named
+from isthmus.model.model import Model
+from isthmus.model.registry import DEFAULT, model_named
 
 SIZES = ((512, 768), (1088, 1920))
 

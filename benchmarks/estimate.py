@@ -16,7 +16,8 @@ from isthmus import Codec
 from isthmus.bench.codec import Weights
 from isthmus.image.container import parse
 from isthmus.train.config import TrainConfig
-from isthmus.train.image.data import held_out_pictures, look_through
+from isthmus.train.image.catalogue import look_through
+from isthmus.train.image.data import held_out_pictures
 from isthmus.train.image.evaluation import code, prepare
 from isthmus.train.image.modules import Network
 from isthmus.train.initial import load_weights

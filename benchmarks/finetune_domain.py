@@ -18,7 +18,7 @@ from isthmus.bench.curves import bd_rate
 from isthmus.bench.results import curves_in, read_json
 from isthmus.bench.run import Plan, bench, chosen
 from isthmus.bench.sweep import sources_in
-from isthmus.model.file import load_model, model_named
+from isthmus.model.registry import load_model, model_named
 from isthmus.train.delta import shrink_model
 from isthmus.train.gain import pays_from
 from isthmus.train.options import OPTIONS, request

@@ -13,13 +13,13 @@ import numpy as np
 import torch
 
 from isthmus.train.config import BLOCK, TrainConfig
-from isthmus.train.image.lapped_transform import lapped_transform, relative_log_steps
+from isthmus.train.image.lapped_transform import lapped_windows, relative_log_steps
 from isthmus.train.initial import load_weights
 
 
 def channels(filters: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Colour (0, 1, 2), vertical and horizontal frequency of analysis filters (latents, 3, 32, 32), DC first."""
-    forward, _ = lapped_transform()
+    forward, _ = lapped_windows()
     parts = np.einsum("ncij,ui,vj->ncuv", filters, forward, forward)
     energy = (parts**2).sum(1).reshape(len(filters), -1)
     u, v = np.unravel_index(energy.argmax(1), (BLOCK, BLOCK))

@@ -6,7 +6,7 @@ from PIL import Image
 from skimage import data
 
 import isthmus
-from isthmus.model.file import RELEASES
+from isthmus.model.registry import releases
 
 GOLDEN = Path(__file__).parent.parent / "tests" / "golden"
 
@@ -22,7 +22,7 @@ def picture() -> Image.Image:
 
 
 if __name__ == "__main__":
-    for identity in RELEASES:
+    for identity in releases():
         file = GOLDEN / f"photograph_{identity}.isth"
         if not file.exists():
             file.write_bytes(isthmus.Codec(model=identity).encode(picture()))

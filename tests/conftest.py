@@ -12,6 +12,9 @@ import doubles
 from isthmus import codec as codec_module
 from isthmus.codec import Codec
 from isthmus.image.coders import table
+from isthmus.model import registry
+from isthmus.model.file import save_model
+from isthmus.model.registry import release_model
 
 GOLDEN = Path(__file__).parent / "golden"
 
@@ -81,3 +84,20 @@ def lossless_coder(monkeypatch: pytest.MonkeyPatch) -> doubles.LosslessCoder:
 @pytest.fixture
 def lossless_codec(lossless_coder: doubles.LosslessCoder) -> Codec:
     return Codec()
+
+
+@pytest.fixture
+def users_models(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder of this user's added models, apart from the real one; it does not exist yet."""
+    folder = tmp_path / "user" / "models"
+    monkeypatch.setattr(registry, "models_folder", lambda: folder)
+    return folder
+
+
+@pytest.fixture
+def other_model(tmp_path: Path) -> Path:
+    """A model file that is not the package's: the same weights under another name."""
+    release = release_model()
+    path = tmp_path / "other.isthmodel"
+    save_model(path, release.arrays, {**release.metadata, "name": "other"})
+    return path

@@ -259,7 +259,7 @@ from isthmus.coding import payload as latents
 from isthmus.codec import Codec
 from isthmus.coding.range_coder import SymbolEncoder
 from isthmus.errors import IsthmusError
-from isthmus.model.file import find_model
+from isthmus.model.registry import find_model
 
 def peak_mb():
     # Not ru_maxrss where it can be helped: on Linux a child starts with its parent's.
@@ -306,7 +306,7 @@ print(peak_mb())
 
 
 def test_a_crafted_file_takes_little_memory() -> None:
-    from isthmus.model.file import release_model
+    from isthmus.model.registry import release_model
 
     result = subprocess.run(
         [sys.executable, "-c", CRAFTED, release_model().id.hex()], capture_output=True, text=True, timeout=300

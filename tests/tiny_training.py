@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from isthmus.model.file import Model, load_model
+from isthmus.model.model import Model
+from isthmus.model.registry import load_model
 from isthmus.train.config import TrainConfig
 from isthmus.train.image.modules import Network
 from isthmus.train.initial import load_checkpoint

@@ -25,7 +25,8 @@ from isthmus.image.files import format_of, open_picture, save_picture
 from isthmus.image.header import MEDIUM as PICTURE
 from isthmus.image.info import Info, info_of
 from isthmus.image.picture import Picture, PictureLike, Pixels, as_picture
-from isthmus.model.file import Model, find_model, model_named, release_model
+from isthmus.model.model import Model
+from isthmus.model.registry import find_model, model_named, release_model
 from isthmus.quality import Quality
 
 if TYPE_CHECKING:

@@ -51,8 +51,22 @@ class Quality:
         """0 to 1, the unit of training."""
         return self.hundredths / HUNDREDTHS
 
+    def between(self, points: int) -> tuple[int, int]:
+        """Where it lies between the quality points at which a model keeps its numbers: steps, biases.
+
+        Args:
+            points: at least 2, evenly spaced over the dial.
+
+        Returns:
+            index of the point below, 0..points - 2, and the share of the next one in units of 1/10000, both exact.
+        """
+        position = self.hundredths * (points - 1)
+        index = min(position // HUNDREDTHS, points - 2)
+        return index, position - index * HUNDREDTHS
+
     def weights(self, points: int) -> npt.NDArray[np.float32]:
         """(points,) float32: how much each of the quality points counts, by linear interpolation between them."""
-        position = self.hundredths * (points - 1) / HUNDREDTHS
-        weights: npt.NDArray[np.float32] = np.maximum(0, 1 - np.abs(np.arange(points) - position)).astype(np.float32)
+        index, share = self.between(points)
+        weights = np.zeros(points, np.float32)
+        weights[index : index + 2] = (HUNDREDTHS - share) / HUNDREDTHS, share / HUNDREDTHS
         return weights

@@ -8,7 +8,7 @@ from types import ModuleType
 
 import pytest
 
-from isthmus.model.file import release_model
+from isthmus.model.registry import release_model
 
 SCRIPT = Path(__file__).parents[2] / "scripts" / "readme_figures.py"
 

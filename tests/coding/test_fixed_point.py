@@ -6,7 +6,8 @@ import pytest
 from isthmus.coding import formats
 from isthmus.coding.boards import phases
 from isthmus.coding.fixed_point import ContextModel
-from isthmus.model.file import Model, release_model
+from isthmus.model.model import Model
+from isthmus.model.registry import release_model
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,8 @@ from isthmus.image.coders.lapped.analysis import analyse
 from isthmus.image.coders.masking import RDOQ_WEIGHT, visibility
 from isthmus.image.coders.protocol import ArraySource, Setting
 from isthmus.image.grid import Grid
-from isthmus.model.file import Model, release_model
+from isthmus.model.model import Model
+from isthmus.model.registry import release_model
 from isthmus.quality import Quality
 
 QUALITY = 3000

@@ -1,4 +1,4 @@
-"""Models kept as their difference from another: exact, small, and refused where they do not fit."""
+"""Models kept as a delta from another: exact, small, and refused where they do not fit."""
 
 import lzma
 from dataclasses import astuple
@@ -11,9 +11,11 @@ from skimage import data
 
 from isthmus.codec import Codec
 from isthmus.errors import ModelError, UnknownModelError
-from isthmus.model import file as model_module
+from isthmus.model import registry
 from isthmus.model.delta import MAX_SYMBOL, MAX_TABLE_BYTES, SYMBOLS, TABLES, Part, pack, restore
-from isthmus.model.file import FORMAT_DIFFERENCE, load_model, release_model, save_model
+from isthmus.model.file import FORMAT_DELTA, parse_model, save_model
+from isthmus.model.installed import install_model, installed_models
+from isthmus.model.registry import find_model, load_model, packaged_bytes, release_model, releases
 
 BASE = {
     "whole": np.array([[5, -7], [32000, -32000]], np.int16),
@@ -65,7 +67,7 @@ def test_every_weight_is_base_and_symbol_times_step() -> None:
 )
 def test_parts_that_do_not_fit(wrong: Any) -> None:
     arrays, _ = packed()
-    with pytest.raises(ValueError, match="part 0 of a difference"):
+    with pytest.raises(ValueError, match="part 0 of a delta"):
         restore(BASE, arrays, [wrong])
 
 
@@ -131,8 +133,8 @@ def moved(tmp_path: Path) -> Path:
     part = Part(name, "int16", 0, base.arrays[name].size, 3.0)
     arrays, listed = pack([part], [np.arange(part.count, dtype=np.int16) % 5 - 2], base.arrays["tables"])
     path = tmp_path / "moved.isthmodel"
-    metadata = {**base.metadata, "format": FORMAT_DIFFERENCE, "name": "moved", "base": base.id.hex(), "parts": listed}
-    save_model(path, arrays, metadata)
+    metadata = {**base.metadata, "format": FORMAT_DELTA, "name": "moved", "base": base.id.hex(), "parts": listed}
+    save_model(path, arrays, metadata, find_model)
     return path
 
 
@@ -156,35 +158,38 @@ def test_its_base_must_be_installed(moved: Path, tmp_path: Path) -> None:
     metadata = load_model(moved).metadata
     lost = tmp_path / "lost.isthmodel"
     for base in ("00" * 8, None, "best", 7, []):
-        with pytest.raises(UnknownModelError, match="the difference from a model that is not installed"):
-            save_model(lost, packed()[0], {**metadata, "base": base})
+        with pytest.raises(UnknownModelError, match="a delta from a model that is not installed"):
+            save_model(lost, packed()[0], {**metadata, "base": base}, find_model)
     with pytest.raises(ModelError, match="does not fit best"):
-        save_model(lost, packed()[0], {**metadata, "parts": [list(astuple(PARTS[0]))]})
+        save_model(lost, packed()[0], {**metadata, "parts": [list(astuple(PARTS[0]))]}, find_model)
     assert not lost.exists()
+    # Nor is it looked for where no function that finds models is given.
+    with pytest.raises(UnknownModelError, match="a delta from a model that is not installed"):
+        parse_model(moved.read_bytes())
 
 
 def test_its_base_may_have_been_added(moved: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """As after an update that brings other weights."""
-    monkeypatch.setattr(model_module, "models_folder", lambda: tmp_path / "models")
+    monkeypatch.setattr(registry, "models_folder", lambda: tmp_path / "models")
     model, base = load_model(moved), release_model()
     kept = tmp_path / "kept.isthmodel"
-    kept.write_bytes(model_module._packaged_bytes(base.id.hex()))
-    monkeypatch.delitem(model_module.RELEASES, base.id.hex())
+    kept.write_bytes(packaged_bytes(base.id.hex()))
+    monkeypatch.delitem(releases(), base.id.hex())
     with pytest.raises(UnknownModelError, match="isthmus models add"):
         load_model(moved)
-    assert model_module.install_model(kept).id == base.id
+    assert install_model(kept).id == base.id
     again = load_model(moved)
     assert all(np.array_equal(again.arrays[name], array) for name, array in model.arrays.items())
-    # A difference is no base: no chains.
-    monkeypatch.setattr(model_module, "_added", lambda path: model)
+    # A delta is no base: no chains.
+    monkeypatch.setattr(registry, "_added_model", lambda path: model)
     (tmp_path / "models" / f"{model.id.hex()}.isthmodel").write_bytes(moved.read_bytes())
     with pytest.raises(UnknownModelError, match="expected a whole model"):
-        save_model(tmp_path / "chain.isthmodel", packed()[0], {**model.metadata, "base": model.id.hex()})
+        save_model(tmp_path / "chain.isthmodel", packed()[0], {**model.metadata, "base": model.id.hex()}, find_model)
 
 
 def test_it_is_listed_with_its_base(moved: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(model_module, "models_folder", lambda: tmp_path / "models")
-    assert model_module.install_model(moved).base == release_model().id.hex()
-    *packaged, added = model_module.installed_models()
+    monkeypatch.setattr(registry, "models_folder", lambda: tmp_path / "models")
+    assert install_model(moved).base == release_model().id.hex()
+    *packaged, added = installed_models()
     assert added.as_dict()["base"] == release_model().id.hex()
     assert {model.base for model in packaged} == {None}

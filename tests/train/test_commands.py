@@ -13,7 +13,7 @@ from click.testing import CliRunner
 
 from isthmus.cli import main
 from isthmus.cli.train import train as click_command
-from isthmus.model.file import load_model
+from isthmus.model.registry import load_model
 from isthmus.train.__main__ import main as bare_main
 from isthmus.train.__main__ import parser
 from isthmus.train.initial import load_checkpoint

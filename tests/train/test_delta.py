@@ -12,9 +12,10 @@ from isthmus.bench.metrics import measure
 from isthmus.cli import main
 from isthmus.codec import Codec
 from isthmus.errors import InputError
-from isthmus.model import file as model_module
+from isthmus.model import registry
 from isthmus.model.delta import Part
-from isthmus.model.file import RELEASES, load_model, release_model, save_model
+from isthmus.model.file import save_model
+from isthmus.model.registry import load_model, release_model, releases
 from isthmus.train.delta import COARSE, GRAPHS, can_shrink, shrink_model
 from isthmus.train.run import train
 from tiny_training import Trained, tiny_request
@@ -23,12 +24,12 @@ from tiny_training import Trained, tiny_request
 @pytest.fixture(autouse=True)
 def packaged(trained: Trained, monkeypatch: pytest.MonkeyPatch) -> None:
     """The model that is tuned travels with the package, for this test alone."""
-    of_package = model_module._packaged_bytes
+    of_package = registry.packaged_bytes
     identity = trained.model.id.hex()
-    monkeypatch.setitem(RELEASES, identity, "tiny")
+    monkeypatch.setitem(releases(), identity, "tiny")
     monkeypatch.setattr(
-        model_module,
-        "_packaged_bytes",
+        registry,
+        "packaged_bytes",
         lambda wanted: trained.output.read_bytes() if wanted == identity else of_package(wanted),
     )
 
@@ -138,7 +139,7 @@ def test_a_base_that_does_not_travel_with_the_package(
     tuned: Path, trained: Trained, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     small = tmp_path / "small.isthmodel"
-    monkeypatch.delitem(RELEASES, trained.model.id.hex())
+    monkeypatch.delitem(releases(), trained.model.id.hex())
     assert "which does not travel with the package" in shrink(str(tuned), "-o", str(small))
     with pytest.raises(InputError, match="does not travel with the package"):
         shrink_model(load_model(tuned), trained.model, small)

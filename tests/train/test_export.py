@@ -16,11 +16,12 @@ from isthmus.errors import MissingExtraError
 from isthmus.image.coders.lapped.coder import LappedCoder
 from isthmus.image.coders.protocol import ArraySource, Setting
 from isthmus.image.grid import Grid
-from isthmus.model.file import load_model
+from isthmus.model.registry import load_model
 from isthmus.quality import Quality
 from isthmus.train.config import TrainConfig
+from isthmus.train.curve import means
 from isthmus.train.export import export_model
-from isthmus.train.image.evaluation import code, means, measure, prepare
+from isthmus.train.image.evaluation import code, measure, prepare
 from isthmus.train.image.modules import Network
 from isthmus.train.initial import load_checkpoint, load_weights
 from isthmus.train.quantization import SCALE_MAX, SCALE_MIN

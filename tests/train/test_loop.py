@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from isthmus.train.image.data import load_round, look_through, make_batch
+from isthmus.train.image.catalogue import look_through
+from isthmus.train.image.data import load_round, make_batch
 from isthmus.train.image.modules import Network
 from isthmus.train.loop import learning_rate, losses, make_optimizers, reference_bpp
 from isthmus.train.muon import orthogonalise

@@ -12,9 +12,9 @@ import pytest
 import torch
 
 from isthmus.errors import InputError, IsthmusError, OutputExistsError
-from isthmus.model.file import load_model
+from isthmus.model.registry import load_model
 from isthmus.train import run as run_module
-from isthmus.train.image.evaluation import Point, percent_more
+from isthmus.train import state as state_module
 from isthmus.train.initial import load_checkpoint
 from isthmus.train.loop import Progress, Trainer
 from isthmus.train.options import Request
@@ -92,16 +92,6 @@ def test_pictures_that_lose_are_named(trained: Trained, folder: Path, tmp_path: 
     assert gain["pictures"] == 3
     assert gain["worse"] == len(shares)
     assert 0 < gain["percent_more"] < shares[0]
-
-
-@pytest.mark.parametrize("factor", [0.5, 1.0, 1.25])
-def test_percent_more(factor: float) -> None:
-    before = [Point(quality, 0.1 * 2**quality, 25.0 + 5 * quality) for quality in range(4)]
-    after = [replace(point, bpp=factor * point.bpp) for point in before]
-    assert percent_more(before, after) == pytest.approx(100 * (factor - 1))
-    assert percent_more(before, after[1:3]) == pytest.approx(100 * (factor - 1))
-    assert percent_more(before, [Point(0, 1.0, 60.0), Point(1, 2.0, 70.0)]) is None
-    assert percent_more(before, []) is None
 
 
 def test_what_is_said(trained: Trained) -> None:
@@ -203,7 +193,7 @@ def test_after_the_pictures_changed_nothing_is_compared(folder: Path, tmp_path: 
 
 
 def test_resuming_a_run_that_ended(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(run_module, "RECENT", 5)
+    monkeypatch.setattr(state_module, "RECENT", 5)
     request = tiny_request(folder, tmp_path / "m.isthmodel", steps=30, stop_loss=1000.0)
     assert train(request, quiet).finished
     # The same again is done already; a lower threshold, or another budget, is not.
@@ -224,7 +214,7 @@ def test_time_is_a_budget_too(folder: Path, tmp_path: Path) -> None:
 
 
 def test_it_ends_at_a_loss(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(run_module, "RECENT", 5)
+    monkeypatch.setattr(state_module, "RECENT", 5)
     request = tiny_request(folder, tmp_path / "m.isthmodel", steps=1000, stop_loss=1000.0)
     assert train(request, quiet).finished
     assert load_checkpoint(request.workspace / "checkpoint.pt")["step"] == 5

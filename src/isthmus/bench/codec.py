@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from isthmus import Codec, __version__
 from isthmus.bench.metrics import Picture
 from isthmus.bench.rivals import EFFORTS, Dial, Rival
-from isthmus.model.file import DEFAULT, Model, model_named
+from isthmus.model.model import Model
+from isthmus.model.registry import DEFAULT, model_named
 
 QUALITIES = (0.0, 8.0, 16.0, 24.0, 32.0, 40.0, 48.0, 56.0, 64.0, 72.0, 80.0, 88.0, 95.0, 100.0)
 BLOCK = 16  # pixels a side of one block of the bits map

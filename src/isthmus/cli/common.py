@@ -38,7 +38,7 @@ json_option = click.option("--json", "as_json", is_flag=True, help="One JSON obj
 def _known_model(ctx: click.Context, parameter: click.Parameter, value: str | None) -> str | None:
     """Refuses what is neither a file nor a model's name before anything is begun."""
     if value is not None:
-        from isthmus.model.file import model_named
+        from isthmus.model.registry import model_named
 
         try:
             model_named(value)
@@ -280,7 +280,7 @@ def say_what_decodes(model: str | None) -> None:
     """A line on standard error if what a model writes will not decode here without it."""
     if model is None:
         return
-    from isthmus.model.file import is_installed, model_named
+    from isthmus.model.registry import is_installed, model_named
 
     identity = model_named(model).id
     if not is_installed(identity):

@@ -10,7 +10,8 @@ import click
 from isthmus.cli.common import STREAM, held_out_point
 from isthmus.errors import InputError, IsthmusError
 from isthmus.files import refuse_existing
-from isthmus.model.file import Installed, described, install_model, installed_models, model_named, remove_model
+from isthmus.model.installed import Installed, described, install_model, installed_models, remove_model
+from isthmus.model.registry import model_named
 from isthmus.text import counted
 from isthmus.train.gain import verdict
 
@@ -124,10 +125,10 @@ def _is_point(value: object) -> bool:
 )
 @click.option("-f", "--force", is_flag=True, help="Overwrite what -o names.")
 def shrink(file: str, output: str, origin: str | None, coarseness: float, force: bool) -> None:
-    """Write a TUNED model as its difference from `best` or `fast`, in about a fifth of the bytes or less.
+    """Write a TUNED model as a delta, what tuning changed in `best` or `fast`: about a fifth of the bytes or less.
 
     The result is a model of its own with another id: encode with it, and hand it out. The linear transforms are half
-    of a difference; training with --set linear_rate_scale=0 leaves them as they are.
+    of a delta; training with --set linear_rate_scale=0 leaves them as they are.
     """
     try:
         from isthmus.train.delta import recorded_origin, shrink_model
@@ -152,5 +153,5 @@ def shrink(file: str, output: str, origin: str | None, coarseness: float, force:
 def _text(found: Installed) -> str:
     line = f"{found.id.hex()}  {found.name:<12} {found.bytes:>9} bytes  {found.origin}"
     if found.base:
-        line += f", a difference from {found.base}"
+        line += f", a delta from {found.base}"
     return f"{line}; cannot be used: {found.error}" if found.error else line

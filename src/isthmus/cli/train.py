@@ -66,7 +66,7 @@ def train(folder: str, **values: Any) -> None:
     if not result.finished:
         sys.exit(130)
 
-    from isthmus.model.file import load_model
+    from isthmus.model.registry import load_model
     from isthmus.train.delta import can_shrink
     from isthmus.train.gain import verdict
 

@@ -119,7 +119,7 @@ class Pass:
     @property
     def spread(self) -> int:
         """How many of the blocks must be run at all positions, for the last block with a window to be run at one."""
-        return max((i for i, block in enumerate(self.blocks) if block.taps > 1), default=0)
+        return max([i for i, block in enumerate(self.blocks) if block.taps > 1], default=0)
 
     @property
     def everywhere(self) -> bool:

@@ -19,10 +19,10 @@ from isthmus.coding.formats import (
     ACTIVATION_LIMIT,
     LATENT_LIMIT,
     MEAN_STEPS,
-    QUALITY_UNITS,
     SCALES,
     SLOPE,
 )
+from isthmus.quality import HUNDREDTHS, Quality
 
 Float64 = npt.NDArray[np.float64]
 Index = npt.NDArray[np.intp]
@@ -178,11 +178,9 @@ class ContextModel:
 
     def _bias(self, name: str, quality: int) -> Float64:
         """A bias interpolated between the two nearest quality points; exact in every step but one division."""
-        table, points = self.weights[name], self.definition.points
-        position = quality * (points - 1)
-        index = min(position // QUALITY_UNITS, points - 2)
-        part = position - index * QUALITY_UNITS
-        mixed = (table[index] * (QUALITY_UNITS - part) + table[index + 1] * part) / QUALITY_UNITS
+        table = self.weights[name]
+        index, share = Quality(quality).between(self.definition.points)
+        mixed = (table[index] * (HUNDREDTHS - share) + table[index + 1] * share) / HUNDREDTHS
         return _activation(mixed)
 
 

@@ -22,5 +22,3 @@ SCALES = 64
 """Scale indices, each with a probability table of its own."""
 SLOPE = 0.125
 """Of the leaky rectifier for negative numbers: a power of two, so that products are exact."""
-QUALITY_UNITS = 10_000
-"""Quality 100 in the units in which biases are interpolated."""

@@ -14,7 +14,7 @@ from isthmus.image.container import Container
 from isthmus.image.metadata import INFO_KEYS
 from isthmus.image.modes import as_mode, restored_mode
 from isthmus.image.picture import Pixels
-from isthmus.model.file import Model
+from isthmus.model.model import Model
 
 PLAUSIBLE_PIXELS_PER_BYTE = 1000
 """Photographs have at most some 200; files beyond this are checked to the last tile before any pixel is made."""

@@ -1,1 +1,1 @@
-"""Model files: weights and tables, their deltas, which are installed, and the engine that runs graphs."""
+"""Models: the file that holds one, or a delta from another, which are installed, and the engine that runs networks."""

@@ -1,7 +1,7 @@
-"""A model as its difference from another: what tuning changed, in quantization steps.
+"""A delta: a model as what tuning changed in another, its base, in quantization steps.
 
 Every weight is base + symbol x step, computed so that each machine gets the same bits. `docs/format.md` describes the
-file, docs/adr/small-tuned-models.md what it costs and saves.
+file, docs/adr/small-tuned-models.md what it costs and saves. `isthmus.train.delta` chooses the steps.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ MAX_SYMBOL = (1 << 15) - 1
 MAX_STEP = 1 << 16
 MAX_PARTS = 4096
 MAX_TABLE_BYTES = 4 * SCALES * (2 * MAX_RADIUS + 3)
-"""Rows of the largest radius, each with its length before it."""
+"""Of the largest radius for every scale index, each table with its length before it."""
 MAX_MEMORY = 1 << 28
 """Of the XZ decoder; preset 9 needs 65 MB."""
 # Symbols are noise without context; literals that depend on nothing before them are coded best.
@@ -88,7 +88,7 @@ def restore(base: Mapping[str, npt.NDArray[Any]], arrays: Mapping[str, npt.NDArr
     """All arrays of the model that `pack` described.
 
     Args:
-        base: the arrays of the model that it differs from.
+        base: the arrays of the whole model that it changes.
         arrays: those of the file.
         listed: its metadata's `parts`.
 
@@ -96,7 +96,7 @@ def restore(base: Mapping[str, npt.NDArray[Any]], arrays: Mapping[str, npt.NDArr
         ValueError: they do not fit together.
     """
     if set(arrays) != {SYMBOLS, TABLES} or any(array.dtype != np.uint8 for array in arrays.values()):
-        raise ValueError(f"a difference has the bytes {SYMBOLS} and {TABLES}, found {', '.join(sorted(arrays)[:9])}")
+        raise ValueError(f"a delta has the bytes {SYMBOLS} and {TABLES}, found {', '.join(sorted(arrays)[:9])}")
     parts = list(_parts(listed, base))
     symbols = _symbols(_expanded(arrays[SYMBOLS], 2 * sum(part.count for part in parts)))
     changed = {name: bytearray(base[name].tobytes()) for name in {part.array for part in parts}}
@@ -115,7 +115,7 @@ def restore(base: Mapping[str, npt.NDArray[Any]], arrays: Mapping[str, npt.NDArr
 def _parts(listed: Any, base: Mapping[str, npt.NDArray[Any]]) -> Iterator[Part]:
     """The parts of a file's list; raises ValueError unless each lies in an array of the base, behind those before."""
     if not isinstance(listed, list) or len(listed) > MAX_PARTS:
-        raise ValueError(f"a difference lists at most {MAX_PARTS} parts")
+        raise ValueError(f"a delta lists at most {MAX_PARTS} parts")
     ends: dict[str, int] = {}
     for index, values in enumerate(listed):
         try:
@@ -128,7 +128,7 @@ def _parts(listed: Any, base: Mapping[str, npt.NDArray[Any]]) -> Iterator[Part]:
         except (TypeError, KeyError):
             fits = False
         if not fits:
-            raise ValueError(f"part {index} of a difference does not fit")
+            raise ValueError(f"part {index} of a delta does not fit")
         ends[part.array] = part.end
         yield part
 
@@ -158,11 +158,11 @@ def _expanded(data: npt.NDArray[Any], size: int | None) -> npt.NDArray[np.uint8]
     try:
         out = decompressor.decompress(data.tobytes(), most + 1)
     except (lzma.LZMAError, EOFError) as error:
-        raise ValueError(f"a difference cannot be expanded: {error}") from error
+        raise ValueError(f"a delta cannot be expanded: {error}") from error
     whole = decompressor.eof and not decompressor.unused_data
     if not whole or len(out) > most or size not in (None, len(out)):
         expected = "tables" if size is None else size
-        raise ValueError(f"a difference expands to {len(out)} bytes or more, expected {expected}")
+        raise ValueError(f"a delta expands to {len(out)} bytes or more, expected {expected}")
     if size is None and len(out) % 4:
         raise ValueError(f"tables of {len(out)} bytes")
     return np.frombuffer(out, np.uint8)

@@ -9,9 +9,7 @@ from typing import Any
 from isthmus.coding.definition import DC_CHANNELS, Definition, lattices_and_boards
 from isthmus.errors import InputError
 from isthmus.image.coders.masking import RDOQ_WEIGHT
-
-BLOCK = 16
-"""Side of a transform block in pixels; one latent position per block."""
+from isthmus.image.grid import BLOCK
 
 
 @dataclass(frozen=True)
@@ -126,15 +124,15 @@ class TrainConfig:
         Raises:
             InputError: there is no such field, or the text is no such value.
         """
-        own: dict[str, Any] = {}
+        values: dict[str, Any] = {}
         network: dict[str, Any] = {}
         for key, text in settings.items():
             target, name = (self.network, key.removeprefix("network.")) if key.startswith("network.") else (self, key)
             known = {f.name: getattr(target, f.name) for f in fields(target) if f.name != "network"}
             if name not in known:
                 raise InputError(f"no setting named {key}", expected=f"one of {', '.join(known)}", got=key)
-            (network if target is self.network else own)[name] = _parse(key, text, known[name])
-        changed = replace(self, **own, network=replace(self.network, **network))
+            (network if target is self.network else values)[name] = _parse(key, text, known[name])
+        changed = replace(self, **values, network=replace(self.network, **network))
         changed._check()
         return changed
 

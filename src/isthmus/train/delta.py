@@ -14,7 +14,9 @@ import numpy.typing as npt
 from isthmus.coding.definition import Kind
 from isthmus.errors import InputError
 from isthmus.model.delta import MAX_STEP, MAX_SYMBOL, Part, pack
-from isthmus.model.file import CONTEXT, FORMAT_DIFFERENCE, RELEASES, Model, release_model, save_model
+from isthmus.model.file import FORMAT_DELTA, save_model
+from isthmus.model.model import CONTEXT, Model
+from isthmus.model.registry import find_model, release_model, releases
 from isthmus.train.packages import require_packages
 
 GRAPHS = ("analysis.onnx", "synthesis.onnx")
@@ -57,9 +59,9 @@ def shrink_model(tuned: Model, base: Model, path: Path, coarseness: float = 1.0)
         MissingExtraError: what model files are written with is not installed.
     """
     require_packages()
-    if tuned.metadata["format"] == FORMAT_DIFFERENCE:
+    if tuned.metadata["format"] == FORMAT_DELTA:
         raise InputError(f"{tuned.name} is a difference already", expected="a whole model", got="what shrink wrote")
-    if base.id.hex() not in RELEASES:
+    if base.id.hex() not in releases():
         raise _no_base(f"{base.name} {base.id.hex()} does not travel with the package")
     if not 0 < coarseness <= MAX_COARSENESS:
         raise InputError("the coarseness", expected=f"above 0, at most {MAX_COARSENESS:g}", got=coarseness)
@@ -74,11 +76,11 @@ def shrink_model(tuned: Model, base: Model, path: Path, coarseness: float = 1.0)
     if not parts:
         raise InputError("no weight to store", expected="a tuned model", got=f"the weights of {base.name} themselves")
     arrays, listed = pack(parts, symbols, tuned.arrays["tables"])
-    own = {"name": path.stem, "format": FORMAT_DIFFERENCE, "base": base.id.hex(), "parts": listed}
+    own = {"name": path.stem, "format": FORMAT_DELTA, "base": base.id.hex(), "parts": listed}
     if coarseness > 1 and tuned.training:
         # The gain was measured before; coarse steps may turn it into a loss.
         own["training"] = {key: value for key, value in tuned.training.items() if key != "gain"}
-    return save_model(path, arrays, {**tuned.metadata, **own})
+    return save_model(path, arrays, {**tuned.metadata, **own}, find_model)
 
 
 def recorded_origin(tuned: Model) -> str:
@@ -96,7 +98,7 @@ def recorded_origin(tuned: Model) -> str:
             got=said,
             hint="Name that model with --from.",
         )
-    if found[0] not in RELEASES:
+    if found[0] not in releases():
         raise _no_base(f"{tuned.name} was tuned from {said}, which does not travel with the package")
     return found[0]
 
@@ -114,7 +116,7 @@ def can_shrink(tuned: Model) -> bool:
 def _no_base(what: str) -> InputError:
     return InputError(
         what,
-        expected=", ".join(f"{identity} ({name})" for identity, name in RELEASES.items()),
+        expected=", ".join(f"{identity} ({name})" for identity, name in releases().items()),
         hint="Name one of those with --from: any of the same shape will do, the nearest is the best.",
     )
 

@@ -15,8 +15,8 @@ import torch
 from torch import Tensor, nn
 
 from isthmus.coding.tables import Tables
+from isthmus.image.grid import BLOCK
 from isthmus.model.file import FORMAT, save_model
-from isthmus.train.config import BLOCK
 from isthmus.train.context_arrays import compand_table, context_arrays
 from isthmus.train.image.modules import Analysis, Network, Synthesis
 from isthmus.train.packages import require_packages

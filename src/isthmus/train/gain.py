@@ -1,9 +1,85 @@
-"""From how many pictures on a tuned model makes up for its own bytes."""
+"""What training gained: bytes saved at equal quality, and from how many pictures on they make up for the model's own.
+
+A run writes the gain into its model's record (`gain_of`, `Gain.as_dict`); `verdict` reads it there.
+"""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
+
+from isthmus.text import some_of
+from isthmus.train.curve import Point, means, percent_more
+
+COMMON_QUALITY = 50
+"""A gain is weighed against the bytes of pictures near this quality."""
+
+
+@dataclass(frozen=True)
+class Gain:
+    """What training changed on the held-out pictures, against the weights that it started from.
+
+    Attributes:
+        percent_more: bytes at equal PSNR, of all together; negative where they are fewer.
+        pictures: how many were measured.
+        worse: those that take more bytes, by name, with their percentages; the worst first.
+        near: before training, the mean point nearest to the common quality.
+    """
+
+    percent_more: float
+    pictures: int
+    worse: tuple[tuple[str, float], ...]
+    near: Point
+
+    def describe(self, origin: str) -> str:
+        """A sentence for people.
+
+        Args:
+            origin: the weights that it started from, in words.
+        """
+        said = f"held-out pictures ({self.pictures}) take {change(self.percent_more)} at equal PSNR than with {origin}"
+        if not self.worse:
+            return said
+        named = [f"{name} (+{more:.1f} %)" for name, more in self.worse]
+        return f"{said}; more on {len(named)} of them: {some_of(named)}"
+
+    def as_dict(self, pixels: float) -> dict[str, Any]:
+        """What a model's record keeps of it.
+
+        Args:
+            pixels: of a picture, in the mean.
+        """
+        return {
+            "percent_more": round(self.percent_more, 2),
+            "pictures": self.pictures,
+            "worse": len(self.worse),
+            "quality": self.near.quality,
+            "bytes_per_picture": round(self.near.bpp * pixels / 8),
+        }
+
+
+def gain_of(before: Sequence[Sequence[Point]], after: Sequence[Sequence[Point]], names: Sequence[str]) -> Gain | None:
+    """What was gained between two measurements; None if the curves share no PSNR.
+
+    Args:
+        before, after: for each quality a point for each picture; `after` may have more qualities.
+        names: of the pictures.
+    """
+    qualities = {points[0].quality for points in before}
+    last = [points for points in after if points[0].quality in qualities]
+    mean = means(before)
+    percent = percent_more(mean, means(last))
+    if percent is None:
+        return None
+    each = [
+        (name, percent_more([points[i] for points in before], [points[i] for points in last]))
+        for i, name in enumerate(names)
+    ]
+    worse = [(name, more) for name, more in each if more is not None and round(more, 1) > 0]
+    near = min(mean, key=lambda point: abs(point.quality - COMMON_QUALITY))
+    return Gain(percent, len(each), tuple(sorted(worse, key=lambda item: -item[1])), near)
 
 
 def pays_from(model_bytes: int, percent_more: float, bytes_per_picture: float) -> int | None:
@@ -23,10 +99,10 @@ def change(percent_more: float) -> str:
 
 
 def verdict(training: dict[str, Any], model_bytes: int, shrunk: bool = False) -> str | None:
-    """A sentence on a model's gain and its price, from the record of its training; None if that does not say.
+    """A sentence on a model's gain and its price, from the record of its training; None if that says nothing of it.
 
     Args:
-        shrunk: it is a difference: what was measured is the model that it was made of.
+        shrunk: it is a delta: what was measured is the model that it was made of.
     """
     gain = training.get("gain")
     if not isinstance(gain, dict):

@@ -14,12 +14,14 @@ import torch
 from torch import Tensor
 
 from isthmus.errors import InputError
-from isthmus.model.file import Model, model_named
-from isthmus.train.config import BLOCK, NetworkConfig, TrainConfig
+from isthmus.image.grid import BLOCK
+from isthmus.model.model import Model
+from isthmus.model.registry import model_named
+from isthmus.train.config import NetworkConfig, TrainConfig
 from isthmus.train.context_arrays import context_state
-from isthmus.train.image.data import Pixels
-from isthmus.train.image.lapped_transform import make_start
+from isthmus.train.image.lapped_transform import make_lapped_transform
 from isthmus.train.image.modules import Network
+from isthmus.train.image.windows import Pixels
 from isthmus.train.packages import require_packages
 from isthmus.train.reshape import reshaped
 from isthmus.train.tables import training_costs
@@ -27,7 +29,7 @@ from isthmus.train.tables import training_costs
 CHECKPOINT_ORIGIN = "checkpoint of"
 """How the training record begins to name a checkpoint that a run started from."""
 START_PICTURES = 64
-"""Crops on which the start's coefficients are ordered by size."""
+"""Crops on which the transform's coefficients are ordered by size."""
 
 
 def load_transform(network: Network, pictures: list[Pixels], config: TrainConfig) -> None:
@@ -38,7 +40,7 @@ def load_transform(network: Network, pictures: list[Pixels], config: TrainConfig
     for picture in chosen:
         top, left = (picture.shape[1] - side) // 2, (picture.shape[2] - side) // 2
         middles.append(picture[:, top : top + side, left : left + side].transpose(1, 2, 0))
-    network.load_start(make_start(np.stack(middles), config.network.latents))
+    network.load_transform(make_lapped_transform(np.stack(middles), config.network.latents))
 
 
 def network_config(model: Model, graphs: dict[str, Tensor]) -> NetworkConfig:

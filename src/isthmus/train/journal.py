@@ -13,7 +13,7 @@ from typing import Any
 
 from torch import Tensor
 
-from isthmus.train.image.evaluation import Point
+from isthmus.train.curve import Point
 from isthmus.train.loop import Progress
 
 LOG, BOARD = "log.jsonl", "tensorboard"

@@ -9,7 +9,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from isthmus.train.config import BLOCK, TrainConfig
+from isthmus.image.grid import BLOCK
+from isthmus.likeness import psnr_of_mse
+from isthmus.train.config import TrainConfig
 from isthmus.train.image.modules import Network
 from isthmus.train.muon import Muon
 from isthmus.train.workers import Workers
@@ -143,8 +145,7 @@ class Trainer:
         with torch.no_grad():
             averaged: list[Tensor] = list(self.average.parameters())
             torch._foreach_lerp_(averaged, list(self.network.parameters()), 1 - decay)
-        psnr = 10 * math.log10(255**2 / max(mse, 1e-9))
-        return Progress(self.step, loss_value, bpp, psnr)
+        return Progress(self.step, loss_value, bpp, psnr_of_mse(max(mse, 1e-9)))
 
     def state(self) -> dict[str, Any]:
         """Everything that `restore` needs."""

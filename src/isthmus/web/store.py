@@ -26,7 +26,7 @@ from isthmus.coding.payload import decode_latents
 from isthmus.errors import InputError, LimitExceededError
 from isthmus.image.container import parse
 from isthmus.image.files import open_picture
-from isthmus.model.file import find_model
+from isthmus.model.registry import find_model
 
 SHOWN_RIVALS = ("jpeg", "webp", "avif-s6")
 KEPT_RESULTS = 12

@@ -1,4 +1,4 @@
-"""The start's quantization steps: finer where the eye sees more."""
+"""The lapped transform's quantization steps: finer where the eye sees more."""
 
 import importlib.util
 from pathlib import Path
@@ -6,9 +6,14 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from isthmus.model.file import release_model
+from isthmus.model.registry import release_model
 from isthmus.train.config import NetworkConfig, TrainConfig
-from isthmus.train.image.lapped_transform import BRIGHT_LOG_STEPS, STEP_FREQUENCIES, make_start, relative_log_steps
+from isthmus.train.image.lapped_transform import (
+    BRIGHT_LOG_STEPS,
+    STEP_FREQUENCIES,
+    make_lapped_transform,
+    relative_log_steps,
+)
 from isthmus.train.image.modules import Network
 from isthmus.train.initial import load_weights
 
@@ -23,15 +28,15 @@ def test_steps_grow_with_frequency() -> None:
     np.testing.assert_allclose(steps, BRIGHT_LOG_STEPS)
 
 
-def test_a_start_sets_the_steps_of_every_quality(photo: np.ndarray) -> None:
+def test_the_transform_sets_the_steps_of_every_quality(photo: np.ndarray) -> None:
     config = NetworkConfig(latents=24, groups=(3, 5, 16), points=3)
-    start = make_start(photo[None, :96, :96], 24)
+    transform = make_lapped_transform(photo[None, :96, :96], 24)
     network = Network(config)
-    network.load_start(start)
+    network.load_transform(transform)
     relation = (network.log_steps - network.nominal[:, None]).numpy()
-    np.testing.assert_allclose(relation, np.tile(start.log_steps, (3, 1)), atol=1e-5)
+    np.testing.assert_allclose(relation, np.tile(transform.log_steps, (3, 1)), atol=1e-5)
     # Of the three DC channels the third is finer.
-    np.testing.assert_allclose(start.log_steps[:3], [-0.5, -0.35, -0.6])
+    np.testing.assert_allclose(transform.log_steps[:3], [-0.5, -0.35, -0.6])
 
 
 def test_the_release_has_these_steps() -> None:

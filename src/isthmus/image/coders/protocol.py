@@ -14,7 +14,7 @@ import numpy.typing as npt
 from isthmus.image.box import Box
 from isthmus.image.grid import Grid
 from isthmus.model.engine import Engine, limit_threads
-from isthmus.model.file import Model
+from isthmus.model.model import Model
 from isthmus.quality import Quality
 
 UInt8 = npt.NDArray[np.uint8]

@@ -3,7 +3,7 @@
 from isthmus.errors import ModelError
 from isthmus.image.coders.lapped.coder import LappedCoder
 from isthmus.image.coders.protocol import Coder
-from isthmus.model.file import Model
+from isthmus.model.model import Model
 
 CODERS: dict[int, Coder] = {1: LappedCoder()}
 """By the number that stands in files. Rows are added, never changed: what a coder wrote is decoded for ever."""

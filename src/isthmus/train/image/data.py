@@ -1,4 +1,4 @@
-"""Training pictures: found in a tree of files, some held out, the rest cut into random batches.
+"""Training batches: random crops of a catalogue's pictures, prepared in the background.
 
 A batch depends on the seed and the number of its step alone, so that a resumed run sees what an uninterrupted one
 would have seen.
@@ -6,183 +6,26 @@ would have seen.
 
 from __future__ import annotations
 
-import hashlib
 import math
 import os
-import warnings
-from collections import Counter, defaultdict
-from collections.abc import Container, Sequence
+from collections import Counter
+from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 import torch
-from PIL import Image
 from torch import Tensor
 
-from isthmus.errors import InputError, IsthmusError, LimitExceededError, UnsupportedPictureError
-from isthmus.image.files import open_picture, picture_size
-from isthmus.image.picture import Picture
-from isthmus.text import counted, some_of
-from isthmus.train.config import BLOCK, TrainConfig
+from isthmus.errors import InputError, IsthmusError
+from isthmus.image.grid import BLOCK
+from isthmus.text import counted
+from isthmus.train.config import TrainConfig
+from isthmus.train.image.catalogue import Catalogue
+from isthmus.train.image.windows import MIDDLE, Pixels, at_least, read_windows
 
-Pixels = npt.NDArray[np.uint8]
-SMALLEST = 16
-"""Shorter sides than this, in pixels, are icons rather than pictures."""
-Listed = tuple[str, int, int]
-"""Path below the root, width, height."""
-Place = tuple[float, float]
-"""Down and across a picture, in 0..1."""
-MIDDLE: Place = (0.5, 0.5)
 PICTURE_ORDER, WINDOW_ORDER, BATCH_ORDER = 1, 2, 3
 """First words of the seeds, so that no two random sequences are the same."""
-
-
-@dataclass(frozen=True)
-class Catalogue:
-    """The pictures of a tree.
-
-    Attributes:
-        folder: the tree's root.
-        training: the pictures to train on.
-        held_out: paths of those that are only measured on.
-        skipped: why files were left out, of a folder of held-out pictures too, and their paths below it by reason.
-    """
-
-    folder: Path
-    training: tuple[Listed, ...]
-    held_out: tuple[Path, ...]
-    skipped: dict[str, tuple[str, ...]]
-
-    def describe(self) -> str:
-        """A sentence for people."""
-        left = f"; left out: {_reasons(self.skipped)}" if self.skipped else ""
-        return f"{counted(len(self.training), 'picture')} to train on, {len(self.held_out)} held out{left}"
-
-    def digest(self) -> str:
-        """Changes when the pictures do."""
-        words = [*map(str, self.training), *(path.name for path in self.held_out)]
-        return hashlib.sha256(os.fsencode("\n".join(words))).hexdigest()[:16]
-
-
-def _reasons(skipped: dict[str, tuple[str, ...]]) -> str:
-    return ", ".join(f"{len(names)} {reason} ({some_of(names)})" for reason, names in sorted(skipped.items()))
-
-
-def _files(folder: Path) -> list[Path]:
-    if not folder.is_dir():
-        raise InputError("no folder of pictures", expected="a folder", got=folder)
-    paths = (Path(root) / name for root, _, names in os.walk(folder) for name in names)
-    return sorted(path for path in paths if not any(part.startswith(".") for part in path.relative_to(folder).parts))
-
-
-def _look(folder: Path, skipped: defaultdict[str, list[str]], apart: Container[bytes] = ()) -> dict[bytes, Listed]:
-    """What opens as a picture, by the hash of its file; the pixels are not read yet.
-
-    Args:
-        apart: hashes of files that are held out, which are not taken.
-    """
-    found: dict[bytes, Listed] = {}
-    for path in _files(folder):
-        name = path.relative_to(folder).as_posix()
-        try:
-            width, height = picture_size(path)
-            content = hashlib.sha256(path.read_bytes()).digest()
-        except LimitExceededError:
-            skipped["too large"].append(name)
-            continue
-        except (OSError, InputError):
-            broken = path.suffix.lower() in Image.registered_extensions()
-            skipped["broken" if broken else "of other kinds"].append(name)
-            continue
-        if min(width, height) < SMALLEST:
-            skipped["too small"].append(name)
-            continue
-        # A copy of a held-out picture among the training ones would make the measurement a lie.
-        if content in found or content in apart:
-            skipped["doubled" if content in found else "held out by name"].append(name)
-            continue
-        found[content] = (name, width, height)
-    return found
-
-
-def _by_name(name: str) -> bytes:
-    return hashlib.sha256(os.fsencode(name)).digest()
-
-
-def look_through(folder: Path, held_out: Path | None, config: TrainConfig) -> Catalogue:
-    """Finds the pictures of a tree and chooses those to hold out, by their names alone.
-
-    Args:
-        held_out: a tree of pictures to measure on instead of a part of `folder`.
-
-    Raises:
-        InputError: there are no usable pictures.
-    """
-    skipped: defaultdict[str, list[str]] = defaultdict(list)
-    apart = {} if held_out is None else _look(held_out, skipped)
-    pictures = list(_look(folder, skipped, apart).values())
-    if held_out is not None:
-        candidates, wanted = list(apart.values()), config.held_out
-    else:
-        candidates, wanted = pictures, min(config.held_out, max(1, len(pictures) // 12))
-    root, unusable = held_out or folder, dict[str, IsthmusError]()
-    measured: list[str] = []
-    for name in sorted((name for name, _, _ in candidates), key=_by_name):
-        if len(measured) == wanted:
-            break
-        windows = read_windows(root / name, 1, [MIDDLE])
-        if isinstance(windows, IsthmusError):
-            unusable[name] = windows
-        else:
-            measured.append(name)
-    for name, error in sorted(unusable.items()):
-        skipped[_reason(error)].append(name)
-    left_out = {reason: tuple(names) for reason, names in skipped.items() if names}
-    if held_out is None:
-        pictures = [picture for picture in pictures if picture[0] not in {*unusable, *measured}]
-    if not pictures or not measured:
-        raise InputError(
-            f"too few pictures in {folder if not pictures else held_out}",
-            expected="at least 2, or 1 and --held-out FOLDER",
-            got=f"{len(pictures)} to train on, {len(measured)} held out, {_reasons(left_out) or 'no other file'}",
-            hint=next((f"The first of them: {error}" for error in unusable.values()), ""),
-        )
-    return Catalogue(folder, tuple(pictures), tuple(root / name for name in sorted(measured)), left_out)
-
-
-def read_windows(path: Path, longest: int, places: Sequence[Place]) -> list[Pixels] | IsthmusError:
-    """(3, H, W) uint8 each, at most `longest` pixels a side, at places in the picture; an error, returned, if the
-    file is damaged or of a kind that the codec refuses."""
-    try:
-        with warnings.catch_warnings():
-            # Pillow warns of damage that it can read past; among thousands of files that is noise.
-            warnings.simplefilter("ignore")
-            picture = open_picture(path)
-            return [_window(picture, longest, place) for place in places]
-    except IsthmusError as error:
-        return error
-    except (OSError, ValueError, SyntaxError) as error:
-        return InputError(f"{path.name} is damaged", got=error)
-
-
-def _reason(error: IsthmusError) -> str:
-    return "of a kind that the codec refuses" if isinstance(error, UnsupportedPictureError) else "broken"
-
-
-def _window(picture: Picture, longest: int, place: Place) -> Pixels:
-    height, width = min(longest, picture.height), min(longest, picture.width)
-    top, left = int(place[0] * (picture.height - height)), int(place[1] * (picture.width - width))
-    return np.ascontiguousarray(picture(top, left, height, width).transpose(2, 0, 1))
-
-
-def at_least(pixels: Pixels, side: int) -> Pixels:
-    """Continued by mirroring to at least `side` pixels both ways, as the codec continues pictures."""
-    margins = [(0, 0), *((0, max(0, side - size)) for size in pixels.shape[1:])]
-    return np.pad(pixels, margins, mode="symmetric") if any(after for _, after in margins) else pixels
 
 
 def held_out_pictures(catalogue: Catalogue, config: TrainConfig) -> list[Pixels]:

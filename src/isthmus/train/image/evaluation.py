@@ -1,35 +1,23 @@
-"""Whole pictures through the networks in training form, just as the codec would code them; no bytes are written."""
+"""Evaluation: whole pictures through the networks in training form, as the codec would code them; no bytes result."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from isthmus.train.config import BLOCK, TrainConfig
+from isthmus.image.grid import BLOCK, HALO, is_reversed, mirrored
+from isthmus.likeness import psnr_of_mse
+from isthmus.train.config import TrainConfig
 from isthmus.train.context import Observe
+from isthmus.train.curve import Point
 from isthmus.train.image.modules import Network
+from isthmus.train.image.windows import Pixels
 
-HALO = 4
-"""Latent positions around a picture within which the networks' zero padding can be felt, as when decoding."""
 EVEN = 2 * BLOCK
 """The checkerboard in training form wants an even number of blocks a side."""
-
-Pixels = npt.NDArray[np.uint8]
-
-
-@dataclass(frozen=True)
-class Point:
-    """A point of a rate-distortion curve: means over pictures."""
-
-    quality: int
-    bpp: float
-    psnr_db: float
 
 
 def middle(pixels: Pixels, side: int) -> Pixels:
@@ -46,21 +34,27 @@ def prepare(pixels: Pixels) -> Tensor:
     return torch.from_numpy(np.ascontiguousarray(np.pad(cut, margins, mode="symmetric")))[None]
 
 
-def _mirror(index: Tensor, size: int) -> Tensor:
-    period = torch.remainder(index, 2 * size)
-    return torch.minimum(period, 2 * size - 1 - period)
+def _continued(x: Tensor, axis: int, margin: int) -> Tensor:
+    """A tensor continued along an axis by mirroring, `margin` at both ends."""
+    size = x.shape[axis]
+    index = mirrored(np.arange(-margin, size + margin), size)
+    return x.index_select(axis, torch.from_numpy(index).to(x.device))
 
 
 def _around(latents: Tensor, parity: Tensor) -> Tensor:
-    """Latents (B, C, h, w) continued by `HALO` on all sides as those of the mirrored picture."""
+    """Latents (B, C, h, w) continued by `HALO` on all sides as those of the mirrored picture.
+
+    Args:
+        parity: (C, 2): 1 where a channel's function is odd vertically, horizontally: then its mirror image is negated.
+    """
     for axis in (2, 3):
         size = latents.shape[axis]
-        index = torch.arange(-HALO, size + HALO, device=latents.device)
-        outside = (torch.remainder(index, 2 * size) >= size).float()
+        outside = is_reversed(np.arange(-HALO, size + HALO), size)
         shape = [1, 1, 1, 1]
-        shape[axis] = len(index)
+        shape[axis] = len(outside)
         odd = parity[:, axis - 2].float()[None, :, None, None]
-        latents = latents.index_select(axis, _mirror(index, size)) * (1 - 2 * odd * outside.reshape(shape))
+        sign = 1 - 2 * odd * torch.from_numpy(outside).to(latents.device).float().reshape(shape)
+        latents = _continued(latents, axis, HALO) * sign
     return latents
 
 
@@ -73,8 +67,7 @@ def code(
     margin = BLOCK // 2
     x = pixels
     for axis in (2, 3):
-        index = torch.arange(-margin, x.shape[axis] + margin, device=x.device)
-        x = x.index_select(axis, _mirror(index, x.shape[axis]))
+        x = _continued(x, axis, margin)
     y = network.analysis(x.float() - 128, dial.steps)
     decoded, bits = network.quantized(y, dial, config.rdoq_weight, observe)
     output = network.synthesis(_around(decoded, network.parity), dial.steps, dial.nominal, dial.weights)
@@ -86,7 +79,7 @@ def code(
 def psnr_db(a: Tensor, b: Tensor) -> float:
     """Of two uint8 pictures; 99 where they are equal."""
     mse = float(((a.float() - b.float()) ** 2).mean())
-    return 10 * math.log10(255**2 / mse) if mse else 99.0
+    return psnr_of_mse(mse) if mse else 99.0
 
 
 def measure(
@@ -105,28 +98,3 @@ def measure(
             points.append(Point(quality, bpp, psnr_db(output, pixels)))
         measured.append(points)
     return measured
-
-
-def means(measured: Iterable[Sequence[Point]]) -> list[Point]:
-    """The mean point of each quality."""
-    return [
-        Point(points[0].quality, float(np.mean([p.bpp for p in points])), float(np.mean([p.psnr_db for p in points])))
-        for points in measured
-    ]
-
-
-def percent_more(before: Sequence[Point], after: Sequence[Point]) -> float | None:
-    """Bytes of `after` at equal PSNR, in percent more than those of `before`; None if they share no PSNR.
-
-    The BD-rate with straight lines between the points of log-rate, as rough as few points and pictures are; that of
-    the bench needs SciPy, which training does without.
-    """
-    if not before or not after:
-        return None
-    curves = [np.array(sorted((p.psnr_db, math.log(p.bpp)) for p in points)).T for points in (before, after)]
-    low, high = max(psnr[0] for psnr, _ in curves), min(psnr[-1] for psnr, _ in curves)
-    if high <= low:
-        return None
-    levels = np.linspace(low, high, 100)
-    logs = [np.interp(levels, *curve) for curve in curves]
-    return float(100 * math.expm1(np.mean(logs[1] - logs[0])))

@@ -1,4 +1,4 @@
-"""Where training starts: an overlapped cosine transform with the colours decorrelated, as linear layers.
+"""The lapped cosine transform that training starts from, with the colours decorrelated, for the linear layers.
 
 A network that begins as a good transform codec only has to improve on it. The lapped transform is the time-domain
 one of Tran, Liang and Tu (IEEE TSP 2003): a filter across every block edge, then a DCT of each block; the filter is
@@ -16,7 +16,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from isthmus.train.config import BLOCK
+from isthmus.image.grid import BLOCK
 
 Array = npt.NDArray[np.float64]
 
@@ -29,7 +29,7 @@ EXTRA_LOG_STEP = (0.0, 0.0, -0.25)
 
 
 @dataclass(frozen=True)
-class Start:
+class LappedTransform:
     """A linear transform of overlapping 32x32 windows, every 16 pixels, and its inverse."""
 
     analysis: Array
@@ -84,8 +84,8 @@ def coding_gain_db(analysis: Tensor, synthesis: Tensor, correlation: float) -> T
 
 
 @cache
-def lapped_transform(correlations: tuple[float, ...] = (0.95, 0.9)) -> tuple[Array, Array]:
-    """Analysis and synthesis (16, 32) of the lapped transform; synthesis rows have unit norm."""
+def lapped_windows(correlations: tuple[float, ...] = (0.95, 0.9)) -> tuple[Array, Array]:
+    """Analysis and synthesis (16, 32) of one dimension; synthesis rows have unit norm."""
     core = torch.eye(BLOCK // 2, dtype=torch.float64, requires_grad=True)
     optimizer = torch.optim.LBFGS([core], max_iter=2500, line_search_fn="strong_wolfe")
 
@@ -123,9 +123,9 @@ def relative_log_steps(colours: npt.NDArray[np.int64], u: Array, v: Array) -> Ar
     return np.asarray(np.where(colours == 0, bright, coloured) + np.array(EXTRA_LOG_STEP)[colours])
 
 
-def make_start(pictures: npt.NDArray[np.uint8], latents: int) -> Start:
-    """The start for pictures (N, H, W, 3) uint8, keeping the `latents` coefficients of largest variance."""
-    forward, inverse = lapped_transform()
+def make_lapped_transform(pictures: npt.NDArray[np.uint8], latents: int) -> LappedTransform:
+    """The transform for pictures (N, H, W, 3) uint8, keeping the `latents` coefficients of largest variance."""
+    forward, inverse = lapped_windows()
     colours = colour_transform(pictures)
     window = 2 * BLOCK
     height = (pictures.shape[1] - BLOCK) // BLOCK * BLOCK
@@ -142,7 +142,7 @@ def make_start(pictures: npt.NDArray[np.uint8], latents: int) -> Start:
     order = dc + [i for i in np.argsort(-mean_square, kind="stable").tolist() if i not in dc]
     chosen = np.array(order[:latents])
     c, u, v = chosen // BLOCK**2, chosen // BLOCK % BLOCK, chosen % BLOCK
-    return Start(
+    return LappedTransform(
         analysis=np.einsum("nc,ni,nj->ncij", colours[c], forward[u], forward[v]),
         synthesis=np.einsum("nc,ni,nj->ncij", colours[c], inverse[u], inverse[v]),
         parity=np.stack([u % 2, v % 2], 1),

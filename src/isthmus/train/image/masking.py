@@ -1,4 +1,4 @@
-"""The differentiable-form counterpart of `isthmus.image.coders.masking`; no gradient passes through it."""
+"""What `isthmus.image.coders.masking` computes, for a batch in PyTorch; no gradient passes through it."""
 
 from __future__ import annotations
 

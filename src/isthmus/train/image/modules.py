@@ -1,4 +1,4 @@
-"""The whole network: analysis, steps, entropy model and synthesis, in differentiable form."""
+"""The networks of a picture's codec in differentiable form: analysis, steps, entropy model and synthesis."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from isthmus.coding.formats import SLOPE
-from isthmus.train.config import BLOCK, NetworkConfig
+from isthmus.image.grid import BLOCK
+from isthmus.train.config import NetworkConfig
 from isthmus.train.context import ContextModel, Observe, highpass
-from isthmus.train.image.lapped_transform import Start
+from isthmus.train.image.lapped_transform import LappedTransform
 from isthmus.train.image.masking import visibility
 from isthmus.train.quantization import compand
 
@@ -109,31 +110,31 @@ class Network(nn.Module):
         nominal = torch.linspace(math.log(config.coarsest_step), math.log(config.finest_step), config.points)
         self.nominal: Tensor
         self.register_buffer("nominal", nominal)
-        # Set by the start and never trained: steps trained through the rounding shrink without end.
+        # Set by `load_transform` and never trained: steps trained through the rounding shrink without end.
         self.log_steps: Tensor
         self.register_buffer("log_steps", nominal[:, None].repeat(1, config.latents))
         self.parity: Tensor
         self.register_buffer("parity", torch.zeros(config.latents, 2, dtype=torch.long))
 
-    def load_start(self, start: Start) -> None:
-        """Sets the linear layers to a classical transform; the networks beside them begin at zero."""
+    def load_transform(self, transform: LappedTransform) -> None:
+        """Sets the linear layers to a lapped transform; the networks beside them begin at zero."""
         n = self.config.latents
-        forward = torch.from_numpy(start.analysis).float().reshape(n, 3, 2, BLOCK, 2, BLOCK)
+        forward = torch.from_numpy(transform.analysis).float().reshape(n, 3, 2, BLOCK, 2, BLOCK)
         # pixel_unshuffle orders channels (colour, row, column); a 2x2 kernel holds the four blocks of a window.
         self.analysis.linear.weight.data.copy_(forward.permute(0, 1, 3, 5, 2, 4).reshape(n, 3 * BLOCK**2, 2, 2))
-        inverse = torch.from_numpy(start.synthesis).float()
+        inverse = torch.from_numpy(transform.synthesis).float()
         inverse = inverse.reshape(n, 3, 2, GRID, GRID, 2, GRID, GRID)
         # Two pixel shuffles follow: channels (colour, fine row, fine column, coarse row, coarse column). A block
         # between four latents takes the far quarter of each, hence the flip of the kernel.
         inverse = inverse.permute(1, 4, 7, 3, 6, 0, 2, 5).reshape(3 * BLOCK**2, n, 2, 2)
         self.synthesis.linear.weight.data.copy_(inverse.flip(2, 3))
-        self.parity.copy_(torch.from_numpy(start.parity))
-        self.log_steps.copy_(self.nominal[:, None] + torch.from_numpy(start.log_steps)[None])
+        self.parity.copy_(torch.from_numpy(transform.parity))
+        self.log_steps.copy_(self.nominal[:, None] + torch.from_numpy(transform.log_steps)[None])
         weight = self.synthesis.pixels.weight.data.reshape(-1, 3, GRID**2)
         weight -= weight.mean(2, keepdim=True)
 
     def quality_weights(self, quality: Tensor) -> Tensor:
-        """quality (B,) in 0..1 -> (B, points) weights that interpolate between the two nearest points."""
+        """quality (B,) in 0..1 -> (B, points) weights of the two nearest points, as of `Model.quality_weights`."""
         position = quality * (self.config.points - 1)
         index = torch.arange(self.config.points, device=quality.device)
         return (1 - (position[:, None] - index[None]).abs()).clamp_min(0)

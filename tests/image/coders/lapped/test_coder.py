@@ -17,7 +17,8 @@ from isthmus.image.coders.table import check_model
 from isthmus.image.grid import BLOCK, HALO, TILE, Grid
 from isthmus.likeness import psnr_db
 from isthmus.model.engine import _controller, limit_threads
-from isthmus.model.file import Model, release_model
+from isthmus.model.model import Model
+from isthmus.model.registry import release_model
 from isthmus.quality import Quality
 
 CODER = LappedCoder()

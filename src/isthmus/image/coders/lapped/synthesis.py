@@ -12,7 +12,7 @@ from isthmus.image.box import Box
 from isthmus.image.coders.lapped.analysis import Float32
 from isthmus.image.coders.protocol import Payloads, Setting, UInt8
 from isthmus.image.grid import BLOCK, HALO, Grid, blocks_of, is_reversed, mirrored
-from isthmus.model.file import Model
+from isthmus.model.model import Model
 
 
 class DecodedLatents:

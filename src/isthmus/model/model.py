@@ -1,0 +1,94 @@
+"""A model in memory: its arrays, and what the codec takes from them. Its file and its training are not known here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from isthmus.coding.definition import Definition, definition_of
+from isthmus.coding.entropy_model import EntropyModel
+from isthmus.coding.fixed_point import ContextModel
+from isthmus.coding.formats import ACTIVATION_BITS, SCALES, WEIGHT_BITS
+from isthmus.coding.tables import Tables
+from isthmus.quality import Quality
+
+CONTEXT = "context."
+"""Before the names of the entropy model's arrays."""
+
+
+def stored_definition(arrays: dict[str, npt.NDArray[Any]], groups: tuple[int, ...], points: int) -> Definition:
+    """The definition of the networks whose arrays are stored, whole or not."""
+    shapes = {key.removeprefix(CONTEXT): value.shape for key, value in arrays.items() if key.startswith(CONTEXT)}
+    return definition_of(groups, points, shapes)
+
+
+@dataclass(frozen=True, eq=False)
+class Model:
+    """The contents of one model file.
+
+    Attributes:
+        id: the 8 bytes that name it in a stream.
+        name: its name for people.
+        metadata: licence, training record and whatever else the trainer stored.
+        arrays: everything else, by name; `docs/format.md` lists them with shapes and dtypes.
+    """
+
+    id: bytes
+    name: str
+    metadata: dict[str, Any]
+    arrays: dict[str, npt.NDArray[Any]]
+
+    @property
+    def latents(self) -> int:
+        """Latent channels per position."""
+        return int(self.arrays["parity"].shape[0])
+
+    @property
+    def training(self) -> dict[str, Any]:
+        """The record of its training, as far as the trainer left one."""
+        record = self.metadata.get("training")
+        return record if isinstance(record, dict) else {}
+
+    @cached_property
+    def entropy(self) -> EntropyModel:
+        """What turns latents into bytes and back."""
+        return EntropyModel(self.context, self.tables)
+
+    @cached_property
+    def tables(self) -> Tables:
+        """The probability tables."""
+        return Tables.unpack(self.arrays["tables"].astype(np.int64))
+
+    @cached_property
+    def definition(self) -> Definition:
+        """What the entropy model's networks are."""
+        return stored_definition(self.arrays, tuple(self.metadata["groups"]), int(self.metadata["points"]))
+
+    @cached_property
+    def context(self) -> ContextModel:
+        """The entropy model's fixed-point networks."""
+        fraction = float(1 << WEIGHT_BITS)
+        weights = {}
+        for array in self.definition.arrays():
+            value = self.arrays[CONTEXT + array.name]
+            weights[array.name] = value.astype(np.float64) if array.kind == "fixed" else value / fraction
+            if array.name.endswith(".last.bias"):
+                # Of means and scale indices; these are stored less half of their range.
+                weights[array.name][len(value) // 2 :] += SCALES / 2
+        return ContextModel(self.definition, weights, self.arrays["compand"] / float(1 << ACTIVATION_BITS))
+
+    def quality_weights(self, quality: int) -> npt.NDArray[np.float32]:
+        """(points,) float32: how much each quality point counts at a quality in 0..10000; two of them at most do."""
+        return Quality(quality).weights(int(self.metadata["points"]))
+
+    def steps(self, quality: int) -> npt.NDArray[np.float32]:
+        """(C,) float32: quantization step of every channel, in grey levels, at a quality in 0..10000."""
+        return np.asarray(np.exp(self.quality_weights(quality) @ self.arrays["steps.log"]), np.float32)
+
+    def nominal_step(self, quality: int) -> npt.NDArray[np.float32]:
+        """(1,) float32: the step that the quality stands for, in grey levels."""
+        return np.asarray(np.exp(self.quality_weights(quality) @ self.arrays["steps.nominal"]), np.float32).reshape(1)
