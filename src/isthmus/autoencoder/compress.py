@@ -38,7 +38,7 @@ from isthmus.errors import (
     TruncatedError,
     UnknownModelError,
 )
-from isthmus.files import atomic_output, read_capped
+from isthmus.files import read_capped, write_atomic
 
 MAGIC = b"\x89IAE"
 VERSION = 1
@@ -113,10 +113,7 @@ class Compressor:
 
     def save(self, path: str | Path) -> int:
         """Write the model's file, which `Autoencoder.load` reads too, and return its size in bytes."""
-        data = self.to_bytes()
-        with atomic_output(Path(path), force=True) as stream:
-            stream.write(data)
-        return len(data)
+        return write_atomic(Path(path), self.to_bytes(), force=True)
 
     @classmethod
     def load(cls, path: str | Path) -> Self:
@@ -189,10 +186,7 @@ class Compressor:
 
     def compress_to_file(self, X: ArrayLike, path: str | Path) -> int:
         """Write `compress` to a file and return its size in bytes."""
-        data = self.compress(X)
-        with atomic_output(Path(path), force=True) as stream:
-            stream.write(data)
-        return len(data)
+        return write_atomic(Path(path), self.compress(X), force=True)
 
     def expand_file(self, path: str | Path) -> NDArray[Any]:
         """Read a file that `compress_to_file` wrote."""

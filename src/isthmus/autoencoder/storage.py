@@ -19,7 +19,7 @@ from isthmus.autoencoder.networks import KINDS, Network, NetworkSpec
 from isthmus.autoencoder.scaling import Scaling
 from isthmus.autoencoder.training import History
 from isthmus.errors import ModelError
-from isthmus.files import atomic_output, read_capped
+from isthmus.files import read_capped, write_atomic
 
 if TYPE_CHECKING:
     from isthmus.autoencoder.estimator import Autoencoder
@@ -58,10 +58,7 @@ def file_id(data: bytes) -> bytes:
 
 def save(model: Autoencoder, path: Path) -> int:
     """Write the model's file and return its size in bytes."""
-    data = to_bytes(model)
-    with atomic_output(path, force=True) as stream:
-        stream.write(data)
-    return len(data)
+    return write_atomic(path, to_bytes(model), force=True)
 
 
 def load_into(model: Autoencoder, path: Path) -> dict[str, np.ndarray[Any, Any]]:

@@ -19,7 +19,7 @@ from isthmus.autoencoder.compress import Compressor, default_step
 from isthmus.autoencoder.data import Data
 from isthmus.autoencoder.estimator import Autoencoder
 from isthmus.errors import InputError
-from isthmus.files import atomic_output
+from isthmus.files import write_atomic
 
 STEPS = 2350  # ten epochs of MNIST in batches of 256: what small data sets are given too
 LITTLE_DATA = 10_000  # training samples under which batches are of 32
@@ -112,9 +112,9 @@ def study(data: Data, settings: Mapping[str, Any], folder: Path, *, step: float 
     )
     figures = all_plots(model, data)
     for name, png in figures.items():
-        _write(folder / f"{name}.png", png)
-    _write(folder / RESULTS_FILE, json.dumps(to_json(result), indent=1).encode())
-    _write(folder / REPORT_FILE, report.render(result, model, figures).encode())
+        write_atomic(folder / f"{name}.png", png, force=True)
+    write_atomic(folder / RESULTS_FILE, json.dumps(to_json(result), indent=1).encode(), force=True)
+    write_atomic(folder / REPORT_FILE, report.render(result, model, figures).encode(), force=True)
     return result
 
 
@@ -205,8 +205,3 @@ def _beats(one: Point, other: Point) -> bool:
     same = one.layout == other.layout and one is not other
     no_worse = one.file_bytes <= other.file_bytes and one.mse <= other.mse
     return same and no_worse and (one.file_bytes, one.mse) != (other.file_bytes, other.mse)
-
-
-def _write(path: Path, data: bytes) -> None:
-    with atomic_output(path, force=True) as stream:
-        stream.write(data)

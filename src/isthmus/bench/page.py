@@ -22,7 +22,7 @@ from PIL import Image
 from isthmus.bench.compare import Match, Outcome
 from isthmus.bench.metrics import LABELS, Picture
 from isthmus.bench.tables import as_columns
-from isthmus.files import atomic_output
+from isthmus.files import write_atomic
 
 PAGE_PIXELS = 2_000_000  # about 3 MB a codec in the page
 PAGE_SIDE = 16368  # WebP, in which the page keeps its pictures, ends at 16383
@@ -141,8 +141,7 @@ def write_page(comparison: Comparison, path: Path) -> None:
             },
         )
     )
-    with atomic_output(path, force=True) as file:
-        file.write(text.encode())
+    write_atomic(path, text.encode(), force=True)
 
 
 def shown_window(height: int, width: int) -> tuple[int, int, int, int]:

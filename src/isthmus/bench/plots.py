@@ -12,7 +12,7 @@ from matplotlib.ticker import FixedLocator, NullLocator, StrMethodFormatter
 
 from isthmus.bench.curves import Curve, level_of
 from isthmus.bench.metrics import LABELS
-from isthmus.files import atomic_output
+from isthmus.files import atomic_output, write_atomic
 
 # Okabe and Ito's colours, which colour-blind readers can tell apart; isthmus alone is thick and blue.
 COLOURS = {
@@ -99,7 +99,6 @@ def svg_text(figure: Figure) -> str:
 
 def save_plot(figure: Figure, path: Path) -> None:
     """Write `path` with .svg and with .png."""
-    with atomic_output(path.with_suffix(".svg"), force=True) as file:
-        file.write(svg_text(figure).encode())
+    write_atomic(path.with_suffix(".svg"), svg_text(figure).encode(), force=True)
     with atomic_output(path.with_suffix(".png"), force=True) as file:
         figure.savefig(file, format="png", dpi=130, metadata={"Software": None})

@@ -19,7 +19,7 @@ from isthmus.bench.page import environment
 from isthmus.bench.plots import PUBLISHED_LABELS, rd_plot, save_plot, svg_text
 from isthmus.bench.published import published_curves
 from isthmus.bench.results import COMPARED, Record, curves_in, shown_level
-from isthmus.files import atomic_output
+from isthmus.files import write_atomic
 
 NAMES = {"psnr": "PSNR", "ms_ssim": "MS-SSIM", "ssimulacra2": "SSIMULACRA2"}
 
@@ -175,8 +175,7 @@ def write_report(record: Record, folder: Path, anchor: str) -> None:
         "published_table": published_table(record),
     }
     page = environment().get_template("report.html").render(context)
-    with atomic_output(folder / "report.html", force=True) as file:
-        file.write(page.encode())
+    write_atomic(folder / "report.html", page.encode(), force=True)
 
 
 def _points(curve: Curve) -> list[list[str]]:

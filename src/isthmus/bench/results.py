@@ -20,7 +20,7 @@ from scipy.interpolate import PchipInterpolator
 from isthmus.bench.curves import Curve, Point, bd_rate, curves_of, rising
 from isthmus.bench.rivals import Rival
 from isthmus.bench.sweep import Source
-from isthmus.files import atomic_output
+from isthmus.files import write_atomic
 
 FORMAT = 1
 COMPARED = ("psnr", "ms_ssim", "ssimulacra2")
@@ -138,8 +138,8 @@ def losing_ranges(rival: Curve, own: Curve, metric: str, steps: int = 200) -> li
 
 def write_json(record: Record, path: Path) -> None:
     """Write a record; readable, and the same bytes for the same record."""
-    with atomic_output(path, force=True) as file:
-        file.write((json.dumps(record, indent=1, allow_nan=False, ensure_ascii=False) + "\n").encode())
+    text = json.dumps(record, indent=1, allow_nan=False, ensure_ascii=False) + "\n"
+    write_atomic(path, text.encode(), force=True)
 
 
 def read_json(path: Path) -> Record:
@@ -174,8 +174,7 @@ def write_csv(points: Sequence[Point], path: Path) -> None:
     for p in points:
         values = (f"{p.metrics[name]:.6g}" for name in names)
         writer.writerow([p.picture, p.codec, f"{p.quality:g}", p.data_bytes, f"{p.bpp:.6f}", *values])
-    with atomic_output(path, force=True) as file:
-        file.write(text.getvalue().encode())
+    write_atomic(path, text.getvalue().encode(), force=True)
 
 
 def shown_level(metric: str, level: float) -> str:

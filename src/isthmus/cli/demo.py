@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from isthmus.cli import common
-from isthmus.errors import IsthmusError, MissingExtraError
+from isthmus.errors import IsthmusError
+from isthmus.extras import require
 
 Pixels = NDArray[np.uint8]
 RIVALS = ("jpeg", "webp")
@@ -93,12 +94,9 @@ def demo(
 
 
 def _photograph() -> Pixels:
-    try:
-        from skimage import data
-    except ImportError as error:
-        raise MissingExtraError(
-            "the demo needs scikit-image, for its photograph", hint="Install it: pip install scikit-image"
-        ) from error
+    require("demo", ("scipy", "skimage"), "the demo needs")
+    from skimage import data
+
     load: Callable[[], Pixels] = data.coffee
     return load()
 
