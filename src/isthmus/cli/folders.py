@@ -17,7 +17,7 @@ from isthmus.errors import IsthmusError
 from isthmus.text import counted
 
 if TYPE_CHECKING:
-    from isthmus.batch.run import Job, Result, Summary
+    from isthmus.batch.job import Item, Job, Result, Summary
     from isthmus.rate_control import Target
 
 keep_smaller_option = click.option(
@@ -74,7 +74,7 @@ class Run:
         max_pixels: int | None,
     ) -> None:
         """Encode the tree; ends the process with status 1 if a picture failed."""
-        from isthmus.batch.run import Job
+        from isthmus.batch.job import Job
         from isthmus.codec import DEFAULT_QUALITY
 
         self._run(
@@ -96,21 +96,23 @@ class Run:
 
     def decode(self, force: bool, model: str | None, threads: int | None, max_pixels: int | None) -> None:
         """Decode the tree; ends the process with status 1 if a picture failed."""
-        from isthmus.batch.run import Job
+        from isthmus.batch.job import Job
 
         limits = common.limits_for(max_pixels)
         source, target = self.inputs[0], self.output or ""
         self._run(Job("decode", source, target, force=force, model=model, threads=threads or 1, limits=limits))
 
     def _run(self, job: "Job") -> None:
-        from isthmus.batch import run as batch
+        from isthmus.batch.job import Summary
+        from isthmus.batch.plan import items
+        from isthmus.batch.run import run
 
         try:
-            todo, others, unread = batch.items(job)
+            todo, others, unread = items(job)
         except (IsthmusError, OSError) as error:
             common.complain(f"{job.source}: {error}")
             sys.exit(1)
-        start, summary = time.perf_counter(), batch.Summary()
+        start, summary = time.perf_counter(), Summary()
         for result in unread:
             summary.add(result)
             self._report(result)
@@ -119,7 +121,7 @@ class Run:
             return
         try:
             with _progress(len(todo), self.as_json) as show:
-                for result in batch.run(job, todo, self.workers or os.cpu_count() or 1):
+                for result in run(job, todo, self.workers or os.cpu_count() or 1):
                     summary.add(result)
                     self._report(result)
                     show(summary, time.perf_counter() - start)
@@ -130,11 +132,11 @@ class Run:
         if summary.failed:
             sys.exit(1)
 
-    def _say_what_would_be_done(self, job: "Job", todo: list[Any], others: int, summary: "Summary") -> None:
-        from isthmus.batch import run as batch
+    def _say_what_would_be_done(self, job: "Job", todo: "list[Item]", others: int, summary: "Summary") -> None:
+        from isthmus.batch.steps import foresee
 
         for item in todo:
-            found = batch.foresee(job, item)
+            found = foresee(job, item)
             summary.add(found)
             if self.as_json:
                 record = {"input": item.name, "bytes": item.size, "output": item.output}
