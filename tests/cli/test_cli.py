@@ -19,7 +19,7 @@ from PIL import Image
 
 import doubles
 from isthmus.cli import COMMANDS, main
-from isthmus.cli.common import read_input
+from isthmus.cli.streams import read_input
 from isthmus.codec import DEFAULT_QUALITY
 from isthmus.errors import LimitExceededError
 from pictures import photo

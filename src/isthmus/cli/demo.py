@@ -11,7 +11,9 @@ import click
 import numpy as np
 from numpy.typing import NDArray
 
-from isthmus.cli import common
+from isthmus.cli.options import CodecOptions, as_one, codec_options, force_option, json_option, quality_or_default
+from isthmus.cli.reports import Report, run_each
+from isthmus.cli.streams import write_output
 from isthmus.errors import IsthmusError
 from isthmus.extras import require
 
@@ -35,37 +37,39 @@ class Row:
     smallest: bool = False
 
 
+@dataclass(frozen=True, kw_only=True)
+class DemoOptions(CodecOptions):
+    """The command line of the demo; a quality of None is that of encode."""
+
+    quality: float | None
+    output: str
+    force: bool
+    as_json: bool
+
+
 @click.command()
 @click.option("-q", "--quality", metavar="Q", type=click.FloatRange(0, 100), help="0 to 100 (default: that of encode).")
 @click.option("-o", "--output", metavar="FILE", default="isthmus-demo.png", show_default=True)
-@common.force_option
-@common.json_option
-@common.codec_options
-def demo(
-    quality: float | None,
-    output: str,
-    force: bool,
-    as_json: bool,
-    model: str | None,
-    threads: int | None,
-    max_pixels: int | None,
-) -> None:
+@force_option
+@json_option
+@codec_options
+@as_one(DemoOptions)
+def demo(options: DemoOptions) -> None:
     """Compress a photograph that scikit-image ships and compare with JPEG and WebP.
 
     Writes the original and the decoded pictures side by side.
     """
-    codec = common.codec_for(model, threads, max_pixels)
+    codec = options.codec()
 
-    def work(target: str) -> common.Report:
-        from isthmus.codec import DEFAULT_QUALITY
+    def work(target: str) -> Report:
         from isthmus.files import refuse_existing
 
-        refuse_existing(Path(target), force)
+        refuse_existing(Path(target), options.force)
         original = _photograph()
         codec.decode(codec.encode(original[:64, :64]))  # loads the weights, which is not what is timed
         rows, panels = [], [original]
         start = time.perf_counter()
-        data = codec.encode(original, DEFAULT_QUALITY if quality is None else quality)
+        data = codec.encode(original, quality_or_default(options.quality))
         middle = time.perf_counter()
         panels.append(codec.decode(data))
         seconds = (middle - start, time.perf_counter() - middle)
@@ -80,7 +84,7 @@ def demo(
 
             Image.fromarray(np.concatenate(panels, axis=1)).save(file, "PNG")
 
-        common.write_output(target, force, write)
+        write_output(target, options.force, write)
         height, width, _ = original.shape
         return {
             "picture": "coffee.png of scikit-image",
@@ -90,7 +94,7 @@ def demo(
             "output": target,
         }
 
-    common.run_each([output], work, _text, as_json, False)
+    run_each([options.output], work, _text, options.as_json, False)
 
 
 def _photograph() -> Pixels:
@@ -132,7 +136,7 @@ def _row(
     return Row(codec, size, 8 * size / (height * width), psnr(original, decoded), *seconds, smallest)
 
 
-def _text(report: common.Report) -> str:
+def _text(report: Report) -> str:
     lines = [
         f"{report['picture']}, {report['width']}x{report['height']}",
         f"{'':24}{'bytes':>8}{'bpp':>8}{'PSNR dB':>9}{'encode s':>10}{'decode s':>10}",
