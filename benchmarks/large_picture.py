@@ -52,9 +52,9 @@ def picture(side: int) -> NDArray[np.uint8]:
 def codec(name: str) -> Rival:
     if name != "isthmus":
         return RIVALS[name]
-    from isthmus.bench.codec import Weights, own_rival
+    from isthmus.bench.codec import Weights, isthmus_codec
 
-    return own_rival(Weights())
+    return isthmus_codec(Weights())
 
 
 def child(task: str, name: str, side: int, threads: int, file: Path) -> None:

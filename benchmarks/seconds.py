@@ -10,7 +10,7 @@ import argparse
 import json
 from pathlib import Path
 
-from isthmus.bench.codec import own_rivals
+from isthmus.bench.codec import isthmus_codecs
 from isthmus.bench.report import timing_note, timing_table
 from isthmus.bench.results import curves_in, read_json
 from isthmus.bench.rivals import choose
@@ -32,7 +32,7 @@ def main() -> None:
     record = read_json(options.results)
     present, absent = choose(RIVALS)
     qualities = qualities_near(curves_in(record))
-    codecs = [*own_rivals(options.model), *present]
+    codecs = [*isthmus_codecs(options.model), *present]
     if missing := [codec.name for codec in codecs if codec.name not in qualities]:
         parser.error(f"{options.results} has no curve of {', '.join(missing)}: run isthmus bench with them first")
     runs = []

@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 from isthmus import Codec, __version__
 from isthmus.bench.metrics import Picture
 from isthmus.bench.rivals import EFFORTS, Dial, Rival
+from isthmus.image.coders import lapped
 from isthmus.model.file import DEFAULT, Model, model_named
 
 QUALITIES = (0.0, 8.0, 16.0, 24.0, 32.0, 40.0, 48.0, 56.0, 64.0, 72.0, 80.0, 88.0, 95.0, 100.0)
-BLOCK = 16  # pixels a side of one block of the bits map
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ def _decode(data: bytes, threads: int, weights: Weights) -> Picture:
     return np.asarray(_codec(weights, threads).decode(data))
 
 
-def own_rival(weights: Weights, name: str = "isthmus") -> Rival:
+def isthmus_codec(weights: Weights, name: str = "isthmus") -> Rival:
     """isthmus with these weights, in the shape of a rival; raises as `Weights.load`."""
     model = weights.load()
     version = f"isthmus {__version__}, model {model.name} {model.id.hex()}"
@@ -63,21 +63,19 @@ def own_rival(weights: Weights, name: str = "isthmus") -> Rival:
     )
 
 
-def own_rivals(models: Sequence[str], names: Iterable[str] = EFFORTS) -> list[Rival]:
+def isthmus_codecs(models: Sequence[str], names: Iterable[str] = EFFORTS) -> list[Rival]:
     """isthmus at the efforts `names`, with each of several models; a model's name is told where there are several.
 
     Raises as `Weights.load`.
     """
     if len(models) <= 1:
-        return [own_rival(Weights(models[0] if models else None, EFFORTS[name]), name) for name in names]
+        return [isthmus_codec(Weights(models[0] if models else None, EFFORTS[name]), name) for name in names]
     return [
-        own_rival(Weights(model, EFFORTS[name]), f"{name}-{Path(model).stem}") for name in names for model in models
+        isthmus_codec(Weights(model, EFFORTS[name]), f"{name}-{Path(model).stem}") for name in names for model in models
     ]
 
 
 def bits_map(weights: Weights, picture: Picture, quality: float) -> NDArray[np.float32]:
-    """The bits the entropy model spends on each 16x16 block: (ceil(H/16), ceil(W/16)) float32."""
-    from isthmus.image.coders import lapped as tiles
-
-    bits: NDArray[np.float32] = tiles.bits_map(weights.load(), picture, round(100 * quality))
+    """The bits the entropy model spends on each block of `BLOCK` pixels a side: (ceil(H/16), ceil(W/16)) float32."""
+    bits: NDArray[np.float32] = lapped.bits_map(weights.load(), picture, round(100 * quality))
     return bits

@@ -46,7 +46,7 @@ class Outcome:
 
 def compare(
     original: Picture,
-    own: Rival,
+    reference: Rival,
     rivals: Sequence[Rival],
     quality: float,
     match: Match = "bytes",
@@ -54,22 +54,23 @@ def compare(
     progress: Progress | None = None,
     failed: list[tuple[str, str]] | None = None,
 ) -> list[Outcome]:
-    """Outcomes of `own` at `quality` and of every rival at the nearest bytes or PSNR.
+    """Outcomes of `reference` at `quality` and of every rival at the nearest bytes or PSNR.
 
     Args:
         original: (H, W, 3) uint8.
+        reference: the codec that sets the mark: isthmus.
         rivals: codecs that are present (`absence` gives None).
         threads: given to every codec that takes a number of threads.
         progress: called with the label of the codec that starts.
         failed: gets label and reason of the rivals that do not take this picture; without it their errors are raised.
     """
     say = progress or (lambda label: None)
-    say(own.label)
+    say(reference.label)
     # Once to set the mark and to warm up: weights are loaded at the first picture.
-    data = own.encode(original, quality, threads)
-    decoded = own.decode(data, threads)
+    data = reference.encode(original, quality, threads)
+    decoded = reference.decode(data, threads)
     mark = float(len(data)) if match == "bytes" else psnr(original, decoded)
-    outcomes = [run_once(original, own, quality, threads)]
+    outcomes = [run_once(original, reference, quality, threads)]
     for rival in rivals:
         say(rival.label)
         try:

@@ -114,7 +114,7 @@ def write_page(comparison: Comparison, path: Path) -> None:
         for o in comparison.outcomes
         if not o.rival.lossless
     ]
-    own = comparison.outcomes[0]
+    reference = comparison.outcomes[0]
     text = (
         environment()
         .get_template("compare.html")
@@ -137,7 +137,7 @@ def write_page(comparison: Comparison, path: Path) -> None:
                 "width": shown.shape[1],
                 "height": shown.shape[0],
                 "pictures": pictures,
-                "bits": _bits(comparison, window, own.rival.label),
+                "bits": _bits(comparison, window, reference.rival.label),
             },
         )
     )
@@ -156,10 +156,10 @@ def shown_window(height: int, width: int) -> tuple[int, int, int, int]:
 
 def _lead(comparison: Comparison, window: tuple[int, int, int, int]) -> str:
     height, width = comparison.original.shape[:2]
-    own = comparison.outcomes[0]
+    reference = comparison.outcomes[0]
     matched = "bytes" if comparison.match == "bytes" else "PSNR"
     lead = (
-        f"{width} x {height} pixels. {own.rival.label} at quality {own.quality:g} sets the mark; the "
+        f"{width} x {height} pixels. {reference.rival.label} at quality {reference.quality:g} sets the mark; the "
         f"others are at the setting that comes nearest to its {matched}."
     )
     if window != (0, 0, width, height):
