@@ -33,7 +33,8 @@ from isthmus.autoencoder.compare import (
     psnr_db,
     rivals,
 )
-from isthmus.autoencoder.study import curve, point_to_json, untrained
+from isthmus.autoencoder.results import point_to_json
+from isthmus.autoencoder.study import curve, untrained
 from isthmus.autoencoder.uses import denoise, find_anomalies, novelty
 
 OUT = Path(__file__).parent.parent / "docs" / "results" / "autoencoders"

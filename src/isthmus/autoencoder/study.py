@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
-from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +16,7 @@ from isthmus.autoencoder.compare import Point
 from isthmus.autoencoder.compress import Compressor, default_step
 from isthmus.autoencoder.data import Data
 from isthmus.autoencoder.estimator import Autoencoder
+from isthmus.autoencoder.results import Study, to_json
 from isthmus.errors import InputError
 from isthmus.files import write_atomic
 
@@ -28,32 +27,6 @@ COMPARED = 1000  # test pictures that are compared with picture formats
 CURVE_CODE_SIZES = (4, 8, 16, 32)
 CURVE_STEPS = (1.0, 2.0, 4.0)  # multiples of the default quantizer step
 MODEL_FILE, CODES_FILE, REPORT_FILE, RESULTS_FILE = "model.safetensors", "test.codes", "report.html", "results.json"
-
-
-@dataclass(frozen=True)
-class Study:
-    """What one training measured; errors are over all test samples, in squared units of the data."""
-
-    data: str
-    train_samples: int
-    test_samples: int
-    shape: tuple[int, ...]
-    network: str
-    weights: int
-    epochs: int
-    train_seconds: float
-    final_loss: float
-    test_mse: float
-    test_psnr_db: float | None  # for 8-bit pictures
-    codes_bytes: int  # of the file with all test samples
-    model_bytes: int
-    raw_bytes: int
-    points: list[Point]
-
-    @property
-    def rate(self) -> float:
-        """Raw bytes of the test samples over the bytes of their file."""
-        return self.raw_bytes / self.codes_bytes
 
 
 def default_epochs(samples: int, batch_size: int | None) -> int:
@@ -185,20 +158,6 @@ def is_pictures(samples: NDArray[Any]) -> bool:
     except InputError:
         return False
     return True
-
-
-def to_json(result: Study) -> dict[str, Any]:
-    """The study as JSON's types; an infinite PSNR is null."""
-    plain = asdict(result)
-    plain["points"] = [point_to_json(point) for point in result.points]
-    return plain
-
-
-def point_to_json(point: Point) -> dict[str, Any]:
-    """A point with what follows from it."""
-    found = {field.name: getattr(point, field.name) for field in fields(point)}
-    found |= {"rate": point.rate, "rate_with_model": point.rate_with_model}
-    return found | {"psnr_db": point.psnr_db if isfinite(point.psnr_db) else None}
 
 
 def _beats(one: Point, other: Point) -> bool:
