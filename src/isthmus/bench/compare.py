@@ -13,6 +13,7 @@ from typing import Literal
 
 from isthmus.bench.metrics import METRICS, Picture, measure, psnr
 from isthmus.bench.rivals import Dial, Rival
+from isthmus.search import halve
 
 Match = Literal["bytes", "psnr"]
 Progress = Callable[[str], None]
@@ -117,13 +118,8 @@ def nearest_quality(original: Picture, rival: Rival, dial: Dial, mark: float, ma
         return Found(dial[low], "cannot go lower")
     if at(high) <= mark:
         return Found(dial[high], "cannot go higher")
-    while high - low > 1:
-        middle = (low + high) // 2
-        if at(middle) >= mark:
-            high = middle
-        else:
-            low = middle
-    index = min((low, high), key=lambda i: abs(at(i) - mark))
+    low = halve(lambda index: at(index) >= mark, low, high)
+    index = min((low, low + 1), key=lambda i: abs(at(i) - mark))
     return Found(dial[index], "")
 
 

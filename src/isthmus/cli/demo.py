@@ -1,6 +1,5 @@
 """isthmus demo: a real photograph through isthmus, JPEG and WebP at equal bytes, without any input."""
 
-import bisect
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -16,6 +15,7 @@ from isthmus.cli.reports import Report, run_each
 from isthmus.cli.streams import write_output
 from isthmus.errors import IsthmusError
 from isthmus.extras import require
+from isthmus.search import halve
 
 Pixels = NDArray[np.uint8]
 RIVALS = ("jpeg", "webp")
@@ -110,21 +110,18 @@ def _rival(name: str, original: Pixels, size: int, threads: int) -> tuple[Row, P
     from isthmus.bench.rivals import RIVALS as KNOWN
 
     rival = KNOWN[name]
-    if rival.dial is None:
+    dial = rival.dial
+    if dial is None:
         raise IsthmusError(f"{rival.label} has no quality to turn")
-    index = bisect.bisect_right(
-        range(len(rival.dial)),
-        size,
-        key=lambda position: len(rival.encode(original, rival.dial[position], threads)),  # type: ignore[index]
-    )
-    quality = rival.dial[max(index - 1, 0)]
+    index = halve(lambda index: len(rival.encode(original, dial[index], threads)) > size, -1, len(dial))
+    quality = dial[max(index, 0)]
     start = time.perf_counter()
     data = rival.encode(original, quality, threads)
     middle = time.perf_counter()
     decoded = rival.decode(data, threads)
     seconds = (middle - start, time.perf_counter() - middle)
     label = f"{rival.label}, quality {quality:g}"
-    return _row(label, original, decoded, len(data), seconds, smallest=index == 0), decoded
+    return _row(label, original, decoded, len(data), seconds, smallest=index < 0), decoded
 
 
 def _row(
