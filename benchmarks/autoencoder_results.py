@@ -20,9 +20,9 @@ from typing import Any
 import click
 import numpy as np
 import torch
-from autoencoder_page import page
 from torch import nn
 
+from autoencoder_page import page
 from isthmus.autoencoder import Autoencoder, Compressor, Data, load_data, plots
 from isthmus.autoencoder.checks import compare_with_pca
 from isthmus.autoencoder.compare import (
