@@ -19,6 +19,7 @@ from isthmus.autoencoder.estimator import Autoencoder
 from isthmus.autoencoder.results import Study, to_json
 from isthmus.errors import InputError
 from isthmus.files import write_atomic
+from isthmus.likeness import psnr_of_mse
 
 STEPS = 2350  # ten epochs of MNIST in batches of 256: what small data sets are given too
 LITTLE_DATA = 10_000  # training samples under which batches are of 32
@@ -77,7 +78,7 @@ def study(data: Data, settings: Mapping[str, Any], folder: Path, *, step: float 
         train_seconds=seconds,
         final_loss=model.history_.loss[-1],
         test_mse=mse,
-        test_psnr_db=compare.psnr_db(mse) if pictures else None,
+        test_psnr_db=psnr_of_mse(mse) if pictures else None,
         codes_bytes=codes_bytes,
         model_bytes=model_bytes,
         raw_bytes=data.test.nbytes,

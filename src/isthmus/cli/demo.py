@@ -127,10 +127,10 @@ def _rival(name: str, original: Pixels, size: int, threads: int) -> tuple[Row, P
 def _row(
     codec: str, original: Pixels, decoded: Pixels, size: int, seconds: tuple[float, float], smallest: bool = False
 ) -> Row:
-    from isthmus.bench.metrics import psnr
+    from isthmus.likeness import psnr_db
 
     height, width, _ = original.shape
-    return Row(codec, size, 8 * size / (height * width), psnr(original, decoded), *seconds, smallest)
+    return Row(codec, size, 8 * size / (height * width), psnr_db(original, decoded), *seconds, smallest)
 
 
 def _text(report: Report) -> str:
