@@ -13,9 +13,10 @@ from numpy.typing import NDArray
 
 from isthmus.autoencoder import compare, plots, report
 from isthmus.autoencoder.compare import Point
-from isthmus.autoencoder.compress import Compressor, default_step
+from isthmus.autoencoder.compress import Compressor
 from isthmus.autoencoder.data import Data
 from isthmus.autoencoder.estimator import Autoencoder
+from isthmus.autoencoder.quantizer import default_step
 from isthmus.autoencoder.results import Study, to_json
 from isthmus.errors import InputError
 from isthmus.files import write_atomic
