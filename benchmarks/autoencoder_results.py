@@ -20,9 +20,9 @@ from typing import Any
 import click
 import numpy as np
 import torch
-from autoencoder_page import page
 from torch import nn
 
+from autoencoder_page import page
 from isthmus.autoencoder import Autoencoder, Compressor, Data, load_data, plots
 from isthmus.autoencoder.checks import compare_with_pca
 from isthmus.autoencoder.compare import (
@@ -30,11 +30,12 @@ from isthmus.autoencoder.compare import (
     mean_squared_error,
     measure_compressor,
     measure_rival,
-    psnr_db,
     rivals,
 )
-from isthmus.autoencoder.study import curve, point_to_json, untrained
+from isthmus.autoencoder.results import point_to_json
+from isthmus.autoencoder.study import curve, untrained
 from isthmus.autoencoder.uses import denoise, find_anomalies, novelty
+from isthmus.likeness import psnr_of_mse
 
 OUT = Path(__file__).parent.parent / "docs" / "results" / "autoencoders"
 TUTORIAL: dict[str, Any] = {"kind": "dense", "code_size": 128, "hidden": (256,), "epochs": 10, "batch_size": 256}
@@ -67,7 +68,7 @@ def tutorial(data: Data, threads: int) -> dict[str, Any]:
                 "code_activation": activation,
                 "train_loss": model.history_.loss[-1],
                 "test_mse": mse,
-                "test_psnr_db": psnr_db(mse),
+                "test_psnr_db": psnr_of_mse(mse),
                 "wall_seconds": seconds[0],
                 "cpu_seconds": seconds[1],
                 "points": [point_to_json(point) for point in points],

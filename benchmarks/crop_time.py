@@ -6,17 +6,15 @@ Processor seconds, so that other work on the machine does not count; on one thre
 Tiles are coded independently, so the file is made of one encoded tile, a photograph, repeated 10 x 10 times.
 """
 
-import argparse
-import json
 import statistics
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 
 from PIL import Image
 from skimage import data
 
+import figures
 from isthmus import Codec
 from isthmus.bench.timing import machine
 from isthmus.image import container
@@ -49,10 +47,9 @@ def seconds(work: Callable[[], object], repeats: int) -> float:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = figures.parser(__doc__)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--whole", action="store_true", help="time the whole picture as well, once")
-    parser.add_argument("-o", "--output", type=Path)
     options = parser.parse_args()
     codec = Codec(threads=options.threads)
     small, large = large_file(codec, 4), large_file(codec, ACROSS)
@@ -72,11 +69,7 @@ def main() -> None:
         "model": codec.model.id.hex(),
         "processor_seconds": rows,
     }
-    text = json.dumps(record, indent=1)
-    print(text)
-    if options.output:
-        options.output.parent.mkdir(parents=True, exist_ok=True)
-        options.output.write_text(text + "\n", encoding="utf-8")
+    figures.show(record, options.output)
 
 
 if __name__ == "__main__":

@@ -8,16 +8,14 @@ Both engines are given the same graphs and the same number of threads, in turn, 
 
 from __future__ import annotations
 
-import argparse
-import json
 import platform
 import statistics
 import time
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+import figures
 from isthmus.model.engine import Engine
 from isthmus.model.model import Model
 from isthmus.model.registry import DEFAULT, model_named
@@ -92,16 +90,14 @@ def measure(model: Model, threads: int, rounds: int) -> list[dict[str, Any]]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--output", type=Path)
+    parser = figures.parser(__doc__)
     parser.add_argument("--model", default=DEFAULT)
     parser.add_argument("--rounds", type=int, default=15)
     arguments = parser.parse_args()
     model = model_named(arguments.model)
     rows = [row for threads in (1, 2) for row in measure(model, threads, arguments.rounds)]
-    if arguments.output:
-        record = {"command": "python benchmarks/engines.py", "processor": platform.processor(), "rows": rows}
-        arguments.output.write_text(json.dumps(record, indent=1) + "\n")
+    record = {"command": "python benchmarks/engines.py", "processor": platform.processor(), "rows": rows}
+    figures.write(record, arguments.output)
 
 
 if __name__ == "__main__":

@@ -6,12 +6,11 @@ The difference holds all that training does not see: context networks in fixed p
 coder, checksums and the file's header. The last two, some 65 bytes a file, are left out of `payload_bytes`.
 """
 
-import argparse
-import json
 from pathlib import Path
 
 import torch
 
+import figures
 from isthmus import Codec
 from isthmus.bench.codec import Weights
 from isthmus.image.container import parse
@@ -26,13 +25,12 @@ QUALITIES = (10, 30, 50, 70, 90)
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = figures.parser(__doc__)
     parser.add_argument(
         "folder", type=Path, help="pictures; the middles of some are taken, those that training holds out"
     )
     parser.add_argument("--most", type=int, default=8)
     parser.add_argument("--model", default="release", help="a file, or the name of an installed model")
-    parser.add_argument("-o", "--output", type=Path, help="write the figures here as JSON")
     asked = parser.parse_args()
     torch.set_num_threads(1)
     config, state, _ = load_weights(asked.model, TrainConfig())
@@ -55,9 +53,7 @@ def main() -> None:
             row |= {f"{what}_bytes": size, f"{what}_percent": round(100 * (size / estimated - 1), 2)}
         rows.append(row)
         print(row)
-    if asked.output:
-        record = {"model": model.id.hex(), "pictures": len(pictures), "rows": rows}
-        asked.output.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+    figures.write({"model": model.id.hex(), "pictures": len(pictures), "rows": rows}, asked.output)
 
 
 if __name__ == "__main__":

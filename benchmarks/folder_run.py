@@ -6,8 +6,6 @@ The pictures are windows of the photographs that scikit-image ships. Memory is t
 together, shared pages counted once (Linux only).
 """
 
-import argparse
-import json
 import os
 import re
 import resource
@@ -23,6 +21,7 @@ import numpy as np
 from PIL import Image
 from skimage import data
 
+import figures
 from isthmus.bench.timing import machine
 from isthmus.image.container import parse
 
@@ -115,10 +114,9 @@ def _rate(samples: list[tuple[float, int, float]]) -> float:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = figures.parser(__doc__)
     parser.add_argument("--pictures", type=int, default=10_000)
     parser.add_argument("--workers", type=int, default=1)
-    parser.add_argument("-o", "--output", type=Path)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as temporary:
         source, target = Path(temporary) / "in", Path(temporary) / "out"
@@ -140,11 +138,7 @@ def main() -> None:
             "until_killed": killed | {"files_left": len(left), "of_them_whole": whole},
             "resumed": resumed | {"files": len(files), "of_them_whole": sum(1 for p in files if parse(p.read_bytes()))},
         }
-    text = json.dumps(record, indent=1)
-    print(text)
-    if options.output:
-        options.output.parent.mkdir(parents=True, exist_ok=True)
-        options.output.write_text(text + "\n", encoding="utf-8")
+    figures.show(record, options.output)
 
 
 if __name__ == "__main__":

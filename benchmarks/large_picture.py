@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+import figures
 from isthmus.bench.rivals import RIVALS, Rival
 from isthmus.bench.tables import as_columns
 from isthmus.bench.timing import machine
@@ -52,9 +53,9 @@ def picture(side: int) -> NDArray[np.uint8]:
 def codec(name: str) -> Rival:
     if name != "isthmus":
         return RIVALS[name]
-    from isthmus.bench.codec import Weights, own_rival
+    from isthmus.bench.codec import Weights, isthmus_codec
 
-    return own_rival(Weights())
+    return isthmus_codec(Weights())
 
 
 def child(task: str, name: str, side: int, threads: int, file: Path) -> None:
@@ -97,37 +98,35 @@ def measured(task: str, name: str, side: int, threads: int, file: Path) -> dict[
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = figures.parser(__doc__)
     parser.add_argument("--side", type=int, default=10_000, help="pixels a side")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--codecs", default=",".join(CODECS))
-    parser.add_argument("-o", "--output", type=Path)
     parser.add_argument("--child", nargs=2, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.child:
         child(*options.child, options.side, options.threads, options.output)
         return
     rows = [["Codec", "bpp", "Encode s", "peak MB", "Decode s", "peak MB"]]
-    figures: dict[str, Any] = {}
+    measures: dict[str, Any] = {}
     for name in options.codecs.split(","):
         with tempfile.TemporaryDirectory() as folder:
             file = Path(folder) / "picture"
             encode = measured("encode", name, options.side, options.threads, file)
             decode = measured("decode", name, options.side, options.threads, file)
-        figures[name] = {"quality": QUALITIES[name], "encode": encode, "decode": decode}
+        measures[name] = {"quality": QUALITIES[name], "encode": encode, "decode": decode}
         cells = [encode["seconds"], encode["peak_mb"], decode["seconds"], decode["peak_mb"]]
         rows.append([codec(name).label, f"{8 * encode['bytes'] / options.side**2:.3f}", *map(str, cells)])
         print(rows[-1], file=sys.stderr)
     print(as_columns(rows))
-    if options.output:
-        record = {
-            "date": datetime.now(UTC).date().isoformat(),
-            "machine": machine(),
-            "threads": options.threads,
-            "megapixels": options.side**2 / 1e6,
-            "codecs": figures,
-        }
-        options.output.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+    record = {
+        "date": datetime.now(UTC).date().isoformat(),
+        "machine": machine(),
+        "threads": options.threads,
+        "megapixels": options.side**2 / 1e6,
+        "codecs": measures,
+    }
+    figures.write(record, options.output)
 
 
 if __name__ == "__main__":

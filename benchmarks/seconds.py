@@ -6,11 +6,10 @@ All codecs run in one process, in turn, on the same pictures and threads, at the
 is nearest to 0.75 bits per pixel. Leave the machine alone meanwhile.
 """
 
-import argparse
-import json
 from pathlib import Path
 
-from isthmus.bench.codec import own_rivals
+import figures
+from isthmus.bench.codec import isthmus_codecs
 from isthmus.bench.report import timing_note, timing_table
 from isthmus.bench.results import curves_in, read_json
 from isthmus.bench.rivals import choose
@@ -22,17 +21,16 @@ RIVALS = ("jpeg", "webp", "avif-s6", "jxl")
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = figures.parser(__doc__)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--results", type=Path, required=True, help="results.json of the same pictures")
     parser.add_argument("--threads", type=int, nargs="+", default=[1])
     parser.add_argument("--model", action="append", default=[], help="weights: a file or a model's name; repeatable")
-    parser.add_argument("-o", "--output", type=Path, help="write the figures here as JSON")
     options = parser.parse_args()
     record = read_json(options.results)
     present, absent = choose(RIVALS)
     qualities = qualities_near(curves_in(record))
-    codecs = [*own_rivals(options.model), *present]
+    codecs = [*isthmus_codecs(options.model), *present]
     if missing := [codec.name for codec in codecs if codec.name not in qualities]:
         parser.error(f"{options.results} has no curve of {', '.join(missing)}: run isthmus bench with them first")
     runs = []
@@ -44,8 +42,7 @@ def main() -> None:
         print(timing_note(timing), end="\n\n")
     for label, reason in absent:
         print(f"{label} is not here: {reason}")
-    if options.output:
-        options.output.write_text(json.dumps(runs, indent=1) + "\n", encoding="utf-8")
+    figures.write(runs, options.output)
 
 
 if __name__ == "__main__":

@@ -5,12 +5,11 @@
 A miss is the distance from the target on its safe side: bytes below it in %, dB or points above it.
 """
 
-import argparse
-import json
 import statistics
 from pathlib import Path
 from typing import Any
 
+import figures
 from isthmus import Codec
 from isthmus.bench.sweep import sources_in
 from isthmus.bench.timing import machine
@@ -54,10 +53,9 @@ def measure(codec: Codec, paths: list[Path], target: Target) -> dict[str, Any]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = figures.parser(__doc__)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--every", type=int, default=1, help="take every Nth picture")
-    parser.add_argument("-o", "--output", type=Path)
     options = parser.parse_args()
     codec = Codec(threads=1)
     paths = [source.path for source in sources_in(options.folder)][:: options.every]
@@ -67,11 +65,7 @@ def main() -> None:
         "model": codec.model.id.hex(),
         "targets": [measure(codec, paths, target) for target in TARGETS],
     }
-    text = json.dumps(record, indent=1)
-    print(text)
-    if options.output:
-        options.output.parent.mkdir(parents=True, exist_ok=True)
-        options.output.write_text(text + "\n", encoding="utf-8")
+    figures.show(record, options.output)
 
 
 if __name__ == "__main__":

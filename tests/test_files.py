@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from isthmus.errors import LimitExceededError, OutputExistsError
-from isthmus.files import atomic_output, read_capped
+from isthmus.files import atomic_output, read_capped, write_atomic
 
 
 def test_writes_whole(tmp_path: Path) -> None:
@@ -16,6 +16,17 @@ def test_writes_whole(tmp_path: Path) -> None:
         stream.write(b"abc")
         assert not target.exists()
     assert target.read_bytes() == b"abc"
+    assert os.listdir(tmp_path) == ["a.bin"]
+
+
+def test_bytes_are_written_whole_and_counted(tmp_path: Path) -> None:
+    target = tmp_path / "a.bin"
+    assert write_atomic(target, b"abc") == 3
+    with pytest.raises(OutputExistsError, match="--force"):
+        write_atomic(target, b"other")
+    assert target.read_bytes() == b"abc"
+    assert write_atomic(target, b"other", force=True) == 5
+    assert target.read_bytes() == b"other"
     assert os.listdir(tmp_path) == ["a.bin"]
 
 

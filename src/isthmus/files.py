@@ -88,6 +88,17 @@ def atomic_output(path: Path, force: bool = False) -> Iterator[BinaryIO]:
         raise
 
 
+def write_atomic(path: Path, data: bytes, force: bool = False) -> int:
+    """Write a file of these bytes that appears under ``path`` whole or not at all, as `atomic_output`; their number.
+
+    Raises:
+        OutputExistsError, OSError
+    """
+    with atomic_output(path, force) as stream:
+        stream.write(data)
+    return len(data)
+
+
 def _publish(temporary: Path, path: Path, force: bool) -> None:
     if force:
         temporary.replace(path)

@@ -15,7 +15,7 @@ from safetensors import safe_open
 from safetensors.numpy import load_file, save_file
 
 from isthmus.autoencoder import Autoencoder, Compressor, Data
-from isthmus.autoencoder.compress import default_step
+from isthmus.autoencoder.quantizer import default_step
 from isthmus.errors import (
     CorruptError,
     InputError,

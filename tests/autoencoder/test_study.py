@@ -14,7 +14,8 @@ from PIL import Image
 
 from isthmus.autoencoder import Autoencoder, Compressor, Data, plots
 from isthmus.autoencoder.report import summary, table
-from isthmus.autoencoder.study import Study, default_epochs, other_class, study
+from isthmus.autoencoder.results import Study
+from isthmus.autoencoder.study import default_epochs, other_class, study
 from isthmus.errors import InputError
 
 PLOTS = {"reconstructions", "losses", "features", "codes", "walk", "samples"}

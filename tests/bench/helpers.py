@@ -29,6 +29,6 @@ def dying(*_: object) -> bytes:
     os._exit(9)
 
 
-def own_double(rival: str, name: str = "isthmus", label: str = "isthmus") -> Rival:
+def isthmus_double(rival: str, name: str = "isthmus", label: str = "isthmus") -> Rival:
     """A rival that passes for isthmus."""
     return replace(RIVALS[rival], name=name, label=label)

@@ -8,8 +8,8 @@ import pytest
 from click.testing import CliRunner
 from PIL import Image
 
-from bench.helpers import own_double, photo
-from isthmus.bench import codec as own
+from bench.helpers import isthmus_double, photo
+from isthmus.bench import codec
 from isthmus.cli import main
 
 
@@ -24,9 +24,9 @@ def folder(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def webp_as_isthmus(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(own, "own_rival", lambda weights, name="isthmus": own_double("webp", name))
+    monkeypatch.setattr(codec, "isthmus_codec", lambda weights, name="isthmus": isthmus_double("webp", name))
     monkeypatch.setattr(
-        own, "bits_map", lambda weights, picture, quality: np.ones((picture.shape[0] // 16, picture.shape[1] // 16))
+        codec, "bits_map", lambda weights, picture, quality: np.ones((picture.shape[0] // 16, picture.shape[1] // 16))
     )
 
 
@@ -81,8 +81,8 @@ def test_bench_takes_every_nth_quality(folder: Path) -> None:
     code, text, out = bench(folder, *words, "--every", "3")
     assert code == 0, text
     part = json.loads((out / "results.json").read_text())
-    for codec in ("jpeg", "webp"):
-        assert part["curves"][codec]["quality"] == whole["curves"][codec]["quality"][::-3][::-1]
+    for name in ("jpeg", "webp"):
+        assert part["curves"][name]["quality"] == whole["curves"][name]["quality"][::-3][::-1]
     assert part["lossless"] == whole["lossless"]
     assert "--every 3" in part["command"]
 
@@ -129,7 +129,7 @@ def test_a_picture_that_a_codec_does_not_take_is_named(folder: Path) -> None:
 
 @pytest.mark.usefixtures("webp_as_isthmus")
 def test_compare_leaves_out_what_does_not_take_the_picture(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(own, "own_rival", lambda weights, name="isthmus": own_double("jpeg", name))
+    monkeypatch.setattr(codec, "isthmus_codec", lambda weights, name="isthmus": isthmus_double("jpeg", name))
     noise = np.random.default_rng(0).integers(0, 256, (16, 16400, 3), np.uint8)
     Image.fromarray(noise).save(folder / "wide.png")
     page = folder.parent / "page.html"

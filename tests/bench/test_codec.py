@@ -10,15 +10,16 @@ from PIL import Image
 
 from bench.helpers import photo
 from isthmus import Codec, inspect
-from isthmus.bench.codec import BLOCK, Weights, bits_map, own_rival, own_rivals
+from isthmus.bench.codec import Weights, bits_map, isthmus_codec, isthmus_codecs
 from isthmus.bench.metrics import psnr
 from isthmus.cli import main
 from isthmus.errors import UnknownModelError
+from isthmus.image.grid import BLOCK
 
 
 def test_it_writes_and_reads_isthmus_files() -> None:
     picture = photo("chelsea", 90, 130)
-    rival = own_rival(Weights())
+    rival = isthmus_codec(Weights())
     data = rival.encode(picture, 60, 1)
     assert data == Codec(threads=1).encode(picture, 60)
     decoded = rival.decode(data, 1)
@@ -29,33 +30,33 @@ def test_it_writes_and_reads_isthmus_files() -> None:
 
 def test_the_second_effort_is_a_codec_of_its_own() -> None:
     picture = photo("chelsea", 90, 130)
-    rival = own_rival(Weights(effort=2), "isthmus-e2")
+    rival = isthmus_codec(Weights(effort=2), "isthmus-e2")
     assert rival.encode(picture, 60, 1) == Codec(threads=1, effort=2).encode(picture, 60)
-    assert rival.encode(picture, 60, 1) != own_rival(Weights()).encode(picture, 60, 1)
+    assert rival.encode(picture, 60, 1) != isthmus_codec(Weights()).encode(picture, 60, 1)
     assert rival.label == "isthmus effort 2"
     assert rival.settings.endswith("effort 2")
 
 
 def test_every_point_of_its_curve_costs_more() -> None:
     picture = photo("coffee", 96, 96)
-    rival = own_rival(Weights())
+    rival = isthmus_codec(Weights())
     sizes = [len(rival.encode(picture, quality, 1)) for quality in rival.qualities]
     assert sizes == sorted(set(sizes))
 
 
 def test_other_processes_can_run_it() -> None:
-    rival = pickle.loads(pickle.dumps(own_rival(Weights())))
+    rival = pickle.loads(pickle.dumps(isthmus_codec(Weights())))
     assert rival.decode(rival.encode(photo("coffee", 32, 32), 50, 1), 1).shape == (32, 32, 3)
 
 
 def test_weights_that_are_not_there_are_said() -> None:
     with pytest.raises(UnknownModelError, match="no-such-model"):
-        own_rival(Weights("no-such-model"))
+        isthmus_codec(Weights("no-such-model"))
 
 
 def test_the_bits_map_adds_up_to_the_file() -> None:
     picture = photo("astronaut", 256, 320)
-    rival = own_rival(Weights())
+    rival = isthmus_codec(Weights())
     bits = bits_map(Weights(), picture, 60)
     assert bits.shape == (256 // BLOCK, 320 // BLOCK)
     assert np.all(bits >= 0)
@@ -76,7 +77,7 @@ def test_bench_takes_the_packages_weights(tmp_path: Path) -> None:
 
 
 def test_several_models_are_told_apart() -> None:
-    several = own_rivals(["best", "fast"], ["isthmus", "isthmus-e2"])
+    several = isthmus_codecs(["best", "fast"], ["isthmus", "isthmus-e2"])
     assert [rival.name for rival in several] == [
         "isthmus-best",
         "isthmus-fast",
@@ -84,4 +85,4 @@ def test_several_models_are_told_apart() -> None:
         "isthmus-e2-fast",
     ]
     assert [rival.label for rival in several][1:3] == ["isthmus fast", "isthmus best effort 2"]
-    assert [rival.name for rival in own_rivals(["fast"])] == ["isthmus", "isthmus-e2"]
+    assert [rival.name for rival in isthmus_codecs(["fast"])] == ["isthmus", "isthmus-e2"]

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from bench.helpers import own_double, photo
+from bench.helpers import isthmus_double, photo
 from isthmus.bench.compare import compare, nearest_quality
 from isthmus.bench.metrics import psnr
 from isthmus.bench.rivals import RIVALS
@@ -14,7 +14,7 @@ OTHERS = [RIVALS[name] for name in ("jpeg", "jpeg2000", "avif-s6", "jxl", "png")
 
 
 def test_equal_bytes_are_the_nearest_the_dial_gives() -> None:
-    own, *others = compare(SMALL, own_double("webp"), OTHERS, 60)
+    own, *others = compare(SMALL, isthmus_double("webp"), OTHERS, 60)
     for outcome in others[:-1]:
         assert outcome.note == ""
         assert len(outcome.data) == pytest.approx(len(own.data), rel=0.06), outcome.rival.name
@@ -33,13 +33,13 @@ def test_no_neighbour_on_the_dial_is_nearer() -> None:
 
 
 def test_equal_psnr_is_the_nearest_the_dial_gives() -> None:
-    own, *others = compare(SMALL, own_double("webp"), OTHERS[:-1], 70, "psnr")
+    own, *others = compare(SMALL, isthmus_double("webp"), OTHERS[:-1], 70, "psnr")
     for outcome in others:
         assert outcome.metrics["psnr"] == pytest.approx(own.metrics["psnr"], abs=0.35), outcome.rival.name
 
 
 def test_what_is_reported_is_what_was_written() -> None:
-    own, jpeg = compare(SMALL, own_double("webp"), OTHERS[:1], 60, threads=2)
+    own, jpeg = compare(SMALL, isthmus_double("webp"), OTHERS[:1], 60, threads=2)
     for outcome in (own, jpeg):
         assert outcome.bpp == 8 * len(outcome.data) / (176 * 208)
         assert outcome.compression == SMALL.size / len(outcome.data)
@@ -62,14 +62,14 @@ def test_rivals_that_fail_are_told() -> None:
         raise ValueError("too wide")
 
     rival, failed = replace(RIVALS["jpeg"], encode=broken), list[tuple[str, str]]()
-    (own,) = compare(SMALL, own_double("webp"), [rival], 60, failed=failed)
+    (own,) = compare(SMALL, isthmus_double("webp"), [rival], 60, failed=failed)
     assert own.rival.name == "isthmus"
     assert failed == [("JPEG 4:2:0", "ValueError: too wide")]
     with pytest.raises(ValueError, match="too wide"):
-        compare(SMALL, own_double("webp"), [rival], 60)
+        compare(SMALL, isthmus_double("webp"), [rival], 60)
 
 
 def test_progress_names_every_codec() -> None:
     labels: list[str] = []
-    compare(SMALL, own_double("webp"), OTHERS[:1], 60, progress=labels.append)
+    compare(SMALL, isthmus_double("webp"), OTHERS[:1], 60, progress=labels.append)
     assert labels == ["isthmus", "JPEG 4:2:0"]

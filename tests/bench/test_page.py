@@ -15,7 +15,7 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import WebDriverWait
 
-from bench.helpers import own_double, photo
+from bench.helpers import isthmus_double, photo
 from browser import start
 from isthmus.bench import page
 from isthmus.bench.compare import Outcome, compare
@@ -31,7 +31,7 @@ def plain(colour: tuple[int, int, int], height: int = 160, width: int = 240) -> 
 
 
 def outcome(name: str, label: str, decoded: np.ndarray, original: np.ndarray) -> Outcome:
-    rival = own_double("webp", name, label)
+    rival = isthmus_double("webp", name, label)
     return Outcome(rival, "1.0", 50, b"x" * 1000, decoded, measure(original, decoded), 0.1, 0.2)
 
 
@@ -183,7 +183,7 @@ def test_the_table_says_what_was_measured_and_what_is_missing(coloured: Comparis
 
 def test_a_real_comparison_makes_a_page(tmp_path: Path) -> None:
     original = photo("chelsea", 176, 208)
-    outcomes = compare(original, own_double("webp"), [RIVALS["jpeg"], RIVALS["png"]], 60)
+    outcomes = compare(original, isthmus_double("webp"), [RIVALS["jpeg"], RIVALS["png"]], 60)
     write_page(Comparison("chelsea.png", original, outcomes, "bytes", 1), tmp_path / "page.html")
     text = (tmp_path / "page.html").read_text()
     assert "JPEG 4:2:0" in text

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.helpers import own_double
+from bench.helpers import isthmus_double
 from isthmus.bench.curves import Curve, Point
 from isthmus.bench.plots import rd_plot, save_plot, svg_text
 from isthmus.bench.report import bd_table, published_table, summary, write_report
@@ -40,7 +40,7 @@ def points(factors: dict[str, tuple[float, ...]]) -> list[Point]:
 def record(own: tuple[float, ...]) -> Record:
     made = points({"isthmus": own, "jpeg": (1, 1, 1)})
     made += [Point(s.name, "png", 100.0, 100, 80, 12000, {"mse": 0.0, "psnr": math.inf}) for s in SOURCES]
-    codecs = [own_double("webp"), RIVALS["jpeg"], RIVALS["png"]]
+    codecs = [isthmus_double("webp"), RIVALS["jpeg"], RIVALS["png"]]
     beside = [Curve("vtm", (0, 1, 2, 3), (0.8, 1.6, 3.2, 6.4), {"psnr": LEVELS})]
     return record_of("a set", "isthmus bench a", SOURCES, codecs, made, [("JPEG XL", "not installed")], None, beside)
 
@@ -67,7 +67,7 @@ def test_losses_come_before_gains() -> None:
         "a set",
         "",
         SOURCES,
-        [own_double("webp"), RIVALS["jpeg"], RIVALS["avif-s6"]],
+        [isthmus_double("webp"), RIVALS["jpeg"], RIVALS["avif-s6"]],
         points({"isthmus": (1, 1, 1), "jpeg": (2, 2, 2), "avif-s6": (0.5, 0.5, 0.5)}),
     )
     assert [line.split(":")[0] for line in summary(made)] == [
@@ -158,7 +158,7 @@ def test_a_share_without_overlap_is_a_dash() -> None:
     far = [
         Point(p.picture, "jpeg", p.quality, 100, 80, p.data_bytes, {"mse": 1.0, "psnr": p.quality - 20}) for p in made
     ]
-    table = bd_table(record_of("a set", "", SOURCES, [own_double("webp"), RIVALS["jpeg"]], made + far), "jpeg")
+    table = bd_table(record_of("a set", "", SOURCES, [isthmus_double("webp"), RIVALS["jpeg"]], made + far), "jpeg")
     assert table[1][1:] == ["-", "no overlap"]
 
 

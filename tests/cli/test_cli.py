@@ -1,6 +1,5 @@
 """The commands that people type, with the neural part replaced by its double."""
 
-import contextlib
 import io
 import json
 import os
@@ -19,9 +18,7 @@ from PIL import Image
 
 import doubles
 from isthmus.cli import COMMANDS, main
-from isthmus.cli.common import read_input
 from isthmus.codec import DEFAULT_QUALITY
-from isthmus.errors import LimitExceededError
 from pictures import photo
 
 
@@ -129,24 +126,6 @@ def test_a_pipe_by_name(folder: Path) -> None:
     thread.join()
     assert result.exit_code == 0, result.stderr
     assert Path("a.isth").read_bytes()[1:5] == b"ISTH"
-
-
-def test_pipes_are_capped_and_can_be_sought(folder: Path) -> None:
-    def feed(data: bytes) -> None:
-        with contextlib.suppress(BrokenPipeError):
-            Path("pipe").write_bytes(data)
-
-    os.mkfifo("pipe")
-    for data in (b"12345", b"123456"):
-        thread = threading.Thread(target=feed, args=(data,))
-        thread.start()
-        if len(data) > 5:
-            with pytest.raises(LimitExceededError, match="pipe is too large"):
-                read_input("pipe", 5)
-        else:
-            with read_input("pipe", 5) as stream:
-                assert (stream.seek(2), stream.read()) == (2, b"345")
-        thread.join()
 
 
 def test_json_lines(folder: Path) -> None:

@@ -173,9 +173,9 @@ def test_other_sites_are_kept_out(client: TestClient) -> None:
     assert rebound.status_code == 400
 
 
-def test_the_shelf_gives_up_the_oldest(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_store_gives_up_the_oldest(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(store, "KEPT_BYTES", 3 * 3000)
-    kept = store.Shelf()
+    kept = store.Store()
     keys = [kept.put(store.Dropped("a", b"", np.zeros((20, 50, 3), np.uint8), 50, 20)) for _ in range(3)]
     assert kept.get(keys[0]) is not None
     newest = kept.put(store.Dropped("b", b"", np.zeros((20, 50, 3), np.uint8), 50, 20))

@@ -11,7 +11,7 @@ import gzip
 import io
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from math import ceil, inf, log10, sqrt
+from math import ceil, sqrt
 from typing import Any
 
 import numpy as np
@@ -20,6 +20,7 @@ from PIL import Image
 
 from isthmus.autoencoder.compress import Compressor
 from isthmus.errors import InputError
+from isthmus.likeness import psnr_of_mse
 
 Pictures = NDArray[np.uint8]
 LAYOUTS = ("each", "together")
@@ -57,7 +58,7 @@ class Point:
     @property
     def psnr_db(self) -> float:
         """Peak signal-to-noise ratio of the mean squared error over the whole set; infinite for lossless."""
-        return psnr_db(self.mse)
+        return psnr_of_mse(self.mse)
 
 
 @dataclass(frozen=True)
@@ -68,11 +69,6 @@ class Rival:
     setting: str
     encode: Callable[[Pictures], bytes]
     decode: Callable[[bytes], Pictures] | None  # None: lossless
-
-
-def psnr_db(mse: float) -> float:
-    """PSNR in decibels of a mean squared error in squared 8-bit levels."""
-    return inf if mse == 0 else 10 * log10(255**2 / mse)
 
 
 def rivals(jpeg_qualities: Iterable[int] = JPEG_QUALITIES) -> list[Rival]:

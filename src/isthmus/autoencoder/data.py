@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
 from isthmus.errors import CorruptError, InputError
-from isthmus.files import atomic_output, read_capped
+from isthmus.files import read_capped, write_atomic
 
 MAX_BYTES = 4 << 30  # of one array in memory: a typing error in an idx header must not take the machine down
 PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff", ".gif")
@@ -151,8 +151,7 @@ def download(name: str, data_dir: str | Path, *, base_url: str | None = None) ->
                 f"cannot download {url}", got=str(error), hint="Give the files with --data-dir."
             ) from error
         _unpack(packed, file, url)
-        with atomic_output(path, force=True) as stream:
-            stream.write(packed)
+        write_atomic(path, packed, force=True)
     return paths
 
 

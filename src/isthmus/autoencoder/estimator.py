@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Self
@@ -10,11 +10,7 @@ from typing import Any, Self
 import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
-from sklearn.base import (
-    BaseEstimator,
-    ClassNamePrefixFeaturesOutMixin,
-    TransformerMixin,
-)
+from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 from tqdm import tqdm  # type: ignore[import-untyped]
@@ -22,6 +18,7 @@ from tqdm import tqdm  # type: ignore[import-untyped]
 from isthmus.autoencoder import parameters, storage
 from isthmus.autoencoder.networks import Network
 from isthmus.autoencoder.scaling import fit_scaling
+from isthmus.autoencoder.state import State
 from isthmus.autoencoder.training import train
 from isthmus.errors import InputError
 
@@ -31,7 +28,7 @@ STATISTICS_ROWS = 10_000  # rows that the code's mean and covariance are measure
 Array = NDArray[Any]
 
 
-class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  # type: ignore[misc]
+class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, State):  # type: ignore[misc]
     """Learn a short code for samples, and the way back (Rumelhart, Hinton, Williams 1986; Hinton, Salakhutdinov 2006).
 
     Samples are ``(n, features)`` or pictures ``(n, H, W)`` or ``(n, H, W, C)`` of any numeric dtype; 8-bit pictures are
@@ -65,62 +62,8 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         random_state: seed, generator or None, as everywhere in scikit-learn.
         verbose: show a progress bar.
 
-    Attributes after `fit`: ``network_`` (the `Network`), ``scaling_``, ``history_`` (`History`), ``shape_`` of one
-    sample, ``n_iter_`` (epochs done), ``code_mean_ (code_size,)``, ``code_covariance_ (code_size, code_size)``.
+    `State` says what there is after `fit`.
     """
-
-    def __init__(
-        self,
-        kind: str = "dense",
-        *,
-        code_size: int | None = None,
-        hidden: Sequence[int] | None = None,
-        activation: str | Sequence[str] = "relu",
-        code_activation: str = "linear",
-        output_activation: str = "auto",
-        scaling: str = "auto",
-        loss: str = "mse",
-        optimizer: str = "adam",
-        learning_rate: float = 1e-3,
-        momentum: float = 0.0,
-        weight_decay: float = 0.0,
-        schedule: str = "constant",
-        batch_size: int | None = 256,
-        epochs: int = 10,
-        max_steps: int | None = None,
-        stop_loss: float | None = None,
-        noise: float | None = None,
-        beta: float | None = None,
-        augmentation: Sequence[str] = (),
-        shuffle: bool = True,
-        threads: int | None = None,
-        random_state: Any = None,
-        verbose: bool = False,
-    ) -> None:
-        self.kind = kind
-        self.code_size = code_size
-        self.hidden = hidden
-        self.activation = activation
-        self.code_activation = code_activation
-        self.output_activation = output_activation
-        self.scaling = scaling
-        self.loss = loss
-        self.optimizer = optimizer
-        self.learning_rate = learning_rate
-        self.momentum = momentum
-        self.weight_decay = weight_decay
-        self.schedule = schedule
-        self.batch_size = batch_size
-        self.epochs = epochs
-        self.max_steps = max_steps
-        self.stop_loss = stop_loss
-        self.noise = noise
-        self.beta = beta
-        self.augmentation = augmentation
-        self.shuffle = shuffle
-        self.threads = threads
-        self.random_state = random_state
-        self.verbose = verbose
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

@@ -4,22 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from math import prod
-from typing import TYPE_CHECKING
 
 from isthmus.autoencoder.augmentation import AUGMENTATIONS
 from isthmus.autoencoder.networks import ACTIVATIONS, DEFAULT_HIDDEN, KINDS, NetworkSpec
 from isthmus.autoencoder.scaling import SCALINGS
+from isthmus.autoencoder.state import State
 from isthmus.autoencoder.training import LOSSES, OPTIMIZERS, SCHEDULES, TrainingConfig
 from isthmus.errors import InputError
-
-if TYPE_CHECKING:
-    from isthmus.autoencoder.estimator import Autoencoder
 
 DENOISING_NOISE = 0.3
 MAX_DEFAULT_CODE = 128
 
 
-def network_spec(settings: Autoencoder, shape: tuple[int, ...]) -> NetworkSpec:
+def network_spec(settings: State, shape: tuple[int, ...]) -> NetworkSpec:
     """Describe the network for samples of ``shape``; raises InputError for what cannot be built."""
     kind = _one_of("kind", settings.kind, KINDS)
     if len(shape) > 3:
@@ -48,7 +45,7 @@ def network_spec(settings: Autoencoder, shape: tuple[int, ...]) -> NetworkSpec:
     )
 
 
-def training_config(settings: Autoencoder, spec: NetworkSpec) -> TrainingConfig:
+def training_config(settings: State, spec: NetworkSpec) -> TrainingConfig:
     """Describe the training; raises InputError like `network_spec`."""
     loss = _one_of("loss", settings.loss, LOSSES)
     if loss == "bce" and (scaling_name(settings) != "unit" or spec.output_activation != "sigmoid"):
@@ -91,7 +88,7 @@ def training_config(settings: Autoencoder, spec: NetworkSpec) -> TrainingConfig:
     )
 
 
-def scaling_name(settings: Autoencoder) -> str:
+def scaling_name(settings: State) -> str:
     """The scaling that is meant, ``auto`` resolved."""
     name = _one_of("scaling", settings.scaling, ("auto", *SCALINGS))
     if name == "auto":
@@ -99,7 +96,7 @@ def scaling_name(settings: Autoencoder) -> str:
     return name
 
 
-def _hidden_activations(settings: Autoencoder, depth: int) -> tuple[str, ...]:
+def _hidden_activations(settings: State, depth: int) -> tuple[str, ...]:
     if isinstance(settings.activation, str):
         return (_one_of("activation", settings.activation, ACTIVATIONS),) * (2 * depth)
     names = tuple(_one_of("activation", name, ACTIVATIONS) for name in settings.activation)
@@ -112,7 +109,7 @@ def _hidden_activations(settings: Autoencoder, depth: int) -> tuple[str, ...]:
     return names
 
 
-def _output_activation(settings: Autoencoder) -> str:
+def _output_activation(settings: State) -> str:
     name = _one_of("output_activation", settings.output_activation, ("auto", *ACTIVATIONS))
     if name == "auto":
         return "sigmoid" if scaling_name(settings) == "unit" and settings.kind != "linear" else "linear"

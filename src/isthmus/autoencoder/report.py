@@ -5,13 +5,10 @@ from __future__ import annotations
 import base64
 from collections.abc import Mapping, Sequence
 from html import escape
-from typing import TYPE_CHECKING
 
 from isthmus.autoencoder.compare import Point
 from isthmus.autoencoder.estimator import Autoencoder
-
-if TYPE_CHECKING:
-    from isthmus.autoencoder.study import Study
+from isthmus.autoencoder.results import Study
 
 HEADER = ("codec", "setting", "each: bytes", "rate", "together: bytes", "rate", "with model", "PSNR")
 CAPTIONS = {

@@ -7,7 +7,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import torch
@@ -17,12 +17,10 @@ from safetensors.numpy import save as save_tensors
 
 from isthmus.autoencoder.networks import KINDS, Network, NetworkSpec
 from isthmus.autoencoder.scaling import Scaling
+from isthmus.autoencoder.state import State
 from isthmus.autoencoder.training import History
 from isthmus.errors import ModelError
-from isthmus.files import atomic_output, read_capped
-
-if TYPE_CHECKING:
-    from isthmus.autoencoder.estimator import Autoencoder
+from isthmus.files import read_capped, write_atomic
 
 KEY = "isthmus.autoencoder"
 VERSION = 1
@@ -31,7 +29,7 @@ ARRAYS = ("code_mean_", "code_covariance_")
 ID_BYTES = 8
 
 
-def to_bytes(model: Autoencoder, extra: Mapping[str, np.ndarray[Any, Any]] | None = None) -> bytes:
+def to_bytes(model: State, extra: Mapping[str, np.ndarray[Any, Any]] | None = None) -> bytes:
     """The model's file with ``extra`` tensors beside its own; the same model gives the same bytes."""
     tensors = {f"network.{name}": value.numpy() for name, value in model.network_.state_dict().items()}
     tensors |= {"scaling.offset": model.scaling_.offset, "scaling.scale": model.scaling_.scale}
@@ -56,15 +54,12 @@ def file_id(data: bytes) -> bytes:
     return hashlib.sha256(data).digest()[:ID_BYTES]
 
 
-def save(model: Autoencoder, path: Path) -> int:
+def save(model: State, path: Path) -> int:
     """Write the model's file and return its size in bytes."""
-    data = to_bytes(model)
-    with atomic_output(path, force=True) as stream:
-        stream.write(data)
-    return len(data)
+    return write_atomic(path, to_bytes(model), force=True)
 
 
-def load_into(model: Autoencoder, path: Path) -> dict[str, np.ndarray[Any, Any]]:
+def load_into(model: State, path: Path) -> dict[str, np.ndarray[Any, Any]]:
     """Fill ``model`` from a file and return all its tensors; raises `ModelError` for any other file."""
     with path.open("rb") as stream:
         data = read_capped(stream, MAX_BYTES, str(path))
@@ -84,7 +79,7 @@ def load_into(model: Autoencoder, path: Path) -> dict[str, np.ndarray[Any, Any]]
     return tensors
 
 
-def _fill(model: Autoencoder, about: dict[str, Any], tensors: dict[str, np.ndarray[Any, Any]]) -> None:
+def _fill(model: State, about: dict[str, Any], tensors: dict[str, np.ndarray[Any, Any]]) -> None:
     model.set_params(**about["settings"])
     fields: dict[str, Any] = {name: tuple(v) if isinstance(v, list) else v for name, v in about["spec"].items()}
     spec = NetworkSpec(**fields)

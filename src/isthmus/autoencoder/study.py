@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
-from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +13,14 @@ from numpy.typing import NDArray
 
 from isthmus.autoencoder import compare, plots, report
 from isthmus.autoencoder.compare import Point
-from isthmus.autoencoder.compress import Compressor, default_step
+from isthmus.autoencoder.compress import Compressor
 from isthmus.autoencoder.data import Data
 from isthmus.autoencoder.estimator import Autoencoder
+from isthmus.autoencoder.quantizer import default_step
+from isthmus.autoencoder.results import Study, to_json
 from isthmus.errors import InputError
-from isthmus.files import atomic_output
+from isthmus.files import write_atomic
+from isthmus.likeness import psnr_of_mse
 
 STEPS = 2350  # ten epochs of MNIST in batches of 256: what small data sets are given too
 LITTLE_DATA = 10_000  # training samples under which batches are of 32
@@ -28,32 +29,6 @@ COMPARED = 1000  # test pictures that are compared with picture formats
 CURVE_CODE_SIZES = (4, 8, 16, 32)
 CURVE_STEPS = (1.0, 2.0, 4.0)  # multiples of the default quantizer step
 MODEL_FILE, CODES_FILE, REPORT_FILE, RESULTS_FILE = "model.safetensors", "test.codes", "report.html", "results.json"
-
-
-@dataclass(frozen=True)
-class Study:
-    """What one training measured; errors are over all test samples, in squared units of the data."""
-
-    data: str
-    train_samples: int
-    test_samples: int
-    shape: tuple[int, ...]
-    network: str
-    weights: int
-    epochs: int
-    train_seconds: float
-    final_loss: float
-    test_mse: float
-    test_psnr_db: float | None  # for 8-bit pictures
-    codes_bytes: int  # of the file with all test samples
-    model_bytes: int
-    raw_bytes: int
-    points: list[Point]
-
-    @property
-    def rate(self) -> float:
-        """Raw bytes of the test samples over the bytes of their file."""
-        return self.raw_bytes / self.codes_bytes
 
 
 def default_epochs(samples: int, batch_size: int | None) -> int:
@@ -104,7 +79,7 @@ def study(data: Data, settings: Mapping[str, Any], folder: Path, *, step: float 
         train_seconds=seconds,
         final_loss=model.history_.loss[-1],
         test_mse=mse,
-        test_psnr_db=compare.psnr_db(mse) if pictures else None,
+        test_psnr_db=psnr_of_mse(mse) if pictures else None,
         codes_bytes=codes_bytes,
         model_bytes=model_bytes,
         raw_bytes=data.test.nbytes,
@@ -112,9 +87,9 @@ def study(data: Data, settings: Mapping[str, Any], folder: Path, *, step: float 
     )
     figures = all_plots(model, data)
     for name, png in figures.items():
-        _write(folder / f"{name}.png", png)
-    _write(folder / RESULTS_FILE, json.dumps(to_json(result), indent=1).encode())
-    _write(folder / REPORT_FILE, report.render(result, model, figures).encode())
+        write_atomic(folder / f"{name}.png", png, force=True)
+    write_atomic(folder / RESULTS_FILE, json.dumps(to_json(result), indent=1).encode(), force=True)
+    write_atomic(folder / REPORT_FILE, report.render(result, model, figures).encode(), force=True)
     return result
 
 
@@ -187,26 +162,7 @@ def is_pictures(samples: NDArray[Any]) -> bool:
     return True
 
 
-def to_json(result: Study) -> dict[str, Any]:
-    """The study as JSON's types; an infinite PSNR is null."""
-    plain = asdict(result)
-    plain["points"] = [point_to_json(point) for point in result.points]
-    return plain
-
-
-def point_to_json(point: Point) -> dict[str, Any]:
-    """A point with what follows from it."""
-    found = {field.name: getattr(point, field.name) for field in fields(point)}
-    found |= {"rate": point.rate, "rate_with_model": point.rate_with_model}
-    return found | {"psnr_db": point.psnr_db if isfinite(point.psnr_db) else None}
-
-
 def _beats(one: Point, other: Point) -> bool:
     same = one.layout == other.layout and one is not other
     no_worse = one.file_bytes <= other.file_bytes and one.mse <= other.mse
     return same and no_worse and (one.file_bytes, one.mse) != (other.file_bytes, other.mse)
-
-
-def _write(path: Path, data: bytes) -> None:
-    with atomic_output(path, force=True) as stream:
-        stream.write(data)

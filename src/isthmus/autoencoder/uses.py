@@ -14,10 +14,11 @@ from sklearn.ensemble import IsolationForest
 from sklearn.metrics import roc_auc_score
 from sklearn.neighbors import NearestNeighbors
 
-from isthmus.autoencoder.compare import mean_squared_error, psnr_db
+from isthmus.autoencoder.compare import mean_squared_error
 from isthmus.autoencoder.compress import Compressor
 from isthmus.autoencoder.estimator import Autoencoder
 from isthmus.errors import InputError
+from isthmus.likeness import psnr_of_mse
 
 PCA_VARIANCE = 0.95
 COPY_QUANTILE = 0.01
@@ -107,9 +108,9 @@ def denoise(model: Autoencoder, pictures: ArrayLike, noise: float, *, seed: int 
     window = (1, 3, 3, 1)[: clean.ndim]
     return Denoising(
         noise,
-        psnr_db(mean_squared_error(noisy, clean)),
-        psnr_db(mean_squared_error(median_filter(noisy, window), clean)),
-        psnr_db(mean_squared_error(model.reconstruct(noisy), clean)),
+        psnr_of_mse(mean_squared_error(noisy, clean)),
+        psnr_of_mse(mean_squared_error(median_filter(noisy, window), clean)),
+        psnr_of_mse(mean_squared_error(model.reconstruct(noisy), clean)),
     )
 
 

@@ -10,7 +10,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any, BinaryIO, cast
 
 from isthmus.errors import InputError, IsthmusError, LimitExceededError, MissingExtraError
-from isthmus.files import atomic_output, read_capped
+from isthmus.files import read_capped, write_atomic
 
 
 @contextmanager
@@ -140,8 +140,7 @@ class Tree:
         if self.folder is not None:
             path = self.folder / name
             path.parent.mkdir(parents=True, exist_ok=True)
-            with atomic_output(path, force=True) as stream:
-                stream.write(data)
+            write_atomic(path, data, force=True)
             return
         path_there = self._path(name)
         self._fs.makedirs(self._fs._parent(path_there), exist_ok=True)

@@ -17,7 +17,6 @@ from isthmus.model.model import Model
 from isthmus.model.registry import DEFAULT, model_named
 
 QUALITIES = (0.0, 8.0, 16.0, 24.0, 32.0, 40.0, 48.0, 56.0, 64.0, 72.0, 80.0, 88.0, 95.0, 100.0)
-BLOCK = 16  # pixels a side of one block of the bits map
 
 
 @dataclass(frozen=True)
@@ -45,7 +44,7 @@ def _decode(data: bytes, threads: int, weights: Weights) -> Picture:
     return np.asarray(_codec(weights, threads).decode(data))
 
 
-def own_rival(weights: Weights, name: str = "isthmus") -> Rival:
+def isthmus_codec(weights: Weights, name: str = "isthmus") -> Rival:
     """isthmus with these weights, in the shape of a rival; raises as `Weights.load`."""
     model = weights.load()
     version = f"isthmus {__version__}, model {model.name} {model.id.hex()}"
@@ -64,15 +63,15 @@ def own_rival(weights: Weights, name: str = "isthmus") -> Rival:
     )
 
 
-def own_rivals(models: Sequence[str], names: Iterable[str] = EFFORTS) -> list[Rival]:
+def isthmus_codecs(models: Sequence[str], names: Iterable[str] = EFFORTS) -> list[Rival]:
     """isthmus at the efforts `names`, with each of several models; a model's name is told where there are several.
 
     Raises as `Weights.load`.
     """
     if len(models) <= 1:
-        return [own_rival(Weights(models[0] if models else None, EFFORTS[name]), name) for name in names]
+        return [isthmus_codec(Weights(models[0] if models else None, EFFORTS[name]), name) for name in names]
     return [
-        own_rival(Weights(model, EFFORTS[name]), f"{name}-{Path(model).stem}") for name in names for model in models
+        isthmus_codec(Weights(model, EFFORTS[name]), f"{name}-{Path(model).stem}") for name in names for model in models
     ]
 
 

@@ -13,6 +13,7 @@ from typing import Literal
 
 from isthmus.bench.metrics import METRICS, Picture, measure, psnr
 from isthmus.bench.rivals import Dial, Rival
+from isthmus.search import halve
 
 Match = Literal["bytes", "psnr"]
 Progress = Callable[[str], None]
@@ -46,7 +47,7 @@ class Outcome:
 
 def compare(
     original: Picture,
-    own: Rival,
+    reference: Rival,
     rivals: Sequence[Rival],
     quality: float,
     match: Match = "bytes",
@@ -54,22 +55,23 @@ def compare(
     progress: Progress | None = None,
     failed: list[tuple[str, str]] | None = None,
 ) -> list[Outcome]:
-    """Outcomes of `own` at `quality` and of every rival at the nearest bytes or PSNR.
+    """Outcomes of `reference` at `quality` and of every rival at the nearest bytes or PSNR.
 
     Args:
         original: (H, W, 3) uint8.
+        reference: the codec that sets the mark: isthmus.
         rivals: codecs that are present (`absence` gives None).
         threads: given to every codec that takes a number of threads.
         progress: called with the label of the codec that starts.
         failed: gets label and reason of the rivals that do not take this picture; without it their errors are raised.
     """
     say = progress or (lambda label: None)
-    say(own.label)
+    say(reference.label)
     # Once to set the mark and to warm up: weights are loaded at the first picture.
-    data = own.encode(original, quality, threads)
-    decoded = own.decode(data, threads)
+    data = reference.encode(original, quality, threads)
+    decoded = reference.decode(data, threads)
     mark = float(len(data)) if match == "bytes" else psnr(original, decoded)
-    outcomes = [run_once(original, own, quality, threads)]
+    outcomes = [run_once(original, reference, quality, threads)]
     for rival in rivals:
         say(rival.label)
         try:
@@ -116,13 +118,8 @@ def nearest_quality(original: Picture, rival: Rival, dial: Dial, mark: float, ma
         return Found(dial[low], "cannot go lower")
     if at(high) <= mark:
         return Found(dial[high], "cannot go higher")
-    while high - low > 1:
-        middle = (low + high) // 2
-        if at(middle) >= mark:
-            high = middle
-        else:
-            low = middle
-    index = min((low, high), key=lambda i: abs(at(i) - mark))
+    low = halve(lambda index: at(index) >= mark, low, high)
+    index = min((low, low + 1), key=lambda i: abs(at(i) - mark))
     return Found(dial[index], "")
 
 

@@ -16,6 +16,7 @@ from PIL import AvifImagePlugin, Image, features
 
 from isthmus.bench.metrics import Picture
 from isthmus.errors import MissingExtraError
+from isthmus.extras import require
 
 # Encoders are module functions and `partial`s of them: other processes must be able to name them.
 
@@ -101,16 +102,17 @@ def jpeg_version() -> str:
     return f"Pillow {features.version('pil')}, libjpeg-turbo {library}"
 
 
-def _package(module: str, distribution: str) -> Any:
-    try:
-        return importlib.import_module(module)
-    except ImportError as error:
-        hint = 'pip install "isthmus[bench]"'
-        raise MissingExtraError(f"the package {distribution} is not installed", hint=hint) from error
+def _package(module: str, codec: str) -> Any:
+    require("bench", [module], f"{codec} needs")
+    return importlib.import_module(module)
 
 
 def _imagecodecs() -> Any:
-    return _package("imagecodecs", "imagecodecs")
+    return _package("imagecodecs", "JPEG XL")
+
+
+def _mozjpeg() -> Any:
+    return _package("mozjpeg_lossless_optimization", "MozJPEG")
 
 
 def jxl_version() -> str:
@@ -133,11 +135,10 @@ def jxl_decode(data: bytes, threads: int) -> Picture:
 
 
 def moz_encode(picture: Picture, quality: float, threads: int) -> bytes:
-    library = _package("mozjpeg_lossless_optimization", "mozjpeg-lossless-optimization")
-    return bytes(library.optimize(jpeg(picture, quality, threads, "4:2:0")))
+    return bytes(_mozjpeg().optimize(jpeg(picture, quality, threads, "4:2:0")))
 
 
 def moz_version() -> str:
-    _package("mozjpeg_lossless_optimization", "mozjpeg-lossless-optimization")
+    _mozjpeg()
     version = importlib.metadata.version("mozjpeg-lossless-optimization")
     return f"{jpeg_version()}, mozjpeg-lossless-optimization {version}"

@@ -1,7 +1,7 @@
 """How far a decoded picture is from its original: MSE, PSNR, MS-SSIM and SSIMULACRA2.
 
-Every function takes two `(H, W, 3) uint8` sRGB pictures of equal shape and returns one float. MSE,
-PSNR and SSIMULACRA2 come from libraries; MS-SSIM is written out here because the libraries without
+Every function takes two `(H, W, 3) uint8` sRGB pictures of equal shape and returns one float. MSE and
+PSNR come from `likeness`, SSIMULACRA2 from a library; MS-SSIM is written out here because the libraries without
 PyTorch take their half-size grids elsewhere (up to 0.006 away from the figures that papers quote).
 """
 
@@ -15,13 +15,13 @@ from typing import Any, Generic, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter1d
-from skimage.metrics import mean_squared_error
+
+from isthmus import likeness
 
 Picture = NDArray[np.uint8]
 Plane = NDArray[np.floating[Any]]
 T = TypeVar("T")
 
-PEAK = 255.0
 MS_SSIM_WEIGHTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)
 MS_SSIM_MIN_SIDE = 161  # five scales of an 11-tap window: (11 - 1) * 2**4 + 1
 SSIMULACRA2_MIN_SIDE = 8
@@ -39,17 +39,12 @@ def _check(original: Picture, decoded: Picture) -> None:
 def mse(original: Picture, decoded: Picture) -> float:
     """Mean squared error over all samples of R, G and B, in squared 8-bit levels."""
     _check(original, decoded)
-    return float(mean_squared_error(original, decoded))
-
-
-def psnr_of_mse(error: float) -> float:
-    """PSNR in dB of a mean squared error in squared 8-bit levels; infinite for zero."""
-    return math.inf if error == 0 else 10 * math.log10(PEAK**2 / error)
+    return likeness.mse(original, decoded)
 
 
 def psnr(original: Picture, decoded: Picture) -> float:
     """RGB PSNR in dB, from the mean squared error over all three channels."""
-    return psnr_of_mse(mse(original, decoded))
+    return likeness.psnr_of_mse(mse(original, decoded))
 
 
 def ms_ssim(original: Picture, decoded: Picture) -> float:
@@ -79,7 +74,7 @@ class _Windowed:
 def _windows_of(picture: Picture) -> list[list[_Windowed]]:
     """Of R, G and B, each at all scales."""
     channels = []
-    for plane in np.moveaxis(picture, -1, 0).astype(np.float32) / np.float32(PEAK):
+    for plane in np.moveaxis(picture, -1, 0).astype(np.float32) / np.float32(likeness.PEAK):
         scales = []
         for _ in MS_SSIM_WEIGHTS:
             mean = _window(plane)

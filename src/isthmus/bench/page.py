@@ -22,7 +22,7 @@ from PIL import Image
 from isthmus.bench.compare import Match, Outcome
 from isthmus.bench.metrics import LABELS, Picture
 from isthmus.bench.tables import as_columns
-from isthmus.files import atomic_output
+from isthmus.files import write_atomic
 
 PAGE_PIXELS = 2_000_000  # about 3 MB a codec in the page
 PAGE_SIDE = 16368  # WebP, in which the page keeps its pictures, ends at 16383
@@ -114,7 +114,7 @@ def write_page(comparison: Comparison, path: Path) -> None:
         for o in comparison.outcomes
         if not o.rival.lossless
     ]
-    own = comparison.outcomes[0]
+    reference = comparison.outcomes[0]
     text = (
         environment()
         .get_template("compare.html")
@@ -137,12 +137,11 @@ def write_page(comparison: Comparison, path: Path) -> None:
                 "width": shown.shape[1],
                 "height": shown.shape[0],
                 "pictures": pictures,
-                "bits": _bits(comparison, window, own.rival.label),
+                "bits": _bits(comparison, window, reference.rival.label),
             },
         )
     )
-    with atomic_output(path, force=True) as file:
-        file.write(text.encode())
+    write_atomic(path, text.encode(), force=True)
 
 
 def shown_window(height: int, width: int) -> tuple[int, int, int, int]:
@@ -157,10 +156,10 @@ def shown_window(height: int, width: int) -> tuple[int, int, int, int]:
 
 def _lead(comparison: Comparison, window: tuple[int, int, int, int]) -> str:
     height, width = comparison.original.shape[:2]
-    own = comparison.outcomes[0]
+    reference = comparison.outcomes[0]
     matched = "bytes" if comparison.match == "bytes" else "PSNR"
     lead = (
-        f"{width} x {height} pixels. {own.rival.label} at quality {own.quality:g} sets the mark; the "
+        f"{width} x {height} pixels. {reference.rival.label} at quality {reference.quality:g} sets the mark; the "
         f"others are at the setting that comes nearest to its {matched}."
     )
     if window != (0, 0, width, height):

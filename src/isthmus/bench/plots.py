@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import itertools
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from matplotlib.ticker import FixedLocator, NullLocator, StrMethodFormatter
 
 from isthmus.bench.curves import Curve, level_of
 from isthmus.bench.metrics import LABELS
-from isthmus.files import atomic_output
+from isthmus.files import atomic_output, write_atomic
 
 # Okabe and Ito's colours, which colour-blind readers can tell apart; isthmus alone is thick and blue.
 COLOURS = {
@@ -25,7 +26,7 @@ COLOURS = {
     "avif-s4": "#222222",
     "jxl": "#8B6BB8",
 }
-OWN_COLOURS = ("#0072B2", "#56B4E9", "#08306B", "#9ECAE1")
+ISTHMUS_COLOURS = ("#0072B2", "#56B4E9", "#08306B", "#9ECAE1")
 PUBLISHED_LABELS = {
     "bpg_444_x265_ycbcr": "BPG 4:4:4",
     "hm": "HM",
@@ -48,18 +49,19 @@ def rd_plot(
     """One metric over bits per pixel (logarithmic), MS-SSIM in dB; published Kodak curves in grey."""
     figure = Figure(figsize=(8, 6.2), layout="constrained")
     axes = figure.add_subplot()
-    own = [curve.codec for curve in curves if curve.codec.startswith("isthmus")]
+    isthmus = [curve.codec for curve in curves if curve.codec.startswith("isthmus")]
+    blues = dict(zip(isthmus, itertools.cycle(ISTHMUS_COLOURS), strict=False))
     for curve in curves:
-        mine = curve.codec in own
+        ours = curve.codec in blues
         axes.plot(
             curve.bpp,
             level_of(metric, curve.metrics[metric]),
             label=labels.get(curve.codec, curve.codec),
-            color=OWN_COLOURS[own.index(curve.codec) % len(OWN_COLOURS)] if mine else COLOURS.get(curve.codec),
-            linewidth=2.8 if mine else 1.3,
+            color=blues[curve.codec] if ours else COLOURS.get(curve.codec),
+            linewidth=2.8 if ours else 1.3,
             marker="o",
-            markersize=4 if mine else 2.5,
-            zorder=3 if mine else 2,
+            markersize=4 if ours else 2.5,
+            zorder=3 if ours else 2,
         )
     for index, curve in enumerate(published):
         axes.plot(
@@ -99,7 +101,6 @@ def svg_text(figure: Figure) -> str:
 
 def save_plot(figure: Figure, path: Path) -> None:
     """Write `path` with .svg and with .png."""
-    with atomic_output(path.with_suffix(".svg"), force=True) as file:
-        file.write(svg_text(figure).encode())
+    write_atomic(path.with_suffix(".svg"), svg_text(figure).encode(), force=True)
     with atomic_output(path.with_suffix(".png"), force=True) as file:
         figure.savefig(file, format="png", dpi=130, metadata={"Software": None})

@@ -19,7 +19,7 @@ from isthmus.bench.page import environment
 from isthmus.bench.plots import PUBLISHED_LABELS, rd_plot, save_plot, svg_text
 from isthmus.bench.published import published_curves
 from isthmus.bench.results import COMPARED, Record, curves_in, shown_level
-from isthmus.files import atomic_output
+from isthmus.files import write_atomic
 
 NAMES = {"psnr": "PSNR", "ms_ssim": "MS-SSIM", "ssimulacra2": "SSIMULACRA2"}
 
@@ -41,13 +41,13 @@ def summary(record: Record) -> list[str]:
     """Sentences on isthmus against every rival, losses before gains; empty without isthmus."""
     return [
         sentence
-        for own, rivals in record["verdicts"].items()
-        for _, sentence in sorted(_sentences(record, own, rivals), key=lambda pair: -pair[0])
+        for codec, rivals in record["verdicts"].items()
+        for _, sentence in sorted(_sentences(record, codec, rivals), key=lambda pair: -pair[0])
     ]
 
 
-def _sentences(record: Record, own: str, rivals: Record) -> Iterator[tuple[float, str]]:
-    label = record["codecs"][own]["label"]
+def _sentences(record: Record, codec: str, rivals: Record) -> Iterator[tuple[float, str]]:
+    label = record["codecs"][codec]["label"]
     for rival, verdicts in rivals.items():
         rival_label = record["codecs"][rival]["label"]
         for metric, verdict in verdicts.items():
@@ -108,10 +108,10 @@ def published_table(record: Record) -> list[list[str]]:
     if not (curves and record["verdicts"]):
         return []
     rows = []
-    for own in record["verdicts"]:
-        against = [record["published"][curve][own]["psnr"] for curve in curves]
+    for codec in record["verdicts"]:
+        against = [record["published"][curve][codec]["psnr"] for curve in curves]
         cells = [f"{percent(found)} ({overlap(found, 'psnr')})" for found in against]
-        rows.append([record["codecs"][own]["label"], *cells])
+        rows.append([record["codecs"][codec]["label"], *cells])
     return [["Codec", *(PUBLISHED_LABELS.get(curve, curve) for curve in curves)], *rows]
 
 
@@ -162,12 +162,12 @@ def write_report(record: Record, folder: Path, anchor: str) -> None:
         # Inline SVG wants neither the XML declaration nor the document type.
         svg = svg_text(figure)
         plots.append(Markup(svg[svg.index("<svg") :]))
-    own = list(record["verdicts"])
+    ours = list(record["verdicts"])
     context: dict[str, Any] = {
         "record": record,
         "summary": summary(record),
         "plots": plots,
-        "tables": [(f"against {labels[name]}", bd_table(record, name)) for name in [anchor, *own] if name in curves],
+        "tables": [(f"against {labels[name]}", bd_table(record, name)) for name in [anchor, *ours] if name in curves],
         "points": [(labels[codec], _points(curve)) for codec, curve in curves.items()],
         "timing": timing_table(record) if record["timing"] else None,
         "timing_note": timing_note(record["timing"]) if record["timing"] else "",
@@ -175,8 +175,7 @@ def write_report(record: Record, folder: Path, anchor: str) -> None:
         "published_table": published_table(record),
     }
     page = environment().get_template("report.html").render(context)
-    with atomic_output(folder / "report.html", force=True) as file:
-        file.write(page.encode())
+    write_atomic(folder / "report.html", page.encode(), force=True)
 
 
 def _points(curve: Curve) -> list[list[str]]:

@@ -20,7 +20,7 @@ from scipy.interpolate import PchipInterpolator
 from isthmus.bench.curves import Curve, Point, bd_rate, curves_of, rising
 from isthmus.bench.rivals import Rival
 from isthmus.bench.sweep import Source
-from isthmus.files import atomic_output
+from isthmus.files import write_atomic
 
 FORMAT = 1
 COMPARED = ("psnr", "ms_ssim", "ssimulacra2")
@@ -64,17 +64,19 @@ def record_of(
             for metric in metrics
         },
         "verdicts": {
-            own: {
-                rival: {metric: _verdict(points, lossy[rival], lossy[own], metric) for metric in metrics}
+            codec: {
+                rival: {metric: _verdict(points, lossy[rival], lossy[codec], metric) for metric in metrics}
                 for rival in lossy
                 if rival not in ours
             }
-            for own in ours
+            for codec in ours
         },
         "published": {
             curve.codec: {
-                own: {metric: _bd_record(curve, lossy[own], metric) for metric in metrics if metric in curve.metrics}
-                for own in ours
+                codec: {
+                    metric: _bd_record(curve, lossy[codec], metric) for metric in metrics if metric in curve.metrics
+                }
+                for codec in ours
             }
             for curve in published
         },
@@ -101,29 +103,29 @@ def _bd_record(anchor: Curve, test: Curve, metric: str) -> Record:
     }
 
 
-def _verdict(points: Sequence[Point], rival: Curve, own: Curve, metric: str) -> Record:
-    """BD-rate of `own` picture by picture, and the levels of the mean curves where it needs more bytes."""
+def _verdict(points: Sequence[Point], rival: Curve, test: Curve, metric: str) -> Record:
+    """BD-rate of `test` picture by picture, and the levels of the mean curves where it needs more bytes."""
     by_picture: dict[str, list[Point]] = {}
     for point in points:
-        if point.codec in (rival.codec, own.codec):
+        if point.codec in (rival.codec, test.codec):
             by_picture.setdefault(point.picture, []).append(point)
     percents = {}
     for picture, some in by_picture.items():
         pair = curves_of(some)
-        percents[picture] = bd_rate(pair[rival.codec], pair[own.codec], metric).percent
+        percents[picture] = bd_rate(pair[rival.codec], pair[test.codec], metric).percent
     return {
-        "mean": _bd_record(rival, own, metric),
+        "mean": _bd_record(rival, test, metric),
         "pictures": {picture: _number(percent) for picture, percent in percents.items()},
-        "loses_at": [[_number(low), _number(high)] for low, high in losing_ranges(rival, own, metric)],
+        "loses_at": [[_number(low), _number(high)] for low, high in losing_ranges(rival, test, metric)],
     }
 
 
-def losing_ranges(rival: Curve, own: Curve, metric: str, steps: int = 200) -> list[tuple[float, float]]:
-    """The levels of a metric, as (low, high), at which `own` needs more bits than `rival`.
+def losing_ranges(rival: Curve, test: Curve, metric: str, steps: int = 200) -> list[tuple[float, float]]:
+    """The levels of a metric, as (low, high), at which `test` needs more bits than `rival`.
 
     MS-SSIM in dB, as in `bd_rate`. Only levels that both curves reach are looked at.
     """
-    (rate_a, level_a), (rate_b, level_b) = rising(rival, metric), rising(own, metric)
+    (rate_a, level_a), (rate_b, level_b) = rising(rival, metric), rising(test, metric)
     if min(level_a.size, level_b.size) < 2:
         return []
     low, high = max(level_a[0], level_b[0]), min(level_a[-1], level_b[-1])
@@ -138,8 +140,8 @@ def losing_ranges(rival: Curve, own: Curve, metric: str, steps: int = 200) -> li
 
 def write_json(record: Record, path: Path) -> None:
     """Write a record; readable, and the same bytes for the same record."""
-    with atomic_output(path, force=True) as file:
-        file.write((json.dumps(record, indent=1, allow_nan=False, ensure_ascii=False) + "\n").encode())
+    text = json.dumps(record, indent=1, allow_nan=False, ensure_ascii=False) + "\n"
+    write_atomic(path, text.encode(), force=True)
 
 
 def read_json(path: Path) -> Record:
@@ -174,8 +176,7 @@ def write_csv(points: Sequence[Point], path: Path) -> None:
     for p in points:
         values = (f"{p.metrics[name]:.6g}" for name in names)
         writer.writerow([p.picture, p.codec, f"{p.quality:g}", p.data_bytes, f"{p.bpp:.6f}", *values])
-    with atomic_output(path, force=True) as file:
-        file.write(text.getvalue().encode())
+    write_atomic(path, text.getvalue().encode(), force=True)
 
 
 def shown_level(metric: str, level: float) -> str:

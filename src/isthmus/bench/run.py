@@ -92,8 +92,8 @@ def chosen(plan: Plan) -> Chosen:
     _known("published curve", plan.published, tuple(published_curves()))
     names = plan.codecs or (*EFFORTS, *RIVALS)
     present, absent = choose([name for name in names if name not in EFFORTS])
-    own = _own(plan.models, [name for name in EFFORTS if name in names])
-    codecs = tuple(replace(codec, qualities=codec.qualities[:: -plan.every][::-1]) for codec in (*own, *present))
+    ours = _isthmus(plan.models, [name for name in EFFORTS if name in names])
+    codecs = tuple(replace(codec, qualities=codec.qualities[:: -plan.every][::-1]) for codec in (*ours, *present))
     twice = [name for name, count in Counter(codec.name for codec in codecs).items() if count > 1]
     if twice:
         hint = "Models are told apart by the names of their files."
@@ -138,13 +138,13 @@ def bench(plan: Plan, found: Chosen, progress: Progress | None = None) -> str:
     return "\n\n".join(lines)
 
 
-def _own(models: Sequence[str], names: Sequence[str]) -> list[Rival]:
+def _isthmus(models: Sequence[str], names: Sequence[str]) -> list[Rival]:
     if not names:
         return []
     # Imported only where isthmus is measured: the rivals run without weights.
-    from isthmus.bench.codec import own_rivals
+    from isthmus.bench.codec import isthmus_codecs
 
-    return own_rivals(models, names)
+    return isthmus_codecs(models, names)
 
 
 def _known(what: str, names: tuple[str, ...], known: tuple[str, ...]) -> tuple[str, ...]:

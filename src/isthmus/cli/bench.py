@@ -5,7 +5,8 @@ from pathlib import Path
 
 import click
 
-from isthmus.cli import common
+from isthmus.cli.messages import complain
+from isthmus.cli.options import usage_errors
 
 
 @click.command()
@@ -97,11 +98,11 @@ def bench(
             processes=processes,
             cache=cache_folder,
         )
-        with common.usage_errors():
+        with usage_errors():
             chosen = run.chosen(plan)
         click.echo(run.bench(plan, chosen, _progress))
     except (IsthmusError, OSError) as error:
-        common.complain(f"{folder}: {error}")
+        complain(f"{folder}: {error}")
         sys.exit(1)
     click.echo(f"Report: {output / 'report.html'}")
 

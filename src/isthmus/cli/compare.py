@@ -1,13 +1,49 @@
 """isthmus compare: one picture through isthmus and its rivals."""
 
 import sys
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from isthmus.cli import common
+from isthmus.cli.messages import complain
+from isthmus.cli.options import as_one, force_option, model_option, quality_or_default, usage_errors
+
+if TYPE_CHECKING:
+    from isthmus.bench.compare import Match
 
 RIVALS = "jpeg,jpeg2000,webp,avif-s6,jxl,png"
+
+
+@dataclass(frozen=True, kw_only=True)
+class CompareOptions:
+    """The command line of compare.
+
+    Attributes:
+        picture: the file to compare on.
+        quality: of isthmus, 0 to 100; None for the default.
+        match: what rivals are set to share with isthmus.
+        codecs: names of rivals, with commas.
+        output: the page to write; None for a name beside the picture's.
+        force: replace what is there.
+        model: a model file or the name of an installed model; None for the default.
+        threads: of each codec.
+    """
+
+    picture: Path
+    quality: float | None
+    match: "Match"
+    codecs: str
+    output: Path | None
+    force: bool
+    model: str | None
+    threads: int
+
+    @property
+    def target(self) -> Path:
+        """The page to write."""
+        return self.output or Path(f"{self.picture.stem}-compare.html")
 
 
 @click.command()
@@ -28,80 +64,62 @@ RIVALS = "jpeg,jpeg2000,webp,avif-s6,jxl,png"
     type=click.Path(dir_okay=False, path_type=Path),
     help="The HTML page (default: PICTURE-compare.html here).",
 )
-@common.force_option
-@common.model_option
+@force_option
+@model_option
 @click.option(
     "--threads", metavar="N", type=click.IntRange(min=1), default=1, show_default=True, help="Threads of each."
 )
-def compare(
-    picture: Path,
-    quality: float | None,
-    match: str,
-    codecs: str,
-    output: Path | None,
-    force: bool,
-    model: str | None,
-    threads: int,
-) -> None:
+@as_one(CompareOptions)
+def compare(options: CompareOptions) -> None:
     """Compare isthmus with other codecs on a PICTURE, at equal bytes or equal PSNR.
 
     Prints a table and writes an HTML page that opens in any browser without a network.
     """
     from isthmus.errors import IsthmusError
 
-    target = output or Path(f"{picture.stem}-compare.html")
     try:
-        text = _compare(picture, quality, match == "psnr", codecs, target, force, model, threads)
+        text = _compare(options)
     except (IsthmusError, OSError) as error:
-        common.complain(f"{picture}: {error}")
+        complain(f"{options.picture}: {error}")
         sys.exit(1)
     click.echo(text)
-    click.echo(f"Page: {target}")
+    click.echo(f"Page: {options.target}")
 
 
-def _compare(
-    picture: Path,
-    quality: float | None,
-    match_psnr: bool,
-    codecs: str,
-    target: Path,
-    force: bool,
-    model: str | None,
-    threads: int,
-) -> str:
+def _compare(options: CompareOptions) -> str:
     from isthmus.bench import load_bench
 
     load_bench()
-    from isthmus.bench import codec as own
-    from isthmus.bench import compare, page, rivals, sweep
-    from isthmus.codec import DEFAULT_QUALITY
+    from isthmus.bench import codec, compare, page, rivals, sweep
     from isthmus.errors import OutputExistsError
+    from isthmus.image.grid import BLOCK
 
-    if target.exists() and not force:
+    target = options.target
+    if target.exists() and not options.force:
         raise OutputExistsError(f"{target} exists", hint="Use --force to overwrite it, or -o for another name.")
-    with common.usage_errors():
-        present, absent = rivals.choose(codecs.split(","))
-    original, on_white = sweep.load_on_white(picture)
-    weights = own.Weights(model)
-    chosen = DEFAULT_QUALITY if quality is None else quality
+    with usage_errors():
+        present, absent = rivals.choose(options.codecs.split(","))
+    original, on_white = sweep.load_on_white(options.picture)
+    weights = codec.Weights(options.model)
+    quality = quality_or_default(options.quality)
     report = page.Comparison(
-        picture.name,
+        options.picture.name,
         original,
         compare.compare(
             original,
-            own.own_rival(weights),
+            codec.isthmus_codec(weights),
             present,
-            chosen,
-            "psnr" if match_psnr else "bytes",
-            threads,
+            quality,
+            options.match,
+            options.threads,
             progress=(lambda label: click.echo(f"  {label} ...", err=True)) if sys.stderr.isatty() else None,
             failed=absent,
         ),
-        "psnr" if match_psnr else "bytes",
-        threads,
+        options.match,
+        options.threads,
         absent,
-        own.bits_map(weights, original, chosen),
-        own.BLOCK,
+        codec.bits_map(weights, original, quality),
+        BLOCK,
         on_white,
     )
     target.parent.mkdir(parents=True, exist_ok=True)

@@ -1,12 +1,41 @@
 """isthmus decode: .isth files in, pictures out."""
 
 import time
+from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 import click
 
-from isthmus.cli import common, folders
+from isthmus.cli import folders
+from isthmus.cli.messages import progress_on_terminal
+from isthmus.cli.options import as_one, codec_options, force_option, inputs_argument, json_option, output_option
+from isthmus.cli.outputs import outputs_for
+from isthmus.cli.reports import Report, run_each
+from isthmus.cli.streams import STREAM, read_input, write_output
+
+if TYPE_CHECKING:
+    from isthmus.batch.job import Job
+    from isthmus.codec import Codec
+
+
+@dataclass(frozen=True, kw_only=True)
+class DecodeOptions(folders.FileOptions):
+    """The command line of decode.
+
+    Attributes:
+        crop: x, y, width and height of the only window to decode, in pixels; None for the whole picture.
+        scale: a preview at 1/16 instead of the picture.
+    """
+
+    crop: tuple[int, int, int, int] | None
+    scale: bool
+
+    def job(self) -> "Job":
+        """What is done to a folder."""
+        from isthmus.batch.job import Job
+
+        return Job("decode", **self.of_job())
 
 
 def _box(ctx: click.Context, param: click.Parameter, value: str | None) -> tuple[int, int, int, int] | None:
@@ -27,27 +56,16 @@ def _sixteenth(ctx: click.Context, param: click.Parameter, value: str | None) ->
 
 
 @click.command()
-@common.inputs_argument
-@common.output_option
+@inputs_argument
+@output_option
 @click.option("--crop", metavar="X,Y,W,H", callback=_box, help="Only this window, in pixels; decodes only its tiles.")
 @click.option("--scale", metavar="1/16", callback=_sixteenth, help="A quick preview at 1/16 of width and height.")
-@folders.options
-@common.force_option
-@common.json_option
-@common.codec_options
-def decode(
-    inputs: tuple[str, ...],
-    output: str | None,
-    crop: tuple[int, int, int, int] | None,
-    scale: bool,
-    workers: int | None,
-    dry_run: bool,
-    force: bool,
-    as_json: bool,
-    model: str | None,
-    threads: int | None,
-    max_pixels: int | None,
-) -> None:
+@folders.folder_options
+@force_option
+@json_option
+@codec_options
+@as_one(DecodeOptions)
+def decode(options: DecodeOptions) -> None:
     """Restore pictures: photo.isth becomes photo.png.
 
     The suffix of -o chooses the format (.png, .jpg, .webp, .tif, ...); standard output gets PNG.
@@ -58,39 +76,40 @@ def decode(
     isthmus decode photo.isth --crop 0,0,640,480 -o corner.png
     isthmus decode small -o back                        a folder and all below it
     """
-    if crop and scale:
+    if options.crop and options.scale:
         raise click.UsageError("--crop and --scale exclude each other: a preview is always of the whole picture.")
-    run = folders.Run(inputs, output, workers, dry_run, as_json)
-    if run.wanted:
-        if crop or scale:
+    if folders.is_wanted(options):
+        if options.crop or options.scale:
             raise click.UsageError("--crop and --scale are for single files.")
-        run.decode(force, model, threads, max_pixels)
+        folders.run(options.job(), options)
         return
-    outputs = dict(zip(inputs, common.targets(inputs, output, ".png"), strict=True))
+    outputs = outputs_for(options.inputs, options.output, ".png")
+    codec = options.codec()
 
+    def work(name: str) -> Report:
+        return _decode_file(name, outputs[name], codec, options)
+
+    run_each(options.inputs, work, _text, options.as_json, STREAM in outputs.values())
+
+
+def _decode_file(name: str, output: str, codec: "Codec", options: DecodeOptions) -> Report:
     from isthmus.image.files import format_of, save_picture
 
-    codec = common.codec_for(model, threads, max_pixels)
+    start = time.perf_counter()
+    format_name = "PNG" if output == STREAM else format_of(Path(output))
+    with read_input(name, codec.limits.max_file_bytes) as stream:
+        data = stream.read()
+    report: Report = {"input": name, "output": output}
 
-    def work(name: str) -> common.Report:
-        start = time.perf_counter()
-        target = outputs[name]
-        format_name = "PNG" if target == common.STREAM else format_of(Path(target))
-        with common.read_input(name, codec.limits.max_file_bytes) as stream:
-            data = stream.read()
-        report: common.Report = {"input": name, "output": target}
+    def write(file: BinaryIO) -> None:
+        progress = progress_on_terminal(name)
+        image = codec.preview(data) if options.scale else codec.decode_image(data, options.crop, progress)
+        save_picture(image, file, format_name)
+        report.update(width=image.width, height=image.height, mode=image.mode)
 
-        def write(file: BinaryIO) -> None:
-            progress = common.progress_on_terminal(name)
-            image = codec.preview(data) if scale else codec.decode_image(data, crop, progress)
-            save_picture(image, file, format_name)
-            report.update(width=image.width, height=image.height, mode=image.mode)
-
-        common.write_output(target, force, write)
-        return report | {"seconds": time.perf_counter() - start}
-
-    common.run_each(inputs, work, _text, as_json, common.STREAM in outputs.values())
+    write_output(output, options.force, write)
+    return report | {"seconds": time.perf_counter() - start}
 
 
-def _text(report: common.Report) -> str:
+def _text(report: Report) -> str:
     return f"{report['input']} -> {report['output']}: {report['width']}x{report['height']} {report['mode']}"

@@ -1,6 +1,5 @@
 """isthmus demo: a real photograph through isthmus, JPEG and WebP at equal bytes, without any input."""
 
-import bisect
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -11,8 +10,12 @@ import click
 import numpy as np
 from numpy.typing import NDArray
 
-from isthmus.cli import common
-from isthmus.errors import IsthmusError, MissingExtraError
+from isthmus.cli.options import CodecOptions, as_one, codec_options, force_option, json_option, quality_or_default
+from isthmus.cli.reports import Report, run_each
+from isthmus.cli.streams import write_output
+from isthmus.errors import IsthmusError
+from isthmus.extras import require
+from isthmus.search import halve
 
 Pixels = NDArray[np.uint8]
 RIVALS = ("jpeg", "webp")
@@ -34,37 +37,39 @@ class Row:
     smallest: bool = False
 
 
+@dataclass(frozen=True, kw_only=True)
+class DemoOptions(CodecOptions):
+    """The command line of the demo; a quality of None is that of encode."""
+
+    quality: float | None
+    output: str
+    force: bool
+    as_json: bool
+
+
 @click.command()
 @click.option("-q", "--quality", metavar="Q", type=click.FloatRange(0, 100), help="0 to 100 (default: that of encode).")
 @click.option("-o", "--output", metavar="FILE", default="isthmus-demo.png", show_default=True)
-@common.force_option
-@common.json_option
-@common.codec_options
-def demo(
-    quality: float | None,
-    output: str,
-    force: bool,
-    as_json: bool,
-    model: str | None,
-    threads: int | None,
-    max_pixels: int | None,
-) -> None:
+@force_option
+@json_option
+@codec_options
+@as_one(DemoOptions)
+def demo(options: DemoOptions) -> None:
     """Compress a photograph that scikit-image ships and compare with JPEG and WebP.
 
     Writes the original and the decoded pictures side by side.
     """
-    codec = common.codec_for(model, threads, max_pixels)
+    codec = options.codec()
 
-    def work(target: str) -> common.Report:
-        from isthmus.codec import DEFAULT_QUALITY
+    def work(target: str) -> Report:
         from isthmus.files import refuse_existing
 
-        refuse_existing(Path(target), force)
+        refuse_existing(Path(target), options.force)
         original = _photograph()
         codec.decode(codec.encode(original[:64, :64]))  # loads the weights, which is not what is timed
         rows, panels = [], [original]
         start = time.perf_counter()
-        data = codec.encode(original, DEFAULT_QUALITY if quality is None else quality)
+        data = codec.encode(original, quality_or_default(options.quality))
         middle = time.perf_counter()
         panels.append(codec.decode(data))
         seconds = (middle - start, time.perf_counter() - middle)
@@ -79,7 +84,7 @@ def demo(
 
             Image.fromarray(np.concatenate(panels, axis=1)).save(file, "PNG")
 
-        common.write_output(target, force, write)
+        write_output(target, options.force, write)
         height, width, _ = original.shape
         return {
             "picture": "coffee.png of scikit-image",
@@ -89,16 +94,13 @@ def demo(
             "output": target,
         }
 
-    common.run_each([output], work, _text, as_json, False)
+    run_each([options.output], work, _text, options.as_json, False)
 
 
 def _photograph() -> Pixels:
-    try:
-        from skimage import data
-    except ImportError as error:
-        raise MissingExtraError(
-            "the demo needs scikit-image, for its photograph", hint="Install it: pip install scikit-image"
-        ) from error
+    require("demo", ("scipy", "skimage"), "the demo needs")
+    from skimage import data
+
     load: Callable[[], Pixels] = data.coffee
     return load()
 
@@ -108,33 +110,30 @@ def _rival(name: str, original: Pixels, size: int, threads: int) -> tuple[Row, P
     from isthmus.bench.rivals import RIVALS as KNOWN
 
     rival = KNOWN[name]
-    if rival.dial is None:
+    dial = rival.dial
+    if dial is None:
         raise IsthmusError(f"{rival.label} has no quality to turn")
-    index = bisect.bisect_right(
-        range(len(rival.dial)),
-        size,
-        key=lambda position: len(rival.encode(original, rival.dial[position], threads)),  # type: ignore[index]
-    )
-    quality = rival.dial[max(index - 1, 0)]
+    index = halve(lambda index: len(rival.encode(original, dial[index], threads)) > size, -1, len(dial))
+    quality = dial[max(index, 0)]
     start = time.perf_counter()
     data = rival.encode(original, quality, threads)
     middle = time.perf_counter()
     decoded = rival.decode(data, threads)
     seconds = (middle - start, time.perf_counter() - middle)
     label = f"{rival.label}, quality {quality:g}"
-    return _row(label, original, decoded, len(data), seconds, smallest=index == 0), decoded
+    return _row(label, original, decoded, len(data), seconds, smallest=index < 0), decoded
 
 
 def _row(
     codec: str, original: Pixels, decoded: Pixels, size: int, seconds: tuple[float, float], smallest: bool = False
 ) -> Row:
-    from isthmus.bench.metrics import psnr
+    from isthmus.likeness import psnr_db
 
     height, width, _ = original.shape
-    return Row(codec, size, 8 * size / (height * width), psnr(original, decoded), *seconds, smallest)
+    return Row(codec, size, 8 * size / (height * width), psnr_db(original, decoded), *seconds, smallest)
 
 
-def _text(report: common.Report) -> str:
+def _text(report: Report) -> str:
     lines = [
         f"{report['picture']}, {report['width']}x{report['height']}",
         f"{'':24}{'bytes':>8}{'bpp':>8}{'PSNR dB':>9}{'encode s':>10}{'decode s':>10}",

@@ -2,19 +2,68 @@
 
 import os
 import time
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, BinaryIO
 
 import click
 
-from isthmus.cli import common, folders, targeting
+from isthmus.cli import folders, rate_control
+from isthmus.cli.messages import progress_on_terminal, say_what_decodes
+from isthmus.cli.options import (
+    as_one,
+    codec_options,
+    force_option,
+    inputs_argument,
+    json_option,
+    output_option,
+    quality_or_default,
+)
+from isthmus.cli.outputs import outputs_for, refuse_picture_names
+from isthmus.cli.reports import Report, run_each
+from isthmus.cli.streams import STREAM, read_input, write_output
 
 if TYPE_CHECKING:
+    from isthmus.batch.job import Job
+    from isthmus.codec import Codec
     from isthmus.rate_control import Target
 
 
+@dataclass(frozen=True, kw_only=True)
+class EncodeOptions(folders.FileOptions):
+    """The command line of encode.
+
+    Attributes:
+        quality: 0 to 100; None for the default, or where there is a target.
+        target: what chooses the quality instead.
+        effort: how hard to try, 1 or 2.
+        strip: leave ICC, EXIF and XMP out.
+        keep_smaller: in folders, copy a picture that encoding does not make smaller.
+    """
+
+    quality: float | None
+    target: "Target | None"
+    effort: int
+    strip: bool
+    keep_smaller: bool
+
+    def job(self) -> "Job":
+        """What is done to a folder."""
+        from isthmus.batch.job import Job
+
+        return Job(
+            "encode",
+            **self.of_job(),
+            quality=quality_or_default(self.quality),
+            aim=self.target,
+            strip=self.strip,
+            keep_smaller=self.keep_smaller,
+            effort=self.effort,
+        )
+
+
 @click.command()
-@common.inputs_argument
-@common.output_option
+@inputs_argument
+@output_option
 @click.option(
     "-q",
     "--quality",
@@ -22,7 +71,7 @@ if TYPE_CHECKING:
     type=click.FloatRange(0, 100),
     help="0 to 100, continuous (default: 50).",
 )
-@targeting.options
+@rate_control.target_options
 @click.option(
     "--effort",
     metavar="N",
@@ -33,26 +82,12 @@ if TYPE_CHECKING:
 )
 @click.option("--strip", is_flag=True, help="Leave the ICC profile, EXIF and XMP out.")
 @folders.keep_smaller_option
-@folders.options
-@common.force_option
-@common.json_option
-@common.codec_options
-def encode(
-    inputs: tuple[str, ...],
-    output: str | None,
-    quality: float | None,
-    target: "Target | None",
-    effort: int,
-    strip: bool,
-    keep_smaller: bool,
-    workers: int | None,
-    dry_run: bool,
-    force: bool,
-    as_json: bool,
-    model: str | None,
-    threads: int | None,
-    max_pixels: int | None,
-) -> None:
+@folders.folder_options
+@force_option
+@json_option
+@codec_options
+@as_one(EncodeOptions)
+def encode(options: EncodeOptions) -> None:
     """Compress pictures: photo.jpg becomes photo.isth.
 
     Any format that Pillow reads; - reads standard input.
@@ -64,63 +99,64 @@ def encode(
     isthmus encode photo.jpg --target-psnr 38       at least 38 dB
     isthmus encode holiday -o small                 a folder and all below it
     """
-    if strip and keep_smaller:
+    if options.strip and options.keep_smaller:
         raise click.UsageError(
             "--strip and --keep-smaller exclude each other: a picture that is kept keeps its metadata."
         )
-    if target is not None and quality is not None:
+    if options.target is not None and options.quality is not None:
         raise click.UsageError("-q and a target exclude each other: a target chooses the quality.")
-    common.say_what_decodes(model)
-    run = folders.Run(inputs, output, workers, dry_run, as_json)
-    if run.wanted:
-        run.encode(quality, target, effort, strip, keep_smaller, force, model, threads, max_pixels)
+    say_what_decodes(options.model)
+    if folders.is_wanted(options):
+        folders.run(options.job(), options)
         return
-    if keep_smaller:
+    if options.keep_smaller:
         raise click.UsageError("--keep-smaller is for folders.")
-    outputs = dict(zip(inputs, common.targets(inputs, output, ".isth"), strict=True))
-    common.refuse_picture_names(outputs.values())
+    outputs = outputs_for(options.inputs, options.output, ".isth")
+    refuse_picture_names(outputs.values())
+    codec = options.codec(options.effort)
 
-    from isthmus.codec import DEFAULT_QUALITY
+    def work(name: str) -> Report:
+        return _encode_file(name, outputs[name], codec, options)
+
+    run_each(options.inputs, work, _text, options.as_json, STREAM in outputs.values())
+
+
+def _encode_file(name: str, output: str, codec: "Codec", options: EncodeOptions) -> Report:
     from isthmus.image.files import open_picture
 
-    codec = common.codec_for(model, threads, max_pixels, effort)
-    chosen = DEFAULT_QUALITY if quality is None else quality
+    start = time.perf_counter()
+    with read_input(name, codec.limits.max_file_bytes) as stream:
+        size = stream.seek(0, os.SEEK_END)
+        stream.seek(0)
+        picture = open_picture(stream, codec.limits)
+    report: Report = {
+        "input": name,
+        "output": output,
+        "width": picture.width,
+        "height": picture.height,
+        "mode": picture.mode,
+    }
 
-    def work(name: str) -> common.Report:
-        start = time.perf_counter()
-        with common.read_input(name, codec.limits.max_file_bytes) as stream:
-            size = stream.seek(0, os.SEEK_END)
-            stream.seek(0)
-            picture = open_picture(stream, codec.limits)
-        report: common.Report = {
-            "input": name,
-            "output": outputs[name],
-            "width": picture.width,
-            "height": picture.height,
-            "mode": picture.mode,
-        }
+    def write(file: BinaryIO) -> None:
+        if options.target is None:
+            quality = quality_or_default(options.quality)
+            data = codec.encode(picture, quality, options.strip, progress_on_terminal(name))
+            report.update(quality=quality, notes=list(picture.notes))
+        else:
+            reached = rate_control.reach(codec, picture, options.target, options.strip)
+            data = reached.data
+            report.update(rate_control.report(options.target, reached))
+            report["notes"] = [*picture.notes, *report["notes"]]
+        report.update(bytes=len(data), bytes_before=size, bpp=8 * len(data) / (picture.width * picture.height))
+        if len(data) > size:
+            report["notes"].append(f"larger than the input, {size} bytes: keep that, or ask for less")
+        file.write(data)
 
-        def write(file: BinaryIO) -> None:
-            if target is None:
-                data = codec.encode(picture, chosen, strip, common.progress_on_terminal(name))
-                report.update(quality=chosen, notes=list(picture.notes))
-            else:
-                reached = targeting.reach(codec, picture, target, strip)
-                data = reached.data
-                report.update(targeting.report(target, reached))
-                report["notes"] = [*picture.notes, *report["notes"]]
-            report.update(bytes=len(data), bytes_before=size, bpp=8 * len(data) / (picture.width * picture.height))
-            if len(data) > size:
-                report["notes"].append(f"larger than the input, {size} bytes: keep that, or ask for less")
-            file.write(data)
-
-        common.write_output(outputs[name], force, write)
-        return report | {"seconds": time.perf_counter() - start}
-
-    common.run_each(inputs, work, _text, as_json, common.STREAM in outputs.values())
+    write_output(output, options.force, write)
+    return report | {"seconds": time.perf_counter() - start}
 
 
-def _text(report: common.Report) -> str:
+def _text(report: Report) -> str:
     line = f"{report['input']} -> {report['output']}: {report['bytes']} bytes, {report['bpp']:.3f} bits per pixel"
     if "target" in report:
         line += f", quality {report['quality']:g} after {report['encodes']} encodes"

@@ -2,23 +2,25 @@
 
 import click
 
-from isthmus.cli import common
+from isthmus.cli.options import CodecOptions, inputs_argument, json_option, pixels_option
+from isthmus.cli.reports import Report, run_each_file
+from isthmus.cli.streams import read_input
 from isthmus.errors import InputError, NotIsthmusError
 from isthmus.text import counted
 
 
 @click.command()
-@common.inputs_argument
-@common.json_option
-@common.pixels_option
+@inputs_argument
+@json_option
+@pixels_option
 def info(inputs: tuple[str, ...], as_json: bool, max_pixels: int | None) -> None:
     """Show size, mode, quality, model and bytes per part of .isth files, and of those below folders."""
     from isthmus.model.file import SUFFIX as MODEL_SUFFIX
 
-    codec = common.codec_for(None, None, max_pixels)
+    codec = CodecOptions(max_pixels=max_pixels).codec()
 
-    def work(name: str) -> common.Report:
-        with common.read_input(name, codec.limits.max_file_bytes) as stream:
+    def work(name: str) -> Report:
+        with read_input(name, codec.limits.max_file_bytes) as stream:
             data = stream.read()
         try:
             return {"input": name} | codec.inspect(data).as_dict()
@@ -28,10 +30,10 @@ def info(inputs: tuple[str, ...], as_json: bool, max_pixels: int | None) -> None
             hint = "`isthmus models show` describes it."
             raise InputError("this is a model", expected="an .isth file", hint=hint) from error
 
-    common.run_each_file(inputs, work, _text, as_json)
+    run_each_file(inputs, work, _text, as_json)
 
 
-def _text(report: common.Report) -> str:
+def _text(report: Report) -> str:
     parts = ", ".join(f"{name} {size}" for name, size in report["parts"].items())
     return (
         f"{report['input']}: {report['width']}x{report['height']}, mode {report['mode']} "

@@ -7,7 +7,8 @@ from typing import Any
 
 import click
 
-from isthmus.cli.common import STREAM, held_out_point
+from isthmus.cli.messages import held_out_point
+from isthmus.cli.streams import STREAM
 from isthmus.errors import InputError, IsthmusError
 from isthmus.files import refuse_existing
 from isthmus.model.installed import Installed, described, install_model, installed_models, remove_model

@@ -5,7 +5,8 @@ import sys
 
 import click
 
-from isthmus.cli import common
+from isthmus.cli.messages import complain
+from isthmus.cli.options import codec_options
 
 
 @click.command()
@@ -14,7 +15,7 @@ from isthmus.cli import common
     "--port", metavar="N", type=click.IntRange(0, 65535), default=8000, show_default=True, help="0: any free."
 )
 @click.option("--max-upload", metavar="MB", type=click.IntRange(min=1), default=64, show_default=True)
-@common.codec_options
+@codec_options
 def serve(
     host: str, port: int, max_upload: int, model: str | None, threads: int | None, max_pixels: int | None
 ) -> None:
@@ -34,7 +35,7 @@ def serve(
         app = create_app(model, host, threads, max_upload << 20, max_pixels or MAX_UPLOAD_PIXELS)
         listener = listen(host, port)
     except (IsthmusError, OSError) as error:
-        common.complain(f"{error}")
+        complain(f"{error}")
         sys.exit(1)
     if host not in LOOPBACK:
         click.echo("Whoever reaches this machine can use it now: there is no password.", err=True)

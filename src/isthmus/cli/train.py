@@ -6,7 +6,8 @@ from typing import Any
 
 import click
 
-from isthmus.cli.common import held_out_point, usage_errors
+from isthmus.cli.messages import held_out_point
+from isthmus.cli.options import usage_errors
 from isthmus.errors import IsthmusError, MissingExtraError
 from isthmus.train.options import OPTIONS, request
 

@@ -1,27 +1,39 @@
 """isthmus verify: is a file whole, and does it decode?"""
 
+from dataclasses import dataclass
+
 import click
 
-from isthmus.cli import common
+from isthmus.cli.messages import progress_on_terminal
+from isthmus.cli.options import CodecOptions, as_one, codec_options, inputs_argument, json_option
+from isthmus.cli.reports import Report, run_each_file
+from isthmus.cli.streams import read_input
+
+
+@dataclass(frozen=True, kw_only=True)
+class VerifyOptions(CodecOptions):
+    """The command line of verify: files and folders, and whether reports are JSON."""
+
+    inputs: tuple[str, ...]
+    as_json: bool
 
 
 @click.command()
-@common.inputs_argument
-@common.json_option
-@common.codec_options
-def verify(
-    inputs: tuple[str, ...], as_json: bool, model: str | None, threads: int | None, max_pixels: int | None
-) -> None:
+@inputs_argument
+@json_option
+@codec_options
+@as_one(VerifyOptions)
+def verify(options: VerifyOptions) -> None:
     """Decode .isth files, and those below folders, entirely and keep nothing; exit status 1 if one is damaged."""
-    codec = common.codec_for(model, threads, max_pixels)
+    codec = options.codec()
 
-    def work(name: str) -> common.Report:
-        with common.read_input(name, codec.limits.max_file_bytes) as stream:
-            found = codec.verify(stream.read(), common.progress_on_terminal(name))
+    def work(name: str) -> Report:
+        with read_input(name, codec.limits.max_file_bytes) as stream:
+            found = codec.verify(stream.read(), progress_on_terminal(name))
         return {"input": name, "ok": True, "width": found.width, "height": found.height, "bytes": found.bytes}
 
-    common.run_each_file(inputs, work, _text, as_json, "whole and decodable")
+    run_each_file(options.inputs, work, _text, options.as_json, "whole and decodable")
 
 
-def _text(report: common.Report) -> str:
+def _text(report: Report) -> str:
     return f"{report['input']}: whole and decodable, {report['width']}x{report['height']}, {report['bytes']} bytes"

@@ -1,4 +1,4 @@
-"""The viewer's addresses: what a browser asks for, answered from the shelf. Nothing here is worked out.
+"""The viewer's addresses: what a browser asks for, answered from the store. Nothing here is worked out.
 
 Pictures are dropped by POST /pictures; everything made of one lies below /pictures/{key}. Work runs in threads, a
 limited number at once and one for each picture, so that visitors do not block each other.
@@ -28,14 +28,15 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from isthmus.bench.codec import BLOCK, Weights
+from isthmus.bench.codec import Weights
 from isthmus.bench.compare import Outcome
 from isthmus.bench.page import HEADS, bits_data, cells, lossless_webp
 from isthmus.bench.rivals import choose
 from isthmus.bitstream.limits import Limits
 from isthmus.codec import DEFAULT_QUALITY, SUFFIX
 from isthmus.errors import InputError, IsthmusError, LimitExceededError
-from isthmus.web.store import SHOWN_RIVALS, Dropped, Shelf, Studio
+from isthmus.image.grid import BLOCK
+from isthmus.web.store import SHOWN_RIVALS, Dropped, Store, Studio
 
 MAX_UPLOAD_BYTES = 64 << 20
 MAX_UPLOAD_PIXELS = 50_000_000
@@ -98,7 +99,7 @@ def create_app(
 class _Viewer:
     def __init__(self, studio: Studio, max_bytes: int) -> None:
         self._studio, self._max_bytes = studio, max_bytes
-        self._shelf = Shelf()
+        self._store = Store()
         self._seats = anyio.CapacityLimiter(max(4, os.cpu_count() or 1))
         self._codecs, self._absent = choose(SHOWN_RIVALS)
         loader = ChoiceLoader([PackageLoader("isthmus.web"), PackageLoader("isthmus.bench")])
@@ -115,7 +116,7 @@ class _Viewer:
         height, width = dropped.region.shape[:2]
         return JSONResponse(
             {
-                "key": self._shelf.put(dropped),
+                "key": self._store.put(dropped),
                 "name": dropped.name,
                 "width": dropped.width,
                 "height": dropped.height,
@@ -182,7 +183,7 @@ class _Viewer:
         return await self._turn(dropped, request, lambda: self._studio.outcome(dropped, codec, quality))
 
     def _dropped(self, request: Request) -> Dropped:
-        dropped = self._shelf.get(request.path_params["key"])
+        dropped = self._store.get(request.path_params["key"])
         if dropped is None:
             raise HTTPException(404, "The picture is gone: newer ones took its place. Drop it again.")
         return dropped

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from isthmus.bench.codec import Weights, bits_map, own_rival
+from isthmus.bench.codec import Weights, bits_map, isthmus_codec
 from isthmus.bench.compare import Outcome, beside, run_once
 from isthmus.bench.metrics import Picture as Region
 from isthmus.bench.page import shown_window
@@ -75,7 +75,7 @@ class Dropped:
         return self.results[key]
 
 
-class Shelf:
+class Store:
     """Dropped pictures by a name that nobody guesses."""
 
     def __init__(self) -> None:
@@ -108,11 +108,11 @@ class Studio:
     def __init__(self, weights: Weights, threads: int, limits: Limits) -> None:
         self.limits = limits
         self._threads = threads
-        self._own = own_rival(weights)
+        self._isthmus = isthmus_codec(weights)
         self._weights = weights
         self._codec = Codec(weights.load(), threads, limits)
         # Loads the weights, which are not part of anybody's seconds.
-        self._own.decode(self._own.encode(np.zeros((16, 16, 3), np.uint8), 50, threads), threads)
+        self._isthmus.decode(self._isthmus.encode(np.zeros((16, 16, 3), np.uint8), 50, threads), threads)
 
     def read(self, name: str, file: bytes) -> Dropped:
         """A dropped file, a picture or an .isth file.
@@ -135,18 +135,18 @@ class Studio:
 
     def outcome(self, dropped: Dropped, codec: str, quality: float) -> Outcome:
         """isthmus at a quality, or a rival at the setting that comes nearest to the bytes of that."""
-        own: Outcome = dropped.once(
-            "isthmus", quality, lambda: run_once(dropped.region, self._own, quality, self._threads)
+        reference: Outcome = dropped.once(
+            "isthmus", quality, lambda: run_once(dropped.region, self._isthmus, quality, self._threads)
         )
         if codec == "isthmus":
-            return own
+            return reference
         if codec not in SHOWN_RIVALS:
             raise InputError("unknown codec", expected=f"one of isthmus, {', '.join(SHOWN_RIVALS)}", got=codec)
 
         outcome: Outcome = dropped.once(
             codec,
             quality,
-            lambda: beside(dropped.region, RIVALS[codec], float(len(own.data)), "bytes", self._threads),
+            lambda: beside(dropped.region, RIVALS[codec], float(len(reference.data)), "bytes", self._threads),
         )
         return outcome
 
@@ -170,8 +170,9 @@ class Studio:
             raise LimitExceededError(
                 "the file is too large to show its latents", expected=f"at most {_LATENT_TILES} tiles", got=grid.count
             )
-        own, wanted = self._codec.model, parsed.header.model_id
-        model = own if own.id == wanted else find_model(wanted)
+        model, wanted = self._codec.model, parsed.header.model_id
+        if model.id != wanted:
+            model = find_model(wanted)
         out = np.empty((grid.latent_height, grid.latent_width, model.latents), np.float32)
         for index in range(grid.count):
             top, left, height, width = grid.latent_box(index)

@@ -10,7 +10,7 @@ from click.testing import CliRunner, Result
 from numpy.testing import assert_array_equal
 from PIL import Image
 
-from isthmus.autoencoder import Compressor, Data
+from isthmus.autoencoder import Compressor
 from isthmus.cli import main
 
 QUICK = ["-q", "--epochs", "2", "--hidden", "16", "--code-size", "4"]
@@ -43,7 +43,7 @@ def test_every_plot_has_a_verb_that_draws_what_the_study_drew(verb: str, learned
     assert_array_equal(np.asarray(found), np.asarray(wanted))
 
 
-def test_compress_and_expand(learned: Path, tmp_path: Path, digits: Data) -> None:
+def test_compress_and_expand(learned: Path, tmp_path: Path) -> None:
     codes, array, folder = tmp_path / "a.codes", tmp_path / "a.npy", f"{tmp_path}/pictures/"
     assert "359 samples, 22976 to" in run("compress", learned, "-o", codes)
     assert codes.read_bytes() == (learned / "test.codes").read_bytes()

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from isthmus.cli import common
+from isthmus.cli.options import Command
+from isthmus.cli.reports import Report
 
 if TYPE_CHECKING:
     from isthmus.codec import Codec
@@ -22,7 +23,7 @@ _HELP = {
 }
 
 
-def options(command: common.Command) -> common.Command:
+def target_options(command: Command) -> Command:
     """--target-bytes, --target-bpp, --target-psnr and --target-ssimulacra2, as one argument `target`."""
 
     @functools.wraps(command)
@@ -35,7 +36,7 @@ def options(command: common.Command) -> common.Command:
             target = _target(kind, value)
         return command(target=target, **arguments)
 
-    wrapped: common.Command = with_target
+    wrapped: Command = with_target
     for kind, (metavar, text) in reversed(_HELP.items()):
         callback = _size if kind == "bytes" else None
         kind_type = str if kind == "bytes" else float
@@ -71,7 +72,7 @@ def reach(codec: "Codec", picture: "Picture", target: "Target", strip: bool) -> 
     return encode_to_target(codec, picture, target, strip)
 
 
-def report(target: "Target", reached: "Reached") -> common.Report:
+def report(target: "Target", reached: "Reached") -> Report:
     """What a search adds to the report of an encode."""
     return {
         "quality": reached.quality,

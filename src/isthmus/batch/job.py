@@ -1,0 +1,87 @@
+"""What a run over a tree of pictures is made of: the job, its items, their results, and the counts of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from isthmus.bitstream.limits import Limits
+from isthmus.codec import DEFAULT_QUALITY
+from isthmus.rate_control import Target
+
+State = Literal["done", "kept", "skipped", "failed"]
+
+
+@dataclass(frozen=True)
+class Job:
+    """What is done to every picture; it travels to the workers.
+
+    Attributes:
+        verb: encode or decode.
+        source, target: addresses of the two trees.
+        quality: 0 to 100, where there is no aim.
+        aim: a target instead of a quality.
+        strip: leave metadata out.
+        keep_smaller: copy the original where encoding does not make it smaller.
+        force: redo and replace what is there.
+        model: a model file, the name of an installed model, or None for "best".
+        threads: of the inference engine, in each worker.
+        limits: what a picture may ask for.
+        effort: of encoding; files of another effort count as done.
+    """
+
+    verb: Literal["encode", "decode"]
+    source: str
+    target: str
+    quality: float = DEFAULT_QUALITY
+    aim: Target | None = None
+    strip: bool = False
+    keep_smaller: bool = False
+    force: bool = False
+    model: str | None = None
+    threads: int = 1
+    limits: Limits = field(default_factory=Limits)
+    effort: int = 1
+
+
+@dataclass(frozen=True)
+class Item:
+    """One picture: its name in the source tree, its bytes there, and the name it gets."""
+
+    name: str
+    size: int
+    output: str
+
+
+@dataclass(frozen=True)
+class Result:
+    """What became of one picture; `message` says why it failed or was kept as it was, or what else to know of it."""
+
+    item: Item
+    state: State
+    bytes_after: int = 0
+    message: str = ""
+
+
+@dataclass
+class Summary:
+    """Counts of a run; bytes are of the pictures that this run wrote."""
+
+    done: int = 0
+    kept: int = 0
+    skipped: int = 0
+    failed: int = 0
+    bytes_before: int = 0
+    bytes_after: int = 0
+
+    def add(self, result: Result) -> None:
+        """Count one more picture."""
+        setattr(self, result.state, getattr(self, result.state) + 1)
+        if result.state in ("done", "kept"):
+            self.bytes_before += result.item.size
+            self.bytes_after += result.bytes_after
+
+    @property
+    def total(self) -> int:
+        """Pictures looked at."""
+        return self.done + self.kept + self.skipped + self.failed

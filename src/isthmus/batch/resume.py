@@ -1,0 +1,85 @@
+"""What an earlier run left of an item: done already, damaged and to be done again, or something else in its way.
+
+Every output is written whole or not at all, so what is there, reads as whole and fits its source is done.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import suppress
+
+from isthmus.batch.job import Item, Job
+from isthmus.batch.tools import Tools
+from isthmus.batch.tree import Tree
+from isthmus.codec import Info
+from isthmus.errors import BitstreamError, CorruptError, InputError, OutputExistsError, TruncatedError
+from isthmus.image.container import parse
+from isthmus.image.files import picture_size
+
+FORCE = "Use --force to replace it."
+
+
+def encoded_before(job: Job, item: Item, tools: Tools) -> bool:
+    """Whether an earlier run has encoded a picture as this job would, or kept it as it was.
+
+    Raises:
+        OutputExistsError: something else has the name of the output.
+        IsthmusError, OSError: the picture or the output cannot be read.
+    """
+    source, target, most = tools.source, tools.target, job.limits.max_file_bytes
+    if job.force:
+        return False
+    if (
+        job.keep_smaller
+        and target.size(item.name) == item.size
+        and target.read(item.name, most) == source.read(item.name, most)
+    ):
+        return True
+    if target.size(item.output) is None:
+        return False
+    try:
+        header = parse(target.read(item.output, most), job.limits).header
+    except (TruncatedError, CorruptError):
+        # This is what a second run is for.
+        return False
+    except BitstreamError as error:
+        raise OutputExistsError(
+            f"{item.output} is there already and is no .isth file that can be read here", got=error, hint=FORCE
+        ) from error
+    wanted, found = f"model {tools.codec.model.id.hex()}", f"model {header.model_id.hex()}"
+    if job.aim is None:
+        wanted = f"quality {round(job.quality, 2):g} of {wanted}"
+        found = f"quality {header.quality.percent:g} of {found}"
+    if wanted != found:
+        raise OutputExistsError(f"{item.output} is there already", expected=wanted, got=found, hint=FORCE)
+    with source.open(item.name, most) as stream:
+        size = picture_size(stream, job.limits)
+    # Stored on its side, perhaps, and encoded upright.
+    if sorted(size) != sorted((header.width, header.height)):
+        raise OutputExistsError(f"{item.output} is there already and is another picture", hint=FORCE)
+    _refuse_older(item, source, target)
+    return True
+
+
+def decoded_before(job: Job, item: Item, tools: Tools, inspect: Callable[[], Info]) -> bool:
+    """Whether an earlier run has decoded a file; raises as `encoded_before`.
+
+    Args:
+        inspect: what the .isth file says of itself; asked only where there is an output to compare with.
+    """
+    source, target = tools.source, tools.target
+    if job.force or target.size(item.output) is None:
+        return False
+    info = inspect()
+    with suppress(InputError), target.open(item.output, job.limits.max_file_bytes) as stream:
+        if picture_size(stream, job.limits, whole=True) == (info.width, info.height):
+            _refuse_older(item, source, target)
+            return True
+    raise OutputExistsError(f"{item.output} is there already and is another picture", hint=FORCE)
+
+
+def _refuse_older(item: Item, source: Tree, target: Tree) -> None:
+    """Raises OutputExistsError if an output was written before its source, so that it cannot show what that shows."""
+    read, written = source.modified(item.name), target.modified(item.output)
+    if read is not None and written is not None and read > written:
+        raise OutputExistsError(f"{item.output} is there already and is older than {item.name}", hint=FORCE)

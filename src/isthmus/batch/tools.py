@@ -1,0 +1,35 @@
+"""What a worker process works with, made once a process: the codec with its weights, and the two trees."""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import dataclass
+
+from isthmus.batch.job import Job
+from isthmus.batch.tree import Tree
+from isthmus.bitstream.limits import Limits
+from isthmus.codec import Codec
+
+
+@dataclass(frozen=True)
+class Tools:
+    """What a process works with: the codec, the tree it reads from and the tree it writes to."""
+
+    codec: Codec
+    source: Tree
+    target: Tree
+
+
+def tools_for(job: Job) -> Tools:
+    """The tools of a job; weights are loaded and trees are opened once a process."""
+    return Tools(_codec(job.model, job.threads, job.limits, job.effort), _tree(job.source), _tree(job.target))
+
+
+@functools.lru_cache(maxsize=1)
+def _codec(model: str | None, threads: int, limits: Limits, effort: int) -> Codec:
+    return Codec(model, threads, limits, effort)
+
+
+@functools.lru_cache(maxsize=2)
+def _tree(address: str) -> Tree:
+    return Tree(address)

@@ -1,0 +1,53 @@
+"""Lines for people: printable, and in red where something failed."""
+
+import os
+import sys
+from typing import TYPE_CHECKING
+
+import click
+
+from isthmus.text import printable
+
+if TYPE_CHECKING:
+    from isthmus.codec import Progress
+
+
+def say(text: str, err: bool = False) -> None:
+    """A line, printable: a file's name must not end the command."""
+    click.echo(printable(text), err=err)
+
+
+def complain(message: str) -> None:
+    """One line on standard error; click takes the colour out where that is no terminal."""
+    mark = "isthmus:" if os.environ.get("NO_COLOR") else click.style("isthmus:", fg="red", bold=True)
+    say(f"{mark} {message}", err=True)
+
+
+def say_what_decodes(model: str | None) -> None:
+    """A line on standard error if what a model writes will not decode here without it."""
+    if model is None:
+        return
+    from isthmus.model.registry import is_installed, model_named
+
+    identity = model_named(model).id
+    if not is_installed(identity):
+        click.echo(
+            f"note: decodes only with model {identity.hex()}, not installed: isthmus models add {model}", err=True
+        )
+
+
+def held_out_point(quality: float, bpp: float, psnr_db: float) -> str:
+    """What a model reached on the pictures that were held out from its training, at one quality."""
+    return f"quality {quality:3g}: {bpp:.3f} bits per pixel, {psnr_db:.2f} dB"
+
+
+def progress_on_terminal(name: str) -> "Progress | None":
+    """A line that counts the tiles of a large picture, where there is somebody to see it."""
+    if not sys.stderr.isatty():
+        return None
+
+    def progress(done: int, total: int) -> None:
+        if total > 1:
+            click.echo(f"\r{name}: {done}/{total} tiles", nl=done == total, err=True)
+
+    return progress

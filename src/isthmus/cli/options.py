@@ -1,0 +1,123 @@
+"""Options that several commands share, and the codec that they ask for."""
+
+import functools
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from isthmus.errors import IsthmusError
+from isthmus.text import reason
+
+if TYPE_CHECKING:
+    from isthmus.bitstream.limits import Limits
+    from isthmus.codec import Codec
+
+Command = Callable[..., Any]
+T = TypeVar("T")
+
+inputs_argument = click.argument("inputs", nargs=-1, required=True, metavar="INPUT...")
+output_option = click.option(
+    "-o",
+    "--output",
+    metavar="PATH",
+    help="Output file; a folder where there are several inputs; - for standard output.",
+)
+force_option = click.option("-f", "--force", is_flag=True, help="Overwrite existing files.")
+json_option = click.option("--json", "as_json", is_flag=True, help="One JSON object a line for each input.")
+
+
+@contextmanager
+def usage_errors() -> Iterator[None]:
+    """Names and values that mean nothing are faults of the command line."""
+    try:
+        yield
+    except IsthmusError as error:
+        raise click.UsageError(str(error)) from error
+
+
+def as_one(kind: type[T]) -> Callable[[Callable[[T], None]], Command]:
+    """Give a command its arguments as one dataclass, whose fields have the names of click's parameters."""
+
+    def decorate(command: Callable[[T], None]) -> Command:
+        @functools.wraps(command)
+        def with_options(**arguments: Any) -> None:
+            command(kind(**arguments))
+
+        return with_options
+
+    return decorate
+
+
+def quality_or_default(quality: float | None) -> float:
+    """The quality to encode at, 0 to 100, where -q may not have been given."""
+    from isthmus.codec import DEFAULT_QUALITY
+
+    return DEFAULT_QUALITY if quality is None else quality
+
+
+def _known_model(ctx: click.Context, parameter: click.Parameter, value: str | None) -> str | None:
+    """Refuses what is neither a file nor a model's name before anything is begun."""
+    if value is not None:
+        from isthmus.model.registry import model_named
+
+        try:
+            model_named(value)
+        except IsthmusError as error:
+            raise click.BadParameter(str(error)) from error
+        except OSError as error:
+            raise click.BadParameter(f"{value}: {reason(error)}") from error
+    return value
+
+
+model_option = click.option(
+    "--model",
+    metavar="MODEL",
+    callback=_known_model,
+    help="Weights: best (the default), fast, the name of another installed model, or a model file.",
+)
+threads_option = click.option(
+    "--threads", metavar="N", type=click.IntRange(min=1), help="Threads (default: all cores)."
+)
+pixels_option = click.option(
+    "--max-pixels",
+    metavar="N",
+    type=click.IntRange(min=1),
+    help="Refuse larger pictures (default: 16384 x 16384).",
+)
+
+
+def codec_options(command: Command) -> Command:
+    """--model, --threads and --max-pixels."""
+    for option in (pixels_option, threads_option, model_option):
+        command = option(command)
+    return command
+
+
+@dataclass(frozen=True)
+class CodecOptions:
+    """What `codec_options` adds to a command.
+
+    Attributes:
+        model: a model file or the name of an installed model; None for the default.
+        threads: of the inference engine; None for all cores.
+        max_pixels: larger pictures are refused; None for the usual limit.
+    """
+
+    model: str | None = None
+    threads: int | None = None
+    max_pixels: int | None = None
+
+    def limits(self) -> "Limits":
+        """The usual limits with the pixel limit of the command line."""
+        from isthmus.bitstream.limits import Limits
+
+        return Limits() if self.max_pixels is None else Limits(max_pixels=self.max_pixels)
+
+    def codec(self, effort: int = 1) -> "Codec":
+        """The codec that is asked for."""
+        from isthmus.codec import Codec
+
+        return Codec(model=self.model, threads=self.threads, limits=self.limits(), effort=effort)

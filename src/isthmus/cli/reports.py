@@ -1,0 +1,92 @@
+"""Work done for every input, and a report of each as text or JSON; one failure does not end the rest."""
+
+import json
+import os
+import sys
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import click
+
+from isthmus.cli.messages import complain, say
+from isthmus.cli.streams import STREAM
+from isthmus.errors import InputError, IsthmusError
+from isthmus.text import reason
+
+Report = dict[str, Any]
+"""What is said of one input, as JSON's types."""
+
+
+def run_each(
+    names: Iterable[str], work: Callable[[str], Report], text: Callable[[Report], str], as_json: bool, to_stderr: bool
+) -> None:
+    """Do the work for every input and print its report; errors are printed too, and end in exit status 1."""
+    failed = False
+    for name in names:
+        try:
+            report = work(name)
+        except (IsthmusError, OSError) as error:
+            failed = True
+            _print_error(name, error, as_json, to_stderr)
+        else:
+            say(json.dumps(report) if as_json else text(report), err=to_stderr)
+    if failed:
+        sys.exit(1)
+
+
+def run_each_file(
+    inputs: Iterable[str], work: Callable[[str], Report], text: Callable[[Report], str], as_json: bool, total: str = ""
+) -> None:
+    """`run_each` over inputs and, instead of a folder, the .isth files below it; a folder that cannot be searched, or
+    holds none, is an error like any other. Of several files the last line says how many are `total`."""
+    from isthmus.codec import is_encoded
+
+    names: list[str] = []
+    wrong: dict[str, IsthmusError | OSError] = {}
+
+    def note(error: OSError) -> None:
+        names.append(str(error.filename))
+        wrong[names[-1]] = error
+
+    for name in inputs:
+        if name == STREAM or not os.path.isdir(name):
+            names.append(name)
+            continue
+        before = len(names)
+        for folder, below, files in os.walk(name, onerror=note):
+            below.sort()
+            names += [os.path.join(folder, file) for file in sorted(files) if is_encoded(file)]
+        if len(names) == before:
+            names.append(name)
+            wrong[name] = InputError("no .isth files in this folder or below")
+
+    done = 0
+
+    def work_or_raise(name: str) -> Report:
+        nonlocal done
+        if name in wrong:
+            raise wrong[name]
+        report = work(name)
+        done += 1
+        return report
+
+    try:
+        run_each(names, work_or_raise, text, as_json, False)
+    finally:
+        if total and len(names) > 1 and not as_json:
+            click.echo(f"{done} of {len(names)} {total}")
+
+
+def _print_error(name: str, error: IsthmusError | OSError, as_json: bool, to_stderr: bool) -> None:
+    message = reason(error)
+    if not as_json:
+        complain(f"{name}: {message}")
+        return
+    record: Report = {"type": type(error).__name__, "message": message}
+    if isinstance(error, IsthmusError):
+        record |= {"expected": _plain(error.expected), "got": _plain(error.got)}
+    click.echo(json.dumps({"input": name, "error": record}), err=to_stderr)
+
+
+def _plain(value: object) -> object:
+    return value if value is None or isinstance(value, (int, float)) else str(value)
