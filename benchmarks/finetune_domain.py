@@ -19,7 +19,7 @@ from isthmus.bench.results import curves_in, read_json
 from isthmus.bench.run import Plan, bench, chosen
 from isthmus.bench.sweep import sources_in
 from isthmus.model.registry import load_model, model_named
-from isthmus.train.delta import shrink_model
+from isthmus.train.delta import write_delta
 from isthmus.train.gain import pays_from
 from isthmus.train.options import OPTIONS, request
 from isthmus.train.run import train
@@ -90,7 +90,7 @@ def main() -> None:
     if wanted and not train(request(asked.train, training), print).finished:
         raise SystemExit(130)
     small = asked.output / "small.isthmodel"
-    shrink_model(load_model(tuned), model_named(origin), small)
+    write_delta(load_model(tuned), model_named(origin), small)
     rivals = tuple(name for name in asked.rivals.split(",") if name)
     figures = measure(asked.test, (tuned, small), origin, asked.output / "results", rivals, asked.every)
     (asked.output / "finetune.json").write_text(json.dumps(figures, indent=2) + "\n")

@@ -9,19 +9,19 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from importlib import import_module
 from typing import Literal
 
 import numpy as np
 
 from isthmus.codec import Codec
-from isthmus.errors import InputError, MissingExtraError
+from isthmus.errors import InputError
+from isthmus.extras import require
 from isthmus.image.picture import Picture, Pixels
 from isthmus.likeness import psnr_db
+from isthmus.search import ContinuousDial, secant
 
 Kind = Literal["bytes", "bpp", "psnr", "ssimulacra2"]
 MAX_ENCODES = 12
-DIAL = 0.01  # the format keeps quality in hundredths
 _UNITS = {"bytes": "bytes", "bpp": "bits per pixel", "psnr": "dB PSNR", "ssimulacra2": "points of SSIMULACRA2"}
 # A fit ends the search: 1 % of the bytes, 0.1 dB, 0.5 points, always on the safe side.
 _TOLERANCE = {"bytes": -math.log(0.99), "bpp": -math.log(0.99), "psnr": 0.1, "ssimulacra2": 0.5}
@@ -93,13 +93,17 @@ def encode_to_target(codec: Codec, picture: Picture, target: Target, strip: bool
     """
     measure = _measure(codec, picture, target)
 
-    def at(quality: float) -> _Point:
+    points: list[_Point] = []
+
+    def over(quality: float) -> float:
         data = codec.encode(picture, quality, strip)
         value = measure(data)
-        over = math.log(value / target.value) if target.is_size else value - target.value
-        return _Point(quality, data, value, over)
+        distance = math.log(value / target.value) if target.is_size else value - target.value
+        points.append(_Point(quality, data, value, distance))
+        return distance
 
-    points = _search(at, target)
+    dial = ContinuousDial(low=0.0, high=100.0, decimals=2, slope=_USUAL_SLOPE[target.kind])
+    secant(over, dial, 50.0, -1 if target.is_size else 1, _TOLERANCE[target.kind], MAX_ENCODES)
     # Below a size, above a likeness.
     safe = [point for point in points if (point.over <= 0 if target.is_size else point.over >= 0)]
     if not safe:
@@ -111,45 +115,6 @@ def encode_to_target(codec: Codec, picture: Picture, target: Target, strip: bool
         )
     best = min(safe, key=lambda point: abs(point.over))
     return Reached(best.data, best.quality, best.value, len(points), _note(best, target))
-
-
-def _search(at: Callable[[float], _Point], target: Target) -> list[_Point]:
-    """Every point tried, the search having ended by a fit, by the end of the dial or by the bound on encodes."""
-    tolerance = _TOLERANCE[target.kind]
-    side = -1 if target.is_size else 1
-    points = [at(50.0)]
-    low: _Point | None = None
-    high: _Point | None = None
-    while len(points) < MAX_ENCODES:
-        latest = points[-1]
-        if 0 <= side * latest.over <= tolerance:
-            break
-        # The safe side's middle is what is aimed at, so points between the target and it count as beyond.
-        if latest.over < side * tolerance / 2:
-            low = latest if low is None or latest.quality > low.quality else low
-        else:
-            high = latest if high is None or latest.quality < high.quality else high
-        quality = _next(low, high, target, side * tolerance / 2, 2.0 ** len(points))
-        if any(abs(quality - point.quality) < DIAL / 2 for point in points):
-            break
-        points.append(at(quality))
-    return points
-
-
-def _next(low: _Point | None, high: _Point | None, target: Target, aim: float, least: float) -> float:
-    """Where to try next, on the dial's hundredths; while only one side is known, at least so far on."""
-    if low is None or high is None:
-        known = low or high
-        assert known is not None
-        # Half as far again as the usual slope says: a bracket is worth more than a near miss.
-        step = 1.5 * (aim - known.over) / _USUAL_SLOPE[target.kind]
-        step = math.copysign(max(abs(step), least), step)
-        return round(min(max(known.quality + step, 0.0), 100.0), 2)
-    width = high.quality - low.quality
-    share = (aim - low.over) / (high.over - low.over) if high.over > low.over else 0.5
-    # Kept off the ends, so that the bracket shrinks even where the curve bends sharply.
-    quality = low.quality + width * min(max(share, 0.05), 0.95)
-    return round(min(max(quality, low.quality + DIAL), max(high.quality - DIAL, low.quality)), 2)
 
 
 def _measure(codec: Codec, picture: Picture, target: Target) -> Callable[[bytes], float]:
@@ -164,12 +129,9 @@ def _measure(codec: Codec, picture: Picture, target: Target) -> Callable[[bytes]
 
 def _ssimulacra2(picture: Picture) -> Callable[[Pixels, Pixels], float]:
     """The metric, from the bench; of its libraries only those that this one needs have to be there."""
-    try:
-        import_module("ssimulacra2")
-        from isthmus.bench.metrics import SSIMULACRA2_MIN_SIDE, ssimulacra2
-    except ImportError as error:
-        hint = 'pip install "isthmus[bench]"'
-        raise MissingExtraError(f"a target in SSIMULACRA2 needs the package {error.name}", hint=hint) from error
+    require("bench", ("scipy", "ssimulacra2"), "a target in SSIMULACRA2 needs")
+    from isthmus.bench.metrics import SSIMULACRA2_MIN_SIDE, ssimulacra2
+
     if min(picture.width, picture.height) < SSIMULACRA2_MIN_SIDE:
         raise InputError(
             "SSIMULACRA2 does not say anything about so small a picture",

@@ -9,8 +9,7 @@ import torch
 from isthmus.coding.definition import Block, Definition, definition_of, lattices_and_boards
 from isthmus.coding.fixed_point import ContextModel
 from isthmus.coding.formats import ACTIVATION_BITS, SCALES, WEIGHT_BITS
-from isthmus.model.file import CONTEXT
-from isthmus.model.model import Model
+from isthmus.model.model import CONTEXT, Model
 from isthmus.model.registry import release_model
 from isthmus.train.context import ContextModel as TrainedContext
 from isthmus.train.context_arrays import compand_table, context_arrays, context_state

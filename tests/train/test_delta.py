@@ -16,7 +16,7 @@ from isthmus.model import registry
 from isthmus.model.delta import Part
 from isthmus.model.file import save_model
 from isthmus.model.registry import load_model, release_model, releases
-from isthmus.train.delta import COARSE, GRAPHS, can_shrink, shrink_model
+from isthmus.train.delta import COARSE, GRAPHS, can_write_delta, write_delta
 from isthmus.train.run import train
 from tiny_training import Trained, tiny_request
 
@@ -43,13 +43,13 @@ def tuned(trained: Trained, folder: Path, tmp_path_factory: pytest.TempPathFacto
 
 def test_only_what_was_tuned_can_be_shrunk(tuned: Path, trained: Trained, tmp_path: Path) -> None:
     model = load_model(tuned)
-    assert can_shrink(model)
-    assert not can_shrink(trained.model)
+    assert can_write_delta(model)
+    assert not can_write_delta(trained.model)
     origin = {"training": {"from": f"tiny {trained.model.id.hex()}"}}
     same = save_model(tmp_path / "same.isthmodel", trained.model.arrays, {**trained.model.metadata, **origin})
-    assert not can_shrink(same)
+    assert not can_write_delta(same)
     wider = {**model.arrays, "steps.log": model.arrays["steps.log"] + 1}
-    assert not can_shrink(save_model(tmp_path / "other.isthmodel", wider, model.metadata))
+    assert not can_write_delta(save_model(tmp_path / "other.isthmodel", wider, model.metadata))
 
 
 def shrink(*arguments: str) -> str:
@@ -78,7 +78,7 @@ def test_coarser_is_smaller(tuned: Path, trained: Trained, tmp_path: Path) -> No
     sizes = []
     for coarseness in (0.5, 1, 4):
         path = tmp_path / f"{coarseness}.isthmodel"
-        small = shrink_model(load_model(tuned), trained.model, path, coarseness)
+        small = write_delta(load_model(tuned), trained.model, path, coarseness)
         sizes.append(path.stat().st_size)
         # What was gained before does not speak for coarse steps.
         assert ("gain" in small.training) == (coarseness <= 1)
@@ -88,7 +88,7 @@ def test_coarser_is_smaller(tuned: Path, trained: Trained, tmp_path: Path) -> No
 
 def test_no_weight_is_farther_off_than_half_a_step(tuned: Path, trained: Trained, tmp_path: Path) -> None:
     path = tmp_path / "small.isthmodel"
-    shrink_model(load_model(tuned), trained.model, path)
+    write_delta(load_model(tuned), trained.model, path)
     want, found, base = load_model(tuned).arrays, load_model(path).arrays, trained.model.arrays
     moved = dict.fromkeys(found, 0)
     for part in (Part(*values) for values in load_model(path).metadata["parts"]):
@@ -142,7 +142,7 @@ def test_a_base_that_does_not_travel_with_the_package(
     monkeypatch.delitem(releases(), trained.model.id.hex())
     assert "which does not travel with the package" in shrink(str(tuned), "-o", str(small))
     with pytest.raises(InputError, match="does not travel with the package"):
-        shrink_model(load_model(tuned), trained.model, small)
+        write_delta(load_model(tuned), trained.model, small)
     assert not small.exists()
 
 
@@ -155,7 +155,7 @@ def test_another_graph_with_the_same_weights_is_another_network(trained: Trained
     arrays = {**trained.model.arrays, "synthesis.onnx": np.frombuffer(graph.SerializeToString(), np.uint8)}
     save_model(tmp_path / "other.isthmodel", arrays, trained.model.metadata)
     with pytest.raises(InputError, match=r"expected the graph of synthesis\.onnx"):
-        shrink_model(load_model(tmp_path / "other.isthmodel"), trained.model, tmp_path / "small.isthmodel")
+        write_delta(load_model(tmp_path / "other.isthmodel"), trained.model, tmp_path / "small.isthmodel")
 
 
 def test_every_rule_of_coarseness_finds_arrays() -> None:

@@ -132,7 +132,7 @@ def shrink(file: str, output: str, origin: str | None, coarseness: float, force:
     of a delta; training with --set linear_rate_scale=0 leaves them as they are.
     """
     try:
-        from isthmus.train.delta import recorded_origin, shrink_model
+        from isthmus.train.delta import recorded_origin, write_delta
 
         target = Path(output)
         if output == STREAM or target.is_dir() or target.resolve() == Path(file).resolve():
@@ -141,7 +141,7 @@ def shrink(file: str, output: str, origin: str | None, coarseness: float, force:
         tuned = model_named(file)
         base = model_named(origin or recorded_origin(tuned))
         target.parent.mkdir(parents=True, exist_ok=True)
-        small = shrink_model(tuned, base, target, coarseness)
+        small = write_delta(tuned, base, target, coarseness)
         size, whole = target.stat().st_size, sum(array.nbytes for array in tuned.arrays.values())
         click.echo(f"{output}: model {small.id.hex()}, {size} bytes, {100 * size / whole:.1f} % of {tuned.name}'s")
         said = verdict(small.training, size, shrunk=True)

@@ -8,7 +8,8 @@ import click
 
 from isthmus.cli.messages import held_out_point
 from isthmus.cli.options import usage_errors
-from isthmus.errors import IsthmusError, MissingExtraError
+from isthmus.errors import IsthmusError
+from isthmus.extras import require
 from isthmus.train.options import OPTIONS, request
 
 Command = Callable[..., Any]
@@ -55,12 +56,9 @@ def train(folder: str, **values: Any) -> None:
     with usage_errors():
         asked = request(folder, values)
     try:
-        try:
-            from isthmus.train.run import train as run
-        except ModuleNotFoundError as error:
-            if error.name != "torch":
-                raise
-            raise MissingExtraError("training needs PyTorch", hint="pip install 'isthmus[train]'") from error
+        require("train", ("torch",), "training needs")
+        from isthmus.train.run import train as run
+
         result = run(asked, lambda text: click.echo(text, err=True))
     except (IsthmusError, OSError) as error:
         raise click.ClickException(str(error)) from error
@@ -68,7 +66,7 @@ def train(folder: str, **values: Any) -> None:
         sys.exit(130)
 
     from isthmus.model.registry import load_model
-    from isthmus.train.delta import can_shrink
+    from isthmus.train.delta import can_write_delta
     from isthmus.train.gain import verdict
 
     for point in result.last:
@@ -79,6 +77,6 @@ def train(folder: str, **values: Any) -> None:
     said = verdict(model.training, size)
     if said:
         click.echo(said)
-    if can_shrink(model):
+    if can_write_delta(model):
         click.echo("to store it in about a fifth of the bytes or less, as a model with another id, before encoding:")
         click.echo(f"isthmus models shrink {asked.output} -o {asked.output.with_stem(asked.output.stem + '-small')}")

@@ -19,7 +19,7 @@ import numpy.typing as npt
 
 from isthmus.coding.formats import SCALES
 from isthmus.errors import ModelError, UnknownModelError
-from isthmus.files import atomic_output
+from isthmus.files import write_atomic
 from isthmus.model.check import check_arrays
 from isthmus.model.delta import restore
 from isthmus.model.model import Model
@@ -165,6 +165,5 @@ def save_model(
     words["sha256"] = _digest(arrays, words)
     data = save(arrays, {"isthmus": json.dumps(words, sort_keys=True)})
     model = parse_model(data, str(path), find_model, trusted=True)
-    with atomic_output(path, force=True) as stream:
-        stream.write(data)
+    write_atomic(path, data, force=True)
     return model

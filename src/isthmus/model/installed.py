@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from isthmus.errors import UnknownModelError
-from isthmus.files import atomic_output
+from isthmus.files import write_atomic
 from isthmus.model.file import FORMAT_DELTA, model_bytes, parse_model
 from isthmus.model.model import Model
 from isthmus.model.registry import (
@@ -100,8 +100,7 @@ def install_model(path: str | os.PathLike[str]) -> Installed:
         target.parent.mkdir(parents=True, exist_ok=True)
         origin = f"added {datetime.date.today()} from {Path(path).resolve()}\n"
         for file, content in ((_origin_path(target), origin.encode(errors="replace")), (target, data)):
-            with atomic_output(file, force=True) as stream:
-                stream.write(content)
+            write_atomic(file, content, force=True)
     return _described(model, _origin(target), len(data))
 
 

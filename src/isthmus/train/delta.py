@@ -1,4 +1,4 @@
-"""Writes a tuned model as its difference from the one it was tuned from."""
+"""Writes a tuned model as its delta from the one it was tuned from."""
 
 from __future__ import annotations
 
@@ -43,8 +43,8 @@ class Change(NamedTuple):
     after: npt.NDArray[Any]
 
 
-def shrink_model(tuned: Model, base: Model, path: Path, coarseness: float = 1.0) -> Model:
-    """Writes `tuned` as a difference from `base`, a model of the package, so that all who need it have it.
+def write_delta(tuned: Model, base: Model, path: Path, coarseness: float = 1.0) -> Model:
+    """Writes `tuned` as a delta from `base`, a model of the package, so that all who need it have it.
 
     What is written, and returned, is a model of its own, near `tuned` but not the same: its id is another, and its name
     is the file's.
@@ -60,7 +60,7 @@ def shrink_model(tuned: Model, base: Model, path: Path, coarseness: float = 1.0)
     """
     require_packages()
     if tuned.metadata["format"] == FORMAT_DELTA:
-        raise InputError(f"{tuned.name} is a difference already", expected="a whole model", got="what shrink wrote")
+        raise InputError(f"{tuned.name} is a delta already", expected="a whole model", got="what shrink wrote")
     if base.id.hex() not in releases():
         raise _no_base(f"{base.name} {base.id.hex()} does not travel with the package")
     if not 0 < coarseness <= MAX_COARSENESS:
@@ -103,8 +103,8 @@ def recorded_origin(tuned: Model) -> str:
     return found[0]
 
 
-def can_shrink(tuned: Model) -> bool:
-    """Whether `shrink_model` has something to store, with the base that `recorded_origin` names."""
+def can_write_delta(tuned: Model) -> bool:
+    """Whether `write_delta` has something to store, with the base that `recorded_origin` names."""
     try:
         base = release_model(recorded_origin(tuned))
         # All of them, for any may turn out not to fit.

@@ -55,7 +55,7 @@ class Journal:
         self._log = self._path.open("a", buffering=1)
         self._board = _tensorboard(folder / BOARD, step)
         if self._board is None:
-            say("TensorBoard is not installed: no files for it (pip install 'isthmus[train]')")
+            say('TensorBoard is not installed: no files for it (pip install "isthmus[train]")')
         self._bar = _bar() if first else None
         self._last_line = self._last_step = time.perf_counter()
         self._pictures = 0

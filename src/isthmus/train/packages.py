@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import importlib.util
-
-from isthmus.errors import MissingExtraError
+from isthmus.extras import require
 
 
 def require_packages(then: str = "") -> None:
@@ -13,7 +11,4 @@ def require_packages(then: str = "") -> None:
     Args:
         then: what else to do about it.
     """
-    missing = [name for name in ("onnx", "safetensors") if importlib.util.find_spec(name) is None]
-    if missing:
-        hint = ", ".join(["pip install 'isthmus[train]'", *([then] if then else [])])
-        raise MissingExtraError(f"model files need {' and '.join(missing)}", hint=f"{hint}.")
+    require("train", ("onnx", "safetensors"), "model files need", then)

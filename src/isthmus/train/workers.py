@@ -9,7 +9,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from isthmus.errors import InputError, MissingExtraError
+from isthmus.errors import InputError
+from isthmus.extras import require
 
 M_TRIM_THRESHOLD, M_TOP_PAD, M_MMAP_THRESHOLD = -1, -2, -3
 """Parameters of glibc's mallopt."""
@@ -63,12 +64,9 @@ class Workers:
         on_gpu = torch.cuda.is_available() and device != "cpu"
         self.device = torch.device("cuda" if on_gpu else "cpu")
         if self.count > 1:
-            try:
-                from accelerate import Accelerator
-            except ImportError as error:
-                raise MissingExtraError(
-                    "training in several processes needs accelerate", hint="pip install 'isthmus[multi-gpu]'"
-                ) from error
+            require("multi-gpu", ("accelerate",), "training in several processes needs")
+            from accelerate import Accelerator
+
             self._accelerator = Accelerator(cpu=not on_gpu)
             self.device, self.rank = self._accelerator.device, self._accelerator.process_index
         self.dtype = torch.bfloat16 if not exact and _bfloat16(self.device) else torch.float32
