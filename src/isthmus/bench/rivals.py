@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from functools import partial
 
 from isthmus.bench import libraries
-from isthmus.bench.metrics import Picture
 from isthmus.errors import InputError, MissingExtraError
+from isthmus.image.picture import Pixels as Picture
 
 Encode = Callable[[Picture, float, int], bytes]
 Decode = Callable[[bytes, int], Picture]
