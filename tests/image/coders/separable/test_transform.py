@@ -67,6 +67,6 @@ def test_a_smaller_inverse_is_the_average_of_the_low_frequencies(
 def test_fewer_channels_leave_the_others_out(transform: LappedTransform, photo: np.ndarray) -> None:
     few = LappedTransform(transform.forward, transform.inverse, transform.colour, transform.channels[:384])
     latents = transform.analyse(photo)
-    np.testing.assert_array_equal(few.analyse(photo), latents[:, :, :384])
+    np.testing.assert_allclose(few.analyse(photo), latents[:, :, :384], atol=1e-3)
     latents[:, :, 384:] = 0
     np.testing.assert_allclose(few.synthesise(latents[:, :, :384]), transform.synthesise(latents), atol=1e-3)

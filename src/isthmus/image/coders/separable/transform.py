@@ -66,30 +66,41 @@ class LappedTransform:
         return LappedTransform(self.forward, inverse, self.colour, self.channels[kept])
 
     @cached_property
-    def _columns(self) -> int:
-        return 3 * self.frequencies
+    def _columns(self) -> npt.NDArray[np.int64]:
+        """(n, 2): the pairs of colour and horizontal frequency that any channel has."""
+        return np.unique(self.channels[:, [0, 2]], axis=0)
 
     @cached_property
     def _place(self) -> npt.NDArray[np.intp]:
-        """(C,): where each channel stands among (vertical frequency, colour, horizontal frequency)."""
-        colour, vertical, horizontal = self.channels.T
-        return np.asarray((vertical * 3 + colour) * self.frequencies + horizontal, np.intp)
+        """(C,): where each channel stands among (vertical frequency, column)."""
+        column = {tuple(pair): index for index, pair in enumerate(self._columns.tolist())}
+        places = [u * len(column) + column[c, v] for c, u, v in self.channels.tolist()]
+        return np.array(places, np.intp)
+
+    @cached_property
+    def _channel(self) -> npt.NDArray[np.intp]:
+        """(f * n,): the channel that stands in each place; C, one beyond them, where there is none."""
+        channel = np.full(self.frequencies * len(self._columns), len(self.channels), np.intp)
+        channel[self._place] = np.arange(len(self.channels))
+        return channel
 
     @cached_property
     def _across(self) -> Float32:
-        """(96, 48): 32 pixels of RGB to 16 horizontal frequencies of each colour."""
-        matrix = np.einsum("vj,cd->jdcv", self.forward.astype(np.float64), self.colour.astype(np.float64))
-        return np.ascontiguousarray(matrix.reshape(6 * BLOCK, 3 * BLOCK), np.float32)
+        """(96, n): 32 pixels of RGB to the columns."""
+        colour, frequency = self._columns.T
+        matrix = self.forward[frequency].T[:, None, :] * self.colour[colour].T[None, :, :]
+        return np.ascontiguousarray(matrix.reshape(6 * BLOCK, -1), np.float32)
 
     @cached_property
     def _back(self) -> Float32:
-        """(2 * 3f, 3 * hop): what two neighbouring positions say of the pixels between their centres, in planes."""
+        """(2n, 3 * hop): what two neighbouring positions say of the pixels between their centres, in planes."""
         hop = self.hop
-        colour = np.linalg.inv(self.colour.astype(np.float64))  # RGB from planes
+        colour, frequency = self._columns.T
+        rgb = np.linalg.inv(self.colour.astype(np.float64))[:, colour].T  # (n, 3)
         # The block after a position is seen by the second half of its window and the first half of the next one's.
-        halves = np.stack([self.inverse[:, hop:], self.inverse[:, :hop]]).astype(np.float64)  # (2, f, hop)
-        matrix = np.einsum("tvj,dc->tcvdj", halves, colour)
-        return np.ascontiguousarray(matrix.reshape(2 * self._columns, 3 * hop), np.float32)
+        halves = np.stack([self.inverse[frequency, hop:], self.inverse[frequency, :hop]])  # (2, n, hop)
+        matrix = halves[:, :, None, :] * rgb[None, :, :, None]
+        return np.ascontiguousarray(matrix.reshape(-1, 3 * hop), np.float32)
 
     @cached_property
     def _down(self) -> Float32:
@@ -100,8 +111,8 @@ class LappedTransform:
     def analyse(self, pixels: UInt8) -> Float32:
         """Latents (h, w, C) float32 in grey levels of pixels (16h + 16, 16w + 16, 3) uint8."""
         rows, columns, _ = pixels.shape
-        height, width, n = rows // BLOCK - 1, columns // BLOCK - 1, 3 * BLOCK
-        out = np.empty((height, width, BLOCK, n), np.float32)
+        height, width, n = rows // BLOCK - 1, columns // BLOCK - 1, len(self._columns)
+        out = np.empty((height, width, len(self.channels)), np.float32)
         samples = pixels.reshape(rows, columns * 3)
         kept_across = np.empty((width, BLOCK * (STRIP + 1), n), np.float32)
         for first in range(0, height, STRIP):
@@ -113,8 +124,9 @@ class LappedTransform:
             np.matmul(windows, self._across, out=across)
             step = across.strides[0]
             windows = as_strided(across, (count, width, 2 * BLOCK, n), (BLOCK * n * WORD, step, n * WORD, WORD))
-            np.matmul(self.forward, windows, out=out[first : first + count])
-        return np.take(out.reshape(height, width, BLOCK * n), self._place, axis=2)
+            coefficients = np.matmul(self.forward, windows).reshape(count, width, BLOCK * n)
+            np.take(coefficients, self._place, axis=2, out=out[first : first + count], mode="clip")
+        return out
 
     def synthesise(self, latents: Float32) -> Float32:
         """Planes (3, hop(h-1), hop(w-1)) float32 of RGB around 0: the part whose windows are all there.
@@ -122,21 +134,24 @@ class LappedTransform:
         Args:
             latents: (h, w, C) float32 in grey levels.
         """
-        height, width, _ = latents.shape
-        hop, f, n = self.hop, self.frequencies, self._columns
-        # Columns of positions one after the other: the rows of two neighbours then follow each other.
-        coefficients = np.zeros((width, height, f * n), np.float32)
-        coefficients[:, :, self._place] = latents.transpose(1, 0, 2)
-        step = height * f * n * WORD
-        windows = as_strided(coefficients, (height - 1, width, 2 * f, n), (f * n * WORD, step, n * WORD, WORD))
+        height, width, channels = latents.shape
+        hop, f, n = self.hop, self.frequencies, len(self._columns)
         out = np.empty((3, hop * (height - 1), hop * (width - 1)), np.float32)
+        # One channel more, of zeros, for those that there are not. Columns of positions stand one after the other: the
+        # rows of a position and of the one below it are then one matrix.
+        some = np.zeros((width, STRIP + 1, channels + 1), np.float32)
+        coefficients = np.empty((width, STRIP + 1, f * n), np.float32)
         kept_down = np.empty((hop * STRIP, width * n), np.float32)
+        shape, strides = (STRIP, width, 2 * f, n), (f * n * WORD, (STRIP + 1) * f * n * WORD, n * WORD, WORD)
+        windows = as_strided(coefficients, shape, strides)
         for first in range(0, height - 1, STRIP):
             count = min(STRIP, height - 1 - first)
             tall = hop * count
+            some[:, : count + 1, :channels] = latents[first : first + count + 1].transpose(1, 0, 2)
+            np.take(some, self._channel, axis=2, out=coefficients, mode="clip")
             down = kept_down[:tall]
             shape, strides = (count, width, hop, n), (hop * width * n * WORD, n * WORD, width * n * WORD, WORD)
-            np.matmul(self._down, windows[first : first + count], out=as_strided(down, shape, strides))
+            np.matmul(self._down, windows[:count], out=as_strided(down, shape, strides))
             pairs = as_strided(down, (width - 1, tall, 2 * n), (n * WORD, width * n * WORD, WORD))
             blocks = np.matmul(pairs, self._back).reshape(width - 1, tall, 3, hop)
             rows = out[:, hop * first : hop * first + tall].reshape(3, tall, width - 1, hop)
