@@ -46,7 +46,7 @@ class LappedTransform:
     @property
     def hop(self) -> int:
         """Pixels of the synthesised picture between two positions."""
-        return self.inverse.shape[1] // 2
+        return int(self.inverse.shape[1]) // 2
 
     @property
     def frequencies(self) -> int:
