@@ -82,7 +82,7 @@ threads_option = click.option(
     "--threads",
     metavar="N",
     type=click.IntRange(min=1),
-    help="Threads, each at a tile of its own (default: all cores, at most 4).",
+    help="Threads, a tile each (default: all cores, up to 4).",
 )
 pixels_option = click.option(
     "--max-pixels",
