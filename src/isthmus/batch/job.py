@@ -25,7 +25,7 @@ class Job:
         keep_smaller: copy the original where encoding does not make it smaller.
         force: redo and replace what is there.
         model: a model file, the name of an installed model, or None for "best".
-        threads: of the inference engine, in each worker.
+        threads: of each worker.
         limits: what a picture may ask for.
         effort: of encoding; files of another effort count as done.
     """

@@ -79,7 +79,10 @@ model_option = click.option(
     help="Weights: best (the default), fast, the name of another installed model, or a model file.",
 )
 threads_option = click.option(
-    "--threads", metavar="N", type=click.IntRange(min=1), help="Threads (default: all cores)."
+    "--threads",
+    metavar="N",
+    type=click.IntRange(min=1),
+    help="Threads, a tile each (default: all cores, up to 4).",
 )
 pixels_option = click.option(
     "--max-pixels",
@@ -102,7 +105,7 @@ class CodecOptions:
 
     Attributes:
         model: a model file or the name of an installed model; None for the default.
-        threads: of the inference engine; None for all cores.
+        threads: how many tiles are worked on side by side; None for one a core, at most four.
         max_pixels: larger pictures are refused; None for the usual limit.
     """
 

@@ -33,7 +33,7 @@ class PictureDecoder:
     Args:
         parsed: the file.
         model: the model that its header names.
-        threads: of the inference engine and of NumPy's matrix products; None for all.
+        threads: how many tiles are worked on side by side; None for the number of cores, up to a few.
 
     Raises:
         ModelError: the model is none of the coder's.

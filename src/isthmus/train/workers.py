@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from isthmus.errors import InputError
 from isthmus.extras import require
+from isthmus.train.threads import ThreadChoice
 
 M_TRIM_THRESHOLD, M_TOP_PAD, M_MMAP_THRESHOLD = -1, -2, -3
 """Parameters of glibc's mallopt."""
@@ -44,7 +45,7 @@ class Workers:
 
     Args:
         device: `cpu` or `cuda`; by default a GPU if there is one.
-        threads: of the processor; by default PyTorch's own choice.
+        threads: of the processor; by default one or all, whichever is quicker (`isthmus.train.threads`).
         exact: float32 where bfloat16 is available too.
 
     Raises:
@@ -69,6 +70,9 @@ class Workers:
 
             self._accelerator = Accelerator(cpu=not on_gpu)
             self.device, self.rank = self._accelerator.device, self._accelerator.process_index
+        self._threads: ThreadChoice | None = None
+        if threads is None and not on_gpu and self.count == 1:
+            self._threads = ThreadChoice(torch.get_num_threads(), torch.set_num_threads)
         self.dtype = torch.bfloat16 if not exact and _bfloat16(self.device) else torch.float32
         if not on_gpu:
             _keep_freed_memory()
@@ -80,6 +84,11 @@ class Workers:
     def first(self) -> bool:
         """Whether this process writes the files and speaks."""
         return self.rank == 0
+
+    def took(self, seconds: float) -> None:
+        """Hears how long a step took, which may change the number of threads."""
+        if self._threads is not None:
+            self._threads.took(seconds)
 
     def wrap(self, network: nn.Module) -> nn.Module:
         """The network to call in training: compiled on a GPU, its gradients averaged over all processes."""

@@ -16,11 +16,16 @@ Float32 = npt.NDArray[np.float32]
 
 def analyse(setting: Setting, source: PixelSource, box: Box) -> Float32:
     """Latents (h, w, C) float32 in steps, of a box in latent positions, which may lie outside the picture."""
+    return latents_of(setting, pixels_of(source, box))
+
+
+def pixels_of(source: PixelSource, box: Box) -> UInt8:
+    """What the analysis of a box of (h, w) latent positions sees: (16h + 16, 16w + 16, 3) uint8."""
     rows = _pixel_axis(box.top, box.bottom, source.height)
     columns = _pixel_axis(box.left, box.right, source.width)
     top, left = int(rows.min()), int(columns.min())
     window = source(top, left, int(rows.max()) + 1 - top, int(columns.max()) + 1 - left)
-    return latents_of(setting, window[rows - top][:, columns - left])
+    return window[rows - top][:, columns - left]
 
 
 def latents_of(setting: Setting, pixels: UInt8) -> Float32:
@@ -42,7 +47,7 @@ def bits_map(setting: Setting, rgb: UInt8) -> Float32:
     for index in range(grid.count):
         box = grid.latent_box(index)
         y = analyse(setting, source, box)
-        with setting.limited_threads():
+        with setting.one_thread():
             bits = latent_bits(setting.model.entropy, y, setting.quality.hundredths, importance_of(setting, y))
         out[box.slices] = bits
     return out
