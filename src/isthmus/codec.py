@@ -77,7 +77,7 @@ class Codec:
             for pictures that decode in less time and take more bytes. Files of other models still decode if their
             model is installed.
         threads: how many tiles of a picture, 1024x1024 pixels each, are worked on side by side; by default one for each
-            core, but at most four. Bytes and pixels do not depend on it.
+            core, but at most two, for each takes up to 250 MB. Bytes and pixels do not depend on it.
         limits: what a file or a picture may ask for.
         effort: of encoding: 1, or 2 for 1 to 2 % fewer bytes at equal PSNR in 2 to 3 times the time. At one and the
             same quality files are slightly larger, and pictures better by more than that.

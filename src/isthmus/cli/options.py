@@ -82,7 +82,7 @@ threads_option = click.option(
     "--threads",
     metavar="N",
     type=click.IntRange(min=1),
-    help="Threads, a tile each (default: all cores, up to 4).",
+    help="Threads, a tile each (default: all cores, up to 2).",
 )
 pixels_option = click.option(
     "--max-pixels",
@@ -105,7 +105,7 @@ class CodecOptions:
 
     Attributes:
         model: a model file or the name of an installed model; None for the default.
-        threads: how many tiles are worked on side by side; None for one a core, at most four.
+        threads: how many tiles are worked on side by side; None for one a core, at most two.
         max_pixels: larger pictures are refused; None for the usual limit.
     """
 

@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Generic, ParamSpec, Protocol, TypeVar
 if TYPE_CHECKING:
     from concurrent.futures import ThreadPoolExecutor
 
-MOST_BY_DEFAULT = 4
-"""Every tile in work takes memory, some 130 MB at its highest: more of them at once are for those who ask."""
+MOST_BY_DEFAULT = 2
+"""A tile in work takes up to 250 MB (decoding, `best`): more of them at once are for those who ask for them."""
 
 Given = ParamSpec("Given")
 T = TypeVar("T")

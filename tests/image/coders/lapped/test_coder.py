@@ -12,6 +12,7 @@ from isthmus.coding.payload import decode_latents, encode_latents
 from isthmus.errors import CorruptError, ModelError
 from isthmus.image.box import Box
 from isthmus.image.coders.crew import Crew
+from isthmus.image.coders.lapped import synthesis
 from isthmus.image.coders.lapped.analysis import analyse, bits_map
 from isthmus.image.coders.lapped.coder import LappedCoder
 from isthmus.image.coders.lapped.synthesis import DecodedLatents, synthesise
@@ -241,6 +242,19 @@ def test_tiles_leave_no_seam(model: Model, photo: np.ndarray) -> None:
     for box in boxes:
         window = SMALL.decode_window(setting, payloads.__getitem__, small, box)
         assert np.abs(window.astype(int) - by_tiles[box.slices]).max() <= 1
+
+
+def test_latents_too_large_for_16_bits_come_back(
+    model: Model, photo: np.ndarray, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No photograph has them; a file may."""
+    grid = Grid(64, 48, SMALL.tile)
+    for most in (2047.9375, 2048.0, 8e5):
+        latents = np.zeros((3, 4, model.latents), np.float32)
+        latents[1, 2, :3] = (most, -most, 0.0625)
+        monkeypatch.setattr(synthesis, "decode_tile", lambda *_, found=latents: found.copy())
+        kept = DecodedLatents(Setting(model, Quality(3000), 1), lambda index: b"", grid, Crew(1))
+        np.testing.assert_array_equal(kept.window(Box(0, 0, 3, 4))(), latents)
 
 
 def test_a_window_decodes_only_the_tiles_that_it_needs(model: Model, photo: np.ndarray) -> None:
