@@ -7,7 +7,7 @@ import functools
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path, PurePath
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from PIL import Image
 
@@ -26,7 +26,8 @@ from isthmus.image.header import MEDIUM as PICTURE
 from isthmus.image.info import Info, info_of
 from isthmus.image.picture import Picture, PictureLike, Pixels, as_picture
 from isthmus.model.model import Model
-from isthmus.model.registry import find_model, model_named, release_model
+from isthmus.model.registry import find_model, is_release_name, model_named, release_model
+from isthmus.plain import whole
 from isthmus.quality import Quality
 
 if TYPE_CHECKING:
@@ -94,15 +95,27 @@ class Codec:
         limits: Limits | None = None,
         effort: int = 1,
     ) -> None:
-        if threads is not None and threads < 1:
-            raise InputError("the number of threads", expected="at least 1", got=threads)
+        if threads is not None:
+            threads = whole(threads, "the number of threads", "a whole number, at least 1")
+            if threads < 1:
+                raise InputError("the number of threads", expected="at least 1", got=threads)
         most = encoding_coder().max_effort
-        if effort not in range(1, most + 1):
+        effort = whole(effort, "the effort", f"1 to {most}")
+        if not 1 <= effort <= most:
             raise InputError("the effort", expected=f"1 to {most}", got=effort)
         self._chosen = model
         self.threads = threads
         self.limits = limits or Limits()
         self.effort = effort
+
+    def __getstate__(self) -> dict[str, Any]:
+        """What a copy needs, in this process or another: weights of the package by their name, all others whole."""
+        state = self.__dict__.copy()
+        loaded = state.pop("model", None)
+        # Wherever the copy goes, the file of the weights need not be there, or may be another by then.
+        if loaded is not None and self._chosen is not None and not is_release_name(str(self._chosen)):
+            state["_chosen"] = loaded
+        return state
 
     @functools.cached_property
     def model(self) -> Model:

@@ -1,6 +1,5 @@
 """isthmus models: which weights are installed, and where each came from."""
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ from isthmus.errors import InputError, IsthmusError
 from isthmus.files import refuse_existing
 from isthmus.model.installed import Installed, described, install_model, installed_models, remove_model
 from isthmus.model.registry import model_named
+from isthmus.plain import json_text
 from isthmus.text import counted
 from isthmus.train.gain import verdict
 
@@ -37,7 +37,7 @@ def models(ctx: click.Context, as_json: bool) -> None:
     if ctx.invoked_subcommand is None:
         try:
             for found in installed_models():
-                click.echo(json.dumps(found.as_dict()) if as_json else _text(found))
+                click.echo(json_text(found.as_dict()) if as_json else _text(found))
         except (IsthmusError, OSError) as error:
             raise click.ClickException(str(error)) from error
 
@@ -74,7 +74,7 @@ def show(model: str, as_json: bool) -> None:
         found = described(model)
     except (IsthmusError, OSError) as error:
         raise click.ClickException(str(error)) from error
-    click.echo(json.dumps(found.as_dict()) if as_json else "\n".join([_text(found), *_record(found)]))
+    click.echo(json_text(found.as_dict()) if as_json else "\n".join([_text(found), *_record(found)]))
 
 
 def _record(found: Installed) -> Iterator[str]:

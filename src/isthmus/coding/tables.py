@@ -44,6 +44,10 @@ class Tables:
         self.counts = [np.asarray(count, np.int64) for count in counts]
         self.radius = np.array([(len(count) - 2) // 2 for count in counts], np.int64)
 
+    def __getstate__(self) -> dict[str, Any]:
+        # What the coder makes of the counts cannot be pickled, and is soon made again.
+        return {"counts": self.counts, "radius": self.radius}
+
     def __len__(self) -> int:
         return len(self.counts)
 

@@ -16,7 +16,7 @@ from isthmus.image.coders.protocol import ArraySource, Setting
 from isthmus.image.coders.table import check_model
 from isthmus.image.grid import BLOCK, HALO, TILE, Grid
 from isthmus.likeness import psnr_db
-from isthmus.model.engine import _controller, limit_threads
+from isthmus.model.engine import limit_threads
 from isthmus.model.model import Model
 from isthmus.model.registry import release_model
 from isthmus.quality import Quality
@@ -105,21 +105,6 @@ def test_the_same_latents_whatever_the_threads(model: Model, photo: np.ndarray) 
     first = decode(model, one, photo, 6000, threads=1)
     second = decode(model, one, photo, 6000, threads=2)
     assert np.abs(first.astype(int) - second).max() <= 1
-
-
-def test_a_limit_of_threads_ends_with_the_last_who_needs_it() -> None:
-    def threads() -> set[int]:
-        return {found["num_threads"] for found in _controller().info() if found["user_api"] == "blas"}
-
-    with _controller().limit(limits=2, user_api="blas"):
-        before = threads()
-        first, second = limit_threads(1), limit_threads(1)
-        first.__enter__()
-        second.__enter__()
-        first.__exit__(None, None, None)
-        assert threads() == {1}
-        second.__exit__(None, None, None)
-        assert threads() == before == {2}
 
 
 def test_pytorch_decodes_the_same_latents_and_pixels(model: Model, photo: np.ndarray) -> None:
