@@ -88,8 +88,8 @@ def study(data: Data, settings: Mapping[str, Any], folder: Path, *, step: float 
     figures = all_plots(model, data)
     for name, png in figures.items():
         write_atomic(folder / f"{name}.png", png, force=True)
-    write_atomic(folder / RESULTS_FILE, json_text(to_json(result), indent=1).encode(), force=True)
-    write_atomic(folder / REPORT_FILE, report.render(result, model, figures).encode(), force=True)
+    write_atomic(folder / RESULTS_FILE, json_text(to_json(result), indent=1).encode(errors="replace"), force=True)
+    write_atomic(folder / REPORT_FILE, report.render(result, model, figures).encode(errors="replace"), force=True)
     return result
 
 

@@ -141,7 +141,7 @@ def write_page(comparison: Comparison, path: Path) -> None:
             },
         )
     )
-    write_atomic(path, text.encode(), force=True)
+    write_atomic(path, text.encode(errors="replace"), force=True)
 
 
 def shown_window(height: int, width: int) -> tuple[int, int, int, int]:

@@ -36,10 +36,11 @@ def models(ctx: click.Context, as_json: bool) -> None:
     """List the installed models; a file decodes if the model that it names is among them."""
     if ctx.invoked_subcommand is None:
         try:
-            for found in installed_models():
-                click.echo(json_text(found.as_dict()) if as_json else _text(found))
+            listed = list(installed_models())
         except (IsthmusError, OSError) as error:
             raise click.ClickException(str(error)) from error
+        for found in listed:
+            click.echo(json_text(found.as_dict()) if as_json else _text(found))
 
 
 @models.command()
