@@ -11,10 +11,11 @@ from isthmus.errors import CorruptError, ModelError
 from isthmus.image.box import Box
 from isthmus.image.coders.lapped.analysis import analyse, bits_map
 from isthmus.image.coders.lapped.coder import LappedCoder
+from isthmus.image.coders.lapped.halo import halo_of
 from isthmus.image.coders.lapped.synthesis import DecodedLatents, synthesise
 from isthmus.image.coders.protocol import ArraySource, Setting
 from isthmus.image.coders.table import check_model
-from isthmus.image.grid import BLOCK, HALO, TILE, Grid
+from isthmus.image.grid import BLOCK, TILE, Grid
 from isthmus.likeness import psnr_db
 from isthmus.model.engine import limit_threads
 from isthmus.model.model import Model
@@ -115,7 +116,8 @@ def test_pytorch_decodes_the_same_latents_and_pixels(model: Model, photo: np.nda
     latents = decode_latents(model.entropy, payload, 13, 15, 6000)
     rounded = np.rint(latents * 16)
     np.testing.assert_array_equal(rounded, latents * 16)
-    padded = np.pad(latents, ((HALO, HALO), (HALO, HALO), (0, 0)))
+    halo = halo_of(model)
+    padded = np.pad(latents, ((halo, halo), (halo, halo), (0, 0)))
     ours = synthesise(Setting(model, Quality(6000), 1), padded)
     theirs = run_graph(
         model.arrays["synthesis.onnx"].tobytes(),
@@ -124,7 +126,7 @@ def test_pytorch_decodes_the_same_latents_and_pixels(model: Model, photo: np.nda
         nominal=model.nominal_step(6000),
         weights=model.quality_weights(6000),
     )
-    cut = HALO * BLOCK - BLOCK // 2
+    cut = halo * BLOCK - BLOCK // 2
     assert np.abs(ours.astype(int) - theirs[cut:-cut, cut:-cut]).max() <= 1
     # And the other way round: latents analysed by PyTorch, coded, decoded by the product.
     y = run_graph(
@@ -159,7 +161,7 @@ def test_tiles_leave_no_seam(model: Model, photo: np.ndarray) -> None:
     rows = SMALL.decode_rows(setting, payloads.__getitem__, small)
     by_tiles = np.concatenate([strip for _, strip in rows])
     latents = DecodedLatents(setting, payloads.__getitem__, small)
-    around = latents.window(Box(0, 0, grid.latent_height, grid.latent_width).grown(HALO))
+    around = latents.window(Box(0, 0, grid.latent_height, grid.latent_width).grown(halo_of(model)))
     pixels = synthesise(setting, around)[grid.box.slices]
     assert np.abs(by_tiles.astype(int) - pixels).max() <= 1
     rng = np.random.default_rng(0)

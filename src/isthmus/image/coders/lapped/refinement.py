@@ -5,9 +5,10 @@ from __future__ import annotations
 from isthmus.coding.payload import quantized_latents
 from isthmus.image.box import Box
 from isthmus.image.coders.lapped.analysis import Float32, analyse, importance_of, latents_of
+from isthmus.image.coders.lapped.halo import halo_of
 from isthmus.image.coders.lapped.synthesis import continued, synthesise_all
 from isthmus.image.coders.protocol import PixelSource, Setting
-from isthmus.image.grid import BLOCK, HALO, Grid
+from isthmus.image.grid import BLOCK, Grid
 
 
 def refined_latents(setting: Setting, source: PixelSource, grid: Grid, tile: Box) -> Float32:
@@ -22,7 +23,8 @@ def refined_latents(setting: Setting, source: PixelSource, grid: Grid, tile: Box
         grid: the picture's geometry.
         tile: where the tile lies, in latent positions.
     """
-    box = tile.grown(HALO)
+    halo = halo_of(setting.model)
+    box = tile.grown(halo)
     around = analyse(setting, source, box)
     inner = tile.within(box).slices
     y = around[inner]
@@ -33,5 +35,5 @@ def refined_latents(setting: Setting, source: PixelSource, grid: Grid, tile: Box
     expected[inner] = decoded
     # A mirror shows nothing from outside the box: it is not wider than the tile, or the whole picture is inside.
     pixels = synthesise_all(setting, continued(setting.model, expected, box, grid))
-    cut = HALO * BLOCK - BLOCK
+    cut = halo * BLOCK - BLOCK
     return y + decoded - latents_of(setting, pixels[cut:-cut, cut:-cut])

@@ -10,8 +10,9 @@ import numpy.typing as npt
 from isthmus.coding.payload import decode_latents
 from isthmus.image.box import Box
 from isthmus.image.coders.lapped.analysis import Float32
+from isthmus.image.coders.lapped.halo import halo_of
 from isthmus.image.coders.protocol import Payloads, Setting, UInt8
-from isthmus.image.grid import BLOCK, HALO, Grid, blocks_of, is_reversed, mirrored
+from isthmus.image.grid import BLOCK, Grid, blocks_of, is_reversed, mirrored
 from isthmus.model.model import Model
 
 
@@ -80,13 +81,14 @@ def decode_box(setting: Setting, payloads: Payloads, grid: Grid, box: Box) -> It
         CorruptError: a payload is damaged.
     """
     latents = DecodedLatents(setting, payloads, grid)
+    halo = halo_of(setting.model)
     rows = range(box.top // grid.tile, (box.bottom - 1) // grid.tile + 1)
     columns = range(box.left // grid.tile, (box.right - 1) // grid.tile + 1)
     for i in rows:
         for j in columns:
             part = Box(i * grid.tile, j * grid.tile, grid.tile, grid.tile).shared(box)
             blocks = blocks_of(part)
-            pixels = synthesise(setting, latents.window(blocks.grown(HALO)))
+            pixels = synthesise(setting, latents.window(blocks.grown(halo)))
             covered = Box(blocks.top * BLOCK, blocks.left * BLOCK, *pixels.shape[:2])
             yield part, pixels[part.within(covered).slices]
             # Synthesis looks one tile around: what lies further above, or to the left in the last row, is done with.
@@ -100,8 +102,8 @@ def decode_box(setting: Setting, payloads: Payloads, grid: Grid, box: Box) -> It
 
 
 def synthesise(setting: Setting, latents: Float32) -> UInt8:
-    """Pixels (16h, 16w, 3) uint8 of latents (h + 2 HALO, w + 2 HALO, C) in steps."""
-    cut = HALO * BLOCK - BLOCK // 2
+    """Pixels (16h, 16w, 3) uint8 of latents (h + 2 halo, w + 2 halo, C) in steps, the halo being that of the model."""
+    cut = halo_of(setting.model) * BLOCK - BLOCK // 2
     return synthesise_all(setting, latents)[cut:-cut, cut:-cut]
 
 
