@@ -85,7 +85,9 @@ class _Point:
 
 
 def encode_to_target(codec: Codec, picture: Picture, target: Target, strip: bool = False) -> Reached:
-    """The file nearest to a target on its safe side.
+    """The file nearest to a target on its safe side, of those that a bounded search tries.
+
+    The dial nearly rises, not quite: where it has jumps, a nearer file may exist, and the note says so.
 
     Args:
         codec: encodes, and decodes where a likeness is asked for.
@@ -152,4 +154,4 @@ def _note(best: _Point, target: Target) -> str:
         return ""
     if best.quality == (100 if target.is_size else 0):
         return f"quality {best.quality:g}, the end of the dial, is already at {best.value:g} {target.unit}"
-    return f"the nearest that the dial gives is {best.value:g} {target.unit}"
+    return f"the nearest found is {best.value:g} {target.unit}; the dial has jumps there, and a nearer one may exist"

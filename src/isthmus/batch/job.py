@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from isthmus.bitstream.limits import Limits
-from isthmus.codec import DEFAULT_QUALITY
+from isthmus.codec import DEFAULT_QUALITY, Effort
 from isthmus.plain import number, whole
 from isthmus.rate_control import Target
 
@@ -42,7 +42,7 @@ class Job:
     model: str | None = None
     threads: int = 1
     limits: Limits = field(default_factory=Limits)
-    effort: int = 1
+    effort: Effort = 1
 
     def __post_init__(self) -> None:
         # Compared and written down later: plain numbers, whatever they came as.

@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from isthmus.cli.groups import WholeHelpGroup
 from isthmus.cli.messages import held_out_point
 from isthmus.cli.streams import STREAM
 from isthmus.errors import InputError, IsthmusError
@@ -29,7 +30,7 @@ _RECORDED = (
 """Of a training record: label, key, unit."""
 
 
-@click.group(invoke_without_command=True)
+@click.group(cls=WholeHelpGroup, invoke_without_command=True)
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line for each model.")
 @click.pass_context
 def models(ctx: click.Context, as_json: bool) -> None:
