@@ -33,7 +33,7 @@ LONGEST = (
     "train/test_loop.py",
     "bench/test_cli.py",
 )
-"""Files whose tests take longest. They begin first: one that began last would keep one core busy, and others waiting."""
+"""Files whose tests take longest. They begin first: one that began last would keep one core busy and others waiting."""
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

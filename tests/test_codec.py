@@ -160,7 +160,7 @@ def test_a_model_of_another_coder(lossless_coder: doubles.LosslessCoder) -> None
     data = Codec().encode(photo())
     lossless_coder.needs = frozenset({"networks"})
     for attempt in (lambda: Codec().encode(photo()), lambda: Codec().decode(data)):
-        with pytest.raises(ModelError, match="double is none of the lossless coder's: expected a model with networks"):
+        with pytest.raises(ModelError, match="double does not fit the lossless coder: expected a model with networks"):
             attempt()
 
 

@@ -41,14 +41,22 @@ class Engine:
         try:
             self._session = onnxruntime.InferenceSession(graph.tobytes(), options, providers=["CPUExecutionProvider"])
         except Exception as error:  # the engine's own exception classes share no public base
-            raise ModelError("the inference engine refuses the model's network", got=str(error)) from error
+            raise ModelError(
+                "the model's network cannot be loaded",
+                got=str(error),
+                hint="The model file may be damaged, or made for another version: get it again.",
+            ) from error
 
     def __call__(self, **inputs: npt.NDArray[Any]) -> npt.NDArray[Any]:
         """Runs the network on named inputs and returns its one output; raises ModelError if it takes others."""
         try:
             output: npt.NDArray[Any] = self._session.run(None, inputs)[0]
         except Exception as error:  # as above
-            raise ModelError("the model's network does not run on what it must take", got=str(error)) from error
+            raise ModelError(
+                "the model's network cannot be run",
+                got=str(error),
+                hint="The model file may be damaged, or made for another version: get it again.",
+            ) from error
         return output
 
 

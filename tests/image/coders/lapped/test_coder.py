@@ -221,7 +221,7 @@ def test_the_bits_map_adds_up_to_the_payload(model: Model, photo: np.ndarray) ->
 def test_a_coder_refuses_a_model_that_lacks_its_networks(model: Model) -> None:
     check_model(CODER, model)
     arrays = {name: array for name, array in model.arrays.items() if name != "synthesis.onnx"}
-    with pytest.raises(ModelError, match=r"none of the lapped coder's: expected .*got none of synthesis\.onnx"):
+    with pytest.raises(ModelError, match=r"does not fit the lapped coder: expected .*got none of synthesis\.onnx"):
         check_model(CODER, replace(model, arrays=arrays))
 
 

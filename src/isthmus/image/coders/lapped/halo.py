@@ -44,10 +44,18 @@ def reach(network: list[Operation]) -> int:
         looked = max((seen.get(name, 0) for name in operation.inputs), default=0)
         if operation.kind in _SLIDING:
             if any(stride != 1 for stride in operation.numbers.get("strides", ())):
-                raise ModelError("the model's synthesis network", expected="windows that move by 1", got="strides")
+                raise ModelError(
+                    "the model's synthesis network has an operation that this version cannot decode with",
+                    expected="windows that move by 1",
+                    got="strides",
+                )
             sides = operation.numbers.get("kernel_shape", ())
             if not sides:
-                raise ModelError("the model's synthesis network", expected="windows of known size", got=operation.kind)
+                raise ModelError(
+                    "the model's synthesis network has an operation that this version cannot decode with",
+                    expected="windows of known size",
+                    got=operation.kind,
+                )
             dilations = operation.numbers.get("dilations", (1,) * len(sides))
             widest = max(dilation * (side - 1) for side, dilation in zip(sides, dilations, strict=True))
             # To one side; a window of two reaches half a sample to each.
@@ -55,7 +63,11 @@ def reach(network: list[Operation]) -> int:
         elif operation.kind == "DepthToSpace":
             apart = max(1, apart // operation.numbers["blocksize"][0])
         elif operation.kind in ("ConvTranspose", "Resize", "Upsample", "Gemm", "GlobalAveragePool"):
-            raise ModelError("the model's synthesis network", expected="windows of known size", got=operation.kind)
+            raise ModelError(
+                "the model's synthesis network has an operation that this version cannot decode with",
+                expected="windows of known size",
+                got=operation.kind,
+            )
         for name in operation.outputs:
             spacing[name], seen[name] = apart, looked
         farthest = max(farthest, looked)
