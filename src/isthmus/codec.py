@@ -7,7 +7,7 @@ import functools
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path, PurePath
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 from PIL import Image
 
@@ -26,7 +26,8 @@ from isthmus.image.header import MEDIUM as PICTURE
 from isthmus.image.info import Info, info_of
 from isthmus.image.picture import Picture, PictureLike, Pixels, as_picture
 from isthmus.model.model import Model
-from isthmus.model.registry import find_model, model_named, release_model
+from isthmus.model.registry import find_model, is_release_name, model_named, release_model
+from isthmus.plain import whole
 from isthmus.quality import Quality
 
 if TYPE_CHECKING:
@@ -52,8 +53,10 @@ __all__ = [
 DEFAULT_QUALITY = 50.0
 """Where training crops have a mean SSIMULACRA2 near 70, which its authors call high quality."""
 SUFFIX = ".isth"
-ModelLike = Model | str | Path | None
-"""A model, a model file, or the name of an installed model; None for the default."""
+ModelLike = Model | Literal["best", "fast"] | str | Path | None
+"""A model, a model file, or the name of an installed model, as the package's "best" and "fast"; None for "best"."""
+Effort = Literal[1, 2]
+"""Of encoding: 2 is slower, and its files are smaller."""
 
 
 @dataclass(frozen=True)
@@ -93,17 +96,29 @@ class Codec:
         model: ModelLike = None,
         threads: int | None = None,
         limits: Limits | None = None,
-        effort: int = 1,
+        effort: Effort = 1,
     ) -> None:
-        if threads is not None and threads < 1:
-            raise InputError("the number of threads", expected="at least 1", got=threads)
+        if threads is not None:
+            threads = whole(threads, "the number of threads", "a whole number, at least 1")
+            if threads < 1:
+                raise InputError("the number of threads", expected="at least 1", got=threads)
         most = encoding_coder().max_effort
-        if effort not in range(1, most + 1):
+        tries = whole(effort, "the effort", f"1 to {most}")
+        if not 1 <= tries <= most:
             raise InputError("the effort", expected=f"1 to {most}", got=effort)
         self._chosen = model
         self.threads = threads
         self.limits = limits or Limits()
-        self.effort = effort
+        self.effort: Effort = cast(Effort, tries)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """What a copy needs, in this process or another: weights of the package by their name, all others whole."""
+        state = self.__dict__.copy()
+        loaded = state.pop("model", None)
+        # Wherever the copy goes, the file of the weights need not be there, or may be another by then.
+        if loaded is not None and self._chosen is not None and not is_release_name(str(self._chosen)):
+            state["_chosen"] = loaded
+        return state
 
     @functools.cached_property
     def model(self) -> Model:
@@ -169,6 +184,9 @@ class Codec:
 
         It shows the lowest frequency of every 16x16 block, softer than a reduced picture would be.
 
+        Arguments:
+            data: the bytes of an .isth file.
+
         Raises:
             NotIsthmusError, TruncatedError, CorruptError, TooNewError, UnknownModelError, LimitExceededError
         """
@@ -176,6 +194,13 @@ class Codec:
 
     def verify(self, data: bytes, progress: Progress | None = None) -> Info:
         """Decode everything and keep nothing: returns only if the file is whole and decodable.
+
+        Arguments:
+            data: the bytes of an .isth file.
+            progress: called with (tiles done, tiles in all).
+
+        Returns:
+            What the file says about itself, as :meth:`inspect` does.
 
         Raises:
             NotIsthmusError, TruncatedError, CorruptError, TooNewError, UnknownModelError, LimitExceededError
@@ -186,6 +211,9 @@ class Codec:
 
     def inspect(self, data: bytes) -> Info:
         """Check the structure of a file and report what it says, without loading weights.
+
+        Arguments:
+            data: the bytes of an .isth file.
 
         Raises:
             NotIsthmusError, TruncatedError, CorruptError, TooNewError, LimitExceededError
@@ -203,6 +231,13 @@ class Codec:
     ) -> Path:
         """Encode a picture file, by default to the same name with the suffix .isth; the new file's path.
 
+        Arguments:
+            source: a file of any format that Pillow reads.
+            target: the file to write, which appears whole or not at all.
+            quality: 0 to 100, continuous.
+            strip: leave ICC, EXIF and XMP out.
+            force: replace what is there.
+
         Raises:
             InputError, UnsupportedPictureError, LimitExceededError, OutputExistsError, OSError
         """
@@ -214,6 +249,11 @@ class Codec:
 
     def decode_file(self, source: str | Path, target: str | Path | None = None, force: bool = False) -> Path:
         """Decode to a picture file, by default to the same name with the suffix .png; the new file's path.
+
+        Arguments:
+            source: an .isth file.
+            target: the file to write, in the format of its suffix; it appears whole or not at all.
+            force: replace what is there.
 
         Raises:
             BitstreamError, LimitExceededError, OutputExistsError, InputError, OSError
@@ -227,6 +267,9 @@ class Codec:
 
     def read_file(self, source: "str | Path | BinaryIO") -> bytes:
         """The bytes of a compressed file or stream, within the limits.
+
+        Arguments:
+            source: a file's name, or a stream of bytes.
 
         Raises:
             LimitExceededError, OSError
@@ -276,20 +319,77 @@ def encode(
     image: PictureLike,
     quality: float = DEFAULT_QUALITY,
     strip: bool = False,
-    effort: int = 1,
+    effort: Effort = 1,
     model: ModelLike = None,
 ) -> bytes:
-    """:meth:`Codec.encode`; effort and model as of :class:`Codec`."""
+    """Compress a picture to the bytes of an .isth file.
+
+    Arguments:
+        image: a Pillow image, or uint8 of shape (H, W), (H, W, 1 to 4): grey, grey and alpha, RGB, RGB and alpha.
+        quality: 0 to 100, continuous. 50 is high quality; larger is better, and takes more bytes.
+        strip: leave ICC, EXIF and XMP out.
+        effort: 1, or 2 for 1 to 2 % fewer bytes at equal PSNR in 2 to 3 times the time.
+        model: the weights: "best" (the default) or "fast", another installed model's name, a model file, or a `Model`.
+
+    Returns:
+        The file, which `decode` and `decode_image` take.
+
+    Raises:
+        InputError: an argument is outside its range, or the array has another shape.
+        UnsupportedPictureError: the picture has more than 8 bits a channel, or several frames.
+        LimitExceededError: it has more pixels than `Limits` allows.
+        ModelError, UnknownModelError: there are no such weights.
+        SelfCheckError: what was encoded does not decode; nothing is returned.
+
+    Example:
+        >>> data = isthmus.encode(Image.open("photo.jpg"), quality=60)  # doctest: +SKIP
+        >>> Path("photo.isth").write_bytes(data)                        # doctest: +SKIP
+    """
     return Codec(model, effort=effort).encode(image, quality, strip)
 
 
 def decode(data: bytes, box: PublicBox | None = None, model: ModelLike = None) -> Pixels:
-    """:meth:`Codec.decode` with the model that the file names, installed or this one."""
+    """Decode the bytes of an .isth file to an array of its colours, without its transparency.
+
+    Arguments:
+        data: the bytes of an .isth file.
+        box: (x, y, width, height) in pixels, to decode only a window and only the tiles that it touches.
+        model: weights for files whose model is not installed; all others find theirs by the id in the file.
+
+    Returns:
+        (H, W, 3) uint8, of the window if there is a box.
+
+    Raises:
+        NotIsthmusError, TruncatedError, CorruptError, TooNewError: something is wrong with the bytes.
+        UnknownModelError: the file's model is neither installed nor this one.
+        LimitExceededError: it is larger than `Limits` allows.
+        InputError: the box is not inside the picture.
+
+    Example:
+        >>> pixels = isthmus.decode(Path("photo.isth").read_bytes())    # doctest: +SKIP
+        >>> corner = isthmus.decode(data, box=(0, 0, 640, 480))         # doctest: +SKIP
+    """
     return Codec(model).decode(data, box)
 
 
 def decode_image(data: bytes, model: ModelLike = None) -> Image.Image:
-    """:meth:`Codec.decode_image` with the model that the file names, installed or this one."""
+    """Decode the bytes of an .isth file to a Pillow image with its mode, transparency, ICC profile, EXIF and XMP.
+
+    Arguments:
+        data: the bytes of an .isth file.
+        model: weights for files whose model is not installed; all others find theirs by the id in the file.
+
+    Returns:
+        The image, loaded; its `info` holds the metadata as Pillow's own readers keep it.
+
+    Raises:
+        NotIsthmusError, TruncatedError, CorruptError, TooNewError: something is wrong with the bytes.
+        UnknownModelError: the file's model is neither installed nor this one.
+        LimitExceededError: it is larger than `Limits` allows.
+
+    Example:
+        >>> isthmus.decode_image(data).save("photo.png")                # doctest: +SKIP
+    """
     return Codec(model).decode_image(data)
 
 
@@ -299,10 +399,36 @@ def encode_file(
     quality: float = DEFAULT_QUALITY,
     strip: bool = False,
     force: bool = False,
-    effort: int = 1,
+    effort: Effort = 1,
     model: ModelLike = None,
 ) -> Path:
-    """:meth:`Codec.encode_file`; effort and model as of :class:`Codec`."""
+    """Compress a picture file to an .isth file.
+
+    Arguments:
+        source: a file of any format that Pillow reads.
+        target: the file to write; by default the same name with the suffix .isth. It appears whole or not at all.
+        quality: 0 to 100, continuous. 50 is high quality; larger is better, and takes more bytes.
+        strip: leave ICC, EXIF and XMP out.
+        force: replace what is there.
+        effort: 1, or 2 for 1 to 2 % fewer bytes at equal PSNR in 2 to 3 times the time.
+        model: the weights: "best" (the default) or "fast", another installed model's name, a model file, or a `Model`.
+
+    Returns:
+        The new file's path.
+
+    Raises:
+        InputError: the file is no picture, or an argument is outside its range.
+        UnsupportedPictureError: the picture has more than 8 bits a channel, or several frames.
+        LimitExceededError: it has more pixels than `Limits` allows.
+        ModelError, UnknownModelError: there are no such weights.
+        OutputExistsError: the target is there already.
+        SelfCheckError: what was encoded does not decode; nothing is written.
+        OSError: a file cannot be read or written.
+
+    Example:
+        >>> isthmus.encode_file("photo.jpg", quality=60)                # doctest: +SKIP
+        PosixPath('photo.isth')
+    """
     return Codec(model, effort=effort).encode_file(source, target, quality, strip, force)
 
 
@@ -312,15 +438,70 @@ def decode_file(
     force: bool = False,
     model: ModelLike = None,
 ) -> Path:
-    """:meth:`Codec.decode_file` with the model that the file names, installed or this one."""
+    """Decode an .isth file to a picture file, with its metadata.
+
+    Arguments:
+        source: an .isth file.
+        target: the file to write; its suffix chooses the format, .png, .jpg, .webp, .tif or another that Pillow writes.
+            By default the same name with the suffix .png. It appears whole or not at all.
+        force: replace what is there.
+        model: weights for files whose model is not installed; all others find theirs by the id in the file.
+
+    Returns:
+        The new file's path.
+
+    Raises:
+        NotIsthmusError, TruncatedError, CorruptError, TooNewError: something is wrong with the file.
+        UnknownModelError: the file's model is neither installed nor this one.
+        LimitExceededError: it is larger than `Limits` allows.
+        InputError: no format has the target's suffix, or it cannot hold the picture.
+        OutputExistsError: the target is there already.
+        OSError: a file cannot be read or written.
+
+    Example:
+        >>> isthmus.decode_file("photo.isth", "photo.jpg")              # doctest: +SKIP
+        PosixPath('photo.jpg')
+    """
     return Codec(model).decode_file(source, target, force)
 
 
 def inspect(data: bytes) -> Info:
-    """:meth:`Codec.inspect`."""
+    """What an .isth file says about itself: its structure is checked, and no weights are loaded.
+
+    Arguments:
+        data: the bytes of an .isth file.
+
+    Returns:
+        Size, mode, quality, model and bytes by part.
+
+    Raises:
+        NotIsthmusError, TruncatedError, CorruptError, TooNewError: something is wrong with the bytes.
+        LimitExceededError: it is larger than `Limits` allows.
+
+    Example:
+        >>> isthmus.inspect(Path("photo.isth").read_bytes()).bpp        # doctest: +SKIP
+        0.91
+    """
     return Codec().inspect(data)
 
 
 def verify(data: bytes, model: ModelLike = None) -> Info:
-    """:meth:`Codec.verify` with the model that the file names, installed or this one."""
+    """Decode everything and keep nothing: returns only if the file is whole and decodable.
+
+    Arguments:
+        data: the bytes of an .isth file.
+        model: weights for files whose model is not installed; all others find theirs by the id in the file.
+
+    Returns:
+        What the file says about itself, as `inspect` does.
+
+    Raises:
+        NotIsthmusError, TruncatedError, CorruptError, TooNewError: something is wrong with the bytes.
+        UnknownModelError: the file's model is neither installed nor this one.
+        LimitExceededError: it is larger than `Limits` allows.
+
+    Example:
+        >>> isthmus.verify(Path("photo.isth").read_bytes()).width       # doctest: +SKIP
+        768
+    """
     return Codec(model).verify(data)

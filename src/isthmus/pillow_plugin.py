@@ -18,7 +18,7 @@ from PIL import Image, ImageFile
 
 from isthmus.bitstream.head import MAGIC
 from isthmus.bitstream.limits import Limits
-from isthmus.codec import DEFAULT_QUALITY, SUFFIX, Codec, ModelLike
+from isthmus.codec import DEFAULT_QUALITY, SUFFIX, Codec, Effort, ModelLike
 from isthmus.errors import IsthmusError, UnsupportedPictureError
 from isthmus.image.coders.protocol import PREVIEW_SCALE
 from isthmus.image.container import parse, read_front
@@ -32,7 +32,7 @@ MIME = "image/x-isthmus"
 _LIMITS = Limits(max_pixels=MAX_SIDE**2)
 
 
-def _codec(effort: int = 1, model: ModelLike = None) -> Codec:
+def _codec(effort: Effort = 1, model: ModelLike = None) -> Codec:
     return Codec(model, limits=_LIMITS, effort=effort)
 
 

@@ -75,8 +75,8 @@ def test_a_dry_run_does_nothing() -> None:
         (["encode", "in/a.png", "--workers", "2"], "for folders"),
         (["encode", "in/a.png", "--keep-smaller"], "for folders"),
         (["encode", "in", "-o", "out", "--keep-smaller", "--strip"], "exclude each other"),
-        (["encode", "in/a.png", "-o", "s3://bucket/a.isth"], "addresses are for folders"),
-        (["decode", "in/a.isth", "-o", "s3://bucket/"], "addresses are for folders"),
+        (["encode", "in/a.png", "-o", "s3://bucket/a.isth"], "is an address: only the output of a folder"),
+        (["decode", "in/a.isth", "-o", "s3://bucket/"], "is an address: only the output of a folder"),
         (["decode", "in", "-o", "out", "--scale", "1/16"], "for single files"),
     ],
 )

@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from isthmus.bitstream.limits import Limits
-from isthmus.codec import DEFAULT_QUALITY
+from isthmus.codec import DEFAULT_QUALITY, Effort
+from isthmus.plain import number, whole
 from isthmus.rate_control import Target
 
 State = Literal["done", "kept", "skipped", "failed"]
@@ -41,7 +42,13 @@ class Job:
     model: str | None = None
     threads: int = 1
     limits: Limits = field(default_factory=Limits)
-    effort: int = 1
+    effort: Effort = 1
+
+    def __post_init__(self) -> None:
+        # Compared and written down later: plain numbers, whatever they came as.
+        object.__setattr__(self, "quality", number(self.quality, "the quality", "0 to 100"))
+        for name in ("threads", "effort"):
+            object.__setattr__(self, name, whole(getattr(self, name), f"the number for {name}"))
 
 
 @dataclass(frozen=True)

@@ -27,6 +27,11 @@ def _typed_errors(address: str) -> Iterator[None]:
         raise InputError(f"{address} cannot be opened", got=f"{type(error).__name__}: {error}") from error
 
 
+def is_address(name: str) -> bool:
+    """Whether fsspec opens it: it says by which protocol, and is no folder that is there."""
+    return "://" in name and not os.path.isdir(name)
+
+
 class Tree:
     """The files below one address.
 
@@ -42,8 +47,12 @@ class Tree:
         import fsspec
 
         self.address = address
-        with _typed_errors(address):
-            self._fs, root = fsspec.core.url_to_fs(address)
+        if not is_address(address):
+            # Not through fsspec's own parser: it strips file: from a name and takes :: for the end of an archive's.
+            self._fs, root = fsspec.filesystem("file"), os.path.abspath(address)
+        else:
+            with _typed_errors(address):
+                self._fs, root = fsspec.core.url_to_fs(address)
         self._root = str(root)
 
     @cached_property

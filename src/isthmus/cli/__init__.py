@@ -5,6 +5,8 @@ from typing import Any
 
 import click
 
+from isthmus.cli.groups import WholeHelpGroup
+
 # name -> (module, function); the module must not import anything heavy before its function runs.
 COMMANDS = {
     "encode": ("isthmus.cli.encode", "encode"),
@@ -22,7 +24,7 @@ COMMANDS = {
 }
 
 
-class LazyGroup(click.Group):
+class LazyGroup(WholeHelpGroup):
     """A group whose commands are imported by name, so that no verb pays for another's imports."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
@@ -35,6 +37,12 @@ class LazyGroup(click.Group):
         command: Any = getattr(importlib.import_module(module), function)
         assert isinstance(command, click.Command)
         return command
+
+    def main(self, *args: Any, **kwargs: Any) -> Any:
+        from isthmus.cli.streams import standard_streams
+
+        with standard_streams():
+            return super().main(*args, **kwargs)
 
     def invoke(self, ctx: click.Context) -> Any:
         try:

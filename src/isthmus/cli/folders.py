@@ -1,6 +1,5 @@
 """Folders on the command line: options, progress, results and the summary of encode and decode."""
 
-import json
 import os
 import sys
 import time
@@ -16,6 +15,7 @@ from isthmus.cli.messages import complain, say
 from isthmus.cli.options import CodecOptions, Command
 from isthmus.cli.streams import STREAM
 from isthmus.errors import IsthmusError
+from isthmus.plain import json_text
 from isthmus.text import counted
 
 if TYPE_CHECKING:
@@ -123,7 +123,7 @@ def _say_what_would_be_done(job: "Job", todo: "list[Item]", others: int, summary
         summary.add(found)
         if as_json:
             record = {"input": item.name, "bytes": item.size, "output": item.output}
-            click.echo(json.dumps(record | {"state": found.state, "message": found.message}))
+            click.echo(json_text(record | {"state": found.state, "message": found.message}))
         elif found.state == "done":
             say(f"{item.name} -> {item.output}")
         else:
@@ -139,7 +139,7 @@ def _report(result: "Result", as_json: bool) -> None:
     item = result.item
     if as_json:
         record = {"input": item.name, "output": item.output, "state": result.state, "bytes_before": item.size}
-        click.echo(json.dumps(record | {"bytes": result.bytes_after, "message": result.message}))
+        click.echo(json_text(record | {"bytes": result.bytes_after, "message": result.message}))
     elif result.state == "failed":
         complain(f"{item.name}: {result.message}")
     elif result.message:
@@ -148,7 +148,7 @@ def _report(result: "Result", as_json: bool) -> None:
 
 def _summarise(job: "Job", summary: "Summary", others: int, seconds: float, as_json: bool) -> None:
     if as_json:
-        click.echo(json.dumps({"summary": asdict(summary) | {"other_files": others, "seconds": seconds}}))
+        click.echo(json_text({"summary": asdict(summary) | {"other_files": others, "seconds": seconds}}))
         return
     counts = [f"{summary.done:,} {_PAST[job.verb]}"]
     counts += [f"{summary.kept:,} copied as they were"] if summary.kept else []

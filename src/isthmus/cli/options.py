@@ -13,7 +13,7 @@ from isthmus.text import reason
 
 if TYPE_CHECKING:
     from isthmus.bitstream.limits import Limits
-    from isthmus.codec import Codec
+    from isthmus.codec import Codec, Effort
 
 Command = Callable[..., Any]
 T = TypeVar("T")
@@ -119,7 +119,7 @@ class CodecOptions:
 
         return Limits() if self.max_pixels is None else Limits(max_pixels=self.max_pixels)
 
-    def codec(self, effort: int = 1) -> "Codec":
+    def codec(self, effort: "Effort" = 1) -> "Codec":
         """The codec that is asked for."""
         from isthmus.codec import Codec
 

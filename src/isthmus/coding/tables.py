@@ -45,6 +45,10 @@ class Tables:
         self.radius = np.array([(len(count) - 2) // 2 for count in counts], np.int32)
         self._models: list[Any] = [None] * len(counts)
 
+    def __getstate__(self) -> dict[str, Any]:
+        # What the coder makes of the counts cannot be pickled, and is soon made again.
+        return {"counts": self.counts, "radius": self.radius}
+
     def __len__(self) -> int:
         return len(self.counts)
 

@@ -83,7 +83,7 @@ def as_picture(source: "PictureLike | Picture", limits: Limits | None = None, na
     if isinstance(source, str | PathLike | bytes | bytearray | memoryview):
         named = isinstance(source, str | PathLike)
         raise InputError(
-            "pixels are encoded, not names or bytes of files",
+            "encode takes a picture, not a file's name or its bytes",
             expected="a Pillow image or an array",
             got=type(source).__name__,
             hint="encode_file takes a file's name."

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cached_property
 from typing import Any
 
@@ -49,6 +49,13 @@ class Model:
     name: str
     metadata: dict[str, Any]
     arrays: dict[str, npt.NDArray[Any]]
+
+    def __getstate__(self) -> dict[str, Any]:
+        # What is computed from the arrays does not travel: it is large, and the coder's tables cannot.
+        return {field.name: getattr(self, field.name) for field in fields(self)}
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Model:
+        return self  # nothing in it changes
 
     @property
     def latents(self) -> int:

@@ -37,6 +37,10 @@ def _keep_freed_memory() -> None:
         mallopt(M_TOP_PAD, 256 << 20)
 
 
+def _tf32() -> tuple[bool, bool]:
+    return torch.backends.cuda.matmul.allow_tf32, torch.backends.cudnn.allow_tf32
+
+
 class Workers:
     """This process and those that train together with it.
 
@@ -58,6 +62,8 @@ class Workers:
             raise InputError("the device", expected="cpu or cuda", got=device)
         if device == "cuda" and not torch.cuda.is_available():
             raise InputError("PyTorch finds no GPU", expected="cuda", got="cpu", hint="Leave --device out.")
+        # Put back at the end: a run that a program started leaves its settings as they were.
+        self._before = torch.get_num_threads(), _tf32()
         if threads is not None:
             torch.set_num_threads(threads)
         self._accelerator: Any = None
@@ -115,9 +121,12 @@ class Workers:
         return [float(value) for value in numbers]
 
     def close(self) -> None:
-        """Takes leave of the others."""
+        """Takes leave of the others, and puts PyTorch's settings back."""
         if self._accelerator is not None:
             self._accelerator.end_training()
+        threads, tf32 = self._before
+        torch.set_num_threads(threads)
+        torch.backends.cuda.matmul.allow_tf32, torch.backends.cudnn.allow_tf32 = tf32
 
     def describe(self) -> str:
         """For people."""

@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import skimage.data
+from threadpoolctl import threadpool_limits
 
 from isthmus.coding.payload import decode_latents, encode_latents
 from isthmus.errors import CorruptError, ModelError
@@ -15,12 +16,12 @@ from isthmus.image.coders.crew import Crew
 from isthmus.image.coders.lapped import synthesis
 from isthmus.image.coders.lapped.analysis import analyse, bits_map
 from isthmus.image.coders.lapped.coder import LappedCoder
+from isthmus.image.coders.lapped.halo import halo_of
 from isthmus.image.coders.lapped.synthesis import DecodedLatents, synthesise
 from isthmus.image.coders.protocol import ArraySource, Setting
 from isthmus.image.coders.table import check_model
-from isthmus.image.grid import BLOCK, HALO, TILE, Grid
+from isthmus.image.grid import BLOCK, TILE, Grid
 from isthmus.likeness import psnr_db
-from isthmus.model.engine import _controller, limit_threads
 from isthmus.model.model import Model
 from isthmus.model.registry import release_model
 from isthmus.quality import Quality
@@ -124,7 +125,7 @@ def test_the_same_latents_whatever_the_threads_of_numpy(model: Model, photo: np.
     payload = encode(model, photo, 6000)[0]
     decoded = []
     for threads in (1, 2):
-        with _controller().limit(limits=threads, user_api="blas"):
+        with threadpool_limits(threads, user_api="blas"):
             decoded.append(decode_latents(model.entropy, payload, 13, 15, 6000))
     np.testing.assert_array_equal(*decoded)
 
@@ -166,21 +167,6 @@ def test_a_damaged_tile_among_many_ends_the_work(model: Model, photo: np.ndarray
     assert threading.active_count() == before
 
 
-def test_a_limit_of_threads_ends_with_the_last_who_needs_it() -> None:
-    def threads() -> set[int]:
-        return {found["num_threads"] for found in _controller().info() if found["user_api"] == "blas"}
-
-    with _controller().limit(limits=2, user_api="blas"):
-        before = threads()
-        first, second = limit_threads(1), limit_threads(1)
-        first.__enter__()
-        second.__enter__()
-        first.__exit__(None, None, None)
-        assert threads() == {1}
-        second.__exit__(None, None, None)
-        assert threads() == before == {2}
-
-
 def test_pytorch_decodes_the_same_latents_and_pixels(model: Model, photo: np.ndarray) -> None:
     """The graph run by PyTorch, operator by operator, on latents decoded from the engine's bytes."""
     from torch_engine import run_graph
@@ -189,7 +175,8 @@ def test_pytorch_decodes_the_same_latents_and_pixels(model: Model, photo: np.nda
     latents = decode_latents(model.entropy, payload, 13, 15, 6000)
     rounded = np.rint(latents * 16)
     np.testing.assert_array_equal(rounded, latents * 16)
-    padded = np.pad(latents, ((HALO, HALO), (HALO, HALO), (0, 0)))
+    halo = halo_of(model)
+    padded = np.pad(latents, ((halo, halo), (halo, halo), (0, 0)))
     ours = synthesise(Setting(model, Quality(6000), 1), padded)
     theirs = run_graph(
         model.arrays["synthesis.onnx"].tobytes(),
@@ -198,7 +185,7 @@ def test_pytorch_decodes_the_same_latents_and_pixels(model: Model, photo: np.nda
         nominal=model.nominal_step(6000),
         weights=model.quality_weights(6000),
     )
-    cut = HALO * BLOCK - BLOCK // 2
+    cut = halo * BLOCK - BLOCK // 2
     assert np.abs(ours.astype(int) - theirs[cut:-cut, cut:-cut]).max() <= 1
     # And the other way round: latents analysed by PyTorch, coded, decoded by the product.
     y = run_graph(
@@ -233,7 +220,7 @@ def test_tiles_leave_no_seam(model: Model, photo: np.ndarray) -> None:
     rows = SMALL.decode_rows(setting, payloads.__getitem__, small)
     by_tiles = np.concatenate([strip for _, strip in rows])
     latents = DecodedLatents(setting, payloads.__getitem__, small, Crew(1))
-    around = latents.window(Box(0, 0, grid.latent_height, grid.latent_width).grown(HALO))()
+    around = latents.window(Box(0, 0, grid.latent_height, grid.latent_width).grown(halo_of(model)))()
     pixels = synthesise(setting, around)[grid.box.slices]
     assert np.abs(by_tiles.astype(int) - pixels).max() <= 1
     rng = np.random.default_rng(0)
@@ -308,7 +295,7 @@ def test_the_bits_map_adds_up_to_the_payload(model: Model, photo: np.ndarray) ->
 def test_a_coder_refuses_a_model_that_lacks_its_networks(model: Model) -> None:
     check_model(CODER, model)
     arrays = {name: array for name, array in model.arrays.items() if name != "synthesis.onnx"}
-    with pytest.raises(ModelError, match=r"none of the lapped coder's: expected .*got none of synthesis\.onnx"):
+    with pytest.raises(ModelError, match=r"does not fit the lapped coder: expected .*got none of synthesis\.onnx"):
         check_model(CODER, replace(model, arrays=arrays))
 
 

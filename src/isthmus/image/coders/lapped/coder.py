@@ -78,7 +78,7 @@ def _hand_out(crew: Crew, setting: Setting, source: PixelSource, effort: int, gr
     box = grid.latent_box(index)
     if effort == 1:
         return crew.submit(_encode, setting, pixels_of(source, box))
-    return crew.submit(_encode_refined, setting, pixels_around(source, box), grid, box)
+    return crew.submit(_encode_refined, setting, pixels_around(setting, source, box), grid, box)
 
 
 def _encode(setting: Setting, pixels: UInt8) -> bytes:

@@ -5,14 +5,15 @@ from __future__ import annotations
 from isthmus.coding.payload import quantized_latents
 from isthmus.image.box import Box
 from isthmus.image.coders.lapped.analysis import Float32, importance_of, latents_of, pixels_of
+from isthmus.image.coders.lapped.halo import halo_of
 from isthmus.image.coders.lapped.synthesis import continued, synthesise_all
 from isthmus.image.coders.protocol import PixelSource, Setting, UInt8
-from isthmus.image.grid import BLOCK, HALO, Grid
+from isthmus.image.grid import BLOCK, Grid
 
 
-def pixels_around(source: PixelSource, tile: Box) -> UInt8:
-    """What the refinement of a tile of (h, w) latent positions sees: (16 (h + 2 HALO) + 16, ..., 3) uint8."""
-    return pixels_of(source, tile.grown(HALO))
+def pixels_around(setting: Setting, source: PixelSource, tile: Box) -> UInt8:
+    """What the refinement of a tile of (h, w) latent positions sees: (16 (h + 2 halo) + 16, ..., 3) uint8."""
+    return pixels_of(source, tile.grown(halo_of(setting.model)))
 
 
 def refined_latents(setting: Setting, pixels: UInt8, grid: Grid, tile: Box) -> Float32:
@@ -27,7 +28,8 @@ def refined_latents(setting: Setting, pixels: UInt8, grid: Grid, tile: Box) -> F
         grid: the picture's geometry.
         tile: where the tile lies, in latent positions.
     """
-    box = tile.grown(HALO)
+    halo = halo_of(setting.model)
+    box = tile.grown(halo)
     around = latents_of(setting, pixels)
     inner = tile.within(box).slices
     y = around[inner]
@@ -38,5 +40,5 @@ def refined_latents(setting: Setting, pixels: UInt8, grid: Grid, tile: Box) -> F
     expected[inner] = decoded
     # A mirror shows nothing from outside the box: it is not wider than the tile, or the whole picture is inside.
     shown = synthesise_all(setting, continued(setting.model, expected, box, grid))
-    cut = HALO * BLOCK - BLOCK
+    cut = halo * BLOCK - BLOCK
     return y + decoded - latents_of(setting, shown[cut:-cut, cut:-cut])

@@ -12,8 +12,9 @@ from isthmus.coding.payload import decode_latents
 from isthmus.image.box import Box
 from isthmus.image.coders.crew import Crew, Pending
 from isthmus.image.coders.lapped.analysis import Float32
+from isthmus.image.coders.lapped.halo import halo_of
 from isthmus.image.coders.protocol import Payloads, Setting, UInt8
-from isthmus.image.grid import BLOCK, HALO, Grid, blocks_of, is_reversed, mirrored
+from isthmus.image.grid import BLOCK, Grid, blocks_of, is_reversed, mirrored
 from isthmus.model.model import Model
 
 Sixteenths = npt.NDArray[np.int16] | Float32
@@ -106,6 +107,7 @@ def decode_box(setting: Setting, payloads: Payloads, grid: Grid, box: Box) -> It
     Raises:
         CorruptError: a payload is damaged.
     """
+    halo = halo_of(setting.model)
     rows = range(box.top // grid.tile, (box.bottom - 1) // grid.tile + 1)
     columns = range(box.left // grid.tile, (box.right - 1) // grid.tile + 1)
     places = [(i, j) for i in rows for j in columns]
@@ -117,8 +119,8 @@ def decode_box(setting: Setting, payloads: Payloads, grid: Grid, box: Box) -> It
             """The syntheses of all parts, to come; the tiles for the next few are decoded meanwhile."""
             for index, (i, j) in enumerate(places):
                 for part in parts[index : index + 1 + crew.ahead]:
-                    latents.prepare(blocks_of(part).grown(HALO))
-                window = latents.window(blocks_of(parts[index]).grown(HALO))
+                    latents.prepare(blocks_of(part).grown(halo))
+                window = latents.window(blocks_of(parts[index]).grown(halo))
                 # Synthesis looks one tile around: what lies further above, or left in the last row, is done with.
                 done = {(i - 1, j - 1)}
                 if i == rows[-1]:
@@ -141,8 +143,8 @@ def _synthesise_window(setting: Setting, window: Callable[[], Float32]) -> UInt8
 
 
 def synthesise(setting: Setting, latents: Float32) -> UInt8:
-    """Pixels (16h, 16w, 3) uint8 of latents (h + 2 HALO, w + 2 HALO, C) in steps."""
-    cut = HALO * BLOCK - BLOCK // 2
+    """Pixels (16h, 16w, 3) uint8 of latents (h + 2 halo, w + 2 halo, C) in steps, the halo being that of the model."""
+    cut = halo_of(setting.model) * BLOCK - BLOCK // 2
     return synthesise_all(setting, latents)[cut:-cut, cut:-cut]
 
 
