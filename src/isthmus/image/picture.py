@@ -9,6 +9,7 @@ import io
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cached_property
 from os import PathLike
 from typing import Any
 
@@ -20,6 +21,7 @@ from isthmus.bitstream.chunks import ICC
 from isthmus.bitstream.limits import Limits
 from isthmus.errors import InputError, IsthmusError, LimitExceededError, UnsupportedPictureError
 from isthmus.image.depth import deep_samples
+from isthmus.image.fill import FilledColours
 from isthmus.image.metadata import metadata_of
 from isthmus.image.modes import ALPHA_MODES, ALPHA_OPTIONAL_MODES, MODE_NUMBERS, restored_mode
 from isthmus.image.size import check_pixels
@@ -55,8 +57,14 @@ class Picture:
     notes: tuple[str, ...] = ()
 
     def __call__(self, top: int, left: int, height: int, width: int) -> Pixels:
-        """The (height, width, 3) uint8 colours of a window."""
-        return self.read(top, left, height, width)[..., :3]
+        """The (height, width, 3) uint8 colours of a window; what full transparency hides continues what is visible."""
+        return self._colours(top, left, height, width)
+
+    @cached_property
+    def _colours(self) -> Callable[[int, int, int, int], Pixels]:
+        if self.has_alpha:
+            return FilledColours(self.width, self.height, self.read)
+        return lambda *window: self.read(*window)[..., :3]
 
     def alpha(self, top: int, left: int, height: int, width: int) -> Pixels:
         """The (height, width) uint8 transparency of a window."""

@@ -7,6 +7,7 @@ import numpy.typing as npt
 
 from isthmus.coding.payload import latent_bits
 from isthmus.image.box import Box
+from isthmus.image.coders.lapped.finest import is_lost, without_finest
 from isthmus.image.coders.masking import importance
 from isthmus.image.coders.protocol import ArraySource, PixelSource, Setting, UInt8
 from isthmus.image.grid import BLOCK, Grid, mirrored
@@ -20,7 +21,12 @@ def analyse(setting: Setting, source: PixelSource, box: Box) -> Float32:
     columns = _pixel_axis(box.left, box.right, source.width)
     top, left = int(rows.min()), int(columns.min())
     window = source(top, left, int(rows.max()) + 1 - top, int(columns.max()) + 1 - left)
-    return latents_of(setting, window[rows - top][:, columns - left])
+    pixels = window[rows - top][:, columns - left]
+    y = latents_of(setting, pixels)
+    lost = is_lost(pixels)
+    if lost.any():
+        y = np.where(lost[:, :, None], latents_of(setting, without_finest(pixels)), y)
+    return y
 
 
 def latents_of(setting: Setting, pixels: UInt8) -> Float32:
