@@ -123,7 +123,9 @@ class Codec:
         """The bytes of an .isth file.
 
         Arguments:
-            image: a Pillow image, or (H, W), (H, W, 1..4) uint8: grey, grey+alpha, RGB, RGB+alpha.
+            image: a Pillow image, or (H, W), (H, W, 1..4) uint8: grey, grey+alpha, RGB, RGB+alpha. An image as
+                `Image.open` returns it is turned upright by its EXIF orientation; one that was made from it is taken
+                as it is. Of several frames, the one that `seek` chose is taken.
             quality: 0 to 100, continuous.
             strip: leave ICC, EXIF and XMP out.
             progress: called with (tiles done, tiles in all).
@@ -211,8 +213,13 @@ class Codec:
             stream.write(self.encode(open_picture(source, self.limits), quality, strip))
         return target
 
-    def decode_file(self, source: str | Path, target: str | Path | None = None, force: bool = False) -> Path:
+    def decode_file(
+        self, source: str | Path, target: str | Path | None = None, force: bool = False, strip: bool = False
+    ) -> Path:
         """Decode to a picture file, by default to the same name with the suffix .png; the new file's path.
+
+        Arguments:
+            strip: leave ICC, EXIF and XMP out, as where the format has no room for them.
 
         Raises:
             BitstreamError, LimitExceededError, OutputExistsError, InputError, OSError
@@ -221,7 +228,7 @@ class Codec:
         target = Path(target) if target is not None else source.with_suffix(".png")
         format_name = format_of(target)
         with atomic_output(target, force) as stream:
-            save_picture(self.decode_image(self.read_file(source)), stream, format_name)
+            save_picture(self.decode_image(self.read_file(source)), stream, format_name, strip)
         return target
 
     def read_file(self, source: "str | Path | BinaryIO") -> bytes:
@@ -310,9 +317,10 @@ def decode_file(
     target: str | Path | None = None,
     force: bool = False,
     model: ModelLike = None,
+    strip: bool = False,
 ) -> Path:
     """:meth:`Codec.decode_file` with the model that the file names, installed or this one."""
-    return Codec(model).decode_file(source, target, force)
+    return Codec(model).decode_file(source, target, force, strip)
 
 
 def inspect(data: bytes) -> Info:

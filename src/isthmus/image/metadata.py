@@ -19,11 +19,11 @@ INFO_KEYS = {ICC: "icc_profile", EXIF: "exif", XMP: "xmp"}
 _TIFF_DESCRIPTION = (269, 270, 271, 272, 282, 283, 285, 296, 305, 306, 315, 316, 33432, 34665, 34853)
 _EXIF_IFD, _GPS_IFD = 34665, 34853
 _XMP_ORIENTATION = re.compile(rb"(tiff:Orientation(?:=[\"']|>))[2-8]")
-_XMP_PREFIX = b"http://ns.adobe.com/xap/1.0/\0"
 # What readers of EXIF take where it says nothing, and what many programs write without meaning it.
 _USUAL_DPI = 72.0
 _JFIF_UNITS = (1, 2)
-_PROFILE = "Raw profile type "
+_XMP_TEXT = "XML:com.adobe.xmp"
+_RAW_EXIF = "Raw profile type exif"
 _TEXT_TAGS = {
     "Description": tags.DESCRIPTION,
     "Title": tags.DESCRIPTION,
@@ -47,11 +47,10 @@ def metadata_of(image: Image.Image, notes: list[str]) -> dict[bytes, bytes]:
     exif = info.get("exif") or (_tiff_exif(image) if image.format == "TIFF" else b"")
     xmp = info.get("xmp") or b""
     xmp = xmp.encode() if isinstance(xmp, str) else bytes(xmp)
-    for profile in _raw_profiles(info):
-        if profile.startswith(_XMP_PREFIX):
-            xmp = xmp or profile.removeprefix(_XMP_PREFIX)
-        else:
-            exif = exif or profile
+    raw = info.get(_RAW_EXIF)
+    if not exif and isinstance(raw, str):
+        # Where ImageMagick kept it in PNG files before they had a chunk for it: a name, a length, hexadecimal digits.
+        exif = bytes.fromhex("".join(raw.split("\n")[3:]))
     exif = tags.upright(tags.bare(bytes(exif)))
     blocks = {
         ICC: bytes(info.get("icc_profile") or b""),
@@ -60,14 +59,6 @@ def metadata_of(image: Image.Image, notes: list[str]) -> dict[bytes, bytes]:
         XMP: _XMP_ORIENTATION.sub(rb"\g<1>1", xmp),
     }
     return {kind: block for kind, block in blocks.items() if block}
-
-
-def _raw_profiles(info: dict[Any, Any]) -> Iterator[bytes]:
-    """EXIF and XMP where ImageMagick kept them in PNG files before they had a chunk for it."""
-    for kind in ("exif", "APP1"):
-        text = info.get(_PROFILE + kind)
-        if isinstance(text, str):
-            yield bytes.fromhex("".join(text.split("\n")[3:]))
 
 
 def _tiff_exif(image: Image.Image) -> bytes:
@@ -137,8 +128,7 @@ def _texts(image: Image.Image) -> Iterator[tuple[str, int | None, str | bytes]]:
     kept = [name for name in _TEXT_TAGS if name in texts]
     others = [name for name in texts if name not in _TEXT_TAGS]
     for name in kept + others:
-        carried = name == "XML:com.adobe.xmp" or name in (_PROFILE + "exif", _PROFILE + "APP1")
-        if not carried:
+        if name not in (_XMP_TEXT, _RAW_EXIF):
             yield str(name), _TEXT_TAGS.get(name), texts[name]
     comment = image.info.get("comment")
     if image.format != "PNG" and isinstance(comment, str | bytes):

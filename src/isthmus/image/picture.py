@@ -6,6 +6,7 @@ of 100 megapixels never exists as a second copy.
 
 import errno
 import io
+import struct
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -27,6 +28,7 @@ from isthmus.image.metadata import metadata_of
 from isthmus.image.modes import ALPHA_MODES, ALPHA_OPTIONAL_MODES, MODE_NUMBERS, restored_mode
 from isthmus.image.primaries import code_points, profile_of
 from isthmus.image.size import check_pixels
+from isthmus.image.transparent_value import mend_transparent_value
 
 Pixels = NDArray[np.uint8]
 PictureLike = Image.Image | NDArray[Any]
@@ -167,7 +169,7 @@ def _from_image(image: Image.Image, limits: Limits, turned: bool | None) -> Pict
     notes: list[str] = []
     _refuse_deep(image)
     _note_frames(image, notes)
-    _mend_transparency(image)
+    mend_transparent_value(image)
     points = code_points(image)
     image.load()
     metadata = metadata_of(image, notes)
@@ -216,23 +218,13 @@ def _note_frames(image: Image.Image, notes: list[str]) -> None:
         notes.append(f"only frame {image.tell()} of the {frames} frames (0 to {frames - 1}) is kept")
 
 
-def _mend_transparency(image: Image.Image) -> None:
-    """Pillow scales grey of 2 and 4 bits to 8, but not the transparent one; higher bits of it say nothing."""
-    value = image.info.get("transparency")
-    tiles: list[Any] = getattr(image, "tile", [])
-    if image.format != "PNG" or not tiles:
-        return
-    bits = {"L;2": 2, "L;4": 4}.get(tiles[0][3], 8)
-    most = 2**bits - 1
-    if image.mode == "L" and isinstance(value, int):
-        image.info["transparency"] = (value & most) * 255 // most
-    elif image.mode == "RGB" and isinstance(value, tuple):
-        image.info["transparency"] = tuple(channel & most for channel in value)
-
-
 def _upright(image: Image.Image, turned: bool, notes: list[str]) -> Image.Image:
     """Apply the orientation of a loaded image, of which its metadata say nothing from now on."""
-    orientation = image.getexif().get(ORIENTATION, 1)
+    try:
+        orientation = image.getexif().get(ORIENTATION, 1)
+    except (SyntaxError, ValueError, LookupError, TypeError, struct.error):
+        notes.append("the EXIF block is damaged: it is kept as it is")
+        return image
     method = _TURNS.get(orientation)
     if method is None:
         return image
