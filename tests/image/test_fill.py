@@ -3,6 +3,7 @@ import pytest
 from PIL import Image
 
 from isthmus.codec import Codec
+from isthmus.image import fill
 from isthmus.image.fill import FilledColours
 from isthmus.image.picture import as_picture
 
@@ -52,6 +53,14 @@ def test_windows_see_the_same_colours(rng: np.random.Generator) -> None:
     for top, left, height, width in ((0, 0, 16, 16), (37, 51, 40, 90), (149, 0, 1, 210), (60, 199, 90, 11)):
         window = filled(pixels)(top, left, height, width)
         np.testing.assert_array_equal(window, whole[top : top + height, left : left + width])
+
+
+def test_a_large_window_is_filled_in_parts(monkeypatch: pytest.MonkeyPatch, rng: np.random.Generator) -> None:
+    pixels = rng.integers(0, 256, (90, 70, 4), np.uint8)
+    pixels[..., 3] = np.where(rng.random((90, 70)) < 0.02, 255, 0)
+    whole = filled(pixels)(0, 0, 90, 70)
+    monkeypatch.setattr(fill, "_PIXELS_AT_ONCE", 1000)
+    np.testing.assert_array_equal(filled(pixels)(0, 0, 90, 70), whole)
 
 
 def test_nothing_visible_is_one_colour(rng: np.random.Generator) -> None:

@@ -22,6 +22,7 @@ Float32 = npt.NDArray[np.float32]
 _LEVELS = 4  # halvings from pixels to blocks
 _MARGIN = 2 * BLOCK  # beyond which nothing is felt within a window but through the blocks
 _ROWS = 8 * BLOCK
+_PIXELS_AT_ONCE = 2**21
 _NOTHING = 128.0  # where nothing at all is visible
 
 
@@ -40,6 +41,15 @@ class FilledColours:
 
     def __call__(self, top: int, left: int, height: int, width: int) -> UInt8:
         """The (height, width, 3) uint8 colours of a window."""
+        rows = max(_PIXELS_AT_ONCE // width, 1)
+        if rows >= height:
+            return self._part(top, left, height, width)
+        out = np.empty((height, width, 3), np.uint8)
+        for start in range(0, height, rows):
+            out[start : start + rows] = self._part(top + start, left, min(rows, height - start), width)
+        return out
+
+    def _part(self, top: int, left: int, height: int, width: int) -> UInt8:
         window = self._read(top, left, height, width)
         if window[..., 3].all():
             return window[..., :3]
