@@ -148,10 +148,11 @@ def test_saved_on_as_a_tiff_it_has_its_own_size(original: Image.Image, tmp_path:
     exif[EXIF_ORIENTATION], exif[256], exif[257], exif[262] = 6, 121, 80, 6
     original.save(tmp_path / "a.isth", exif=exif)
     with Image.open(tmp_path / "a.isth") as image:
-        image.save(tmp_path / "a.tif")
-        with Image.open(tmp_path / "a.tif") as back:
-            assert back.size == (80, 121)
-            assert back.tobytes() == image.tobytes()
+        for options in ({}, {"exif": image.info["exif"]}, {"exif": image.getexif()}):
+            image.save(tmp_path / "a.tif", **options)
+            with Image.open(tmp_path / "a.tif") as back:
+                assert back.size == (80, 121)
+                assert back.tobytes() == image.tobytes()
 
 
 def test_thumbnail_takes_the_preview(monkeypatch: pytest.MonkeyPatch, original: Image.Image) -> None:

@@ -22,7 +22,7 @@ from isthmus.codec import DEFAULT_QUALITY, SUFFIX, Codec, ModelLike
 from isthmus.errors import IsthmusError, UnsupportedPictureError
 from isthmus.image.coders.protocol import PREVIEW_SCALE
 from isthmus.image.container import parse, read_front
-from isthmus.image.metadata import INFO_KEYS
+from isthmus.image.metadata import INFO_KEYS, info_of_blocks
 from isthmus.image.modes import restored_mode
 from isthmus.image.picture import as_picture
 from isthmus.image.size import MAX_SIDE
@@ -61,7 +61,7 @@ class IsthImageFile(ImageFile.ImageFile):
             header, metadata = read_front(self.fp, _LIMITS)
         self._size = (header.width, header.height)
         self._mode = restored_mode(header.mode, header.has_alpha)
-        self.info |= {INFO_KEYS[kind]: block for kind, block in metadata.items()}
+        self.info |= info_of_blocks(metadata)
         self.info["quality"] = header.quality.percent
 
     def draft(self, mode: str | None, size: tuple[int, int] | None) -> tuple[str, tuple[int, int, float, float]] | None:

@@ -14,6 +14,7 @@ from isthmus.image.exif import (
     text_entry,
     upright,
     with_entries,
+    without_layout,
 )
 
 
@@ -57,6 +58,25 @@ def test_what_cannot_be_read_is_left_alone(damaged: bytes) -> None:
     assert resolution_of(damaged) is None
     with pytest.raises(ValueError, match="EXIF block"):
         Directory.of(damaged)
+
+
+@pytest.mark.parametrize("order", ["<", ">"])
+def test_tags_of_a_layout_are_taken_out_in_place(order: str) -> None:
+    described = (DESCRIPTION, 2, struct.pack(order + "I", 54), 6)
+    layout = [(tag, 4, struct.pack(order + "I", 5000), 1) for tag in (256, 259)]
+    tail = bytes(4) + b"what?\0"
+    before = block(order, *layout, described, tail=tail, following=50)
+    after = without_layout(before)
+    assert len(after) == len(before)
+    assert after[50:] == before[50:]
+    directory = Directory.of(after)
+    assert [(entry.tag, entry.data) for entry in directory.entries] == [(DESCRIPTION, b"what?\0")]
+    assert directory.following == 50
+
+
+def test_a_block_without_a_layout_stays_as_it_is() -> None:
+    for kept in (block(">", (531, 3, b"\0\1\0\0", 1), (ORIENTATION, 3, b"\0\1\0\0", 1)), b"nonsense", b""):
+        assert without_layout(kept) == kept
 
 
 def test_the_prefix_is_no_part_of_a_block() -> None:

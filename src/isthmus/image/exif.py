@@ -14,6 +14,9 @@ ORIENTATION = 0x0112
 DESCRIPTION, SOFTWARE, ARTIST, COPYRIGHT = 0x010E, 0x0131, 0x013B, 0x8298
 X_RESOLUTION, Y_RESOLUTION, RESOLUTION_UNIT = 0x011A, 0x011B, 0x0128
 
+# Exif 2.32, 4.6.8: not recorded beside compressed pixels; and what TIFF has besides.
+_LAYOUT = frozenset({*range(254, 260), 262, 266, 273, 277, 278, 279, 284, 317, 320, *range(322, 326), 338, 339, 530})
+
 ASCII, SHORT, LONG, RATIONAL, UNDEFINED = 2, 3, 4, 5, 7
 _INCH, _CENTIMETRE = 2, 3
 _TYPE_BYTES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4}
@@ -109,6 +112,25 @@ def upright(block: bytes) -> bytes:
             at = directory.at + 12 * index
             changed[at : at + 12] = new
     return bytes(changed)
+
+
+def without_layout(block: bytes) -> bytes:
+    """A block without the tags that would lay out the samples of another file, if somebody copied them into one.
+
+    EXIF beside compressed pixels has none by its own rules: most blocks stay as they are. Nothing else moves.
+    """
+    try:
+        directory = Directory.of(block)
+    except ValueError:
+        return block
+    kept = [index for index, entry in enumerate(directory.entries) if entry.tag not in _LAYOUT]
+    dropped = len(directory.entries) - len(kept)
+    if not dropped:
+        return block
+    rows = b"".join(block[directory.at + 12 * index :][:12] for index in kept)
+    new = struct.pack(directory.order + "H", len(kept)) + rows + struct.pack(directory.order + "I", directory.following)
+    end = directory.at + 12 * len(directory.entries) + 4
+    return (block[: directory.at - 2] + new).ljust(end, b"\0") + block[end:]
 
 
 def with_entries(block: bytes, added: dict[int, tuple[int, bytes]]) -> bytes:

@@ -5,7 +5,7 @@ comments, is added to EXIF where that has room, and named in a note where not.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from PIL import Image, ImageFile
@@ -59,6 +59,11 @@ def metadata_of(image: Image.Image, notes: list[str]) -> dict[bytes, bytes]:
         XMP: _XMP_ORIENTATION.sub(rb"\g<1>1", xmp),
     }
     return {kind: block for kind, block in blocks.items() if block}
+
+
+def info_of_blocks(blocks: Mapping[bytes, bytes]) -> dict[str | tuple[int, int], bytes]:
+    """Blocks of a file under Pillow's names, as they go on to other files: EXIF says nothing of a layout."""
+    return {INFO_KEYS[kind]: tags.without_layout(block) if kind == EXIF else block for kind, block in blocks.items()}
 
 
 def _tiff_exif(image: Image.Image) -> bytes:
