@@ -139,7 +139,9 @@ class Codec:
         """The bytes of an .isth file.
 
         Arguments:
-            image: a Pillow image, or (H, W), (H, W, 1..4) uint8: grey, grey+alpha, RGB, RGB+alpha.
+            image: a Pillow image, or (H, W), (H, W, 1..4) uint8: grey, grey+alpha, RGB, RGB+alpha. An image as
+                `Image.open` returns it is turned upright by its EXIF orientation; one that was made from it is taken
+                as it is. Of several frames, the one that `seek` chose is taken.
             quality: 0 to 100, continuous.
             strip: leave ICC, EXIF and XMP out.
             progress: called with (tiles done, tiles in all).
@@ -247,13 +249,16 @@ class Codec:
             stream.write(self.encode(open_picture(source, self.limits), quality, strip))
         return target
 
-    def decode_file(self, source: str | Path, target: str | Path | None = None, force: bool = False) -> Path:
+    def decode_file(
+        self, source: str | Path, target: str | Path | None = None, force: bool = False, strip: bool = False
+    ) -> Path:
         """Decode to a picture file, by default to the same name with the suffix .png; the new file's path.
 
         Arguments:
             source: an .isth file.
             target: the file to write, in the format of its suffix; it appears whole or not at all.
             force: replace what is there.
+            strip: leave ICC, EXIF and XMP out, as where the format has no room for them.
 
         Raises:
             BitstreamError, LimitExceededError, OutputExistsError, InputError, OSError
@@ -262,7 +267,7 @@ class Codec:
         target = Path(target) if target is not None else source.with_suffix(".png")
         format_name = format_of(target)
         with atomic_output(target, force) as stream:
-            save_picture(self.decode_image(self.read_file(source)), stream, format_name)
+            save_picture(self.decode_image(self.read_file(source)), stream, format_name, strip)
         return target
 
     def read_file(self, source: "str | Path | BinaryIO") -> bytes:
@@ -437,6 +442,7 @@ def decode_file(
     target: str | Path | None = None,
     force: bool = False,
     model: ModelLike = None,
+    strip: bool = False,
 ) -> Path:
     """Decode an .isth file to a picture file, with its metadata.
 
@@ -446,6 +452,7 @@ def decode_file(
             By default the same name with the suffix .png. It appears whole or not at all.
         force: replace what is there.
         model: weights for files whose model is not installed; all others find theirs by the id in the file.
+        strip: leave ICC, EXIF and XMP out, as where the format has no room for them.
 
     Returns:
         The new file's path.
@@ -462,7 +469,7 @@ def decode_file(
         >>> isthmus.decode_file("photo.isth", "photo.jpg")              # doctest: +SKIP
         PosixPath('photo.jpg')
     """
-    return Codec(model).decode_file(source, target, force)
+    return Codec(model).decode_file(source, target, force, strip)
 
 
 def inspect(data: bytes) -> Info:

@@ -22,8 +22,9 @@ from isthmus.codec import DEFAULT_QUALITY, SUFFIX, Codec, Effort, ModelLike
 from isthmus.errors import IsthmusError, UnsupportedPictureError
 from isthmus.image.coders.protocol import PREVIEW_SCALE
 from isthmus.image.container import parse, read_front
-from isthmus.image.metadata import INFO_KEYS
+from isthmus.image.metadata import INFO_KEYS, info_of_blocks
 from isthmus.image.modes import restored_mode
+from isthmus.image.picture import as_picture
 from isthmus.image.size import MAX_SIDE
 
 FORMAT = "ISTH"
@@ -60,7 +61,7 @@ class IsthImageFile(ImageFile.ImageFile):
             header, metadata = read_front(self.fp, _LIMITS)
         self._size = (header.width, header.height)
         self._mode = restored_mode(header.mode, header.has_alpha)
-        self.info |= {INFO_KEYS[kind]: block for kind, block in metadata.items()}
+        self.info |= info_of_blocks(metadata)
         self.info["quality"] = header.quality.percent
 
     def draft(self, mode: str | None, size: tuple[int, int] | None) -> tuple[str, tuple[int, int, float, float]] | None:
@@ -106,6 +107,8 @@ def _save(image: Image.Image, file: IO[bytes], filename: str | bytes) -> None:
     """Pillow's `save`, with the options quality (0 to 100), effort and model as of `isthmus.Codec`, icc_profile, exif
     and xmp (None or b"" leaves one out)."""
     options: dict[str, Any] = image.encoderinfo
+    # Pixels of an opened file, or EXIF that was given along with them, are still to be turned; all else was worked on.
+    turned = isinstance(image, ImageFile.ImageFile) or "exif" in options
     changed = {key: options[key] for key in INFO_KEYS.values() if key in options}
     if changed:
         image = image.copy()
@@ -113,7 +116,8 @@ def _save(image: Image.Image, file: IO[bytes], filename: str | bytes) -> None:
             image.info[key] = value.tobytes() if isinstance(value, Image.Exif) else value or b""
     try:
         codec = _codec(options.get("effort", 1), options.get("model"))
-        file.write(codec.encode(image, options.get("quality", DEFAULT_QUALITY)))
+        picture = as_picture(image, _LIMITS, turned=turned)
+        file.write(codec.encode(picture, options.get("quality", DEFAULT_QUALITY)))
     except UnsupportedPictureError as error:
         raise OSError(f"cannot write mode {image.mode} as {FORMAT}: {error}") from error
 

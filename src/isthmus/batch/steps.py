@@ -75,6 +75,6 @@ def _decode(job: Job, item: Item) -> Result:
     if decoded_before(job, item, tools, lambda: tools.codec.inspect(data)):
         return Result(item, "skipped")
     buffer = io.BytesIO()
-    save_picture(tools.codec.decode_image(data), buffer, "PNG")
+    save_picture(tools.codec.decode_image(data), buffer, "PNG", job.strip)
     tools.target.write(item.output, buffer.getvalue())
     return Result(item, "done", buffer.tell())

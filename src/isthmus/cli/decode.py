@@ -26,16 +26,18 @@ class DecodeOptions(folders.FileOptions):
     Attributes:
         crop: x, y, width and height of the only window to decode, in pixels; None for the whole picture.
         scale: a preview at 1/16 instead of the picture.
+        strip: leave ICC, EXIF and XMP out.
     """
 
     crop: tuple[int, int, int, int] | None
     scale: bool
+    strip: bool
 
     def job(self) -> "Job":
         """What is done to a folder."""
         from isthmus.batch.job import Job
 
-        return Job("decode", **self.of_job())
+        return Job("decode", **self.of_job(), strip=self.strip)
 
 
 def _box(ctx: click.Context, param: click.Parameter, value: str | None) -> tuple[int, int, int, int] | None:
@@ -60,6 +62,7 @@ def _sixteenth(ctx: click.Context, param: click.Parameter, value: str | None) ->
 @output_option
 @click.option("--crop", metavar="X,Y,W,H", callback=_box, help="Only this window, in pixels; decodes only its tiles.")
 @click.option("--scale", metavar="1/16", callback=_sixteenth, help="A quick preview at 1/16 of width and height.")
+@click.option("--strip", is_flag=True, help="Leave the ICC profile, EXIF and XMP out.")
 @folders.folder_options
 @force_option
 @json_option
@@ -104,7 +107,7 @@ def _decode_file(name: str, output: str, codec: "Codec", options: DecodeOptions)
     def write(file: BinaryIO) -> None:
         progress = progress_on_terminal(name)
         image = codec.preview(data) if options.scale else codec.decode_image(data, options.crop, progress)
-        save_picture(image, file, format_name)
+        save_picture(image, file, format_name, options.strip)
         report.update(width=image.width, height=image.height, mode=image.mode)
 
     write_output(output, options.force, write)

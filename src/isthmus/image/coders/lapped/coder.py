@@ -10,7 +10,7 @@ import numpy as np
 from isthmus.coding.payload import encode_latents
 from isthmus.image.box import Box
 from isthmus.image.coders.crew import Crew, Pending
-from isthmus.image.coders.lapped.analysis import Float32, importance_of, latents_of, pixels_of
+from isthmus.image.coders.lapped.analysis import Float32, importance_of, latents_to_code, pixels_of
 from isthmus.image.coders.lapped.preview import decode_preview
 from isthmus.image.coders.lapped.refinement import pixels_around, refined_latents
 from isthmus.image.coders.lapped.synthesis import decode_box, decode_tile
@@ -82,7 +82,7 @@ def _hand_out(crew: Crew, setting: Setting, source: PixelSource, effort: int, gr
 
 
 def _encode(setting: Setting, pixels: UInt8) -> bytes:
-    return _payload(setting, latents_of(setting, pixels))
+    return _payload(setting, latents_to_code(setting, pixels))
 
 
 def _encode_refined(setting: Setting, pixels: UInt8, grid: Grid, box: Box) -> bytes:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from isthmus.coding.payload import quantized_latents
 from isthmus.image.box import Box
-from isthmus.image.coders.lapped.analysis import Float32, importance_of, latents_of, pixels_of
+from isthmus.image.coders.lapped.analysis import Float32, importance_of, latents_of, latents_to_code, pixels_of
 from isthmus.image.coders.lapped.halo import halo_of
 from isthmus.image.coders.lapped.synthesis import continued, synthesise_all
 from isthmus.image.coders.protocol import PixelSource, Setting, UInt8
@@ -30,7 +30,7 @@ def refined_latents(setting: Setting, pixels: UInt8, grid: Grid, tile: Box) -> F
     """
     halo = halo_of(setting.model)
     box = tile.grown(halo)
-    around = latents_of(setting, pixels)
+    around = latents_to_code(setting, pixels)
     inner = tile.within(box).slices
     y = around[inner]
     with setting.one_thread():
