@@ -6,12 +6,15 @@ import numpy as np
 import pytest
 import torch
 
-from isthmus.coding.definition import Block, Definition, definition_of, lattices_and_boards
+from isthmus.coding.definition import DEFINITIONS, Block, Definition, definition_of, lattices_and_boards
 from isthmus.coding.fixed_point import ContextModel
 from isthmus.coding.formats import BYTES, WORDS, Format
 from isthmus.coding.weights import check_exact, numbers
+from isthmus.errors import ModelError
+from isthmus.model.check import check_arrays
+from isthmus.model.file import parse_model
 from isthmus.model.model import CONTEXT, Model
-from isthmus.model.registry import release_model
+from isthmus.model.registry import packaged_bytes, release_model
 from isthmus.train.context import ContextModel as TrainedContext
 from isthmus.train.context_arrays import compand_table, context_arrays, context_state
 
@@ -44,7 +47,10 @@ def test_a_released_model_is_as_defined(model: Model) -> None:
         name: (value.shape, value.dtype.name) for name, value in stored.items()
     }
     shapes = {name: value.shape for name, value in stored.items()}
-    assert definition_of(model.definition.groups, model.definition.points, shapes) == model.definition
+    assert (
+        definition_of("lattices-and-boards", model.definition.groups, model.definition.points, shapes)
+        == model.definition
+    )
 
 
 def test_channels_are_coded_once_and_in_order() -> None:
@@ -70,10 +76,25 @@ def test_multiplications_by_hand() -> None:
 IN_BYTES = replace(TINY, form=BYTES)
 
 
+def with_blocks(*blocks: Block) -> Definition:
+    """With these layers instead, in every pass over a checkerboard."""
+    passes = [one if one.neighbours else replace(one, blocks=blocks) for one in TINY.passes]
+    return replace(TINY, passes=tuple(passes))
+
+
 @pytest.mark.parametrize(
     "definition",
-    [TINY, deeper(TINY), IN_BYTES, deeper(IN_BYTES)],
-    ids=["as it is", "with a layer more", "in bytes", "in bytes, with a layer more"],
+    [
+        TINY,
+        deeper(TINY),
+        IN_BYTES,
+        deeper(IN_BYTES),
+        with_blocks(),
+        with_blocks(Block("mix"), Block("again")),
+        with_blocks(Block("mix"), Block("spatial", (3, 3))),
+        with_blocks(Block("wide", (1, 5)), Block("mix"), Block("spatial", (3, 3)), Block("again")),
+    ],
+    ids=["as it is", "a layer more", "bytes", "bytes, a layer more", "none", "no window", "window last", "windows"],
 )
 def test_training_export_import_and_runner_follow_the_definition(definition: Definition) -> None:
     torch.manual_seed(0)
@@ -164,3 +185,49 @@ def test_sums_that_are_not_exact_are_refused() -> None:
         changed[name].flat[3] = value
         with pytest.raises(ValueError, match=message):
             check_exact(IN_BYTES, changed)
+
+
+@pytest.mark.parametrize(
+    ("blocks", "message"),
+    [
+        ((Block("last"),), "names"),
+        ((Block("mix"), Block("mix")), "names"),
+        ((Block("project"),), "names"),
+        ((Block("spatial", (2, 3)),), "odd"),
+    ],
+)
+def test_layers_that_cannot_be_are_refused(blocks: tuple[Block, ...], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        with_blocks(*blocks)
+
+
+def test_a_window_where_only_what_is_coded_is_computed_is_refused() -> None:
+    with pytest.raises(ValueError, match="1x1"):
+        replace(TINY.passes[0], blocks=(Block("spatial", (3, 3)),))
+
+
+def test_another_kind_stands_beside_the_first(model: Model, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Models name their kind; those that name none are of the first, and are read whatever is added."""
+
+    def deep(groups: tuple[int, ...], points: int, lattice_width: int, width: int, form: Format) -> Definition:
+        return replace(deeper(lattices_and_boards(groups, points, lattice_width, width, form)), name="deep")
+
+    monkeypatch.setitem(DEFINITIONS, "deep", deep)
+    assert parse_model(packaged_bytes(model.id.hex())).definition == model.definition
+    with pytest.raises(ModelError, match=r"incomplete.*again"):
+        check_arrays(model.arrays, {**model.metadata, "definition": "deep"}, "x")
+    with pytest.raises(ModelError, match=r"another entropy model.*got deeper still.*Update"):
+        check_arrays(model.arrays, {**model.metadata, "definition": "deeper still"}, "x")
+
+
+def test_one_position_is_coded_in_every_group(model: Model) -> None:
+    """It is the only one on a lattice: the passes of the others have none, and the group's features are there still."""
+    seen: list[tuple[int, int]] = []
+
+    def code(channels: slice, at: np.ndarray, means: np.ndarray, scales: np.ndarray) -> np.ndarray:
+        seen.append((channels.start, len(at)))
+        return np.asarray(means + 1)
+
+    decoded = model.context.walk(1, 1, 5000, code)
+    assert seen == [(one.first, 1) for one in model.definition.passes if one.phase == 0]
+    assert decoded.shape == (1, model.latents)

@@ -12,7 +12,7 @@ import torch
 from isthmus.coding.formats import SCALES
 from isthmus.coding.payload import CHECK_BYTES
 from isthmus.coding.tables import Tables
-from isthmus.errors import MissingExtraError
+from isthmus.errors import InputError, MissingExtraError
 from isthmus.image.coders.lapped.coder import LappedCoder
 from isthmus.image.coders.protocol import ArraySource, Setting
 from isthmus.image.grid import Grid
@@ -120,3 +120,36 @@ def test_missing_packages_are_named(monkeypatch: pytest.MonkeyPatch, tmp_path: P
     with pytest.raises(MissingExtraError, match=r"onnx.*isthmus\[train\]"):
         export_model(Network(tiny_config().network), tmp_path / "x.isthmodel", "x", {}, laplace_tables())
     assert not list(tmp_path.iterdir())
+
+
+def test_a_model_in_bytes_is_trained_and_codes(trained: Trained, photo: np.ndarray, tmp_path: Path) -> None:
+    """The same weights, rounded to 8 bits: they cost little, and the decoder gets what training saw."""
+    config, weights, _ = load_weights(str(trained.output), tiny_config(), {"network.numbers": "bytes"})
+    network = Network(config.network)
+    network.load_state_dict(weights)
+    pixels = prepare(photo.transpose(2, 0, 1))
+    network = with_fitting_rows(network, pixels, config)
+    tables = fit_tables(network, [photo.transpose(2, 0, 1)], replace(config, fit_side=256))
+    export_model(network, tmp_path / "small.isthmodel", "small", {}, tables)
+    model = load_model(tmp_path / "small.isthmodel")
+    assert model.definition.form.name == "bytes"
+    assert model.context.weights["ac.1.0.spatial.weight"].dtype == np.float32
+    coder, setting = LappedCoder(), Setting(model, Quality(5000), 1)
+    payloads = list(coder.encode_tiles(setting, ArraySource(photo)))
+    grid = Grid(photo.shape[1], photo.shape[0])
+    decoded = coder.decode_window(setting, payloads.__getitem__, grid, grid.box)
+    seen, bits = code(network, pixels, 0.5, config)
+    assert np.abs(decoded.astype(int) - seen[0].permute(1, 2, 0).numpy()).mean() < 0.5
+    assert 8 * (len(payloads[0]) - CHECK_BYTES) == pytest.approx(float(bits.sum()), rel=0.05)
+    again, _, _ = load_weights(str(tmp_path / "small.isthmodel"), tiny_config())
+    assert again.network == config.network
+
+
+def test_a_checkpoint_of_other_networks_is_refused(trained: Trained, tmp_path: Path) -> None:
+    """With other settings of the network as well, which would otherwise take the weights for new ones."""
+    saved = load_checkpoint(trained.workspace / "checkpoint.pt")
+    saved["average"] = {key.replace("context.passes", "context.ac"): value for key, value in saved["average"].items()}
+    torch.save(saved, tmp_path / "old.pt")
+    for settings in ({}, {"network.context_width": "24"}):
+        with pytest.raises(InputError, match=r"another version of isthmus.*--from MODEL.isthmodel"):
+            load_weights(str(tmp_path / "old.pt"), TrainConfig(), settings)

@@ -311,3 +311,14 @@ def test_divergence_is_an_error_with_advice(folder: Path, tmp_path: Path, monkey
     monkeypatch.setattr(Trainer, "train_step", diverged)
     with pytest.raises(IsthmusError, match="learning_rate"):
         train(tiny_request(folder, tmp_path / "m.isthmodel", steps=4), quiet)
+
+
+def test_a_run_of_other_networks_is_not_resumed(folder: Path, tmp_path: Path) -> None:
+    request = tiny_request(folder, tmp_path / "m.isthmodel", steps=2)
+    assert train(request, quiet).finished
+    checkpoint = request.workspace / "checkpoint.pt"
+    saved = load_checkpoint(checkpoint)
+    saved["network"] = {f"old.{key}": value for key, value in saved["network"].items()}
+    torch.save(saved, checkpoint)
+    with pytest.raises(InputError, match="another version of isthmus"):
+        train(tiny_request(folder, request.output, steps=4, resume=True, force=True), quiet)

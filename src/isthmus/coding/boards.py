@@ -18,8 +18,15 @@ def board_phases(board: Board) -> range:
     return range(_PHASES[board])
 
 
+@lru_cache(maxsize=16)
 def phases(board: Board, height: int, width: int) -> npt.NDArray[np.int64]:
-    """(H, W): the pass in which each position is coded."""
+    """(H, W), not to be written to: the pass in which each position is coded."""
+    phase = _phases(board, height, width)
+    phase.flags.writeable = False
+    return phase
+
+
+def _phases(board: Board, height: int, width: int) -> npt.NDArray[np.int64]:
     i, j = np.indices((height, width))
     if board == "checkerboard":
         return np.asarray((i + j) % 2)
@@ -38,14 +45,18 @@ def count_phases(board: Board, height: int, width: int) -> tuple[int, ...]:
     return tuple(counts.tolist())
 
 
+@lru_cache(maxsize=16)
 def window_positions(height: int, width: int, window: tuple[int, int]) -> npt.NDArray[np.intp]:
-    """(H*W, rows*columns): flat indices, into a plane padded by half a window, of each position's neighbourhood."""
+    """(H*W, rows*columns), not to be written to: the neighbourhood of each position, as flat indices into a plane that
+    is padded by half a window."""
     rows, columns = window
     padded = width + columns - 1
     i, j = np.indices((height, width))
     di, dj = np.indices((rows, columns))
     base = (i * padded + j).reshape(-1, 1)
-    return np.asarray(base + (di * padded + dj).reshape(1, -1), np.intp)
+    positions = np.asarray(base + (di * padded + dj).reshape(1, -1), np.intp)
+    positions.flags.writeable = False
+    return positions
 
 
 def pad(planes: npt.NDArray[Any], height: int, width: int, window: tuple[int, int]) -> npt.NDArray[Any]:

@@ -2,12 +2,12 @@
 
 The differentiable module (`isthmus.train.context`), the fixed-point runner (`isthmus.coding.fixed_point`), export and
 import of weights, the check of model files, the counts of multiplications and the steps of deltas are all read off a
-`Definition`: to add a layer is to add a `Block` here.
+`Definition`: to add a layer is to add a kind of definition here, with one `Block` more.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from math import prod
 from typing import Literal
@@ -19,6 +19,9 @@ DC_CHANNELS = 3
 """Channels of the first group, which is coded on lattices: the DC coefficients of three colours."""
 LATTICE_WINDOW = (5, 5)
 """Positions around one that a pass over a lattice sees."""
+
+RESERVED = ("last", "linear", "quality")
+"""Names of layers and arrays that every pass has, or may have."""
 
 Kind = Literal["lattice", "enter", "window", "pointwise", "output", "linear", "bias", "quality", "exponent", "fixed"]
 """What an array is for: arrays of one kind are rounded alike when a delta is written."""
@@ -104,6 +107,15 @@ class Pass:
     inputs: tuple[Input, ...]
     blocks: tuple[Block, ...]
 
+    def __post_init__(self) -> None:
+        layers = [self.enter, *(block.name for block in self.blocks), *RESERVED]
+        if len(set(layers)) < len(layers):
+            raise ValueError(f"{self.name}: expected layers of different names, none of {RESERVED}, found {layers}")
+        for block in self.blocks:
+            if any(side % 2 == 0 for side in block.window) or (self.neighbours and block.taps > 1):
+                expected = "1x1, since only what is coded is computed" if self.neighbours else "odd sides"
+                raise ValueError(f"{self.name}.{block.name}: expected a window of {expected}, found {block.window}")
+
     @property
     def slice(self) -> slice:
         """The channels that are coded."""
@@ -177,12 +189,14 @@ class Definition:
         points: quality points between which the biases are interpolated.
         passes: in coding order.
         form: of the numbers.
+        name: of its kind, a key of `DEFINITIONS`, which stands in model files.
     """
 
     groups: tuple[int, ...]
     points: int
     passes: tuple[Pass, ...]
     form: Format = WORDS
+    name: str = "lattices-and-boards"
 
     @property
     def latents(self) -> int:
@@ -253,14 +267,25 @@ def lattices_and_boards(
     return Definition(groups, points, tuple(passes), form)
 
 
+Build = Callable[[tuple[int, ...], int, int, int, Format], Definition]
+"""build(groups, points, lattice width, width, form)."""
+DEFINITIONS: dict[str, Build] = {"lattices-and-boards": lattices_and_boards}
+"""Kinds of entropy model by the name that stands in model files. Rows are added, never changed: a network of other
+layers is another kind, and the models of this one go on being read."""
+
+
 def definition_of(
-    groups: tuple[int, ...], points: int, shapes: Mapping[str, tuple[int, ...]], form: Format = WORDS
+    name: str, groups: tuple[int, ...], points: int, shapes: Mapping[str, tuple[int, ...]], form: Format = WORDS
 ) -> Definition:
     """The definition of stored networks: their widths are read off the shapes of their arrays, 0 where one is missing.
 
     Args:
+        name: of their kind.
         shapes: by the arrays' names, without the prefix `context.`.
         form: of their numbers.
+
+    Raises:
+        KeyError: there is no such kind.
     """
-    widths = [(shapes.get(f"{name}.quality") or (0,))[-1] for name in ("dc.0", "ac.1.0")]
-    return lattices_and_boards(groups, points, widths[0], widths[1], form)
+    widths = [(shapes.get(f"{one}.quality") or (0,))[-1] for one in ("dc.0", "ac.1.0")]
+    return DEFINITIONS[name](groups, points, widths[0], widths[1], form)

@@ -107,12 +107,12 @@ class ContextModel:
             if one.group == len(coded):
                 break
             at = np.flatnonzero(phases(one.board, height, width).reshape(-1) == one.phase)
-            if not len(at):
-                continue
             plane = _Plane(height, width, at)
-            predict = self._from_neighbours if one.neighbours else self._from_groups
-            means, scales = predict(one, plane, decoded, known, quality)
-            decoded[at, one.slice] = code(one.slice, at, _means(means), _scale_indices(scales, self.definition.form))
+            if len(at):
+                predict = self._from_neighbours if one.neighbours else self._from_groups
+                means, scales = predict(one, plane, decoded, known, quality)
+                scale_indices = _scale_indices(scales, self.definition.form)
+                decoded[at, one.slice] = code(one.slice, at, _means(means), scale_indices)
             if 2 * (one.first + one.channels) < known.shape[1] or not one.ends:
                 self._note(one, plane, decoded[:, one.slice], known)
         return decoded
@@ -121,7 +121,8 @@ class ContextModel:
         self, one: Pass, plane: _Plane, decoded: Float64, known: Float, quality: int
     ) -> tuple[Float, Float]:
         """Means and scales of a pass from the features of all that is decoded."""
-        out = self._network(one, plane, known[:, : one.features], quality)
+        features = known[:, : one.features]
+        out = self._network(one, plane, features if one.everywhere else features[plane.at], quality)
         return out[:, : one.channels], out[:, one.channels :]
 
     def _from_neighbours(

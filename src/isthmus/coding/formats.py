@@ -1,7 +1,9 @@
 """The number formats of an entropy model: what is a multiple of what, and within which limits.
 
 In either format every sum of products is exact, whatever the order of summation, so any two machines, engines and
-numbers of threads agree to the last bit: only rounding steps lose anything, and they are done one number at a time.
+numbers of threads agree to the last bit: only rounding steps lose anything, and they are done one number at a time. The
+idea is that of Ballé, Johnston and Minnen, "Integer networks for data compression with latent-variable models", ICLR
+2019.
 """
 
 from __future__ import annotations
@@ -49,7 +51,7 @@ WORDS = Format("words", "float64", 8, -(2048 << 8), 2048 << 8, 8, 2048 << 8, 12,
 """Weights of 16 bits, in units of 2**-12; activations of 20."""
 BYTES = Format("bytes", "float32", 3, -128, 127, 4, 127, None, 63)
 """Weights of 7 bits, activations of 8: the largest sum of 1152 products stays below 2**24, where float32 is exact."""
-FORMATS = {one.name: one for one in (WORDS, BYTES)}
+FORMATS: dict[str, Format] = {one.name: one for one in (WORDS, BYTES)}
 
 EXACT_SUM = {"float64": 2**53, "float32": 2**24}
 """Sums below this, in units of the smallest summand, are exact."""

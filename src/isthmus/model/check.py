@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from isthmus.coding.definition import DC_CHANNELS, Definition
+from isthmus.coding.definition import DC_CHANNELS, DEFINITIONS, Definition
 from isthmus.coding.formats import FORMATS, LATENT_LIMIT
 from isthmus.coding.weights import check_exact
 from isthmus.errors import ModelError
-from isthmus.model.model import CONTEXT, form_of, stored_definition
+from isthmus.model.model import CONTEXT, form_of, kind_of, stored_definition
 
 MAX_LOG_STEP = 20.0
 """Logarithms of steps beyond this are no steps."""
@@ -47,8 +47,14 @@ def check_arrays(arrays: dict[str, npt.NDArray[Any]], metadata: dict[str, Any], 
     if metadata.get("numbers", "words") not in FORMATS:
         found = metadata["numbers"]
         raise ModelError(f"model file {path} has another number format", expected=" or ".join(FORMATS), got=found)
+    if kind_of(metadata) not in DEFINITIONS:
+        expected = f"one of {', '.join(DEFINITIONS)}"
+        hint = "Update isthmus to read it."
+        raise ModelError(
+            f"model file {path} has another entropy model", expected=expected, got=kind_of(metadata), hint=hint
+        )
     form = form_of(metadata)
-    definition = stored_definition(arrays, tuple(groups), points, form)
+    definition = stored_definition(arrays, metadata, tuple(groups), points)
     for key, (dtype, shape) in _shapes(definition).items():
         found = arrays.get(key)
         wanted = f"{key} {dtype} {shape}"

@@ -17,6 +17,8 @@ from isthmus.coding.tables import Tables
 from isthmus.coding.weights import numbers
 from isthmus.quality import Quality
 
+FIRST_KIND = "lattices-and-boards"
+"""Of models whose metadata names none."""
 CONTEXT = "context."
 """Before the names of the entropy model's arrays."""
 
@@ -26,12 +28,21 @@ def form_of(metadata: dict[str, Any]) -> Format:
     return FORMATS[metadata.get("numbers", WORDS.name)]
 
 
+def kind_of(metadata: dict[str, Any]) -> str:
+    """The kind of entropy model that a model's metadata names, `definition`."""
+    return str(metadata.get("definition", FIRST_KIND))
+
+
 def stored_definition(
-    arrays: dict[str, npt.NDArray[Any]], groups: tuple[int, ...], points: int, form: Format
+    arrays: dict[str, npt.NDArray[Any]], metadata: dict[str, Any], groups: tuple[int, ...], points: int
 ) -> Definition:
-    """The definition of the networks whose arrays are stored, whole or not."""
+    """The definition of the networks whose arrays are stored, whole or not.
+
+    Raises:
+        KeyError: the metadata names a kind or a number format that there is not.
+    """
     shapes = {key.removeprefix(CONTEXT): value.shape for key, value in arrays.items() if key.startswith(CONTEXT)}
-    return definition_of(groups, points, shapes, form)
+    return definition_of(kind_of(metadata), groups, points, shapes, form_of(metadata))
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,7 +93,7 @@ class Model:
     def definition(self) -> Definition:
         """What the entropy model's networks are."""
         groups, points = tuple(self.metadata["groups"]), int(self.metadata["points"])
-        return stored_definition(self.arrays, groups, points, form_of(self.metadata))
+        return stored_definition(self.arrays, self.metadata, groups, points)
 
     @cached_property
     def context(self) -> ContextModel:

@@ -86,10 +86,12 @@ class PassNetwork(nn.Module):
             pick: takes the positions that the pass codes out of a plane, as soon as no layer needs the others.
         """
         bias = (weights @ self.quality)[:, :, None, None]
+        if pick is not None and not self.one.everywhere:
+            features = pick(features)
         x = self._activation(F.leaky_relu(self._through(self.one.enter, features) + bias, SLOPE))
         for index, block in enumerate(self.one.blocks):
             x = self._activation(x + self._activation(F.leaky_relu(self._through(block.name, x), SLOPE)))
-            if index == self.one.spread and pick is not None:
+            if pick is not None and self.one.everywhere and index == self.one.spread:
                 x = pick(x)
         out = self._through("last", x).float()
         return out[:, : self.one.channels], out[:, self.one.channels :].clamp(0, SCALES - 1)
@@ -171,7 +173,7 @@ class ContextModel(nn.Module):
     def _lattices(self, group: list[Pass], y: Tensor, coding: _Coding) -> tuple[Tensor, Tensor]:
         """A group (B, n, H, W) that is coded on ever finer lattices, each from the known neighbours."""
         b, n, h, w = y.shape
-        lattice = torch.from_numpy(phases(group[0].board, h, w)).to(y.device)
+        lattice = torch.tensor(phases(group[0].board, h, w), device=y.device)
         decoded = torch.zeros_like(y, dtype=torch.float32)
         bits = torch.zeros_like(decoded)
         pad = (LATTICE_WINDOW[0] // 2, LATTICE_WINDOW[1] // 2)

@@ -13,6 +13,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
+from isthmus.coding.formats import WORDS
 from isthmus.coding.tables import Tables
 from isthmus.image.grid import BLOCK
 from isthmus.model.file import FORMAT, save_model
@@ -133,8 +134,10 @@ def export_model(network: Network, path: Path, name: str, metadata: dict[str, An
         "steps.nominal": network.nominal.detach().numpy().astype(np.float32),
         "parity": network.parity.numpy().astype(np.uint8),
         "tables": tables.pack().astype(np.int32),
-        "compand": compand_table(),
+        "compand": compand_table(config.entropy.form),
         **{f"context.{key}": value for key, value in context_arrays(network.context).items()},
     }
-    shape = {"format": FORMAT, "name": name, "groups": list(config.groups), "points": config.points}
+    shape: dict[str, Any] = {"format": FORMAT, "name": name, "groups": list(config.groups), "points": config.points}
+    if config.entropy.form != WORDS:
+        shape["numbers"] = config.entropy.form.name
     save_model(path, arrays, {**shape, **metadata})

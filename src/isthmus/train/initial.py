@@ -52,6 +52,7 @@ def network_config(model: Model, graphs: dict[str, Tensor]) -> NetworkConfig:
         points=int(model.metadata["points"]),
         coarsest_step=round(float(nominal[0]), 3),
         finest_step=round(float(nominal[-1]), 3),
+        numbers=model.definition.form.name,
         context_width=model.definition.passes[-1].width,
         dc_width=model.definition.passes[0].width,
         trunk_width=len(graphs["synthesis.enter.bias"]),
@@ -81,6 +82,7 @@ def load_weights(
     if path.suffix == ".pt":
         saved = load_checkpoint(path)
         shape = TrainConfig.from_dict(saved["config"]).network if "config" in saved else config.network
+        require_same_parameters(saved["average"], Network(shape), path)
         state, name = saved["average"], f"{CHECKPOINT_ORIGIN} {saved.get('step', 0)} steps"
     else:
         model = _model_named(origin)
@@ -106,6 +108,18 @@ def began_from(origin: str, recorded: str) -> bool:
 def _model_named(origin: str) -> Model:
     require_packages()
     return model_named(origin)
+
+
+def require_same_parameters(state: Mapping[str, Tensor], network: Network, path: Path) -> None:
+    """Raises InputError unless a checkpoint's weights are those of a network, by name and shape."""
+    own = {key: value.shape for key, value in network.state_dict().items()}
+    if {key: value.shape for key, value in state.items()} != own:
+        raise InputError(
+            f"{path} holds weights of another version of isthmus",
+            expected=f"{len(own)} arrays of the names and shapes of this version",
+            got=f"{len(state)}",
+            hint="Begin from the model file that the run wrote instead: --from MODEL.isthmodel.",
+        )
 
 
 def load_checkpoint(path: Path) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from isthmus.train.curve import Point, means, points_of
 from isthmus.train.export import export_model
 from isthmus.train.image.catalogue import Catalogue, look_through
 from isthmus.train.image.data import Batches, held_out_pictures
-from isthmus.train.initial import load_transform, load_weights
+from isthmus.train.initial import load_transform, load_weights, require_same_parameters
 from isthmus.train.journal import Journal, Say
 from isthmus.train.loop import Trainer, learning_rate
 from isthmus.train.measuring import Measuring
@@ -94,6 +94,7 @@ class Run:
         self.batches = Batches(self.catalogue, config, workers.rank)
         self.trainer = Trainer(config, workers)
         if saved:
+            require_same_parameters(saved["network"], self.trainer.network, self.checkpoint)
             self.trainer.restore(saved)
             self.state = resumed_state(saved, request, self.catalogue.digest(), self.checkpoint, say)
             self.say(f"resuming at step {self.trainer.step}")
