@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from isthmus.bench.compare import Match, Outcome
-from isthmus.bench.metrics import LABELS, Picture
+from isthmus.bench.metrics import METRICS, QUICK, Picture
 from isthmus.bench.tables import as_columns
 from isthmus.files import write_atomic
 
@@ -30,10 +30,10 @@ HEADS = (
     "Bytes",
     "Rate",
     "bpp",
-    *LABELS.values(),
+    *(METRICS[name].label for name in QUICK),
     "Encode s",
     "Decode s",
-    "Quality",
+    "Setting",
 )
 
 
@@ -78,7 +78,7 @@ def cells(outcome: Outcome) -> list[str]:
         _or_dash(metrics["ssimulacra2"], 2),
         f"{outcome.encode_s:.3f}",
         f"{outcome.decode_s:.3f}",
-        "" if outcome.rival.lossless else f"{outcome.quality:g}",
+        "" if outcome.rival.lossless else outcome.rival.setting(outcome.quality),
     ]
 
 

@@ -14,14 +14,12 @@ from typing import Any
 from markupsafe import Markup
 
 from isthmus.bench.curves import Curve
-from isthmus.bench.metrics import LABELS
+from isthmus.bench.metrics import METRICS
 from isthmus.bench.page import environment
 from isthmus.bench.plots import PUBLISHED_LABELS, rd_plot, save_plot, svg_text
 from isthmus.bench.published import published_curves
 from isthmus.bench.results import COMPARED, Record, curves_in, shown_level
 from isthmus.files import write_atomic
-
-NAMES = {"psnr": "PSNR", "ms_ssim": "MS-SSIM", "ssimulacra2": "SSIMULACRA2"}
 
 
 def percent(row: Record) -> str:
@@ -53,14 +51,14 @@ def _sentences(record: Record, codec: str, rivals: Record) -> Iterator[tuple[flo
         for metric, verdict in verdicts.items():
             value = verdict["mean"]["percent"]
             if value is None:
-                yield math.inf, f"{label} and {rival_label} share no level of {NAMES[metric]}: nothing to compare."
+                yield math.inf, f"{label} and {rival_label} share no level of {METRICS[metric].name}: nothing to compare."
                 continue
             outcome = (
                 f"loses to {rival_label}: {value:.1f} % more bytes"
                 if value > 0
                 else f"beats {rival_label}: {-value:.1f} % fewer bytes"
             )
-            text = f"{label} {outcome} at equal {NAMES[metric]} ({overlap(verdict['mean'], metric)})."
+            text = f"{label} {outcome} at equal {METRICS[metric].name} ({overlap(verdict['mean'], metric)})."
             yield value, " ".join([text, *_exceptions(verdict, metric)])
 
 
@@ -82,7 +80,7 @@ def _exceptions(verdict: Record, metric: str) -> Iterator[str]:
 def bd_table(record: Record, anchor: str) -> list[list[str]]:
     """Rows of codec, then BD-rate and overlap for every metric, best PSNR first; a heading row."""
     metrics = [metric for metric in COMPARED if metric in record["bd_rate"]]
-    head = ["Codec"] + [text for metric in metrics for text in (f"BD-rate {NAMES[metric]}", "over")]
+    head = ["Codec"] + [text for metric in metrics for text in (f"BD-rate {METRICS[metric].name}", "over")]
     if not metrics:
         return [head]
     order = record["bd_rate"][metrics[0]][anchor]
@@ -155,7 +153,7 @@ def write_report(record: Record, folder: Path, anchor: str) -> None:
             list(curves.values()),
             labels,
             metric,
-            f"{record['set']}, {len(record['pictures'])} pictures: {LABELS[metric]}",
+            f"{record['set']}, {len(record['pictures'])} pictures: {METRICS[metric].label}",
             [found.curve for found in published.values() if metric in found.curve.metrics],
         )
         save_plot(figure, folder / f"rd_{metric}")
@@ -179,7 +177,7 @@ def write_report(record: Record, folder: Path, anchor: str) -> None:
 
 
 def _points(curve: Curve) -> list[list[str]]:
-    rows = [["Quality", "bpp", *(LABELS[metric] for metric in curve.metrics)]]
+    rows = [["Quality", "bpp", *(METRICS[metric].label for metric in curve.metrics)]]
     for index, quality in enumerate(curve.qualities):
         values = (f"{curve.metrics[metric][index]:.5g}" for metric in curve.metrics)
         rows.append([f"{quality:g}", f"{curve.bpp[index]:.4f}", *values])
