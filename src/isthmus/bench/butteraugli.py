@@ -1,4 +1,4 @@
-"""Butteraugli, 3-norm: how far two pictures are apart to an eye near the screen, by libjxl's own tool where it is installed.
+"""Butteraugli, 3-norm: how far apart two pictures are to an eye, by libjxl's own tool where it is installed.
 
 Nothing in isthmus was tuned on it, so it is the second opinion beside SSIMULACRA2.
 

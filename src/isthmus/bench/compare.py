@@ -70,12 +70,13 @@ def compare(
     say(reference.label)
     own = run_once(original, reference, quality, threads)
     mark = float(len(own.data)) if match == "bytes" else own.metrics["psnr"]
-    place = reference.place(quality)
     outcomes = [own]
     for rival in rivals:
         say(rival.label)
+        # Qualities that reach one mark lie at like places of their curves: each search begins where the others ended.
+        places = [outcome.rival.place(outcome.quality) for outcome in outcomes if not outcome.rival.lossless]
         try:
-            outcomes.append(beside(original, rival, mark, match, threads, place))
+            outcomes.append(beside(original, rival, mark, match, threads, float(np.mean(places))))
         except Exception as error:  # every codec's library has errors of its own
             if failed is None:
                 raise
@@ -83,9 +84,7 @@ def compare(
     return outcomes
 
 
-def beside(
-    original: Picture, rival: Rival, mark: float, match: Match, threads: int, place: float = 0.5
-) -> Outcome:
+def beside(original: Picture, rival: Rival, mark: float, match: Match, threads: int, place: float = 0.5) -> Outcome:
     """A rival at the setting whose bytes or PSNR come nearest to the mark; a lossless one as it is.
 
     Args:

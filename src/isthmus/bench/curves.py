@@ -15,7 +15,6 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from bjontegaard import bd_rate as _bd_rate
 
 from isthmus.bench.metrics import METRICS
 
@@ -104,6 +103,9 @@ def bd_rate(anchor: Curve, test: Curve, metric: str = "psnr", method: Method = "
     MS-SSIM is taken in dB, -10·log10(1 - MS-SSIM), as papers do, and Butteraugli's distance as -10·log10, so that it
     rises with quality and a ratio counts alike at both ends.
     """
+    # Imported here: it brings a second of SciPy, and a point alone needs none of it.
+    from bjontegaard import bd_rate as between
+
     a_rate, a_level = rising(anchor, metric)
     b_rate, b_level = rising(test, metric)
     if min(a_level.size, b_level.size) < 2:
@@ -112,7 +114,7 @@ def bd_rate(anchor: Curve, test: Curve, metric: str = "psnr", method: Method = "
     span = max(a_level[-1], b_level[-1]) - min(a_level[0], b_level[0])
     if high <= low:
         return BDRate(math.nan, float(low), float(high), 0.0)
-    percent = _bd_rate(
+    percent = between(
         a_rate, a_level, b_rate, b_level,
         method=method, require_matching_points=False, min_overlap=0,
     )  # fmt: skip

@@ -1,8 +1,9 @@
 """How far a decoded picture is from its original: MSE, PSNR, MS-SSIM, SSIMULACRA2 and Butteraugli.
 
-Every function takes two `(H, W, 3) uint8` sRGB pictures of equal shape and returns one float. A metric is one row of `METRICS`, and
-everything that a table, a plot or a BD-rate has to know of it stands there. MS-SSIM is written out here because the
-libraries without PyTorch take their half-size grids elsewhere (up to 0.006 away from the figures that papers quote).
+Every function takes two `(H, W, 3) uint8` sRGB pictures of equal shape and returns one float. A metric is one row of
+`METRICS`, and everything that a table, a plot or a BD-rate has to know of it stands there. MS-SSIM is written out here
+because the libraries without PyTorch take their half-size grids elsewhere (up to 0.006 away from the figures that
+papers quote).
 """
 
 from __future__ import annotations
@@ -146,7 +147,7 @@ class Metric:
         label: over columns and at axes, with its unit.
         name: in sentences.
         measure: the function.
-        level: from values to the scale on which curves are compared: it rises with quality, and equal steps on it count alike.
+        level: from values to the scale on which curves are compared: it rises with quality.
         words: a level of that scale for people.
         lower_is_better: whether the values themselves fall with quality.
         compared: whether BD-rates and plots are made of it.

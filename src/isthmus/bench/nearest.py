@@ -1,8 +1,8 @@
 """The setting of a codec's dial that comes nearest to a mark, in few encodes. It measures bytes or PSNR, nothing else.
 
-The points of a codec's curve are spaced so that each adds about the same share of bytes: counted in them, the logarithm of the
-bytes (and PSNR) is nearly a straight line over the dial, and a secant finds the crossing where bisection takes twice
-as many encodes.
+The points of a codec's curve are spaced so that each adds about the same share of bytes: counted in them, the
+logarithm of the bytes (and PSNR) is nearly a straight line over the dial, and a secant finds the crossing where
+bisection takes twice as many encodes.
 """
 
 from __future__ import annotations
@@ -39,8 +39,8 @@ def nearest_quality(
 ) -> Found:
     """The setting of a dial whose bytes or PSNR come nearest to the mark.
 
-    Codecs are only nearly monotonic in their dial; the search returns a crossing of the mark: one of two neighbours on the
-    dial that lie on either side of it, which is all that a search can promise.
+    Codecs are only nearly monotonic in their dial; the search returns a crossing of the mark: one of two neighbours
+    on the dial that lie on either side of it, which is all that a search can promise.
 
     Args:
         original: (H, W, 3) uint8.

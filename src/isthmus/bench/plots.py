@@ -48,7 +48,7 @@ def rd_plot(
     title: str,
     published: Sequence[Curve] = (),
 ) -> Figure:
-    """One metric over bits per pixel (logarithmic), better above worse, MS-SSIM in dB; published Kodak curves in grey."""
+    """One metric over bits per pixel (logarithmic), better above, MS-SSIM in dB; published Kodak curves in grey."""
     figure = Figure(figsize=(8, 6.2), layout="constrained")
     axes = figure.add_subplot()
     isthmus = [curve.codec for curve in curves if curve.codec.startswith("isthmus")]

@@ -14,11 +14,13 @@ from typing import Any
 from markupsafe import Markup
 
 from isthmus.bench.curves import Curve
+from isthmus.bench.matrix import against_anchor, of_isthmus
 from isthmus.bench.metrics import METRICS
 from isthmus.bench.page import environment
 from isthmus.bench.plots import PUBLISHED_LABELS, rd_plot, save_plot, svg_text
 from isthmus.bench.published import published_curves
 from isthmus.bench.results import COMPARED, Record, curves_in, shown_level
+from isthmus.bench.rivals import setting_of
 from isthmus.files import write_atomic
 
 
@@ -51,7 +53,8 @@ def _sentences(record: Record, codec: str, rivals: Record) -> Iterator[tuple[flo
         for metric, verdict in verdicts.items():
             value = verdict["mean"]["percent"]
             if value is None:
-                yield math.inf, f"{label} and {rival_label} share no level of {METRICS[metric].name}: nothing to compare."
+                shared = f"{label} and {rival_label} share no level of {METRICS[metric].name}"
+                yield math.inf, f"{shared}: nothing to compare."
                 continue
             outcome = (
                 f"loses to {rival_label}: {value:.1f} % more bytes"
@@ -115,11 +118,11 @@ def published_table(record: Record) -> list[list[str]]:
 
 def timing_table(record: Record) -> list[list[str]]:
     """Rows of codec, quality, bpp, encode and decode milliseconds; a heading row."""
-    head = ["Codec", "Quality", "bpp", "Encode ms", "Decode ms"]
+    head = ["Codec", "Setting", "bpp", "Encode ms", "Decode ms"]
     rows = [
         [
             record["codecs"][codec]["label"],
-            "lossless" if row["quality"] is None else f"{row['quality']:g}",
+            "lossless" if row["quality"] is None else setting_of(codec, row["quality"]),
             f"{row['bpp']:.2f}",
             f"{1000 * row['encode_s']:.1f}",
             f"{1000 * row['decode_s']:.1f}",
@@ -164,8 +167,11 @@ def write_report(record: Record, folder: Path, anchor: str) -> None:
     context: dict[str, Any] = {
         "record": record,
         "summary": summary(record),
+        "matrices": [against_anchor(record, anchor), *(of_isthmus(record, codec) for codec in ours)],
         "plots": plots,
-        "tables": [(f"against {labels[name]}", bd_table(record, name)) for name in [anchor, *ours] if name in curves],
+        "tables": [
+            (f"against {labels[name]}", _stacked(bd_table(record, name))) for name in [anchor, *ours] if name in curves
+        ],
         "points": [(labels[codec], _points(curve)) for codec, curve in curves.items()],
         "timing": timing_table(record) if record["timing"] else None,
         "timing_note": timing_note(record["timing"]) if record["timing"] else "",
@@ -176,9 +182,14 @@ def write_report(record: Record, folder: Path, anchor: str) -> None:
     write_atomic(folder / "report.html", page.encode(), force=True)
 
 
+def _stacked(rows: list[list[str]]) -> list[list[tuple[str, str]]]:
+    """A BD-rate table for a page: each number with its levels below it, not beside it, so that it fits on a phone."""
+    return [[(row[0], ""), *zip(row[1::2], row[2::2], strict=True)] for row in rows]
+
+
 def _points(curve: Curve) -> list[list[str]]:
-    rows = [["Quality", "bpp", *(METRICS[metric].label for metric in curve.metrics)]]
+    rows = [["Setting", "bpp", *(METRICS[metric].label for metric in curve.metrics)]]
     for index, quality in enumerate(curve.qualities):
         values = (f"{curve.metrics[metric][index]:.5g}" for metric in curve.metrics)
-        rows.append([f"{quality:g}", f"{curve.bpp[index]:.4f}", *values])
+        rows.append([setting_of(curve.codec, quality), f"{curve.bpp[index]:.4f}", *values])
     return rows

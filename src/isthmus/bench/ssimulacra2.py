@@ -1,8 +1,8 @@
 """SSIMULACRA2 2.1 in float32, with the edges of libjxl; the tuned weights and the last formula are the package's.
 
-The package itself takes 0.9 s for 0.4 megapixels where this takes a ninth, and mirrors two of the four edges where libjxl, whose
-scores others quote, takes zeros on all four: 0.5 to 1 point at usual qualities. The structural error is written through the
-variance of the difference, which single precision does not round away where two pictures are nearly equal.
+The package itself takes some five times as long, and mirrors two of the four edges where libjxl, whose scores others
+quote, takes zeros on all four: 0.5 to 1 point at usual qualities. The structural error is written through the variance
+of the difference, which single precision does not round away where two pictures are nearly equal.
 
 Source: Sneyers, "SSIMULACRA 2", Cloudinary 2022; tools/ssimulacra2.cc of libjxl.
 """
@@ -21,11 +21,13 @@ from isthmus.bench.latest import Latest
 from isthmus.model.engine import limit_threads
 
 MIN_SIDE = 8
-_OFFSETS = np.array([0.42, 0.01, 0.55], np.float32)[:, None, None]
+_OFFSETS: Planes = np.array([0.42, 0.01, 0.55], np.float32)[:, None, None]
 
 
 def ssimulacra2(original: NDArray[np.uint8], decoded: NDArray[np.uint8]) -> float:
-    """The score of a decoded picture: 100 is lossless, 90 cannot be told apart, 50 is medium; nan below 8 pixels a side.
+    """The score of a decoded picture: 100 is lossless, 90 cannot be told apart, 50 is medium.
+
+    It is nan below 8 pixels a side.
 
     Args:
         original, decoded: (H, W, 3) uint8 of one shape.
@@ -82,14 +84,15 @@ def _xyb(linear: Planes) -> Planes:
     bias = np.float32(package.kB0)
     mixed = np.cbrt((matrix @ linear.reshape(3, -1)).reshape(linear.shape) + bias) - np.cbrt(bias)
     x, y = (mixed[0] - mixed[1]) / 2, (mixed[0] + mixed[1]) / 2
-    return np.stack([14 * x, y, mixed[2] - y]) + _OFFSETS
+    planes: Planes = np.stack([14 * x, y, mixed[2] - y]) + _OFFSETS
+    return planes
 
 
 def _halve(planes: Planes) -> Planes:
     # The last line of an odd side stands alone: repeated, its mean is its own.
     planes = np.pad(planes, [(0, 0), *((0, side % 2) for side in planes.shape[1:])], mode="edge")
     rows = planes[:, ::2] + planes[:, 1::2]
-    return (rows[:, :, ::2] + rows[:, :, 1::2]) / 4
+    return ((rows[:, :, ::2] + rows[:, :, 1::2]) / 4).astype(np.float32, copy=False)
 
 
 def _scale(a: _Known, planes: Planes) -> object:
