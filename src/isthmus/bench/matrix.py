@@ -15,7 +15,7 @@ _STRONGEST = 50.0  # per cent; beyond it, nothing gets darker
 
 @dataclass(frozen=True)
 class Cell:
-    """One number and how it is shown: `text` with a sign, `colour` and `ink` as CSS has them, `title` where one points."""
+    """One number: `text` with a sign, `colour` and `ink` as CSS has them, `title` for a pointer that rests on it."""
 
     text: str
     colour: str
@@ -83,5 +83,6 @@ def _cell(percent: float | None) -> Cell:
     share = min(abs(percent) / _STRONGEST, 1.0)
     colour = [round(255 + share * (full - 255)) for full in (_FEWER if percent < 0 else _MORE)]
     amount = f"{abs(percent):.1f} % {'fewer' if percent < 0 else 'more'} bytes at equal quality"
-    # White on the strong colours, where black would be hard to read.
-    return Cell(f"{percent:+.1f}", "rgb({}, {}, {})".format(*colour), "#fff" if share > 0.6 else "#1b1f24", amount)
+    # White where black would be hard to read: orange never gets so dark.
+    ink = "#fff" if percent < 0 and share > 0.85 else "#1b1f24"
+    return Cell(f"{percent:+.1f}", "rgb({}, {}, {})".format(*colour), ink, amount)

@@ -164,19 +164,18 @@ def write_report(record: Record, folder: Path, anchor: str) -> None:
         svg = svg_text(figure)
         plots.append(Markup(svg[svg.index("<svg") :]))
     ours = list(record["verdicts"])
+    anchors = [name for name in [anchor, *ours] if name in curves]
     context: dict[str, Any] = {
         "record": record,
         "summary": summary(record),
         "matrices": [against_anchor(record, anchor), *(of_isthmus(record, codec) for codec in ours)],
         "plots": plots,
-        "tables": [
-            (f"against {labels[name]}", _stacked(bd_table(record, name))) for name in [anchor, *ours] if name in curves
-        ],
+        "tables": [(f"against {labels[name]}", _stacked(bd_table(record, name))) for name in anchors],
         "points": [(labels[codec], _points(curve)) for codec, curve in curves.items()],
         "timing": timing_table(record) if record["timing"] else None,
         "timing_note": timing_note(record["timing"]) if record["timing"] else "",
         "published": [(name, found.source) for name, found in published.items()],
-        "published_table": published_table(record),
+        "published_table": _turned(published_table(record)),
     }
     page = environment().get_template("report.html").render(context)
     write_atomic(folder / "report.html", page.encode(), force=True)
@@ -185,6 +184,14 @@ def write_report(record: Record, folder: Path, anchor: str) -> None:
 def _stacked(rows: list[list[str]]) -> list[list[tuple[str, str]]]:
     """A BD-rate table for a page: each number with its levels below it, not beside it, so that it fits on a phone."""
     return [[(row[0], ""), *zip(row[1::2], row[2::2], strict=True)] for row in rows]
+
+
+def _turned(rows: list[list[str]]) -> list[list[tuple[str, str]]]:
+    """The table of published curves for a page: a row a curve, each number with its levels below it."""
+    stacked = [
+        [(number, levels.rstrip(")")) for number, _, levels in (cell.partition(" (") for cell in row)] for row in rows
+    ]
+    return [list(column) for column in zip(*stacked, strict=True)]
 
 
 def _points(curve: Curve) -> list[list[str]]:
