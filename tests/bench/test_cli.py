@@ -10,6 +10,7 @@ from PIL import Image
 
 from bench.helpers import isthmus_double, photo
 from isthmus.bench import codec
+from isthmus.bench.metrics import present
 from isthmus.cli import main
 
 
@@ -45,11 +46,12 @@ def bench(folder: Path, *words: str) -> tuple[int, str, Path]:
 def test_bench_writes_all_its_reports(folder: Path) -> None:
     code, text, out = bench(folder, "--codecs", "isthmus,jpeg,png", "--published", "--timing")
     assert code == 0, text
+    compared = [name for name in present()[0] if name != "mse"]
     assert {path.name for path in out.iterdir()} == {
         "results.json",
         "points.csv",
         "report.html",
-        *(f"rd_{metric}.{suffix}" for metric in ("psnr", "ms_ssim", "ssimulacra2") for suffix in ("svg", "png")),
+        *(f"rd_{metric}.{suffix}" for metric in compared for suffix in ("svg", "png")),
     }
     record = json.loads((out / "results.json").read_text())
     assert record["set"] == "holiday"
@@ -102,6 +104,19 @@ def test_bench_says_what_it_does_not_know(folder: Path, words: tuple[str, ...], 
     assert said in text
     assert "expected one of" in text
     assert not out.exists()
+
+
+def test_without_its_tool_a_metric_is_left_out_with_a_note(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(folder))
+    code, text, out = bench(folder, "--codecs", "jpeg,webp", "--every", "6")
+    assert code == 0, text
+    note = "Butteraugli 3-norm is not here: the program butteraugli_main is not installed"
+    assert note in text
+    assert note in (out / "report.html").read_text()
+    assert list(json.loads((out / "results.json").read_text())["bd_rate"]) == ["psnr", "ms_ssim", "ssimulacra2"]
+    code, text, _ = bench(folder, "--codecs", "jpeg", "--metrics", "butteraugli")
+    assert code != 0
+    assert "apt install libjxl-devtools" in text
 
 
 def test_codecs_of_one_name_are_refused(folder: Path) -> None:

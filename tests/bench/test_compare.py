@@ -5,8 +5,9 @@ from dataclasses import replace
 import pytest
 
 from bench.helpers import isthmus_double, photo
-from isthmus.bench.compare import compare, nearest_quality
+from isthmus.bench.compare import compare
 from isthmus.bench.metrics import psnr
+from isthmus.bench.nearest import nearest_quality
 from isthmus.bench.rivals import RIVALS
 
 SMALL = photo("chelsea", 176, 208)

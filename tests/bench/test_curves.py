@@ -9,6 +9,7 @@ import pytest
 
 from isthmus.bench.curves import Curve, Point, bd_rate, curves_of, level_of
 from isthmus.bench.published import SHOWN, published_curves
+from isthmus.bench.results import shown_level
 
 TABLE = Path(__file__).parent / "data" / "bd_published.tsv"
 ANCHORS = {"against_jpeg": "jpeg", "against_bpg": "bpg_444_x265_ycbcr", "against_vtm": "vtm"}
@@ -98,3 +99,17 @@ def test_published_curves_name_their_sources() -> None:
         assert published.curve.metrics, name
         for values in published.curve.metrics.values():
             assert len(values) == len(published.curve.bpp), name
+
+
+def test_a_distance_is_compared_the_right_way_round() -> None:
+    # Half the bytes at every distance: 50 % fewer, though the metric falls as the bytes rise.
+    distances = (4.0, 2.0, 1.0, 0.5)
+    anchor, test = (
+        Curve(name, (0, 1, 2, 3), rates, {"butteraugli": distances})
+        for name, rates in (("a", (0.2, 0.4, 0.8, 1.6)), ("b", (0.1, 0.2, 0.4, 0.8)))
+    )
+    found = bd_rate(anchor, test, "butteraugli")
+    assert found.percent == pytest.approx(-50)
+    assert found.overlap == 1
+    assert (shown_level("butteraugli", found.low), shown_level("butteraugli", found.high)) == ("4.00", "0.50")
+    assert np.isinf(level_of("butteraugli", [0.0])[0])

@@ -48,6 +48,14 @@ def test_ssimulacra2_is_near_an_independent_port(name: str, quality: float) -> N
     assert metrics.ssimulacra2(original, decoded) == pytest.approx(expected, abs=0.01)
 
 
+@pytest.mark.parametrize("step", [1, 3])
+def test_ssimulacra2_keeps_its_precision_where_hardly_anything_differs(step: int) -> None:
+    original = photo("coffee")
+    decoded = original.copy()
+    decoded[::7, ::5, 1] ^= step
+    assert metrics.ssimulacra2(original, decoded) == pytest.approx(reference_ssimulacra2(original, decoded), abs=0.01)
+
+
 def test_ssimulacra2_lies_where_its_author_says() -> None:
     # The metric's description: 30 is about the average of libjpeg-turbo at quality 20, 4:2:0, and 50 at 35.
     for quality, level in ((20.0, 30.0), (35.0, 50.0)):

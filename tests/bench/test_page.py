@@ -182,6 +182,29 @@ def test_the_table_says_what_was_measured_and_what_is_missing(coloured: Comparis
     assert "JPEG XL is not here: its package is missing" in lines
 
 
+def test_a_distance_is_not_told_as_a_negative_quality(tmp_path: Path) -> None:
+    original = photo("chelsea", 176, 208)
+    jxl = replace(outcome("jxl", "JPEG XL", original, original), rival=RIVALS["jxl"], quality=-2.5)
+    comparison = Comparison("a.png", original, [jxl], "bytes", 1)
+    assert table(comparison).splitlines()[1].endswith("distance 2.5")
+    write_page(comparison, tmp_path / "page.html")
+    assert "-2.5" not in (tmp_path / "page.html").read_text()
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+def test_the_table_fits_the_window(browser: webdriver.Chrome, coloured: Comparison, tmp_path: Path, width: int) -> None:
+    write_page(coloured, tmp_path / "page.html")
+    size = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width < 500}
+    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+    try:
+        browser.get((tmp_path / "page.html").as_uri())
+        script = "const t = document.querySelector('.scroll'); return [t.scrollWidth, t.clientWidth, innerWidth]"
+        wanted, given, window = browser.execute_script(script)
+    finally:
+        browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+    assert wanted <= given <= window == width
+
+
 def test_a_real_comparison_makes_a_page(tmp_path: Path) -> None:
     original = photo("chelsea", 176, 208)
     outcomes = compare(original, isthmus_double("webp"), [RIVALS["jpeg"], RIVALS["png"]], 60)

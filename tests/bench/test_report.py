@@ -2,6 +2,7 @@
 
 import json
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -137,6 +138,8 @@ def test_a_report_has_its_plots_tables_and_absences(tmp_path: Path) -> None:
     write_report(record((0.8, 0.8, 1.2)), tmp_path, "jpeg")
     text = (tmp_path / "report.html").read_text()
     assert text.count("<svg") == 1
+    # What one looks for first, then the plots, then sentences.
+    assert text.index('class="matrix"') < text.index("<svg") < text.index("In words") < text.index("Points")
     assert "JPEG XL is not here: not installed" in text
     assert "c.png (+20 %)" in text
     assert "InterDigitalInc/CompressAI" in text
@@ -151,6 +154,26 @@ def test_a_plot_is_the_same_bytes_every_time(tmp_path: Path) -> None:
     assert figure() == figure()
     save_plot(rd_plot([curve("jpeg", [0.1, 0.2, 0.4, 0.8])], {"jpeg": "JPEG"}, "psnr", "a set"), tmp_path / "plot")
     assert (tmp_path / "plot.svg").read_text() == figure()
+
+
+def test_a_distance_is_drawn_upside_down() -> None:
+    some = Curve("jpeg", (0, 1, 2), (0.2, 0.4, 0.8), {"butteraugli": (4.0, 2.0, 1.0)})
+    (axes,) = rd_plot([some], {"jpeg": "JPEG"}, "butteraugli", "a set").axes
+    bottom, top = axes.get_ylim()
+    assert bottom > top
+    assert list(axes.lines[0].get_ydata()) == [4, 2, 1]
+
+
+def test_a_setting_is_told_in_the_codecs_own_words(tmp_path: Path) -> None:
+    sources, jxl = SOURCES[:1], replace(RIVALS["jxl"], qualities=(-5.2, -1.1))
+    made = [
+        Point("a.png", "jxl", quality, 100, 80, size, {"psnr": level})
+        for quality, size, level in ((-5.2, 800, 30.0), (-1.1, 1600, 36.0))
+    ]
+    write_report(record_of("a set", "", sources, [jxl], made), tmp_path, "jxl")
+    text = (tmp_path / "report.html").read_text()
+    assert "<td>distance 5.2</td>" in text
+    assert "-5.2" not in text
 
 
 def test_a_share_without_overlap_is_a_dash() -> None:

@@ -48,7 +48,7 @@ def _decode(data: bytes, threads: int, weights: Weights) -> Picture:
 def isthmus_codec(weights: Weights, name: str = "isthmus") -> Rival:
     """isthmus with these weights, in the shape of a rival; raises as `Weights.load`."""
     model = weights.load()
-    version = f"isthmus {__version__}, model {model.name} {model.id.hex()}"
+    version = f"isthmus {__version__}"
     harder = "" if weights.effort == 1 else f" effort {weights.effort}"
     # A name that says which weights: several are compared.
     label = "isthmus" if name in EFFORTS else f"isthmus {model.name}"

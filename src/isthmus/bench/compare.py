@@ -1,7 +1,8 @@
 """One picture through isthmus and its rivals at equal bytes, or at equal PSNR.
 
 isthmus sets the mark at the quality asked for; each rival's quality dial is then searched for the
-setting that comes nearest to that mark, over or under. Lossless rivals run once, for reference.
+setting that comes nearest to that mark, over or under. Lossless rivals run once, for reference. What a search wrote
+is kept: nothing is encoded twice, and only what it ends with is measured.
 """
 
 from __future__ import annotations
@@ -9,13 +10,13 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Literal
 
-from isthmus.bench.metrics import METRICS, Picture, measure, psnr
-from isthmus.bench.rivals import Dial, Rival
-from isthmus.search import halve
+import numpy as np
 
-Match = Literal["bytes", "psnr"]
+from isthmus.bench.metrics import Picture, measure
+from isthmus.bench.nearest import Match, nearest_quality
+from isthmus.bench.rivals import Rival
+
 Progress = Callable[[str], None]
 
 
@@ -67,15 +68,15 @@ def compare(
     """
     say = progress or (lambda label: None)
     say(reference.label)
-    # Once to set the mark and to warm up: weights are loaded at the first picture.
-    data = reference.encode(original, quality, threads)
-    decoded = reference.decode(data, threads)
-    mark = float(len(data)) if match == "bytes" else psnr(original, decoded)
-    outcomes = [run_once(original, reference, quality, threads)]
+    own = run_once(original, reference, quality, threads)
+    mark = float(len(own.data)) if match == "bytes" else own.metrics["psnr"]
+    outcomes = [own]
     for rival in rivals:
         say(rival.label)
+        # Qualities that reach one mark lie at like places of their curves: each search begins where the others ended.
+        places = [outcome.rival.place(outcome.quality) for outcome in outcomes if not outcome.rival.lossless]
         try:
-            outcomes.append(beside(original, rival, mark, match, threads))
+            outcomes.append(beside(original, rival, mark, match, threads, float(np.mean(places))))
         except Exception as error:  # every codec's library has errors of its own
             if failed is None:
                 raise
@@ -83,61 +84,38 @@ def compare(
     return outcomes
 
 
-def beside(original: Picture, rival: Rival, mark: float, match: Match, threads: int) -> Outcome:
-    """A rival at the setting whose bytes or PSNR come nearest to the mark; a lossless one as it is."""
+def beside(original: Picture, rival: Rival, mark: float, match: Match, threads: int, place: float = 0.5) -> Outcome:
+    """A rival at the setting whose bytes or PSNR come nearest to the mark; a lossless one as it is.
+
+    Args:
+        place: where on the rival's curve the search begins, 0 to 1.
+    """
     if rival.dial is None:
         return run_once(original, rival, rival.points[0], threads, "lossless")
-    found = nearest_quality(original, rival, rival.dial, mark, match, threads)
-    return run_once(original, rival, found.quality, threads, found.note)
-
-
-@dataclass(frozen=True)
-class Found:
-    """The nearest setting, and a note where the dial's end stopped the search."""
-
-    quality: float
-    note: str
-
-
-def nearest_quality(original: Picture, rival: Rival, dial: Dial, mark: float, match: Match, threads: int) -> Found:
-    """The setting of a dial whose bytes or PSNR come nearest to the mark, by bisection.
-
-    Codecs are only nearly monotonic in their dial; the search returns a crossing of the mark, which
-    is all that bisection can promise.
-    """
-    reached: dict[int, float] = {}
-
-    def at(index: int) -> float:
-        if index not in reached:
-            data = rival.encode(original, dial[index], threads)
-            reached[index] = float(len(data)) if match == "bytes" else psnr(original, rival.decode(data, threads))
-        return reached[index]
-
-    low, high = 0, len(dial) - 1
-    if at(low) >= mark:
-        return Found(dial[low], "cannot go lower")
-    if at(high) <= mark:
-        return Found(dial[high], "cannot go higher")
-    low = halve(lambda index: at(index) >= mark, low, high)
-    index = min((low, low + 1), key=lambda i: abs(at(i) - mark))
-    return Found(dial[index], "")
+    _warm_up(original, rival, threads)
+    found = nearest_quality(original, rival, rival.dial, mark, match, threads, place)
+    return _outcome(original, rival, found.quality, found.data, found.encode_s, threads, found.note)
 
 
 def run_once(original: Picture, rival: Rival, quality: float, threads: int, note: str = "") -> Outcome:
     """One codec at one quality: there and back once, timed and measured."""
+    _warm_up(original, rival, threads)
     start = time.perf_counter()
     data = rival.encode(original, quality, threads)
-    middle = time.perf_counter()
+    return _outcome(original, rival, quality, data, time.perf_counter() - start, threads, note)
+
+
+def _warm_up(original: Picture, rival: Rival, threads: int) -> None:
+    # Weights and libraries are loaded at the first picture: a corner is enough, and its seconds do not count.
+    corner = np.ascontiguousarray(original[:64, :64])
+    rival.decode(rival.encode(corner, rival.points[0], threads), threads)
+
+
+def _outcome(
+    original: Picture, rival: Rival, quality: float, data: bytes, encode_s: float, threads: int, note: str
+) -> Outcome:
+    start = time.perf_counter()
     decoded = rival.decode(data, threads)
-    end = time.perf_counter()
-    return Outcome(
-        rival,
-        rival.version(),
-        quality,
-        data,
-        decoded,
-        measure(original, decoded, METRICS),
-        middle - start,
-        end - middle,
-        note,
-    )
+    decode_s = time.perf_counter() - start
+    metrics = measure(original, decoded)
+    return Outcome(rival, rival.version(), quality, data, decoded, metrics, encode_s, decode_s, note)

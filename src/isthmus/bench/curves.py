@@ -15,7 +15,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from bjontegaard import bd_rate as _bd_rate
+
+from isthmus.bench.metrics import METRICS
 
 Method = Literal["pchip", "akima"]
 
@@ -99,8 +100,12 @@ def bd_rate(anchor: Curve, test: Curve, metric: str = "psnr", method: Method = "
     """The BD-rate of `test` against `anchor` over the full overlap of their metric.
 
     Points that do not rise in the metric are left out (a curve that folds back has no inverse).
-    MS-SSIM is taken in dB, -10·log10(1 - MS-SSIM), as papers do.
+    MS-SSIM is taken in dB, -10·log10(1 - MS-SSIM), as papers do, and Butteraugli's distance as -10·log10, so that it
+    rises with quality and a ratio counts alike at both ends.
     """
+    # Imported here: it brings a second of SciPy, and a point alone needs none of it.
+    from bjontegaard import bd_rate as between
+
     a_rate, a_level = rising(anchor, metric)
     b_rate, b_level = rising(test, metric)
     if min(a_level.size, b_level.size) < 2:
@@ -109,7 +114,7 @@ def bd_rate(anchor: Curve, test: Curve, metric: str = "psnr", method: Method = "
     span = max(a_level[-1], b_level[-1]) - min(a_level[0], b_level[0])
     if high <= low:
         return BDRate(math.nan, float(low), float(high), 0.0)
-    percent = _bd_rate(
+    percent = between(
         a_rate, a_level, b_rate, b_level,
         method=method, require_matching_points=False, min_overlap=0,
     )  # fmt: skip
@@ -117,13 +122,9 @@ def bd_rate(anchor: Curve, test: Curve, metric: str = "psnr", method: Method = "
 
 
 def level_of(metric: str, values: Iterable[float]) -> np.ndarray:
-    """A metric's values on the scale where curves are drawn and compared: (n,) float64."""
-    levels = np.fromiter(values, dtype=np.float64)
-    if metric != "ms_ssim":
-        return levels
-    with np.errstate(divide="ignore"):  # 1, of a picture without loss, is infinite
-        decibels: np.ndarray = -10 * np.log10(1 - levels)
-    return decibels
+    """A metric's values on the scale where curves are compared, which rises with quality: (n,) float64."""
+    with np.errstate(divide="ignore"):  # a picture without loss can be infinitely good
+        return METRICS[metric].level(np.fromiter(values, dtype=np.float64))
 
 
 def rising(curve: Curve, metric: str) -> tuple[np.ndarray, np.ndarray]:

@@ -1,8 +1,9 @@
-"""How far a decoded picture is from its original: MSE, PSNR, MS-SSIM and SSIMULACRA2.
+"""How far a decoded picture is from its original: MSE, PSNR, MS-SSIM, SSIMULACRA2 and Butteraugli.
 
-Every function takes two `(H, W, 3) uint8` sRGB pictures of equal shape and returns one float. MSE and
-PSNR come from `likeness`, SSIMULACRA2 from a library; MS-SSIM is written out here because the libraries without
-PyTorch take their half-size grids elsewhere (up to 0.006 away from the figures that papers quote).
+Every function takes two `(H, W, 3) uint8` sRGB pictures of equal shape and returns one float. A metric is one row of
+`METRICS`, and everything that a table, a plot or a BD-rate has to know of it stands there. MS-SSIM is written out here
+because the libraries without PyTorch take their half-size grids elsewhere (up to 0.006 away from the figures that
+papers quote).
 """
 
 from __future__ import annotations
@@ -10,22 +11,24 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import gaussian_filter1d
 
 from isthmus import likeness
+from isthmus.bench import butteraugli as _butteraugli
+from isthmus.bench import ssimulacra2 as _ssimulacra2
+from isthmus.bench.blur import RADIUS, Planes, blur
+from isthmus.bench.latest import Latest
+from isthmus.model.engine import limit_threads
 
 Picture = NDArray[np.uint8]
-Plane = NDArray[np.floating[Any]]
-T = TypeVar("T")
+Levels = NDArray[np.floating[Any]]
 
 MS_SSIM_WEIGHTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)
 MS_SSIM_MIN_SIDE = 161  # five scales of an 11-tap window: (11 - 1) * 2**4 + 1
-SSIMULACRA2_MIN_SIDE = 8
-KEPT_SAMPLES = 6_000_000  # of an original whose half of a metric is kept: some 300 MB
+SSIMULACRA2_MIN_SIDE = _ssimulacra2.MIN_SIDE
 
 
 def _check(original: Picture, decoded: Picture) -> None:
@@ -58,147 +61,143 @@ def ms_ssim(original: Picture, decoded: Picture) -> float:
     _check(original, decoded)
     if min(original.shape[:2]) < MS_SSIM_MIN_SIDE:
         return math.nan
-    sides = zip(_WINDOWS.of(original), _windows_of(decoded), strict=True)
-    return float(np.mean([_ms_ssim_plane(a, b) for a, b in sides]))
+    with limit_threads(1):
+        return float(np.mean(_ms_ssim_planes(_WINDOWS.of(original), _windows_of(decoded))))
 
 
 @dataclass(frozen=True)
 class _Windowed:
-    """A plane at one scale, its local means and variances."""
+    """R, G and B at one scale, `(3, H, W) float32`, their local means and variances."""
 
-    plane: Plane
-    mean: Plane
-    variance: Plane
-
-
-def _windows_of(picture: Picture) -> list[list[_Windowed]]:
-    """Of R, G and B, each at all scales."""
-    channels = []
-    for plane in np.moveaxis(picture, -1, 0).astype(np.float32) / np.float32(likeness.PEAK):
-        scales = []
-        for _ in MS_SSIM_WEIGHTS:
-            mean = _window(plane)
-            scales.append(_Windowed(plane, mean, _window(plane * plane) - mean**2))
-            plane = _halve(plane)
-        channels.append(scales)
-    return channels
+    planes: Planes
+    mean: Planes
+    variance: Planes
 
 
-def _ms_ssim_plane(a_scales: Sequence[_Windowed], b_scales: Sequence[_Windowed]) -> float:
+def _windows_of(picture: Picture) -> list[_Windowed]:
+    """At all scales."""
+    planes = np.moveaxis(picture, -1, 0).astype(np.float32) / np.float32(likeness.PEAK)
+    scales = []
+    for _ in MS_SSIM_WEIGHTS:
+        mean = _window(planes)
+        scales.append(_Windowed(planes, mean, _window(planes * planes) - mean**2))
+        planes = _halve(planes)
+    return scales
+
+
+_WINDOWS = Latest(_windows_of)
+
+
+def _ms_ssim_planes(a_scales: Sequence[_Windowed], b_scales: Sequence[_Windowed]) -> Levels:
+    """Of each plane: (3,)."""
     luminance_floor, contrast_floor = 0.01**2, 0.03**2
-    product = 1.0
+    product: Levels = np.ones(3)
     for scale, (a, b) in enumerate(zip(a_scales, b_scales, strict=True)):
-        covariance = _window(a.plane * b.plane) - a.mean * b.mean
+        covariance = _window(a.planes * b.planes) - a.mean * b.mean
         score = (2 * covariance + contrast_floor) / (a.variance + b.variance + contrast_floor)
         if scale == len(MS_SSIM_WEIGHTS) - 1:
             score *= (2 * a.mean * b.mean + luminance_floor) / (a.mean**2 + b.mean**2 + luminance_floor)
         # A negative mean has no real power; the field takes it as zero.
-        product *= max(float(np.mean(score, dtype=np.float64)), 0.0) ** MS_SSIM_WEIGHTS[scale]
+        product = product * np.maximum(score.mean(axis=(1, 2), dtype=np.float64), 0) ** MS_SSIM_WEIGHTS[scale]
     return product
 
 
-def _window(plane: Plane) -> Plane:
-    for axis in (0, 1):
-        plane = gaussian_filter1d(plane, 1.5, axis=axis, radius=5)
-    return plane[5:-5, 5:-5]
+def _window(planes: Planes) -> Planes:
+    return blur(planes)[:, RADIUS:-RADIUS, RADIUS:-RADIUS]
 
 
-def _halve(plane: Plane) -> Plane:
+def _halve(planes: Planes) -> Planes:
     # An odd side gets a zero line before its first sample, as in pytorch-msssim.
-    plane = np.pad(plane, [(side % 2, side % 2) for side in plane.shape])
-    height, width = (side // 2 for side in plane.shape)
-    halved: Plane = plane[: 2 * height, : 2 * width].reshape(height, 2, width, 2).mean(axis=(1, 3))
+    planes = np.pad(planes, [(0, 0), *((side % 2, side % 2) for side in planes.shape[1:])])
+    count, height, width = planes.shape
+    planes = planes[:, : height // 2 * 2, : width // 2 * 2]
+    halved: Planes = planes.reshape(count, height // 2, 2, width // 2, 2).mean(axis=(2, 4))
     return halved
 
 
 def ssimulacra2(original: Picture, decoded: Picture) -> float:
-    """SSIMULACRA2 2.1: 100 is lossless, 90 cannot be told apart, 50 is medium; nan below 8 pixels a side.
-
-    The parts are the package's. Its own blur mirrors two of the four edges where libjxl, whose scores others quote,
-    takes zeros on all four: 0.5 to 1 point at usual qualities.
-
-    Source: Sneyers, "SSIMULACRA 2", Cloudinary 2022; tools/ssimulacra2.cc of libjxl.
-    """
-    from ssimulacra2 import ssimulacra2 as parts
-
+    """SSIMULACRA2 2.1, as in the module of that name; nan below 8 pixels a side."""
     _check(original, decoded)
-    if min(original.shape[:2]) < SSIMULACRA2_MIN_SIDE:
-        return math.nan
-    total = parts.Msssim()
-    for a, b in zip(_SCALES.of(original), _scales_of(decoded), strict=True):
-        scale = parts.MsssimScale()
-        scale.avg_ssim = parts.ssim_map(a.mean, b.mean, a.square, b.square, _zero_edged(a.planes * b.planes))
-        scale.avg_edgediff = parts.edge_diff_map(a.planes, a.mean, b.planes, b.mean)
-        total.scales.append(scale)
-    return float(total.score())
+    return _ssimulacra2.ssimulacra2(original, decoded)
+
+
+def butteraugli(original: Picture, decoded: Picture) -> float:
+    """Butteraugli's 3-norm, as in the module of that name; nan below 8 pixels a side."""
+    _check(original, decoded)
+    return _butteraugli.butteraugli(original, decoded)
+
+
+def _as_it_is(values: Levels) -> Levels:
+    return values
+
+
+def _decibels_below_one(values: Levels) -> Levels:
+    return -10 * np.log10(1 - values)
+
+
+def _decibels_of_distance(values: Levels) -> Levels:
+    return -10 * np.log10(values)
 
 
 @dataclass(frozen=True)
-class _Blurred:
-    """A picture in XYB at one scale, blurred, and its square blurred."""
+class Metric:
+    """One metric, called with an original and a decoded picture.
 
-    planes: Plane
-    mean: Plane
-    square: Plane
+    Attributes:
+        label: over columns and at axes, with its unit.
+        name: in sentences.
+        measure: the function.
+        level: from values to the scale on which curves are compared: it rises with quality.
+        words: a level of that scale for people.
+        lower_is_better: whether the values themselves fall with quality.
+        compared: whether BD-rates and plots are made of it.
+        absence: why it cannot be measured here; None where it can.
+        version: whose figures these are, where that is not this package's own; kept figures of another are not used.
+    """
 
+    label: str
+    name: str
+    measure: Callable[[Picture, Picture], float]
+    level: Callable[[Levels], Levels] = _as_it_is
+    words: Callable[[float], str] = "{:.1f}".format
+    lower_is_better: bool = False
+    compared: bool = True
+    absence: Callable[[], str | None] = lambda: None
+    version: Callable[[], str] = str
 
-def _scales_of(picture: Picture) -> list[_Blurred]:
-    from ssimulacra2 import ssimulacra2 as parts
-
-    linear = parts.srgb_to_linear(np.arange(256))[picture]
-    scales: list[_Blurred] = []
-    while len(scales) < parts.kNumScales and min(linear.shape[:2]) >= SSIMULACRA2_MIN_SIDE:
-        planes = parts.make_positive_xyb(parts.linear_rgb_to_xyb(linear))
-        scales.append(_Blurred(planes, _zero_edged(planes), _zero_edged(planes * planes)))
-        linear = parts.downsample(linear, 2, 2)
-    return scales
-
-
-class _Latest(Generic[T]):
-    """What was computed of the latest original: a sweep compares one with a hundred decoded pictures."""
-
-    def __init__(self, compute: Callable[[Picture], T]):
-        self._compute = compute
-        self._key: tuple[bytes, tuple[int, ...]] | None = None
-        self._value: T | None = None
-
-    def of(self, original: Picture) -> T:
-        """As `compute`; nothing of a large picture is kept, which would take 100 bytes a pixel."""
-        if original.size > KEPT_SAMPLES:
-            return self._compute(original)
-        key = (original.tobytes(), original.shape)
-        if self._value is None or key != self._key:
-            # The old is let go before the new is made.
-            self._value = None
-            self._value = self._compute(original)
-            self._key = key
-        return self._value
+    def __call__(self, original: Picture, decoded: Picture) -> float:
+        """Measure; raises ValueError where the shapes differ."""
+        return self.measure(original, decoded)
 
 
-_WINDOWS = _Latest(_windows_of)
-_SCALES = _Latest(_scales_of)
-
-
-def _zero_edged(planes: Plane) -> Plane:
-    for axis in (0, 1):
-        planes = gaussian_filter1d(planes, 1.5, axis=axis, radius=5, mode="constant")
-    return planes
-
-
-METRICS: dict[str, Callable[[Picture, Picture], float]] = {
-    "mse": mse,
-    "psnr": psnr,
-    "ms_ssim": ms_ssim,
-    "ssimulacra2": ssimulacra2,
+METRICS = {
+    "mse": Metric("MSE", "MSE", mse, lower_is_better=True, compared=False),
+    "psnr": Metric("PSNR (dB)", "PSNR", psnr, words="{:.1f} dB".format),
+    "ms_ssim": Metric("MS-SSIM", "MS-SSIM", ms_ssim, _decibels_below_one, "{:.1f} dB".format),
+    "ssimulacra2": Metric("SSIMULACRA2", "SSIMULACRA2", ssimulacra2),
+    "butteraugli": Metric(
+        "Butteraugli 3-norm",
+        "Butteraugli",
+        butteraugli,
+        _decibels_of_distance,
+        # Back to the metric's own figure: nobody knows it in decibels.
+        lambda level: f"{10 ** (-level / 10):.2f}",
+        lower_is_better=True,
+        absence=_butteraugli.absence,
+        version=_butteraugli.version,
+    ),
 }
-LABELS = {
-    "mse": "MSE",
-    "psnr": "PSNR (dB)",
-    "ms_ssim": "MS-SSIM",
-    "ssimulacra2": "SSIMULACRA2",
-}
+QUICK = ("mse", "psnr", "ms_ssim", "ssimulacra2")
+"""What every picture can be measured by everywhere, in a fraction of a second a megapixel."""
 
 
-def measure(original: Picture, decoded: Picture, names: Iterable[str] = tuple(METRICS)) -> dict[str, float]:
+def present() -> tuple[tuple[str, ...], list[tuple[str, str]]]:
+    """The names of the metrics that can be measured here, and label and reason of those that cannot."""
+    reasons = {name: metric.absence() for name, metric in METRICS.items()}
+    absent = [(METRICS[name].label, reason) for name, reason in reasons.items() if reason is not None]
+    return tuple(name for name, reason in reasons.items() if reason is None), absent
+
+
+def measure(original: Picture, decoded: Picture, names: Iterable[str] = QUICK) -> dict[str, float]:
     """The named metrics of a decoded picture; raises ValueError where the shapes differ."""
     return {name: METRICS[name](original, decoded) for name in names}

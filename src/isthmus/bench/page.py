@@ -19,8 +19,9 @@ from jinja2 import Environment, PackageLoader, select_autoescape
 from numpy.typing import NDArray
 from PIL import Image
 
-from isthmus.bench.compare import Match, Outcome
-from isthmus.bench.metrics import LABELS, Picture
+from isthmus.bench.compare import Outcome
+from isthmus.bench.metrics import METRICS, QUICK, Picture
+from isthmus.bench.nearest import Match
 from isthmus.bench.tables import as_columns
 from isthmus.files import write_atomic
 
@@ -30,10 +31,10 @@ HEADS = (
     "Bytes",
     "Rate",
     "bpp",
-    *LABELS.values(),
+    *(METRICS[name].label for name in QUICK),
     "Encode s",
     "Decode s",
-    "Quality",
+    "Setting",
 )
 
 
@@ -78,7 +79,7 @@ def cells(outcome: Outcome) -> list[str]:
         _or_dash(metrics["ssimulacra2"], 2),
         f"{outcome.encode_s:.3f}",
         f"{outcome.decode_s:.3f}",
-        "" if outcome.rival.lossless else f"{outcome.quality:g}",
+        "" if outcome.rival.lossless else outcome.rival.setting(outcome.quality),
     ]
 
 
@@ -171,9 +172,9 @@ def _lead(comparison: Comparison, window: tuple[int, int, int, int]) -> str:
 
 
 def lossless_webp(picture: Picture) -> bytes:
-    """A picture for a browser: every one reads lossless WebP, and it is a third smaller than PNG."""
+    """A picture for a browser: every one reads lossless WebP, which is smaller than PNG and written sooner."""
     file = io.BytesIO()
-    Image.fromarray(picture).save(file, "WEBP", lossless=True, quality=30, method=2)
+    Image.fromarray(picture).save(file, "WEBP", lossless=True, quality=0, method=1)
     return file.getvalue()
 
 

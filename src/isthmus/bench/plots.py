@@ -8,11 +8,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import matplotlib
+import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, NullLocator, StrMethodFormatter
 
 from isthmus.bench.curves import Curve, level_of
-from isthmus.bench.metrics import LABELS
+from isthmus.bench.metrics import METRICS
 from isthmus.files import atomic_output, write_atomic
 
 # Okabe and Ito's colours, which colour-blind readers can tell apart; isthmus alone is thick and blue.
@@ -36,7 +37,8 @@ PUBLISHED_LABELS = {
     "mlicplusplus(repo)": "MLIC++",
 }
 TICKS = (0.05, 0.1, 0.2, 0.3, 0.5, 0.75, 1, 1.5, 2, 3, 4)
-AXIS_LABELS = {**LABELS, "psnr": "RGB PSNR (dB)", "ms_ssim": "MS-SSIM (dB)"}
+DISTANCES = (0.2, 0.3, 0.5, 0.75, 1, 1.5, 2, 3, 4, 6, 8, 12, 16)
+AXIS_LABELS = {"psnr": "RGB PSNR (dB)", "ms_ssim": "MS-SSIM (dB)", "butteraugli": "Butteraugli 3-norm (up: nearer)"}
 
 
 def rd_plot(
@@ -46,7 +48,7 @@ def rd_plot(
     title: str,
     published: Sequence[Curve] = (),
 ) -> Figure:
-    """One metric over bits per pixel (logarithmic), MS-SSIM in dB; published Kodak curves in grey."""
+    """One metric over bits per pixel (logarithmic), better above, MS-SSIM in dB; published Kodak curves in grey."""
     figure = Figure(figsize=(8, 6.2), layout="constrained")
     axes = figure.add_subplot()
     isthmus = [curve.codec for curve in curves if curve.codec.startswith("isthmus")]
@@ -55,7 +57,7 @@ def rd_plot(
         ours = curve.codec in blues
         axes.plot(
             curve.bpp,
-            level_of(metric, curve.metrics[metric]),
+            _drawn(metric, curve),
             label=labels.get(curve.codec, curve.codec),
             color=blues[curve.codec] if ours else COLOURS.get(curve.codec),
             linewidth=2.8 if ours else 1.3,
@@ -66,7 +68,7 @@ def rd_plot(
     for index, curve in enumerate(published):
         axes.plot(
             curve.bpp,
-            level_of(metric, curve.metrics[metric]),
+            _drawn(metric, curve),
             label=f"{PUBLISHED_LABELS.get(curve.codec, curve.codec)} (published)",
             color=str(0.35 + 0.1 * (index % 4)),
             linestyle=("--", ":", "-.")[index % 3],
@@ -81,7 +83,13 @@ def rd_plot(
     axes.xaxis.set_minor_locator(NullLocator())
     axes.xaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
     axes.set_xlabel("bits per pixel, written to the file")
-    axes.set_ylabel(AXIS_LABELS[metric])
+    axes.set_ylabel(AXIS_LABELS.get(metric, METRICS[metric].label))
+    if METRICS[metric].lower_is_better:
+        axes.set_yscale("log")
+        axes.invert_yaxis()
+        axes.yaxis.set_major_locator(FixedLocator(DISTANCES))
+        axes.yaxis.set_minor_locator(NullLocator())
+        axes.yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
     axes.set_title(title)
     axes.grid(color="#dddddd", linewidth=0.6)
     # Below the axes: no corner of these plots is free of curves.
@@ -89,6 +97,12 @@ def rd_plot(
     for side in ("top", "right"):
         axes.spines[side].set_visible(False)
     return figure
+
+
+def _drawn(metric: str, curve: Curve) -> np.ndarray:
+    """The values of a curve as an axis has them: those that fall with quality as they are, on an axis upside down."""
+    values = curve.metrics[metric]
+    return np.asarray(values) if METRICS[metric].lower_is_better else level_of(metric, values)
 
 
 def svg_text(figure: Figure) -> str:

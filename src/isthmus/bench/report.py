@@ -14,14 +14,14 @@ from typing import Any
 from markupsafe import Markup
 
 from isthmus.bench.curves import Curve
-from isthmus.bench.metrics import LABELS
+from isthmus.bench.matrix import against_anchor, of_isthmus
+from isthmus.bench.metrics import METRICS
 from isthmus.bench.page import environment
 from isthmus.bench.plots import PUBLISHED_LABELS, rd_plot, save_plot, svg_text
 from isthmus.bench.published import published_curves
 from isthmus.bench.results import COMPARED, Record, curves_in, shown_level
+from isthmus.bench.rivals import setting_of
 from isthmus.files import write_atomic
-
-NAMES = {"psnr": "PSNR", "ms_ssim": "MS-SSIM", "ssimulacra2": "SSIMULACRA2"}
 
 
 def percent(row: Record) -> str:
@@ -53,14 +53,15 @@ def _sentences(record: Record, codec: str, rivals: Record) -> Iterator[tuple[flo
         for metric, verdict in verdicts.items():
             value = verdict["mean"]["percent"]
             if value is None:
-                yield math.inf, f"{label} and {rival_label} share no level of {NAMES[metric]}: nothing to compare."
+                shared = f"{label} and {rival_label} share no level of {METRICS[metric].name}"
+                yield math.inf, f"{shared}: nothing to compare."
                 continue
             outcome = (
                 f"loses to {rival_label}: {value:.1f} % more bytes"
                 if value > 0
                 else f"beats {rival_label}: {-value:.1f} % fewer bytes"
             )
-            text = f"{label} {outcome} at equal {NAMES[metric]} ({overlap(verdict['mean'], metric)})."
+            text = f"{label} {outcome} at equal {METRICS[metric].name} ({overlap(verdict['mean'], metric)})."
             yield value, " ".join([text, *_exceptions(verdict, metric)])
 
 
@@ -82,7 +83,7 @@ def _exceptions(verdict: Record, metric: str) -> Iterator[str]:
 def bd_table(record: Record, anchor: str) -> list[list[str]]:
     """Rows of codec, then BD-rate and overlap for every metric, best PSNR first; a heading row."""
     metrics = [metric for metric in COMPARED if metric in record["bd_rate"]]
-    head = ["Codec"] + [text for metric in metrics for text in (f"BD-rate {NAMES[metric]}", "over")]
+    head = ["Codec"] + [text for metric in metrics for text in (f"BD-rate {METRICS[metric].name}", "over")]
     if not metrics:
         return [head]
     order = record["bd_rate"][metrics[0]][anchor]
@@ -117,11 +118,11 @@ def published_table(record: Record) -> list[list[str]]:
 
 def timing_table(record: Record) -> list[list[str]]:
     """Rows of codec, quality, bpp, encode and decode milliseconds; a heading row."""
-    head = ["Codec", "Quality", "bpp", "Encode ms", "Decode ms"]
+    head = ["Codec", "Setting", "bpp", "Encode ms", "Decode ms"]
     rows = [
         [
             record["codecs"][codec]["label"],
-            "lossless" if row["quality"] is None else f"{row['quality']:g}",
+            "lossless" if row["quality"] is None else setting_of(codec, row["quality"]),
             f"{row['bpp']:.2f}",
             f"{1000 * row['encode_s']:.1f}",
             f"{1000 * row['decode_s']:.1f}",
@@ -155,7 +156,7 @@ def write_report(record: Record, folder: Path, anchor: str) -> None:
             list(curves.values()),
             labels,
             metric,
-            f"{record['set']}, {len(record['pictures'])} pictures: {LABELS[metric]}",
+            f"{record['set']}, {len(record['pictures'])} pictures: {METRICS[metric].label}",
             [found.curve for found in published.values() if metric in found.curve.metrics],
         )
         save_plot(figure, folder / f"rd_{metric}")
@@ -163,24 +164,39 @@ def write_report(record: Record, folder: Path, anchor: str) -> None:
         svg = svg_text(figure)
         plots.append(Markup(svg[svg.index("<svg") :]))
     ours = list(record["verdicts"])
+    anchors = [name for name in [anchor, *ours] if name in curves]
     context: dict[str, Any] = {
         "record": record,
         "summary": summary(record),
+        "matrices": [against_anchor(record, anchor), *(of_isthmus(record, codec) for codec in ours)],
         "plots": plots,
-        "tables": [(f"against {labels[name]}", bd_table(record, name)) for name in [anchor, *ours] if name in curves],
+        "tables": [(f"against {labels[name]}", _stacked(bd_table(record, name))) for name in anchors],
         "points": [(labels[codec], _points(curve)) for codec, curve in curves.items()],
         "timing": timing_table(record) if record["timing"] else None,
         "timing_note": timing_note(record["timing"]) if record["timing"] else "",
         "published": [(name, found.source) for name, found in published.items()],
-        "published_table": published_table(record),
+        "published_table": _turned(published_table(record)),
     }
     page = environment().get_template("report.html").render(context)
     write_atomic(folder / "report.html", page.encode(errors="replace"), force=True)
 
 
+def _stacked(rows: list[list[str]]) -> list[list[tuple[str, str]]]:
+    """A BD-rate table for a page: each number with its levels below it, not beside it, so that it fits on a phone."""
+    return [[(row[0], ""), *zip(row[1::2], row[2::2], strict=True)] for row in rows]
+
+
+def _turned(rows: list[list[str]]) -> list[list[tuple[str, str]]]:
+    """The table of published curves for a page: a row a curve, each number with its levels below it."""
+    stacked = [
+        [(number, levels.rstrip(")")) for number, _, levels in (cell.partition(" (") for cell in row)] for row in rows
+    ]
+    return [list(column) for column in zip(*stacked, strict=True)]
+
+
 def _points(curve: Curve) -> list[list[str]]:
-    rows = [["Quality", "bpp", *(LABELS[metric] for metric in curve.metrics)]]
+    rows = [["Setting", "bpp", *(METRICS[metric].label for metric in curve.metrics)]]
     for index, quality in enumerate(curve.qualities):
         values = (f"{curve.metrics[metric][index]:.5g}" for metric in curve.metrics)
-        rows.append([f"{quality:g}", f"{curve.bpp[index]:.4f}", *values])
+        rows.append([setting_of(curve.codec, quality), f"{curve.bpp[index]:.4f}", *values])
     return rows

@@ -18,12 +18,13 @@ import numpy as np
 from scipy.interpolate import PchipInterpolator
 
 from isthmus.bench.curves import Curve, Point, bd_rate, curves_of, rising
+from isthmus.bench.metrics import METRICS
 from isthmus.bench.rivals import Rival
 from isthmus.bench.sweep import Source
 from isthmus.files import write_atomic
 
 FORMAT = 1
-COMPARED = ("psnr", "ms_ssim", "ssimulacra2")
+COMPARED = tuple(name for name, metric in METRICS.items() if metric.compared)
 Record = dict[str, Any]
 
 
@@ -123,7 +124,7 @@ def _verdict(points: Sequence[Point], rival: Curve, test: Curve, metric: str) ->
 def losing_ranges(rival: Curve, test: Curve, metric: str, steps: int = 200) -> list[tuple[float, float]]:
     """The levels of a metric, as (low, high), at which `test` needs more bits than `rival`.
 
-    MS-SSIM in dB, as in `bd_rate`. Only levels that both curves reach are looked at.
+    On the scale of `level_of`, as in `bd_rate`. Only levels that both curves reach are looked at.
     """
     (rate_a, level_a), (rate_b, level_b) = rising(rival, metric), rising(test, metric)
     if min(level_a.size, level_b.size) < 2:
@@ -181,4 +182,4 @@ def write_csv(points: Sequence[Point], path: Path) -> None:
 
 def shown_level(metric: str, level: float) -> str:
     """A level of the scale of `level_of`, in words."""
-    return f"{level:.1f}" + (" dB" if metric in ("psnr", "ms_ssim") else "")
+    return METRICS[metric].words(level)

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Literal
 
+import numpy as np
+
 from isthmus.bench import libraries
 from isthmus.errors import InputError, MissingExtraError
 from isthmus.image.picture import Pixels as Picture
@@ -41,6 +43,7 @@ class Rival:
 
     `encode(picture, quality, threads)` and `decode(data, threads)` take and give `(H, W, 3) uint8`.
     `version` returns the library's version, or raises MissingExtraError with what is missing.
+    `setting` says a quality in the codec's own words.
     """
 
     name: str
@@ -51,6 +54,7 @@ class Rival:
     version: Callable[[], str]
     qualities: tuple[float, ...] = ()
     dial: Dial | None = None
+    setting: Callable[[float], str] = "{:g}".format
 
     @property
     def lossless(self) -> bool:
@@ -60,6 +64,15 @@ class Rival:
     def points(self) -> tuple[float, ...]:
         """The qualities of a curve; a lossless codec has the one point 100."""
         return self.qualities or (100.0,)
+
+    def place(self, quality: float) -> float:
+        """Where on the curve a quality lies: 0 at its first point, 1 at its last."""
+        return float(np.interp(quality, self.points, np.linspace(0, 1, len(self.points))))
+
+
+def _distance(quality: float) -> str:
+    # The dial is minus libjxl's distance, so that more of it means more bytes; people know the distance.
+    return f"distance {-quality:g}"
 
 
 def absence(rival: Rival) -> str | None:
@@ -122,6 +135,7 @@ RIVALS: dict[str, Rival] = {
             partial(libraries.pillow_version, "jpg_2000"),
             _JP2_DECIBELS,
             Dial(15, 50, 0.25),
+            "{:g} dB".format,
         ),
         Rival(
             "webp",
@@ -156,12 +170,13 @@ RIVALS: dict[str, Rival] = {
         Rival(
             "jxl",
             "JPEG XL",
-            "effort 7; the dial is minus the butteraugli distance",
+            "effort 7",
             libraries.jxl_encode,
             libraries.jxl_decode,
             libraries.jxl_version,
             tuple(-distance for distance in _JXL_DISTANCES),
             Dial(-25, -0.05, 0.05),
+            _distance,
         ),
         Rival(
             "png",
@@ -207,3 +222,8 @@ def choose(names: Sequence[str]) -> tuple[list[Rival], list[tuple[str, str]]]:
         else:
             absent.append((RIVALS[name].label, reason))
     return present, absent
+
+
+def setting_of(codec: str, quality: float) -> str:
+    """A quality of the codec of that name, in its own words."""
+    return RIVALS[codec].setting(quality) if codec in RIVALS else f"{quality:g}"

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from isthmus.bench.cache import Cache, default_directory
 from isthmus.bench.curves import curves_of
-from isthmus.bench.metrics import METRICS
+from isthmus.bench.metrics import METRICS, present
 from isthmus.bench.published import SHOWN, published_curves
 from isthmus.bench.report import bd_table, published_table, summary, timing_note, timing_table, write_report
 from isthmus.bench.results import record_of, write_csv, write_json
@@ -18,7 +18,7 @@ from isthmus.bench.rivals import EFFORTS, RIVALS, Rival, choose
 from isthmus.bench.sweep import Progress, sources_in, sweep
 from isthmus.bench.tables import as_columns
 from isthmus.bench.timing import qualities_near, time_codecs
-from isthmus.errors import InputError
+from isthmus.errors import InputError, MissingExtraError
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class Plan:
     Attributes:
         codecs: names, those of `EFFORTS` among them or not; None for isthmus and all rivals.
         models: weights to run isthmus with; none for the default ones.
-        metrics: names; None for all.
+        metrics: names; None for all that can be measured here.
         anchor: the codec that BD-rates compare with; None for JPEG, or the first lossy one without it.
         published: names of published Kodak curves to compare with and to draw.
         timing_threads: take timings, on so many threads; None for none.
@@ -72,7 +72,7 @@ class Plan:
 
 @dataclass(frozen=True)
 class Chosen:
-    """What the names of a plan stand for."""
+    """What the names of a plan stand for; `absent` has label and reason of codecs and metrics that are not here."""
 
     codecs: tuple[Rival, ...]
     absent: list[tuple[str, str]]
@@ -86,9 +86,10 @@ def chosen(plan: Plan) -> Chosen:
 
     Raises:
         InputError: an unknown codec, metric, anchor or published curve, or two codecs of one name.
+        MissingExtraError: a metric is asked for by name and what measures it is not installed.
         UnknownModelError, ModelError: the weights that isthmus is asked for are none.
     """
-    metrics = _known("metric", plan.metrics or tuple(METRICS), tuple(METRICS))
+    metrics, unmeasured = _metrics(plan.metrics)
     _known("published curve", plan.published, tuple(published_curves()))
     names = plan.codecs or (*EFFORTS, *RIVALS)
     present, absent = choose([name for name in names if name not in EFFORTS])
@@ -103,7 +104,17 @@ def chosen(plan: Plan) -> Chosen:
         raise InputError("no lossy codec to compare with", expected="one at least", got=", ".join(names))
     anchor = plan.anchor or ("jpeg" if "jpeg" in lossy else lossy[0])
     _known("anchor", (anchor,), lossy)
-    return Chosen(codecs, absent, metrics, lossy, anchor)
+    return Chosen(codecs, [*absent, *unmeasured], metrics, lossy, anchor)
+
+
+def _metrics(names: tuple[str, ...] | None) -> tuple[tuple[str, ...], list[tuple[str, str]]]:
+    """The metrics to measure, and label and reason of those that cannot be; what is named must be here."""
+    if names is None:
+        return present()
+    for name in _known("metric", names, tuple(METRICS)):
+        if (reason := METRICS[name].absence()) is not None:
+            raise MissingExtraError(f"{METRICS[name].label} cannot be measured", hint=reason)
+    return names, []
 
 
 def bench(plan: Plan, found: Chosen, progress: Progress | None = None) -> str:

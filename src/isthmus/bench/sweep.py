@@ -18,7 +18,7 @@ import numpy as np
 
 from isthmus.bench.cache import Cache, Entry, digest, key_of
 from isthmus.bench.curves import Point
-from isthmus.bench.metrics import METRICS, Picture, measure
+from isthmus.bench.metrics import METRICS, QUICK, Picture, measure
 from isthmus.bench.rivals import Rival
 from isthmus.errors import InputError, IsthmusError
 from isthmus.image.files import open_picture
@@ -82,13 +82,15 @@ def sweep(
     sources: Sequence[Source],
     rivals: Sequence[Rival],
     cache: Cache,
-    metrics: Iterable[str] = tuple(METRICS),
+    metrics: Iterable[str] = QUICK,
     processes: int | None = None,
     progress: Progress | None = None,
 ) -> list[Point]:
     """Measure all points, taking from the cache what is there.
 
     Args:
+        metrics: names of those that are present. What the cache lacks is measured, and so is what another version of a
+            metric's tool measured.
         rivals: codecs that are present (`absence` gives None).
         processes: how many at once; by default one a core. Each codec runs on one thread.
         progress: called with (points done, points in all).
@@ -96,29 +98,38 @@ def sweep(
     Returns points ordered by codec, quality and picture. Stopping half-way keeps what was done.
     """
     wanted = tuple(metrics)
+    keys = {name: " ".join(filter(None, (name, METRICS[name].version()))) for name in wanted}
     versions = {rival.name: rival.version() for rival in rivals}
     jobs = [
         (source, rival, quality, key_of(
             source.digest, rival.name, rival.settings, versions[rival.name], quality))
         for source in sources for rival in rivals for quality in rival.points
     ]  # fmt: skip
-    entries = {key: entry for *_, key in jobs if (entry := cache.get(key)) and _has(entry, wanted)}
-    total, done = len(jobs), len(entries)
-    todo = [job for job in jobs if job[3] not in entries]
+    entries = {key: entry for *_, key in jobs if (entry := cache.get(key))}
+    missing = {
+        key: tuple(name for name in wanted if key not in entries or keys[name] not in entries[key].metrics)
+        for *_, key in jobs
+    }
+    todo = [job for job in jobs if missing[job[3]] or job[3] not in entries]
+    total, done = len(jobs), len(jobs) - len(todo)
     if progress:
         progress(done, total)
     count = min(processes or os.cpu_count() or 1, max(len(todo), 1))
     with process_pool(count) as pool:
         futures = {
-            pool.submit(_measure, source.path, rival, quality, wanted): key for source, rival, quality, key in todo
+            pool.submit(_measure, source.path, rival, quality, missing[key]): key
+            for source, rival, quality, key in todo
         }
         for future in as_completed(futures):
             try:
-                entries[futures[future]] = entry = future.result()
+                data_bytes, measured = future.result()
             except BrokenProcessPool as error:
                 hint = "The same command goes on where this one was; --processes 1 takes less memory."
                 raise IsthmusError("a worker process died, perhaps out of memory", hint=hint) from error
-            cache.put(futures[future], entry)
+            key = futures[future]
+            before = entries[key].metrics if key in entries else {}
+            entries[key] = Entry(data_bytes, before | {keys[name]: value for name, value in measured.items()})
+            cache.put(key, entries[key])
             done += 1
             if progress:
                 progress(done, total)
@@ -131,15 +142,11 @@ def sweep(
             source.width,
             source.height,
             entries[key].data_bytes,
-            {name: entries[key].metrics[name] for name in wanted},
+            {name: entries[key].metrics[keys[name]] for name in wanted},
         )
         for source, rival, quality, key in jobs
     ]
     return sorted(points, key=lambda p: (order[p.codec], p.quality, p.picture))
-
-
-def _has(entry: Entry, wanted: Sequence[str]) -> bool:
-    return all(name in entry.metrics for name in wanted)
 
 
 @lru_cache(maxsize=4)
@@ -147,7 +154,7 @@ def _picture(path: Path) -> Picture:
     return load_rgb(path)
 
 
-def _measure(path: Path, rival: Rival, quality: float, wanted: tuple[str, ...]) -> Entry:
+def _measure(path: Path, rival: Rival, quality: float, names: tuple[str, ...]) -> tuple[int, dict[str, float]]:
     original = _picture(path)
     try:
         data = rival.encode(original, quality, 1)
@@ -159,4 +166,4 @@ def _measure(path: Path, rival: Rival, quality: float, wanted: tuple[str, ...]) 
             got=f"{type(error).__name__}: {error}",
             hint="Leave one of the two out.",
         ) from None
-    return Entry(len(data), measure(original, decoded, wanted))
+    return len(data), measure(original, decoded, names)

@@ -27,7 +27,11 @@ from isthmus.cli.options import usage_errors
 @click.option(
     "--model", "models", metavar="MODEL", multiple=True, help="Weights: a file or an installed model; repeatable."
 )
-@click.option("--metrics", metavar="NAMES", help="With commas (default: mse,psnr,ms_ssim,ssimulacra2).")
+@click.option(
+    "--metrics",
+    metavar="NAMES",
+    help="With commas (default: mse,psnr,ms_ssim,ssimulacra2, and butteraugli if installed).",
+)
 @click.option(
     "--anchor", metavar="CODEC", help="What BD-rates compare with (default: jpeg, or else the first lossy codec)."
 )

@@ -11,7 +11,7 @@ from isthmus.cli.messages import complain
 from isthmus.cli.options import as_one, force_option, model_option, quality_or_default, usage_errors
 
 if TYPE_CHECKING:
-    from isthmus.bench.compare import Match
+    from isthmus.bench.nearest import Match
 
 RIVALS = "jpeg,jpeg2000,webp,avif-s6,jxl,png"
 
