@@ -17,8 +17,8 @@ from isthmus.coding.definition import Definition, Pass
 from isthmus.coding.formats import EXACT_SUM, SCALES, WORDS, Format
 
 Arrays = Mapping[str, npt.NDArray[Any]]
-EXPONENTS = (-24, 8)
-"""Exponents lie within this, so that no sum leaves the range of a float."""
+EXPONENTS = (-12, 8)
+"""Exponents lie within this: below, a bias would not fit beside weights that are hardly there."""
 
 
 def input_bits(one: Pass, layer: str, form: Format) -> int:

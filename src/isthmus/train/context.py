@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from isthmus.coding.boards import phases
 from isthmus.coding.definition import LATTICE_WINDOW, Definition, Pass
 from isthmus.coding.formats import BYTES, MEAN_STEPS, SCALES, SLOPE, Format
+from isthmus.coding.weights import EXPONENTS
 from isthmus.train.quantization import compand, laplace_costs, quantize, ste, whole
 
 Observe = Callable[[Tensor, Tensor], None]
@@ -40,8 +41,8 @@ def merge_board(first: Tensor, second: Tensor) -> Tensor:
 
 def weight_exponents(weight: Tensor) -> Tensor:
     """(outputs,) int32: the power of two that a weight of an output counts in format "bytes", for (outputs, ...)."""
-    most = weight.detach().flatten(1).abs().amax(1).clamp_min(2.0**-20)
-    return torch.ceil(torch.log2(most / BYTES.weight_limit)).to(torch.int32)
+    most = weight.detach().flatten(1).abs().amax(1).clamp_min(1e-9)
+    return torch.ceil(torch.log2(most / BYTES.weight_limit)).clamp(*EXPONENTS).to(torch.int32)
 
 
 def _on_grid(x: Tensor, bits: int, low: int, high: int) -> Tensor:
