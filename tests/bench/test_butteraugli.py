@@ -1,4 +1,4 @@
-"""Butteraugli by libjxl's tool: what it says is what is told, and without it there is a note. In CI it must be."""
+"""Butteraugli by libjxl's tool: what it says is what is told, and without it there is a note. CI must have it."""
 
 import math
 import os

@@ -57,7 +57,7 @@ def test_what_cannot_be_reached_writes_nothing() -> None:
     [
         (["--target-bytes", "5x"], "number of bytes"),
         (["--target-bytes", "0"], "positive"),
-        (["--target-psnr", "nan"], "positive"),
+        (["--target-psnr", "nan"], "expected a number, got nan"),
         (["--target-psnr", "30", "--target-bpp", "1"], "one target"),
         (["--target-psnr", "30", "-q", "50"], "exclude each other"),
     ],

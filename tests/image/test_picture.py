@@ -77,9 +77,9 @@ def test_arrays(shape: tuple[int, ...], mode: str, has_alpha: bool, rng: np.rand
         (np.zeros((4, 4, 5), np.uint8), "shape"),
         (np.zeros((0, 4, 3), np.uint8), "shape"),
         (np.zeros(4, np.uint8), "shape"),
-        ("photo.jpg", "names.*got str.*encode_file"),
-        (Path("photo.jpg"), "names.*encode_file"),
-        (b"\x89PNG", "bytes of files.*BytesIO"),
+        ("photo.jpg", "name.*got str.*encode_file"),
+        (Path("photo.jpg"), "name.*got PosixPath.*encode_file"),
+        (b"\x89PNG", "its bytes.*got bytes.*BytesIO"),
     ],
 )
 def test_unusable_arrays(array: np.ndarray, match: str) -> None:

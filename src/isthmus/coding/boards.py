@@ -18,15 +18,8 @@ def board_phases(board: Board) -> range:
     return range(_PHASES[board])
 
 
-@lru_cache(maxsize=16)
 def phases(board: Board, height: int, width: int) -> npt.NDArray[np.int64]:
-    """(H, W), not to be written to: the pass in which each position is coded."""
-    phase = _phases(board, height, width)
-    phase.flags.writeable = False
-    return phase
-
-
-def _phases(board: Board, height: int, width: int) -> npt.NDArray[np.int64]:
+    """(H, W): the pass in which each position is coded."""
     i, j = np.indices((height, width))
     if board == "checkerboard":
         return np.asarray((i + j) % 2)

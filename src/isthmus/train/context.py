@@ -174,7 +174,7 @@ class ContextModel(nn.Module):
     def _lattices(self, group: list[Pass], y: Tensor, coding: _Coding) -> tuple[Tensor, Tensor]:
         """A group (B, n, H, W) that is coded on ever finer lattices, each from the known neighbours."""
         b, n, h, w = y.shape
-        lattice = torch.tensor(phases(group[0].board, h, w), device=y.device)
+        lattice = torch.from_numpy(phases(group[0].board, h, w)).to(y.device)
         decoded = torch.zeros_like(y, dtype=torch.float32)
         bits = torch.zeros_like(decoded)
         pad = (LATTICE_WINDOW[0] // 2, LATTICE_WINDOW[1] // 2)
