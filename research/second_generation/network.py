@@ -12,6 +12,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from transform_of import transform_of
 
+from isthmus.coding.definition import Pass
 from isthmus.coding.formats import BYTES, SCALES, SLOPE
 from isthmus.image.coders.separable.transform import LappedTransform
 from isthmus.model.registry import model_named
@@ -85,7 +86,8 @@ class Context(ContextModel):
         for key, net in self.passes.items():
             self.passes[key] = Tuned(net)
 
-    def network(self, one):  # type: ignore[no-untyped-def]
+    def network(self, one: Pass) -> nn.Module:
+        """The network of a pass."""
         return self.passes[one.name.replace(".", "_")]
 
     def code(
@@ -146,7 +148,7 @@ class Synthesis(nn.Module):
         self.out = nn.ConvTranspose2d(grid, 3, 4, 4)
         for layer in (self.leave, self.out):
             nn.init.zeros_(layer.weight)
-            nn.init.zeros_(layer.bias)  # type: ignore[arg-type]
+            nn.init.zeros_(layer.bias)
         colour, vertical, horizontal = transform.channels.T
         self.place: Tensor
         self.register_buffer("place", torch.from_numpy(vertical * 48 + colour * 16 + horizontal).long())

@@ -188,7 +188,7 @@ class Run:
         bpp = bits.sum((1, 2, 3)) / (bits.shape[2] * bits.shape[3] * 256)
         loss = ((bpp + self.config.distortion * 3 * mse / nominal**2) / (bpp.detach() + 0.1)).mean()
         self.network.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss.backward()
         norm = torch.nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
         if torch.isfinite(norm):
             for optimizer in self.optimizers:

@@ -55,8 +55,9 @@ def _scale_indices(x: Float, form: Format) -> ScaleIndices:
     return _rounded(np.clip(x, 0, SCALES - 1), form).astype(np.uint8)
 
 
-def _means(x: Float64) -> Float64:
-    return np.asarray(np.floor(x * MEAN_STEPS + 0.5) / MEAN_STEPS)
+def _means(x: Float) -> Float64:
+    """Rounds to sixteenths; in float64, where half added to any sum is exact."""
+    return np.asarray(np.floor(x.astype(np.float64, copy=False) * MEAN_STEPS + 0.5) / MEAN_STEPS)
 
 
 @dataclass(frozen=True)

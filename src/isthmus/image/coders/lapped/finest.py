@@ -48,7 +48,10 @@ def is_lost(pixels: UInt8) -> npt.NDArray[np.bool_]:
 
 
 def _may_be_lost(pixels: UInt8) -> bool:
-    """Whether a window may be lost, by two rows of every sixteen, which is quick: hardly any photograph has one."""
+    """Whether a window may be lost, by two rows of every sixteen, which is quick: hardly any photograph has one.
+
+    A window that is lost but for those rows is passed over, and costs the bytes that it would have cost anyway.
+    """
     upper, lower = pixels[::BLOCK].astype(np.float32), pixels[1::BLOCK].astype(np.float32)
     rows, width, _ = upper.shape
     diagonal = np.zeros_like(upper)
@@ -56,7 +59,7 @@ def _may_be_lost(pixels: UInt8) -> bool:
     diagonal[:, _HALF - 1 :: _HALF] = 0
     halves = (rows, width // _HALF, -1)
     finest = (diagonal * diagonal).reshape(halves).sum(2) / 8 * _HALF / (_HALF - 1)
-    # Variances of half blocks: at most what the window has, so nothing is missed.
+    # Variances of half blocks: at most what the same rows have around the window's mean.
     total = (
         2
         * _HALF
