@@ -8,7 +8,8 @@ import isthmus
 PUBLIC = """
 BitstreamError Codec CorruptError Info InputError IsthmusError LimitExceededError Limits MissingExtraError ModelError
 NotIsthmusError OutputExistsError SelfCheckError TooNewError TruncatedError UnknownModelError UnsupportedPictureError
-__version__ decode decode_file decode_image encode encode_file inspect verify
+__version__ decode decode_file decode_image encode encode_file inspect preview
+verify
 """
 
 

@@ -4,6 +4,7 @@ What a medium is, how its files are made and how they decode is the medium's own
 """
 
 import functools
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path, PurePath
@@ -21,10 +22,11 @@ from isthmus.image.coders.table import encoding_coder
 from isthmus.image.container import Container, parse_behind
 from isthmus.image.decoding import PictureDecoder, check_decodable
 from isthmus.image.encoding import encode_picture
-from isthmus.image.files import format_of, open_picture, save_picture
+from isthmus.image.files import format_of, open_picture
 from isthmus.image.header import MEDIUM as PICTURE
 from isthmus.image.info import Info, info_of
 from isthmus.image.picture import Picture, PictureLike, Pixels, as_picture
+from isthmus.image.saving import write_picture
 from isthmus.model.model import Model
 from isthmus.model.registry import find_model, model_named, release_model
 from isthmus.quality import Quality
@@ -42,10 +44,9 @@ __all__ = [
     "decode",
     "decode_file",
     "decode_image",
-    "encode",
-    "encode_file",
     "inspect",
     "is_encoded",
+    "preview",
     "verify",
 ]
 
@@ -214,6 +215,8 @@ class Codec:
     def decode_file(self, source: str | Path, target: str | Path | None = None, force: bool = False) -> Path:
         """Decode to a picture file, by default to the same name with the suffix .png; the new file's path.
 
+        What the format of the new file cannot hold is converted, with a warning, or refused.
+
         Raises:
             BitstreamError, LimitExceededError, OutputExistsError, InputError, OSError
         """
@@ -221,7 +224,9 @@ class Codec:
         target = Path(target) if target is not None else source.with_suffix(".png")
         format_name = format_of(target)
         with atomic_output(target, force) as stream:
-            save_picture(self.decode_image(self.read_file(source)), stream, format_name)
+            notes = write_picture(self.decode_image(self.read_file(source)), stream, format_name)
+        for note in notes:
+            warnings.warn(f"{target}: {note}", stacklevel=2)
         return target
 
     def read_file(self, source: "str | Path | BinaryIO") -> bytes:
@@ -271,17 +276,6 @@ def is_encoded(name: str) -> bool:
     return path.suffix.lower() == SUFFIX and not path.name.startswith(".")
 
 
-def encode(
-    image: PictureLike,
-    quality: float = DEFAULT_QUALITY,
-    strip: bool = False,
-    effort: int = 1,
-    model: ModelLike = None,
-) -> bytes:
-    """:meth:`Codec.encode`; effort and model as of :class:`Codec`."""
-    return Codec(model, effort=effort).encode(image, quality, strip)
-
-
 def decode(data: bytes, box: PublicBox | None = None, model: ModelLike = None) -> Pixels:
     """:meth:`Codec.decode` with the model that the file names, installed or this one."""
     return Codec(model).decode(data, box)
@@ -292,17 +286,21 @@ def decode_image(data: bytes, model: ModelLike = None) -> Image.Image:
     return Codec(model).decode_image(data)
 
 
-def encode_file(
-    source: str | Path,
-    target: str | Path | None = None,
-    quality: float = DEFAULT_QUALITY,
-    strip: bool = False,
-    force: bool = False,
-    effort: int = 1,
-    model: ModelLike = None,
-) -> Path:
-    """:meth:`Codec.encode_file`; effort and model as of :class:`Codec`."""
-    return Codec(model, effort=effort).encode_file(source, target, quality, strip, force)
+def preview(data: bytes, model: ModelLike = None) -> Image.Image:
+    """The picture at 1/16 of its width and height, many times quicker than decoding it; as a Pillow image.
+
+    Arguments:
+        data: the bytes of an .isth file.
+        model: the one that the file names, where it is not installed.
+
+    Raises:
+        NotIsthmusError, TruncatedError, CorruptError, TooNewError, UnknownModelError, LimitExceededError
+
+    Example:
+        >>> isthmus.preview(data).size                                   # doctest: +SKIP
+        (48, 32)
+    """
+    return Codec(model).preview(data)
 
 
 def decode_file(

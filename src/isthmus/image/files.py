@@ -64,15 +64,19 @@ def picture_size(source: Path | BinaryIO, limits: Limits | None = None, whole: b
     return image.size
 
 
-def save_picture(image: Image.Image, stream: BinaryIO, format_name: str) -> None:
+def save_picture(image: Image.Image, stream: BinaryIO, format_name: str, options: dict[str, Any] | None = None) -> None:
     """Write an image with its ICC profile, EXIF and XMP, without loss where the format can.
+
+    Arguments:
+        options: of Pillow's writer, instead of those that are usual here.
 
     Raises:
         InputError: the format cannot hold this picture.
         OSError: the stream cannot be written.
     """
     try:
-        image.save(stream, format_name, **_SAVE_OPTIONS.get(format_name, {}), **_metadata_options(image, format_name))
+        usual = _SAVE_OPTIONS.get(format_name, {})
+        image.save(stream, format_name, **usual | _metadata_options(image, format_name) | (options or {}))
     except MemoryError:
         raise
     except Exception as error:  # nearly anything, if EXIF is malformed
