@@ -80,9 +80,9 @@ class Summary:
     kept: int = 0
     skipped: int = 0
     failed: int = 0
-    copied: int = 0
     bytes_before: int = 0
     bytes_after: int = 0
+    copied: int = 0
 
     def add(self, result: Result) -> None:
         """Count one more picture."""
