@@ -50,17 +50,36 @@ def test_colours_that_are_approximate_are_said() -> None:
     assert notes == "GIF holds this picture in its 256 colours only approximately"
 
 
+SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+
+
 @pytest.mark.parametrize("mode", ["RGB", "L"])
-def test_a_profile_that_cannot_be_held_is_applied(mode: str) -> None:
+def test_a_profile_of_srgb_is_left_out(mode: str) -> None:
     image = photo(30, 20).convert(mode)
-    lab = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
-    image.info["icc_profile"] = lab
+    image.info["icc_profile"] = SRGB
     kept, notes = written(image, "BMP")
     assert notes == "BMP holds no ICC profile: left out, the colours are those of sRGB without it"
     np.testing.assert_array_equal(np.asarray(kept), np.asarray(image))
+
+
+@pytest.mark.parametrize(("name", "transparent"), [("BMP", False), ("TGA", True)])
+def test_a_profile_of_other_colours_is_applied(name: str, transparent: bool) -> None:
+    image = see_through() if transparent else photo(30, 20)
+    # Red and green change places: what sRGB calls (r, g, b) is (g, r, b) here.
+    image.info["icc_profile"] = SRGB.replace(b"rXYZ", b"?XYZ").replace(b"gXYZ", b"rXYZ").replace(b"?XYZ", b"gXYZ")
+    kept, notes = written(image, name)
+    assert notes == f"{name} holds no ICC profile: converted to sRGB"
+    swapped = np.asarray(image)[..., [1, 0, 2, 3][: 4 if transparent else 3]]
+    assert np.abs(np.asarray(kept).astype(int) - swapped).max() <= 2
+    if transparent:
+        assert kept.getchannel("A").tobytes() == image.getchannel("A").tobytes()
+
+
+def test_a_profile_that_cannot_be_applied_is_named() -> None:
+    image = photo(30, 20)
     image.info["icc_profile"] = b"damaged"
-    kept, notes = written(image, "BMP")
-    assert "cannot be applied" in notes
+    _, notes = written(image, "BMP")
+    assert notes.startswith("BMP holds no ICC profile, and this one cannot be applied")
     assert image.info["icc_profile"] == b"damaged"
 
 
