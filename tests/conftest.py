@@ -16,18 +16,33 @@ from isthmus.model import registry
 from isthmus.model.file import save_model
 from isthmus.model.registry import release_model
 
-GOLDEN = Path(__file__).parent / "golden"
+TESTS = Path(__file__).parent
+GOLDEN = TESTS / "golden"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--no-skips", action="store_true", help="a skipped test fails the run")
 
 
+LONGEST = (
+    "autoencoder/test_docs.py",
+    "train/test_run.py",
+    "autoencoder/test_checks.py",
+    "train/test_commands.py",
+    "test_guide.py",
+    "train/test_loop.py",
+    "bench/test_cli.py",
+)
+"""Files whose tests take longest. They begin first: one that began last would keep one core busy and others waiting."""
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Tests of pages need a browser, which pip cannot install; without one they are left out, and counted.
+    """The longest first; and tests of pages need a browser, which pip cannot install: without one they are left out.
 
     Continuous integration installs it: there they stay, and fail if it is missing.
     """
+    place = {TESTS / name: number for number, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: place.get(item.path, len(place)))
     if os.environ.get("CI") == "true" or (shutil.which("chromium") and shutil.which("chromedriver")):
         return
     left_out = [item for item in items if "browser" in getattr(item, "fixturenames", ())]

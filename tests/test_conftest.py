@@ -31,3 +31,22 @@ def test_without_a_browser_tests_of_pages_fail_where_all_must_run(tmp_path: Path
     # A run of no tests has a status of its own.
     failed = done.returncode == pytest.ExitCode.TESTS_FAILED
     assert failed == (ci == "true"), done.stdout
+
+
+@pytest.mark.parametrize("spread", [(), ("-n", "2", "--dist", "loadfile")], ids=["one process", "several"])
+@pytest.mark.parametrize("strict", [True, False])
+def test_a_skipped_test_fails_where_all_must_run(tmp_path: Path, spread: tuple[str, ...], strict: bool) -> None:
+    (tmp_path / "test_a.py").write_text("def test_a(): pass\n")
+    (tmp_path / "test_b.py").write_text("import pytest\ndef test_b(): pytest.skip('for once')\n")
+    path = os.pathsep.join([str(TESTS), *filter(None, [os.environ.get("PYTHONPATH")])])
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "conftest", "-p", "no:cacheprovider", *spread]
+    command += ["--no-skips"] if strict else []
+    done = subprocess.run(command, cwd=tmp_path, env=os.environ | {"PYTHONPATH": path}, capture_output=True, text=True)
+    assert done.stdout.splitlines()[-1].startswith("1 passed, 1 skipped in "), done.stdout
+    assert done.returncode == (pytest.ExitCode.TESTS_FAILED if strict else pytest.ExitCode.OK), done.stdout
+
+
+def test_the_longest_files_are_there() -> None:
+    from conftest import LONGEST
+
+    assert [name for name in LONGEST if not (TESTS / name).is_file()] == []

@@ -111,8 +111,48 @@ def test_orientation_is_applied_once(original: Image.Image) -> None:
     original.save(buffer, "ISTH", exif=exif)
     with Image.open(buffer) as back:
         assert back.size == original.size[::-1]
-        assert EXIF_ORIENTATION not in back.getexif()
+        assert back.getexif()[EXIF_ORIENTATION] == 1
         assert error_levels(back, original.transpose(Image.Transpose.ROTATE_270)) < 10
+
+
+def test_what_was_worked_on_is_not_turned_again(original: Image.Image, tmp_path: Path) -> None:
+    exif = Image.Exif()
+    exif[EXIF_ORIENTATION] = 6
+    original.save(tmp_path / "a.jpg", exif=exif)
+    with Image.open(tmp_path / "a.jpg") as image:
+        image.save(tmp_path / "opened.isth", icc_profile=b"profile")
+        image.rotate(-90, expand=True).save(tmp_path / "by_hand.isth")
+        image.convert("L").save(tmp_path / "converted.isth")
+        image.convert("RGB").save(tmp_path / "given.isth", exif=image.info["exif"])
+    sizes = {}
+    for path in tmp_path.glob("*.isth"):
+        with Image.open(path) as back:
+            sizes[path.stem] = back.size
+            assert back.getexif()[EXIF_ORIENTATION] == 1
+    assert sizes == {"opened": (80, 121), "by_hand": (80, 121), "converted": (121, 80), "given": (80, 121)}
+
+
+@pytest.mark.parametrize("frame", [0, 1, 2])
+def test_the_chosen_frame_is_saved(frame: int, tmp_path: Path) -> None:
+    frames = [Image.new("RGB", (40, 30), colour) for colour in ("red", "lime", "blue")]
+    frames[0].save(tmp_path / "a.gif", save_all=True, append_images=frames[1:])
+    with Image.open(tmp_path / "a.gif") as image:
+        image.seek(frame)
+        image.save(tmp_path / "a.isth", quality=80)
+    with Image.open(tmp_path / "a.isth") as back:
+        assert error_levels(back, frames[frame]) < 3
+
+
+def test_saved_on_as_a_tiff_it_has_its_own_size(original: Image.Image, tmp_path: Path) -> None:
+    exif = Image.Exif()
+    exif[EXIF_ORIENTATION], exif[256], exif[257], exif[262] = 6, 121, 80, 6
+    original.save(tmp_path / "a.isth", exif=exif)
+    with Image.open(tmp_path / "a.isth") as image:
+        for options in ({}, {"exif": image.info["exif"]}, {"exif": image.getexif()}):
+            image.save(tmp_path / "a.tif", **options)
+            with Image.open(tmp_path / "a.tif") as back:
+                assert back.size == (80, 121)
+                assert back.tobytes() == image.tobytes()
 
 
 def test_thumbnail_takes_the_preview(monkeypatch: pytest.MonkeyPatch, original: Image.Image) -> None:

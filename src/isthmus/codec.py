@@ -8,7 +8,7 @@ import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path, PurePath
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 from PIL import Image
 
@@ -28,7 +28,8 @@ from isthmus.image.info import Info, info_of
 from isthmus.image.picture import Picture, PictureLike, Pixels, as_picture
 from isthmus.image.saving import write_picture
 from isthmus.model.model import Model
-from isthmus.model.registry import find_model, model_named, release_model
+from isthmus.model.registry import find_model, is_release_name, model_named, release_model
+from isthmus.plain import whole
 from isthmus.quality import Quality
 
 if TYPE_CHECKING:
@@ -53,8 +54,10 @@ __all__ = [
 DEFAULT_QUALITY = 50.0
 """Where training crops have a mean SSIMULACRA2 near 70, which its authors call high quality."""
 SUFFIX = ".isth"
-ModelLike = Model | str | Path | None
-"""A model, a model file, or the name of an installed model; None for the default."""
+ModelLike = Model | Literal["best", "fast"] | str | Path | None
+"""A model, a model file, or the name of an installed model, as the package's "best" and "fast"; None for "best"."""
+Effort = Literal[1, 2]
+"""Of encoding: 2 is slower, and its files are smaller."""
 
 
 @dataclass(frozen=True)
@@ -77,7 +80,8 @@ class Codec:
         model: a model, the path of a model file, or the name of an installed model: "best", the default, or "fast"
             for pictures that decode in less time and take more bytes. Files of other models still decode if their
             model is installed.
-        threads: threads of the inference engine; by default all cores.
+        threads: how many tiles of a picture, 1024x1024 pixels each, are worked on side by side; by default one for each
+            core, but at most two, for each takes up to 250 MB. Bytes and pixels do not depend on it.
         limits: what a file or a picture may ask for.
         effort: of encoding: 1, or 2 for 1 to 2 % fewer bytes at equal PSNR in 2 to 3 times the time. At one and the
             same quality files are slightly larger, and pictures better by more than that.
@@ -93,17 +97,29 @@ class Codec:
         model: ModelLike = None,
         threads: int | None = None,
         limits: Limits | None = None,
-        effort: int = 1,
+        effort: Effort = 1,
     ) -> None:
-        if threads is not None and threads < 1:
-            raise InputError("the number of threads", expected="at least 1", got=threads)
+        if threads is not None:
+            threads = whole(threads, "the number of threads", "a whole number, at least 1")
+            if threads < 1:
+                raise InputError("the number of threads", expected="at least 1", got=threads)
         most = encoding_coder().max_effort
-        if effort not in range(1, most + 1):
+        tries = whole(effort, "the effort", f"1 to {most}")
+        if not 1 <= tries <= most:
             raise InputError("the effort", expected=f"1 to {most}", got=effort)
         self._chosen = model
         self.threads = threads
         self.limits = limits or Limits()
-        self.effort = effort
+        self.effort: Effort = cast(Effort, tries)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """What a copy needs, in this process or another: weights of the package by their name, all others whole."""
+        state = self.__dict__.copy()
+        loaded = state.pop("model", None)
+        # Wherever the copy goes, the file of the weights need not be there, or may be another by then.
+        if loaded is not None and self._chosen is not None and not is_release_name(str(self._chosen)):
+            state["_chosen"] = loaded
+        return state
 
     @functools.cached_property
     def model(self) -> Model:
@@ -124,7 +140,9 @@ class Codec:
         """The bytes of an .isth file.
 
         Arguments:
-            image: a Pillow image, or (H, W), (H, W, 1..4) uint8: grey, grey+alpha, RGB, RGB+alpha.
+            image: a Pillow image, or (H, W), (H, W, 1..4) uint8: grey, grey+alpha, RGB, RGB+alpha. An image as
+                `Image.open` returns it is turned upright by its EXIF orientation; one that was made from it is taken
+                as it is. Of several frames, the one that `seek` chose is taken.
             quality: 0 to 100, continuous.
             strip: leave ICC, EXIF and XMP out.
             progress: called with (tiles done, tiles in all).
@@ -169,6 +187,9 @@ class Codec:
 
         It shows the lowest frequency of every 16x16 block, softer than a reduced picture would be.
 
+        Arguments:
+            data: the bytes of an .isth file.
+
         Raises:
             NotIsthmusError, TruncatedError, CorruptError, TooNewError, UnknownModelError, LimitExceededError
         """
@@ -176,6 +197,13 @@ class Codec:
 
     def verify(self, data: bytes, progress: Progress | None = None) -> Info:
         """Decode everything and keep nothing: returns only if the file is whole and decodable.
+
+        Arguments:
+            data: the bytes of an .isth file.
+            progress: called with (tiles done, tiles in all).
+
+        Returns:
+            What the file says about itself, as :meth:`inspect` does.
 
         Raises:
             NotIsthmusError, TruncatedError, CorruptError, TooNewError, UnknownModelError, LimitExceededError
@@ -186,6 +214,9 @@ class Codec:
 
     def inspect(self, data: bytes) -> Info:
         """Check the structure of a file and report what it says, without loading weights.
+
+        Arguments:
+            data: the bytes of an .isth file.
 
         Raises:
             NotIsthmusError, TruncatedError, CorruptError, TooNewError, LimitExceededError
@@ -203,6 +234,13 @@ class Codec:
     ) -> Path:
         """Encode a picture file, by default to the same name with the suffix .isth; the new file's path.
 
+        Arguments:
+            source: a file of any format that Pillow reads.
+            target: the file to write, which appears whole or not at all.
+            quality: 0 to 100, continuous.
+            strip: leave ICC, EXIF and XMP out.
+            force: replace what is there.
+
         Raises:
             InputError, UnsupportedPictureError, LimitExceededError, OutputExistsError, OSError
         """
@@ -212,8 +250,16 @@ class Codec:
             stream.write(self.encode(open_picture(source, self.limits), quality, strip))
         return target
 
-    def decode_file(self, source: str | Path, target: str | Path | None = None, force: bool = False) -> Path:
+    def decode_file(
+        self, source: str | Path, target: str | Path | None = None, force: bool = False, strip: bool = False
+    ) -> Path:
         """Decode to a picture file, by default to the same name with the suffix .png; the new file's path.
+
+        Arguments:
+            source: an .isth file.
+            target: the file to write, in the format of its suffix; it appears whole or not at all.
+            force: replace what is there.
+            strip: leave ICC, EXIF and XMP out, as where the format has no room for them.
 
         What the format of the new file cannot hold is converted, with a warning, or refused.
 
@@ -224,13 +270,16 @@ class Codec:
         target = Path(target) if target is not None else source.with_suffix(".png")
         format_name = format_of(target)
         with atomic_output(target, force) as stream:
-            notes = write_picture(self.decode_image(self.read_file(source)), stream, format_name)
+            notes = write_picture(self.decode_image(self.read_file(source)), stream, format_name, strip=strip)
         for note in notes:
             warnings.warn(f"{target}: {note}", stacklevel=2)
         return target
 
     def read_file(self, source: "str | Path | BinaryIO") -> bytes:
         """The bytes of a compressed file or stream, within the limits.
+
+        Arguments:
+            source: a file's name, or a stream of bytes.
 
         Raises:
             LimitExceededError, OSError
@@ -277,27 +326,67 @@ def is_encoded(name: str) -> bool:
 
 
 def decode(data: bytes, box: PublicBox | None = None, model: ModelLike = None) -> Pixels:
-    """:meth:`Codec.decode` with the model that the file names, installed or this one."""
+    """Decode the bytes of an .isth file to an array of its colours, without its transparency.
+
+    Arguments:
+        data: the bytes of an .isth file.
+        box: (x, y, width, height) in pixels, to decode only a window and only the tiles that it touches.
+        model: weights for files whose model is not installed; all others find theirs by the id in the file.
+
+    Returns:
+        (H, W, 3) uint8, of the window if there is a box.
+
+    Raises:
+        NotIsthmusError, TruncatedError, CorruptError, TooNewError: something is wrong with the bytes.
+        UnknownModelError: the file's model is neither installed nor this one.
+        LimitExceededError: it is larger than `Limits` allows.
+        InputError: the box is not inside the picture.
+
+    Example:
+        >>> pixels = isthmus.decode(Path("photo.isth").read_bytes())    # doctest: +SKIP
+        >>> corner = isthmus.decode(data, box=(0, 0, 640, 480))         # doctest: +SKIP
+    """
     return Codec(model).decode(data, box)
 
 
 def decode_image(data: bytes, model: ModelLike = None) -> Image.Image:
-    """:meth:`Codec.decode_image` with the model that the file names, installed or this one."""
+    """Decode the bytes of an .isth file to a Pillow image with its mode, transparency, ICC profile, EXIF and XMP.
+
+    Arguments:
+        data: the bytes of an .isth file.
+        model: weights for files whose model is not installed; all others find theirs by the id in the file.
+
+    Returns:
+        The image, loaded; its `info` holds the metadata as Pillow's own readers keep it.
+
+    Raises:
+        NotIsthmusError, TruncatedError, CorruptError, TooNewError: something is wrong with the bytes.
+        UnknownModelError: the file's model is neither installed nor this one.
+        LimitExceededError: it is larger than `Limits` allows.
+
+    Example:
+        >>> isthmus.decode_image(data).save("photo.png")                # doctest: +SKIP
+    """
     return Codec(model).decode_image(data)
 
 
 def preview(data: bytes, model: ModelLike = None) -> Image.Image:
-    """The picture at 1/16 of its width and height, many times quicker than decoding it; as a Pillow image.
+    """Decode the bytes of an .isth file to a Pillow image of 1/16 of its width and height, many times quicker.
 
     Arguments:
         data: the bytes of an .isth file.
-        model: the one that the file names, where it is not installed.
+        model: weights for files whose model is not installed; all others find theirs by the id in the file.
+
+    Returns:
+        The image, loaded, like that of `decode_image`; its width and height are rounded up.
 
     Raises:
-        NotIsthmusError, TruncatedError, CorruptError, TooNewError, UnknownModelError, LimitExceededError
+        NotIsthmusError, TruncatedError, CorruptError, TooNewError: something is wrong with the bytes.
+        UnknownModelError: the file's model is neither installed nor this one.
+        LimitExceededError: it is larger than `Limits` allows.
 
     Example:
-        >>> isthmus.preview(data).size                                   # doctest: +SKIP
+        >>> isthmus.preview(data).size                                  # doctest: +SKIP
         (48, 32)
     """
     return Codec(model).preview(data)
@@ -308,16 +397,73 @@ def decode_file(
     target: str | Path | None = None,
     force: bool = False,
     model: ModelLike = None,
+    strip: bool = False,
 ) -> Path:
-    """:meth:`Codec.decode_file` with the model that the file names, installed or this one."""
-    return Codec(model).decode_file(source, target, force)
+    """Decode an .isth file to a picture file, with its metadata.
+
+    Arguments:
+        source: an .isth file.
+        target: the file to write; its suffix chooses the format, .png, .jpg, .webp, .tif or another that Pillow writes.
+            By default the same name with the suffix .png. It appears whole or not at all.
+        force: replace what is there.
+        model: weights for files whose model is not installed; all others find theirs by the id in the file.
+        strip: leave ICC, EXIF and XMP out, as where the format has no room for them.
+
+    Returns:
+        The new file's path.
+
+    Raises:
+        NotIsthmusError, TruncatedError, CorruptError, TooNewError: something is wrong with the file.
+        UnknownModelError: the file's model is neither installed nor this one.
+        LimitExceededError: it is larger than `Limits` allows.
+        InputError: no format has the target's suffix, or it cannot hold the picture.
+        OutputExistsError: the target is there already.
+        OSError: a file cannot be read or written.
+
+    Example:
+        >>> isthmus.decode_file("photo.isth", "photo.jpg")              # doctest: +SKIP
+        PosixPath('photo.jpg')
+    """
+    return Codec(model).decode_file(source, target, force, strip)
 
 
 def inspect(data: bytes) -> Info:
-    """:meth:`Codec.inspect`."""
+    """What an .isth file says about itself: its structure is checked, and no weights are loaded.
+
+    Arguments:
+        data: the bytes of an .isth file.
+
+    Returns:
+        Size, mode, quality, model and bytes by part.
+
+    Raises:
+        NotIsthmusError, TruncatedError, CorruptError, TooNewError: something is wrong with the bytes.
+        LimitExceededError: it is larger than `Limits` allows.
+
+    Example:
+        >>> isthmus.inspect(Path("photo.isth").read_bytes()).bpp        # doctest: +SKIP
+        0.91
+    """
     return Codec().inspect(data)
 
 
 def verify(data: bytes, model: ModelLike = None) -> Info:
-    """:meth:`Codec.verify` with the model that the file names, installed or this one."""
+    """Decode everything and keep nothing: returns only if the file is whole and decodable.
+
+    Arguments:
+        data: the bytes of an .isth file.
+        model: weights for files whose model is not installed; all others find theirs by the id in the file.
+
+    Returns:
+        What the file says about itself, as `inspect` does.
+
+    Raises:
+        NotIsthmusError, TruncatedError, CorruptError, TooNewError: something is wrong with the bytes.
+        UnknownModelError: the file's model is neither installed nor this one.
+        LimitExceededError: it is larger than `Limits` allows.
+
+    Example:
+        >>> isthmus.verify(Path("photo.isth").read_bytes()).width       # doctest: +SKIP
+        768
+    """
     return Codec(model).verify(data)

@@ -57,7 +57,7 @@ def _rebuild(kind: type[IsthmusError], what: str, fields: dict[str, Any]) -> Ist
 
 
 class BitstreamError(IsthmusError):
-    """Something is wrong with an .isth file."""
+    """Something is wrong with an .isth file; its kinds say what."""
 
 
 class NotIsthmusError(BitstreamError):

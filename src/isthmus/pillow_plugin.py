@@ -19,11 +19,11 @@ from PIL import Image, ImageFile
 
 from isthmus.bitstream.head import MAGIC
 from isthmus.bitstream.limits import Limits
-from isthmus.codec import SUFFIX, Codec, ModelLike
+from isthmus.codec import SUFFIX, Codec, Effort, ModelLike
 from isthmus.errors import InputError, IsthmusError, UnsupportedPictureError
 from isthmus.image.coders.protocol import PREVIEW_SCALE
 from isthmus.image.container import parse, read_front
-from isthmus.image.metadata import INFO_KEYS
+from isthmus.image.metadata import INFO_KEYS, info_of_blocks
 from isthmus.image.modes import restored_mode
 from isthmus.image.picture import as_picture
 from isthmus.image.size import MAX_SIDE
@@ -35,7 +35,7 @@ MIME = "image/x-isthmus"
 _LIMITS = Limits(max_pixels=MAX_SIDE**2)
 
 
-def _codec(effort: int = 1, model: ModelLike = None) -> Codec:
+def _codec(effort: Effort = 1, model: ModelLike = None) -> Codec:
     return Codec(model, limits=_LIMITS, effort=effort)
 
 
@@ -63,7 +63,7 @@ class IsthImageFile(ImageFile.ImageFile):
             header, metadata = read_front(self.fp, _LIMITS)
         self._size = (header.width, header.height)
         self._mode = restored_mode(header.mode, header.has_alpha)
-        self.info |= {INFO_KEYS[kind]: block for kind, block in metadata.items()}
+        self.info |= info_of_blocks(metadata)
         self.info["quality"] = header.quality.percent
 
     def draft(self, mode: str | None, size: tuple[int, int] | None) -> tuple[str, tuple[int, int, float, float]] | None:
@@ -110,6 +110,8 @@ def _save(image: Image.Image, file: IO[bytes], filename: str | bytes) -> None:
     strip, effort, model and max_side as of `isthmus.encode`, icc_profile, exif and xmp (None or b"" leaves one out)."""
     options: dict[str, Any] = image.encoderinfo
     _refuse_unknown(options)
+    # Pixels of an opened file, or EXIF that was given along with them, are still to be turned; all else was worked on.
+    turned = isinstance(image, ImageFile.ImageFile) or "exif" in options
     changed = {key: options[key] for key in INFO_KEYS.values() if key in options}
     if changed:
         image = image.copy()
@@ -119,7 +121,7 @@ def _save(image: Image.Image, file: IO[bytes], filename: str | bytes) -> None:
     target = one_target({name: options.get(name) for name in TARGETS}, quality)
     try:
         codec = _codec(options.get("effort", 1), options.get("model"))
-        picture = as_picture(image, codec.limits)
+        picture = as_picture(image, _LIMITS, turned=turned)
         strip, max_side = options.get("strip", False), options.get("max_side")
         file.write(encode_picture(codec, picture, quality, target, strip, max_side))
     except UnsupportedPictureError as error:

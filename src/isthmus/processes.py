@@ -4,26 +4,35 @@ import multiprocessing
 import os
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
+
+from isthmus.shared_setting import SharedSetting
 
 _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 
-@contextmanager
-def one_thread() -> Iterator[None]:
-    """Processes that start inside take one thread for each library: together they fill the cores already."""
-    before = {name: os.environ.get(name) for name in _THREADS}
-    os.environ.update(dict.fromkeys(_THREADS, "1"))
-    try:
-        yield
-    finally:
+def _set_one_thread(names: tuple[str, ...]) -> Callable[[], None]:
+    before = {name: os.environ.get(name) for name in names}
+    os.environ.update(dict.fromkeys(names, "1"))
+
+    def undo() -> None:
         for name, value in before.items():
             if value is None:
-                del os.environ[name]
+                os.environ.pop(name, None)
             else:
                 os.environ[name] = value
+
+    return undo
+
+
+_one_thread = SharedSetting(_set_one_thread)
+
+
+def one_thread() -> AbstractContextManager[None]:
+    """Processes that start inside take one thread for each library: together they fill the cores already."""
+    return _one_thread(_THREADS)
 
 
 @contextmanager

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from isthmus.errors import InputError
+from isthmus.plain import number
 
 HUNDREDTHS = 10_000
 """The dial's end in hundredths, the unit of files."""
@@ -34,12 +35,13 @@ class Quality:
         """The nearest place to 0 to 100, the unit of people.
 
         Raises:
-            InputError: it is outside.
+            InputError: it is outside, or no number.
         """
-        # Written so that NaN fails as well.
-        if not 0 <= percent <= 100:
+        # Plain first: a uint8 of 60 times 100 is 112.
+        plain = number(percent, "the quality", "0 to 100")
+        if not 0 <= plain <= 100:
             raise InputError("the quality", expected="0 to 100", got=percent)
-        return cls(round(percent * 100))
+        return cls(round(plain * 100))
 
     @property
     def percent(self) -> float:

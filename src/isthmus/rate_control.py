@@ -18,6 +18,7 @@ from isthmus.errors import InputError
 from isthmus.extras import require
 from isthmus.image.picture import Picture, Pixels
 from isthmus.likeness import psnr_db
+from isthmus.plain import number
 from isthmus.search import ContinuousDial, secant
 
 Kind = Literal["bytes", "bpp", "psnr", "ssimulacra2"]
@@ -37,8 +38,13 @@ class Target:
     value: float
 
     def __post_init__(self) -> None:
-        if not math.isfinite(self.value) or (self.is_size and self.value <= 0):
-            raise InputError(f"the target in {self.unit}", expected="a positive number", got=self.value)
+        if self.kind not in _UNITS:
+            raise InputError("the kind of a target", expected=" or ".join(_UNITS), got=repr(self.kind))
+        what, expected = f"the target in {self.unit}", "a positive number" if self.is_size else "a number"
+        plain = number(self.value, what, expected)
+        if not math.isfinite(plain) or (self.is_size and plain <= 0):
+            raise InputError(what, expected=expected, got=self.value)
+        object.__setattr__(self, "value", plain)
 
     @property
     def is_size(self) -> bool:
@@ -79,7 +85,9 @@ class _Point:
 
 
 def encode_to_target(codec: Codec, picture: Picture, target: Target, strip: bool = False) -> Reached:
-    """The file nearest to a target on its safe side.
+    """The file nearest to a target on its safe side, of those that a bounded search tries.
+
+    The dial nearly rises, not quite: where it has jumps, a nearer file may exist, and the note says so.
 
     Args:
         codec: encodes, and decodes where a likeness is asked for.
@@ -146,4 +154,4 @@ def _note(best: _Point, target: Target) -> str:
         return ""
     if best.quality == (100 if target.is_size else 0):
         return f"quality {best.quality:g}, the end of the dial, is already at {best.value:g} {target.unit}"
-    return f"the nearest that the dial gives is {best.value:g} {target.unit}"
+    return f"the nearest found is {best.value:g} {target.unit}; the dial has jumps there, and a nearer one may exist"

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from isthmus.codec import DEFAULT_QUALITY, SUFFIX, Codec, ModelLike
+from isthmus.codec import DEFAULT_QUALITY, SUFFIX, Codec, Effort, ModelLike
 from isthmus.errors import InputError
 from isthmus.files import atomic_output
 from isthmus.image.files import open_picture
@@ -24,7 +24,7 @@ def encode(
     image: PictureLike,
     quality: float | None = None,
     strip: bool = False,
-    effort: int = 1,
+    effort: Effort = 1,
     model: ModelLike = None,
     *,
     target_bytes: float | None = None,
@@ -33,26 +33,35 @@ def encode(
     target_ssimulacra2: float | None = None,
     max_side: int | None = None,
 ) -> bytes:
-    """The bytes of an .isth file, at a quality or to a target.
+    """Compress a picture to the bytes of an .isth file, at a quality or to a target that chooses the quality.
 
     Arguments:
-        image: a Pillow image, or (H, W), (H, W, 1..4) uint8: grey, grey+alpha, RGB, RGB+alpha.
-        quality: 0 to 100, continuous; None for 50, or where there is a target.
+        image: a Pillow image, or uint8 of shape (H, W), (H, W, 1 to 4): grey, grey and alpha, RGB, RGB and alpha.
+        quality: 0 to 100, continuous. 50 is high quality, and what None means; larger is better, and takes more bytes.
         strip: leave ICC, EXIF and XMP out.
         effort: 1, or 2 for 1 to 2 % fewer bytes at equal PSNR in 2 to 3 times the time.
-        model: a model, a model file, or the name of an installed model; None for "best".
+        model: the weights: "best" (the default) or "fast", another installed model's name, a model file, or a `Model`.
         target_bytes: at most so many bytes, and nearly as many.
         target_bpp: at most so many bits per pixel.
         target_psnr: at least so many dB of PSNR, and hardly more.
         target_ssimulacra2: at least so many points of SSIMULACRA2, and hardly more; needs isthmus[bench].
         max_side: reduce a larger picture to so many pixels in width and height, in proportion.
 
+    Returns:
+        The file, which `decode` and `decode_image` take.
+
     Raises:
-        InputError: a value that means nothing, or a target that no quality reaches.
-        UnsupportedPictureError, LimitExceededError, ModelError, SelfCheckError, MissingExtraError
+        InputError: an argument is outside its range, the array has another shape, or no quality reaches the target.
+        UnsupportedPictureError: the picture has more than 8 bits a channel.
+        LimitExceededError: it has more pixels than `Limits` allows.
+        ModelError, UnknownModelError: there are no such weights.
+        SelfCheckError: what was encoded does not decode; nothing is returned.
+        MissingExtraError: a target of SSIMULACRA2, and what measures it is not installed.
 
     Example:
-        >>> data = encode(array, target_bytes=50_000)                    # doctest: +SKIP
+        >>> data = isthmus.encode(Image.open("photo.jpg"), quality=60)  # doctest: +SKIP
+        >>> Path("photo.isth").write_bytes(data)                        # doctest: +SKIP
+        >>> small = isthmus.encode(array, target_bytes=50_000)          # doctest: +SKIP
     """
     codec = Codec(model, effort=effort)
     target = one_target(
@@ -73,7 +82,7 @@ def encode_file(
     quality: float | None = None,
     strip: bool = False,
     force: bool = False,
-    effort: int = 1,
+    effort: Effort = 1,
     model: ModelLike = None,
     *,
     target_bytes: float | None = None,
@@ -82,18 +91,38 @@ def encode_file(
     target_ssimulacra2: float | None = None,
     max_side: int | None = None,
 ) -> Path:
-    """Encode a picture file, by default to the same name with the suffix .isth; the new file's path.
+    """Compress a picture file to an .isth file, at a quality or to a target that chooses the quality.
 
     Arguments:
-        source: any picture file that Pillow reads.
-        target: the new file; None for the same name with the suffix .isth.
-        force: overwrite it if it is there.
-        quality, strip, effort, model, target_bytes, target_bpp, target_psnr, target_ssimulacra2, max_side: as of
-            :func:`encode`.
+        source: a file of any format that Pillow reads.
+        target: the file to write; by default the same name with the suffix .isth. It appears whole or not at all.
+        quality: 0 to 100, continuous. 50 is high quality, and what None means; larger is better, and takes more bytes.
+        strip: leave ICC, EXIF and XMP out.
+        force: replace what is there.
+        effort: 1, or 2 for 1 to 2 % fewer bytes at equal PSNR in 2 to 3 times the time.
+        model: the weights: "best" (the default) or "fast", another installed model's name, a model file, or a `Model`.
+        target_bytes: at most so many bytes, and nearly as many.
+        target_bpp: at most so many bits per pixel.
+        target_psnr: at least so many dB of PSNR, and hardly more.
+        target_ssimulacra2: at least so many points of SSIMULACRA2, and hardly more; needs isthmus[bench].
+        max_side: reduce a larger picture to so many pixels in width and height, in proportion.
+
+    Returns:
+        The new file's path.
 
     Raises:
-        InputError, UnsupportedPictureError, LimitExceededError, OutputExistsError, OSError: as of :func:`encode`, and
-            where a file cannot be read or written.
+        InputError: the file is no picture, an argument is outside its range, or no quality reaches the target.
+        UnsupportedPictureError: the picture has more than 8 bits a channel, or several frames.
+        LimitExceededError: it has more pixels than `Limits` allows.
+        ModelError, UnknownModelError: there are no such weights.
+        OutputExistsError: the target is there already.
+        SelfCheckError: what was encoded does not decode; nothing is written.
+        MissingExtraError: a target of SSIMULACRA2, and what measures it is not installed.
+        OSError: a file cannot be read or written.
+
+    Example:
+        >>> isthmus.encode_file("photo.jpg", quality=60)                # doctest: +SKIP
+        PosixPath('photo.isth')
     """
     source = Path(source)
     path = Path(target) if target is not None else source.with_suffix(SUFFIX)

@@ -1,6 +1,8 @@
 """The estimator: scikit-learn's own checks, shapes and dtypes, settings, seeds, and what it refuses."""
 
 import pickle
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,8 +13,9 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import check_estimator
 
-from isthmus.autoencoder import Autoencoder, Data
+from isthmus.autoencoder import Autoencoder, Compressor, Data
 from isthmus.autoencoder.networks import ACTIVATIONS
+from isthmus.autoencoder.scaling import fit_scaling
 from isthmus.errors import InputError
 
 # Kind by kind, the checks of scikit-learn that fail, and why. `convolutional` is not here: it takes pictures only, and
@@ -195,3 +198,66 @@ def test_one_activation_for_each_layer(digits: Data) -> None:
     kinds = [type(ACTIVATIONS[name]()) for name in names]
     assert [module for module in modules if module is not torch.nn.Linear] == kinds
     assert np.abs(model.transform(digits.test)).max() <= 1
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("scaling", ["standard", "unit", "center"])
+def test_what_is_constant_up_to_rounding_is_not_divided(scaling: str, dtype: type) -> None:
+    """Means of equal numbers are off by rounding: their deviation is 1e-17, and not a number to divide by."""
+    rows = np.full((1000, 3), 0.1, dtype)
+    rows[::2] = np.nextafter(rows[::2], dtype(1))
+    found = fit_scaling(scaling, rows)
+    assert_array_equal(found.scale, 1.0)
+    assert np.abs(found.apply(rows, np.dtype(dtype))).max() < 1e-6
+    if scaling == "standard":
+        rows[:, 1] = np.arange(1000)
+        found = fit_scaling(scaling, rows)
+        assert_allclose(found.scale, [1, np.std(np.arange(1000)), 1])
+
+
+def test_small_numbers_are_not_taken_for_rounding() -> None:
+    rows = np.random.default_rng(0).normal(0, 1e-20, (1000, 2))
+    assert_allclose(fit_scaling("standard", rows).scale, 1e-20, rtol=0.1)
+
+
+def test_a_model_without_any_error_has_a_quantizer(
+    dense: Autoencoder, digits: Data, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Autoencoder, "score", lambda *_: 0.0)
+    compressor = Compressor.fit(dense, digits.train)
+    exact = dense.inverse_transform(dense.transform(digits.test))
+    found = dense.inverse_transform(compressor.symbols(digits.test) * compressor.steps + compressor.centers)
+    assert_allclose(found, exact, atol=0.5)
+
+
+def test_settings_of_every_width_are_plain(digits: Data, tmp_path: Path) -> None:
+    """200 epochs as uint8, times the batches of an epoch, would wrap around."""
+    model = Autoencoder(
+        "dense",
+        code_size=np.uint8(2),
+        hidden=np.array([16], np.uint8),
+        learning_rate=np.float32(0.01),
+        epochs=np.uint8(200),
+        batch_size=np.int16(64),
+        max_steps=np.uint8(3),
+        random_state=0,
+    ).fit(digits.train[:256])
+    assert model.history_.steps == 3
+    model.save(tmp_path / "model")
+    found = Autoencoder.load(tmp_path / "model").get_params()
+    assert (found["hidden"], found["epochs"], found["code_size"]) == ([16], 200, 2)
+
+
+def test_fits_in_several_threads_do_as_alone_and_leave_no_trace(digits: Data) -> None:
+    def fit(threads: int) -> np.ndarray:
+        model = Autoencoder("dense", code_size=2, epochs=2, random_state=0, threads=threads)
+        return model.fit(digits.train[:128]).transform(digits.test[:9])
+
+    before, state = torch.get_num_threads(), torch.get_rng_state()
+    alone = fit(1)
+    with ThreadPoolExecutor(3) as pool:
+        together = list(pool.map(fit, [1, 1, 2, 1, 2, 1]))
+    for codes in together:
+        assert_allclose(codes, alone, rtol=1e-4, atol=1e-5)
+    assert torch.get_num_threads() == before
+    assert torch.equal(torch.get_rng_state(), state)

@@ -21,3 +21,11 @@ def test_folders_that_cannot_be_read_are_named(job: Job, lock_folders: Callable[
     assert [(result.item.name, result.state, result.message) for result in unread] == [
         ("sub", "failed", "Permission denied")
     ]
+
+
+def test_videos_and_data_are_left_alone_and_not_named(job: Job, tmp_path: Path) -> None:
+    for name in ("clip.mpg", "sub/data.h5", "sub/wind.GRIB", "drawing.wmf", "page.eps"):
+        (tmp_path / "in" / name).write_bytes(b"\x00\x00\x01\xb3 whatever it holds")
+    found, others, unread = items(job)
+    assert [item.name for item in found] == ["a.png", "sub/b.jpg", "sub/b.png"]
+    assert (others, unread) == (2 + 5, [])

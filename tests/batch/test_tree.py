@@ -78,3 +78,22 @@ def test_what_cannot_be_opened(tmp_path: Path) -> None:
     (tmp_path / "broken.zip").write_bytes(b"no archive")
     with pytest.raises(InputError, match="BadZipFile"):
         Tree(f"zip://::{tmp_path / 'broken.zip'}")
+
+
+@pytest.mark.parametrize("name", ["trip::2024", "file:x", "zip::a.zip", "memory:", "~", "a*b", "#1 & 50%"])
+def test_a_folder_is_a_folder_whatever_its_name(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for address in (name, str(tmp_path / name)):
+        tree = Tree(address)
+        tree.write("sub::1/file:b", b"bb")
+        assert (tmp_path / name / "sub::1" / "file:b").read_bytes() == b"bb"
+        assert Tree(address).files() == {"sub::1/file:b": 2}
+        assert tree.read("sub::1/file:b", 2) == b"bb"
+        assert tree.folder == tmp_path / name
+
+
+def test_a_folder_that_is_there_goes_before_an_address(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "memory:" / "trip").mkdir(parents=True)
+    (tmp_path / "memory:" / "trip" / "a").write_bytes(b"a")
+    assert Tree("memory://trip").files() == {"a": 1}

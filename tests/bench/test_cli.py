@@ -178,3 +178,19 @@ def test_compare_refuses_what_is_no_picture(tmp_path: Path) -> None:
     assert code == 1
     assert "notes.png" in text
     assert not (tmp_path / "page.html").exists()
+
+
+@pytest.mark.usefixtures("webp_as_isthmus")
+def test_names_that_are_no_text(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Old archives hold names in other encodings: bytes that are no UTF-8."""
+    (folder / "chelsea.png").rename(folder / "caf\udce9.png")
+    monkeypatch.chdir(folder.parent)
+    code, text = run("compare", folder / "caf\udce9.png", "--codecs", "jpeg")
+    assert code == 0, text
+    assert "Page: caf?-compare.html" in text
+    assert "caf?.png" in Path("caf\udce9-compare.html").read_text(encoding="utf-8")
+    code, text, out = bench(folder, "--codecs", "isthmus,jpeg", "--every", "4")
+    assert code == 0, text
+    assert "caf?" in (out / "points.csv").read_text(encoding="utf-8")
+    code, text = run("compare", folder.parent / "no\udce9.png")
+    assert (code, "no" in text) == (2, True)

@@ -4,6 +4,7 @@ import base64
 import io
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -189,3 +190,8 @@ def test_a_real_comparison_makes_a_page(tmp_path: Path) -> None:
     assert "JPEG 4:2:0" in text
     assert "lossless" in text
     assert 'data-view="bits"' not in text
+
+
+def test_a_name_that_is_no_text(coloured: Comparison, tmp_path: Path) -> None:
+    write_page(replace(coloured, name="photo\udcff.png"), tmp_path / "page\udcff.html")
+    assert "photo?.png" in (tmp_path / "page\udcff.html").read_text(encoding="utf-8")

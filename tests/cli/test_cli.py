@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from importlib import resources
 from pathlib import Path
 
 import numpy as np
@@ -249,7 +250,7 @@ def test_the_suffix_chooses_the_format(folder: Path) -> None:
         (["encode", "photo.png", "--threads", "0"], "0"),
         (["encode", "photo.png", "--effort", "3"], "3"),
         (["encode", "photo.png", "--model", "absent.isthmodel"], "absent"),
-        (["encode", "photo.png", "-"], "stands alone"),
+        (["encode", "photo.png", "-"], "takes a single picture"),
         (["encode", "photo.png", "-o", "photo.png", "-f"], "overwrite itself"),
         (["encode", "photo.png", "sub/photo.jpg", "-o", "out"], "both be written"),
         (["encode", "photo.png", "b.png", "-o", "photo.png"], "folder"),
@@ -322,10 +323,12 @@ def test_demo(folder: Path) -> None:
     assert result.exit_code == 0, result.stderr
     report = json.loads(result.stdout)
     ours, *rivals = report["rows"]
-    assert [row["codec"][:4] for row in rivals] == ["JPEG", "WebP"]
+    assert [row["codec"][:4] for row in rivals] == ["JPEG", "WebP", "AVIF"]
     assert all(row["bytes"] <= ours["bytes"] for row in rivals)
     assert not any(row["smallest"] for row in report["rows"])
-    assert pixels("isthmus-demo.png").shape == (400, 4 * 600, 3)
+    assert pixels("isthmus-demo.png").shape == (428, 5 * 600, 3)
+    originals = np.asarray(Image.open(resources.files("isthmus.data") / "coffee.webp"))
+    np.testing.assert_array_equal(pixels("isthmus-demo.png")[28:, :600], originals)
     again = run("demo")
     assert again.exit_code == 1
     assert "exists already" in again.stderr

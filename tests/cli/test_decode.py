@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
-from PIL import Image
+from PIL import Image, ImageCms
 
 from isthmus.cli import main
 from pictures import photo
@@ -53,3 +53,37 @@ def test_what_is_refused(args: list[str], status: int, message: str) -> None:
     assert result.exit_code == status
     assert message in " ".join(result.stderr.split())
     assert not Path("part.png").exists()
+
+
+def test_strip_is_the_way_out_for_what_a_format_cannot_take() -> None:
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    exif = Image.Exif()
+    exif[0x010E] = "described"
+    photo(90, 50).save("rich.webp", xmp=b"<x:xmpmeta>" + b" " * 70_000, icc_profile=profile, exif=exif)
+    assert run("encode", "rich.webp").exit_code == 0
+    refused = run("decode", "rich.isth", "-o", "rich.jpg")
+    assert refused.exit_code == 1
+    assert "--strip" in refused.stderr
+    assert not Path("rich.jpg").exists()
+    for name in ("rich.jpg", "rich.png", "rich.tif", "rich.avif"):
+        assert run("decode", "rich.isth", "--strip", "-o", name).exit_code == 0
+        with Image.open(name) as image:
+            assert image.size == (90, 50)
+            assert not {"icc_profile", "xmp", "exif"} & set(image.info)
+            assert 0x010E not in image.getexif()
+    assert run("decode", "rich.isth", "-o", "whole.png").exit_code == 0
+    with Image.open("whole.png") as image:
+        assert image.getexif()[0x010E] == "described"
+        assert len(image.info["xmp"]) > 70_000
+
+
+def test_strip_of_a_folder() -> None:
+    exif = Image.Exif()
+    exif[0x010E] = "described"
+    Path("many").mkdir()
+    photo(40, 30).save("many/a.png", exif=exif)
+    assert run("encode", "many", "-o", "small").exit_code == 0
+    for strip, kept in (([], True), (["--strip"], False)):
+        assert run("decode", "small", "-o", "back", "--force", *strip).exit_code == 0
+        with Image.open("back/a.png") as image:
+            assert (0x010E in image.getexif()) is kept

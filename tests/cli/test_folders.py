@@ -83,8 +83,8 @@ def test_a_dry_run_does_nothing() -> None:
         (["encode", "in", "-o", "zip://::out.zip"], "archives are read here, not written"),
         (["encode", "in", "-o", "https://there/out"], "is read, not written"),
         (["encode", "in", "-o", "out", "--keep-smaller", "--strip"], "exclude each other"),
-        (["encode", "in/a.png", "-o", "s3://bucket/a.isth"], "addresses are for folders"),
-        (["decode", "in/a.isth", "-o", "s3://bucket/"], "addresses are for folders"),
+        (["encode", "in/a.png", "-o", "s3://bucket/a.isth"], "is an address: only the output of a folder"),
+        (["decode", "in/a.isth", "-o", "s3://bucket/"], "is an address: only the output of a folder"),
         (["decode", "in", "-o", "out", "--scale", "1/16"], "for single files"),
     ],
 )

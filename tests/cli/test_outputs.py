@@ -37,9 +37,9 @@ def test_names(inputs: tuple[str, ...], output: str | None, found: dict[str, str
 @pytest.mark.parametrize(
     ("inputs", "output", "message"),
     [
-        (("a.png", "-"), None, "- stands alone"),
-        (("a.png", "b.png"), "-", "- stands alone"),
-        (("a.png",), "s3://there/a.isth", "addresses are for folders"),
+        (("a.png", "-"), None, "- is standard input or output"),
+        (("a.png", "b.png"), "-", "- is standard input or output"),
+        (("a.png",), "s3://there/a.isth", "is an address: only the output of a folder"),
         (("a.png", "b.png"), "file.isth", "file.isth is a file"),
         (("a.png", "b.png"), "new.isth", "new.isth/ makes it a folder"),
         (("a.png", "in/a.jpg"), "new", "a.png and in/a.jpg would both be written to new/a.isth"),

@@ -89,10 +89,12 @@ def test_sums_do_not_depend_on_their_order(
 
 def test_no_sum_can_leave_the_exact_range(model: Model) -> None:
     """For every column of every matrix: largest activation times the sum of magnitudes, in units, is below 2**53."""
-    units = 1 << (formats.ACTIVATION_BITS + formats.WEIGHT_BITS)
+    form = formats.WORDS
+    units = 1 << (form.activation_bits + 12)
     for name, value in model.context.weights.items():
         if name.endswith("weight"):
-            most = max(formats.ACTIVATION_LIMIT, formats.LATENT_LIMIT / formats.MEAN_STEPS) * np.abs(value).sum(0).max()
+            limit = form.activation_high / (1 << form.activation_bits)
+            most = max(limit, formats.LATENT_LIMIT / formats.MEAN_STEPS) * np.abs(value).sum(0).max()
             assert most * units < 2**53, name
 
 

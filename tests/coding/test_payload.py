@@ -1,11 +1,16 @@
 """The choice of symbols: it pays, skipping hides nothing that is worth its bits, and the prefix is checked."""
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 
 from isthmus.coding import payload as coding
+from isthmus.coding.formats import SCALES
 from isthmus.coding.payload import CHECK_BYTES, decode_latents, encode_latents, quantized_latents
+from isthmus.coding.range_coder import SymbolEncoder
 from isthmus.coding.symbols import LOST_BITS, SKIPPED_SCALES, Quantizer, SkippingCostsTooMuch
+from isthmus.coding.tables import Tables
 from isthmus.errors import CorruptError, SelfCheckError
 from isthmus.image.coders.lapped.analysis import analyse
 from isthmus.image.coders.masking import RDOQ_WEIGHT, visibility
@@ -103,8 +108,59 @@ def test_a_bad_prefix_is_corrupt(model: Model, payload: bytes) -> None:
         decode_latents(model.entropy, payload, 1, 1, QUALITY)
 
 
-def test_a_coder_that_fails_is_not_believed(model: Model, monkeypatch: pytest.MonkeyPatch) -> None:
-    y = analysed(model, smooth(32, 32))
-    monkeypatch.setattr(coding, "decode_latents", lambda *_: np.zeros(y.shape, np.float32))
+def noisy(model: Model, rng: np.random.Generator) -> np.ndarray:
+    return analysed(model, (smooth(64, 80) + rng.normal(0, 12, (64, 80, 3))).clip(0, 255).astype(np.uint8))
+
+
+@pytest.mark.parametrize("skipped", [0, SKIPPED_SCALES])
+def test_a_whole_walk_gives_back_what_was_chosen(model: Model, rng: np.random.Generator, skipped: int) -> None:
+    """Means and scale indices are predicted again, which the check of the encoder leaves out."""
+    y = noisy(model, rng)
+    quantizer = Quantizer(model.entropy, y, importance(model, y), skipped)
+    decoded = model.context.walk(4, 5, QUALITY, quantizer)
+    payload = coding._check(decoded) + quantizer.finish()
+    assert payload[CHECK_BYTES] == skipped
+    again = decode_latents(model.entropy, payload, 4, 5, QUALITY)
+    np.testing.assert_array_equal(again.reshape(decoded.shape), decoded)
+    assert len({int(value) for value in np.rint(decoded).reshape(-1)}) > 10
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda words: words[:8] + bytes([words[8] ^ 1]) + words[9:],
+        lambda words: words[:-4],
+        lambda words: words + bytes(12),
+        lambda words: words[:-1],
+    ],
+    ids=["a wrong word", "a word too few", "words too many", "half a word"],
+)
+def test_words_that_do_not_decode_are_not_written(
+    model: Model, rng: np.random.Generator, monkeypatch: pytest.MonkeyPatch, spoil: Callable[[bytes], bytes]
+) -> None:
+    y = noisy(model, rng)
+    finish = SymbolEncoder.finish
+    monkeypatch.setattr(SymbolEncoder, "finish", lambda self: spoil(finish(self)))
     with pytest.raises(SelfCheckError, match="did not decode"):
         encode(model, y)
+
+
+def test_a_wrong_table_is_noticed(model: Model, rng: np.random.Generator, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One table of the encoder differs by two counts from the decoder's: the words are those of other symbols."""
+    y = noisy(model, rng)
+    used = max(set(range(SCALES)), key=lambda index: occurrences(model, y)[index])
+    counts = [count.copy() for count in model.tables.counts]
+    middle = len(counts[used]) // 2
+    counts[used][middle - 2 : middle] += (1, -1)
+    begin = SymbolEncoder.__init__
+    monkeypatch.setattr(SymbolEncoder, "__init__", lambda self, tables: begin(self, Tables(counts)))
+    with pytest.raises(SelfCheckError, match="did not decode"):
+        encode(model, y)
+
+
+def occurrences(model: Model, y: np.ndarray) -> np.ndarray:
+    """How often each scale index is coded."""
+    quantizer = Quantizer(model.entropy, y, importance(model, y))
+    model.context.walk(*y.shape[:2], QUALITY, quantizer)
+    counts = sum(np.bincount(one.scales.reshape(-1), minlength=SCALES) for one in quantizer.coded)
+    return np.where(np.arange(SCALES) < SKIPPED_SCALES, 0, counts)

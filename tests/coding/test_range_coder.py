@@ -53,6 +53,20 @@ def test_any_integers_come_back(pairs: list[tuple[int, int]]) -> None:
     np.testing.assert_array_equal(roundtrip(symbols, indices), symbols)
 
 
+def test_symbols_of_the_lowest_tables_can_be_left_out(rng: np.random.Generator) -> None:
+    indices = rng.integers(0, 3, 300).astype(np.uint8)
+    symbols = np.where(indices < 1, 7, rng.integers(-20, 20, 300)).astype(np.int32)
+    encoder, shorter = SymbolEncoder(TABLES), SymbolEncoder(TABLES)
+    encoder.encode(symbols, indices, least=1)
+    kept = indices >= 1
+    shorter.encode(symbols[kept], indices[kept])
+    data = encoder.finish()
+    assert data == shorter.finish()
+    decoder = SymbolDecoder(TABLES, data)
+    np.testing.assert_array_equal(decoder.decode(indices, least=1), np.where(kept, symbols, 0))
+    assert decoder.finished()
+
+
 def test_size_is_near_the_entropy(rng: np.random.Generator) -> None:
     indices = rng.integers(0, 2, 20_000).astype(np.uint8)
     p = [count / TOTAL for count in TABLES.counts]
@@ -89,6 +103,17 @@ def test_noise_decodes_to_something_or_is_corrupt_but_never_crashes(rng: np.rand
             outcomes.add("corrupt")
     assert outcomes
     assert outcomes <= {"int32", "corrupt"}
+
+
+def test_savings_are_differences_of_bits() -> None:
+    most = int(TABLES.radius.max())
+    bits, savings = TABLES.bits, TABLES.savings
+    assert savings.shape == (3, 2 * most + 3)
+    for symbol in range(-most - 1, most + 2):
+        smaller = symbol - (symbol > 0) + (symbol < 0)
+        now, then = (min(max(s, -most), most) + most for s in (symbol, smaller))
+        np.testing.assert_array_equal(savings[:, symbol + most + 1], bits[:, now] - bits[:, then])
+    assert not savings[:, [0, most + 1, -1]].any()
 
 
 def test_tables_survive_packing() -> None:

@@ -99,3 +99,18 @@ def test_the_quality_of_a_jpeg() -> None:
         written(photo(), "PNG", 30)
     with pytest.raises(InputError, match="1 to 100"):
         written(photo(), "JPEG", 0)
+
+
+@pytest.mark.parametrize("name", ["PNG", "JPEG", "TIFF", "BMP"])
+def test_metadata_is_left_out_where_that_is_asked_for(name: str) -> None:
+    image = photo(30, 20)
+    exif = Image.Exif()
+    exif[0x010E] = "described"
+    image.info |= {"icc_profile": SRGB, "exif": exif.tobytes(), "xmp": b"<x/>"}
+    stream = io.BytesIO()
+    assert write_picture(image, stream, name, strip=True) == ()
+    with Image.open(stream) as kept:
+        assert not {"icc_profile", "exif", "xmp"} & set(kept.info)
+        assert 0x010E not in kept.getexif()
+        assert np.abs(np.asarray(kept).astype(int) - np.asarray(image)).max() <= (8 if name == "JPEG" else 0)
+    assert image.info["xmp"] == b"<x/>"

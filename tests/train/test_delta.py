@@ -132,7 +132,7 @@ def test_what_cannot_be_shrunk(tuned: Path, trained: Trained, tmp_path: Path) ->
     for output in (str(tuned), str(tmp_path), "-"):
         assert "the name of another file" in shrink(str(tuned), "-o", output, "-f")
     assert "model " in shrink(str(tuned), "-o", str(small), "-f")
-    assert "a difference already" in shrink(str(small), "-o", str(tmp_path / "smaller.isthmodel"))
+    assert "a delta already" in shrink(str(small), "-o", str(tmp_path / "smaller.isthmodel"))
 
 
 def test_a_base_that_does_not_travel_with_the_package(

@@ -267,7 +267,7 @@ def test_what_is_refused(trained: Trained, folder: Path, tmp_path: Path) -> None
     with pytest.raises(InputError, match=r"--from: expected a lapped cosine transform.* got release"):
         train(tiny_request(folder, trained.output, resume=True, origin="release", force=True), quiet)
     changed = Request(folder, trained.output, resume=True, settings=(("batch", "3"),), device="cpu", force=True)
-    with pytest.raises(InputError, match="keeps its settings"):
+    with pytest.raises(InputError, match="keeps the settings"):
         train(changed, quiet)
     with pytest.raises(InputError, match="nothing to write"):
         tiny_request(folder, output, finish=True)

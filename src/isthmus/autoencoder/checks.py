@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -40,6 +41,8 @@ class PcaComparison:
     @property
     def excess(self) -> float:
         """How much larger the autoencoder's error is, as a fraction; PCA's is the smallest a linear map can have."""
+        if self.pca_mse == 0:
+            return 0.0 if self.autoencoder_mse == 0 else math.inf
         return self.autoencoder_mse / self.pca_mse - 1
 
 

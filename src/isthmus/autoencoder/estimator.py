@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from threading import RLock
 from typing import Any, Self
 
 import numpy as np
@@ -26,6 +27,7 @@ CHUNK = 4096  # rows a network sees at once outside training: bounds the memory 
 STATISTICS_ROWS = 10_000  # rows that the code's mean and covariance are measured on
 
 Array = NDArray[Any]
+_one_fit = RLock()
 
 
 class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, State):  # type: ignore[misc]
@@ -209,9 +211,12 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, State):  # 
 
 @contextmanager
 def _torch_settings(seed: int, threads: int | None) -> Iterator[None]:
-    """Seed PyTorch and set its threads for a while, leaving the caller's own settings as they were."""
-    before = torch.get_num_threads()
-    with torch.random.fork_rng(devices=[]):
+    """Seed PyTorch and set its threads for a while, leaving the caller's own settings as they were.
+
+    One at a time: both are the process's, and two who overlap would leave each other's behind.
+    """
+    with _one_fit, torch.random.fork_rng(devices=[]):
+        before = torch.get_num_threads()
         torch.manual_seed(seed)
         if threads is not None:
             torch.set_num_threads(threads)

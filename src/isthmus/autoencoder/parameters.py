@@ -11,6 +11,7 @@ from isthmus.autoencoder.scaling import SCALINGS
 from isthmus.autoencoder.state import State
 from isthmus.autoencoder.training import LOSSES, OPTIMIZERS, SCHEDULES, TrainingConfig
 from isthmus.errors import InputError
+from isthmus.plain import number, whole
 
 DENOISING_NOISE = 0.3
 MAX_DEFAULT_CODE = 128
@@ -31,14 +32,15 @@ def network_spec(settings: State, shape: tuple[int, ...]) -> NetworkSpec:
     code_size = settings.code_size
     if code_size is None:
         code_size = min(MAX_DEFAULT_CODE, max(1, prod(shape) // 4))
+    code_size, hidden = whole(code_size, "code_size"), tuple(whole(size, "a size in hidden") for size in hidden)
     if code_size < 1 or any(size < 1 for size in hidden):
         got = f"code_size {code_size} and hidden {hidden}"
         raise InputError("a layer has no units", expected="sizes of at least 1", got=got)
     return NetworkSpec(
         kind=kind,
         shape=tuple(shape),
-        code_size=int(code_size),
-        hidden=tuple(int(size) for size in hidden),
+        code_size=code_size,
+        hidden=hidden,
         activations=_hidden_activations(settings, len(hidden)),
         code_activation=_one_of("code_activation", settings.code_activation, ACTIVATIONS),
         output_activation=_output_activation(settings),
@@ -56,7 +58,7 @@ def training_config(settings: State, spec: NetworkSpec) -> TrainingConfig:
         )
     for name in ("learning_rate", "epochs", "batch_size", "max_steps"):
         value = getattr(settings, name)
-        if value is not None and not value > 0:
+        if value is not None and not number(value, name, "a number above 0") > 0:
             raise InputError(f"{name} is too small", expected="a number above 0", got=value)
     for name in settings.augmentation:
         _one_of("augmentation", name, AUGMENTATIONS)
@@ -73,19 +75,23 @@ def training_config(settings: State, spec: NetworkSpec) -> TrainingConfig:
     return TrainingConfig(
         loss=loss,
         optimizer=_one_of("optimizer", settings.optimizer, OPTIMIZERS),
-        learning_rate=settings.learning_rate,
-        momentum=settings.momentum,
-        weight_decay=settings.weight_decay,
+        learning_rate=float(settings.learning_rate),
+        momentum=float(settings.momentum),
+        weight_decay=float(settings.weight_decay),
         schedule=_one_of("schedule", settings.schedule, SCHEDULES),
-        batch_size=settings.batch_size,
-        epochs=settings.epochs,
-        max_steps=settings.max_steps,
-        stop_loss=settings.stop_loss,
+        batch_size=_whole_or_none(settings.batch_size, "batch_size"),
+        epochs=whole(settings.epochs, "epochs"),
+        max_steps=_whole_or_none(settings.max_steps, "max_steps"),
+        stop_loss=None if settings.stop_loss is None else float(settings.stop_loss),
         shuffle=settings.shuffle,
-        noise=noise,
-        beta=beta,
+        noise=float(noise),
+        beta=float(beta),
         augmentation=tuple(settings.augmentation),
     )
+
+
+def _whole_or_none(value: object, name: str) -> int | None:
+    return None if value is None else whole(value, name)
 
 
 def scaling_name(settings: State) -> str:

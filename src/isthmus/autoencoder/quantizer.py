@@ -10,13 +10,18 @@ from isthmus.coding.tables import Tables, counts_from_frequencies
 
 PROBE_ROWS = 256  # pictures that the decoder's sensitivity is measured on
 MSE_SHARE = 0.05  # of the model's own error that quantizing may add, where no step is given
+EXACT = 1e-6  # of the data's scale: a step for models that make no error
 PRIOR_COUNTS = 32.0  # pseudo-pictures of a smooth distribution mixed into the counts
 MAX_TABLES = 256  # the coder names a table with one byte; longer codes share tables between numbers of like spread
 
 
 def default_step(model: Autoencoder, X: ArrayLike) -> float:
-    """The step at which quantizing adds a twentieth to the model's mean squared error on samples ``(n, ...)``."""
-    return float(np.sqrt(12 * MSE_SHARE * -model.score(X) / model.network_.spec.code_size))
+    """The step at which quantizing adds a twentieth to the model's mean squared error on samples ``(n, ...)``.
+
+    Where there is no error but rounding, a step that is as small in comparison with the data.
+    """
+    step = float(np.sqrt(12 * MSE_SHARE * -model.score(X) / model.network_.spec.code_size))
+    return max(step, EXACT * float(model.scaling_.scale.max()))
 
 
 def sensitivity(model: Autoencoder, codes: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -21,6 +22,7 @@ from isthmus.autoencoder.state import State
 from isthmus.autoencoder.training import History
 from isthmus.errors import ModelError
 from isthmus.files import read_capped, write_atomic
+from isthmus.plain import json_text
 
 KEY = "isthmus.autoencoder"
 VERSION = 1
@@ -45,7 +47,7 @@ def to_bytes(model: State, extra: Mapping[str, np.ndarray[Any, Any]] | None = No
     # One metadata key only: safetensors keeps several in no fixed order.
     return save_tensors(
         {name: np.ascontiguousarray(value) for name, value in tensors.items()},
-        {KEY: json.dumps(about, sort_keys=True)},
+        {KEY: json_text(about, sort_keys=True)},
     )
 
 
@@ -96,7 +98,7 @@ def _fill(model: State, about: dict[str, Any], tensors: dict[str, np.ndarray[Any
         raise ValueError(f"scaling for {model.scaling_.offset.shape} features, not {spec.features}")
     for name in ARRAYS:
         setattr(model, name, tensors[name])
-    model.history_ = History(**about["history"])
+    model.history_ = History(**{name: _numbers(value) for name, value in about["history"].items()})
     model.shape_ = spec.shape
     model.trained_on_ = about["trained_on"]
     model.n_features_in_ = model.shape_[0]
@@ -111,7 +113,14 @@ def _metadata(data: bytes) -> str:
     return text
 
 
+def _numbers(value: Any) -> Any:
+    """A curve as it was: null was not finite."""
+    return [math.nan if item is None else item for item in value] if isinstance(value, list) else value
+
+
 def _plain(value: Any) -> Any:
+    if isinstance(value, np.ndarray):
+        return _plain(value.tolist())
     if isinstance(value, (tuple, list)):
         return [_plain(item) for item in value]
     if isinstance(value, np.generic):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -21,6 +20,7 @@ from isthmus.autoencoder.results import Study, to_json
 from isthmus.errors import InputError
 from isthmus.files import write_atomic
 from isthmus.likeness import psnr_of_mse
+from isthmus.plain import json_text
 
 STEPS = 2350  # ten epochs of MNIST in batches of 256: what small data sets are given too
 LITTLE_DATA = 10_000  # training samples under which batches are of 32
@@ -88,8 +88,8 @@ def study(data: Data, settings: Mapping[str, Any], folder: Path, *, step: float 
     figures = all_plots(model, data)
     for name, png in figures.items():
         write_atomic(folder / f"{name}.png", png, force=True)
-    write_atomic(folder / RESULTS_FILE, json.dumps(to_json(result), indent=1).encode(), force=True)
-    write_atomic(folder / REPORT_FILE, report.render(result, model, figures).encode(), force=True)
+    write_atomic(folder / RESULTS_FILE, json_text(to_json(result), indent=1).encode(errors="replace"), force=True)
+    write_atomic(folder / REPORT_FILE, report.render(result, model, figures).encode(errors="replace"), force=True)
     return result
 
 

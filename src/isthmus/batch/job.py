@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from isthmus.bitstream.limits import Limits
-from isthmus.codec import DEFAULT_QUALITY
+from isthmus.codec import DEFAULT_QUALITY, Effort
+from isthmus.plain import number, whole
 from isthmus.rate_control import Target
 
 State = Literal["done", "kept", "skipped", "failed", "copied"]
@@ -26,7 +27,7 @@ class Job:
         copy_others: copy what is no picture or cannot be read, so that the target has all of the source.
         force: redo and replace what is there.
         model: a model file, the name of an installed model, or None for "best".
-        threads: of the inference engine, in each worker.
+        threads: of each worker.
         limits: what a picture may ask for.
         effort: of encoding; files of another effort count as done.
         max_side: reduce larger pictures to so many pixels, before encoding or after decoding.
@@ -45,11 +46,20 @@ class Job:
     model: str | None = None
     threads: int = 1
     limits: Limits = field(default_factory=Limits)
-    effort: int = 1
+    effort: Effort = 1
     copy_others: bool = False
     max_side: int | None = None
     suffix: str = ".png"
     jpeg_quality: int | None = None
+
+    def __post_init__(self) -> None:
+        # Compared and written down later: plain numbers, whatever they came as.
+        object.__setattr__(self, "quality", number(self.quality, "the quality", "0 to 100"))
+        for name in ("threads", "effort"):
+            object.__setattr__(self, name, whole(getattr(self, name), f"the number for {name}"))
+        for name in ("max_side", "jpeg_quality"):
+            if getattr(self, name) is not None:
+                object.__setattr__(self, name, whole(getattr(self, name), f"the number for {name}"))
 
 
 @dataclass(frozen=True)

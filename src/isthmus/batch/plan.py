@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from pathlib import PurePosixPath
 
-from PIL import Image
-
 from isthmus.batch.job import Item, Job, Result
 from isthmus.batch.tree import Tree
 from isthmus.codec import SUFFIX, is_encoded
+from isthmus.image.names import is_picture_name
 from isthmus.text import reason
 
 
@@ -52,9 +51,4 @@ def _outputs(names: list[str], suffix: str, kept: set[str]) -> dict[str, str]:
 def _wanted(name: str, verb: str) -> bool:
     if verb == "decode":
         return is_encoded(name)
-    path = PurePosixPath(name)
-    return (
-        not path.name.startswith(".")
-        and path.suffix.lower() != SUFFIX
-        and Image.registered_extensions().get(path.suffix.lower()) in Image.OPEN
-    )
+    return is_picture_name(name) and PurePosixPath(name).suffix.lower() != SUFFIX

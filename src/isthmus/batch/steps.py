@@ -97,7 +97,7 @@ def _decode(job: Job, item: Item) -> Result:
     if job.max_side is not None:
         image = reduced(image, job.max_side)
     buffer = io.BytesIO()
-    notes = write_picture(image, buffer, format_of(Path(item.output)), job.jpeg_quality)
+    notes = write_picture(image, buffer, format_of(Path(item.output)), job.jpeg_quality, job.strip)
     tools.target.write(item.output, buffer.getvalue())
     return Result(item, "done", buffer.tell(), "; ".join(notes))
 

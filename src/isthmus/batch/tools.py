@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from isthmus.batch.job import Job
 from isthmus.batch.tree import Tree
 from isthmus.bitstream.limits import Limits
-from isthmus.codec import Codec
+from isthmus.codec import Codec, Effort
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ def tools_for(job: Job) -> Tools:
 
 
 @functools.lru_cache(maxsize=1)
-def _codec(model: str | None, threads: int, limits: Limits, effort: int) -> Codec:
+def _codec(model: str | None, threads: int, limits: Limits, effort: Effort) -> Codec:
     return Codec(model, threads, limits, effort)
 
 

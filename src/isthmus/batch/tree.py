@@ -30,13 +30,18 @@ def _typed_errors(address: str) -> Iterator[None]:
         raise InputError(f"{address} cannot be opened", got=f"{type(error).__name__}: {error}") from error
 
 
+def is_address(name: str) -> bool:
+    """Whether fsspec opens it: it says by which protocol, and is no folder that is there."""
+    return "://" in name and not os.path.isdir(name)
+
+
 def refuse_read_only(address: str) -> None:
     """Raise `InputError` for an address that nothing can be written to, before work begins.
 
     Raises:
         InputError: a file of an archive, or a page of the web.
     """
-    kind = address.split("::")[0].split("://")[0] if "://" in address else ""
+    kind = address.split("::")[0].split("://")[0] if is_address(address) else ""
     if kind in _READ_ONLY:
         what = "archives are read here, not written" if kind in _ARCHIVES else "such an address is read, not written"
         hint = "Give -o a folder" + (", and pack that afterwards." if kind in _ARCHIVES else ".")
@@ -58,8 +63,12 @@ class Tree:
         import fsspec
 
         self.address = address
-        with _typed_errors(address):
-            self._fs, root = fsspec.core.url_to_fs(address)
+        if not is_address(address):
+            # Not through fsspec's own parser: it strips file: from a name and takes :: for the end of an archive's.
+            self._fs, root = fsspec.filesystem("file"), os.path.abspath(address)
+        else:
+            with _typed_errors(address):
+                self._fs, root = fsspec.core.url_to_fs(address)
         self._root = str(root)
 
     @cached_property

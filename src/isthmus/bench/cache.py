@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import os
 import tempfile
 from dataclasses import dataclass
@@ -55,8 +56,9 @@ class Cache:
         """The entry of a key, or None where there is none or it cannot be read."""
         try:
             record = json.loads(self._path(key).read_text())
-            return Entry(int(record["data_bytes"]), dict(record["metrics"]))
-        except (OSError, ValueError, KeyError, TypeError):
+            metrics = {name: float(value) for name, value in record["metrics"].items()}
+            return Entry(int(record["data_bytes"]), metrics)
+        except (OSError, ValueError, KeyError, TypeError, AttributeError):
             return None
 
     def put(self, key: str, entry: Entry) -> None:
@@ -66,8 +68,10 @@ class Cache:
         path = self._path(key)
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".tmp")
+        # As text where JSON has no number: a PSNR may be infinite, and a metric say nothing.
+        told = {name: value if math.isfinite(value) else str(value) for name, value in metrics.items()}
         with os.fdopen(handle, "w") as file:
-            json.dump({"data_bytes": entry.data_bytes, "metrics": metrics}, file)
+            json.dump({"data_bytes": entry.data_bytes, "metrics": told}, file, allow_nan=False)
         os.replace(temporary, path)
 
     def _path(self, key: str) -> Path:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from isthmus import Codec, __version__
 from isthmus.bench.metrics import Picture
 from isthmus.bench.rivals import EFFORTS, Dial, Rival
+from isthmus.codec import Effort
 from isthmus.model.model import Model
 from isthmus.model.registry import DEFAULT, model_named
 
@@ -24,7 +25,7 @@ class Weights:
     """Which weights to run (an installed model's name, a model file, or None for the default), and how hard to try."""
 
     spec: str | None = None
-    effort: int = 1
+    effort: Effort = 1
 
     def load(self) -> Model:
         """The model; raises UnknownModelError for a name that is none, ModelError for a file that is none."""

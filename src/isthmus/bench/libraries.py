@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 from PIL import AvifImagePlugin, Image, features
 
-from isthmus.bench.metrics import Picture
 from isthmus.errors import MissingExtraError
 from isthmus.extras import require
+from isthmus.image.picture import Pixels as Picture
 
 # Encoders are module functions and `partial`s of them: other processes must be able to name them.
 

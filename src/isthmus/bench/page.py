@@ -141,7 +141,7 @@ def write_page(comparison: Comparison, path: Path) -> None:
             },
         )
     )
-    write_atomic(path, text.encode(), force=True)
+    write_atomic(path, text.encode(errors="replace"), force=True)
 
 
 def shown_window(height: int, width: int) -> tuple[int, int, int, int]:
@@ -160,7 +160,7 @@ def _lead(comparison: Comparison, window: tuple[int, int, int, int]) -> str:
     matched = "bytes" if comparison.match == "bytes" else "PSNR"
     lead = (
         f"{width} x {height} pixels. {reference.rival.label} at quality {reference.quality:g} sets the mark; the "
-        f"others are at the setting that comes nearest to its {matched}."
+        f"others are at the setting found that comes nearest to its {matched}."
     )
     if window != (0, 0, width, height):
         lead += (

@@ -101,6 +101,6 @@ def svg_text(figure: Figure) -> str:
 
 def save_plot(figure: Figure, path: Path) -> None:
     """Write `path` with .svg and with .png."""
-    write_atomic(path.with_suffix(".svg"), svg_text(figure).encode(), force=True)
+    write_atomic(path.with_suffix(".svg"), svg_text(figure).encode(errors="replace"), force=True)
     with atomic_output(path.with_suffix(".png"), force=True) as file:
         figure.savefig(file, format="png", dpi=130, metadata={"Software": None})

@@ -175,7 +175,7 @@ def write_report(record: Record, folder: Path, anchor: str) -> None:
         "published_table": published_table(record),
     }
     page = environment().get_template("report.html").render(context)
-    write_atomic(folder / "report.html", page.encode(), force=True)
+    write_atomic(folder / "report.html", page.encode(errors="replace"), force=True)
 
 
 def _points(curve: Curve) -> list[list[str]]:

@@ -141,7 +141,7 @@ def losing_ranges(rival: Curve, test: Curve, metric: str, steps: int = 200) -> l
 def write_json(record: Record, path: Path) -> None:
     """Write a record; readable, and the same bytes for the same record."""
     text = json.dumps(record, indent=1, allow_nan=False, ensure_ascii=False) + "\n"
-    write_atomic(path, text.encode(), force=True)
+    write_atomic(path, text.encode(errors="replace"), force=True)
 
 
 def read_json(path: Path) -> Record:
@@ -176,7 +176,7 @@ def write_csv(points: Sequence[Point], path: Path) -> None:
     for p in points:
         values = (f"{p.metrics[name]:.6g}" for name in names)
         writer.writerow([p.picture, p.codec, f"{p.quality:g}", p.data_bytes, f"{p.bpp:.6f}", *values])
-    write_atomic(path, text.getvalue().encode(), force=True)
+    write_atomic(path, text.getvalue().encode(errors="replace"), force=True)
 
 
 def shown_level(metric: str, level: float) -> str:

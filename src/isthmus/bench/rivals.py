@@ -10,10 +10,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import Literal
 
 from isthmus.bench import libraries
-from isthmus.bench.metrics import Picture
 from isthmus.errors import InputError, MissingExtraError
+from isthmus.image.picture import Pixels as Picture
 
 Encode = Callable[[Picture, float, int], bytes]
 Decode = Callable[[bytes, int], Picture]
@@ -76,7 +77,7 @@ _WEBP_QUALITIES = (0.0, 4.0, 10.0, 20.0, 32.0, 45.0, 60.0, 72.0, 80.0, 87.0, 92.
 _JXL_DISTANCES = (25.0, 18.0, 13.0, 9.5, 7.0, 5.2, 3.9, 2.9, 2.1, 1.5, 1.1, 0.8, 0.6, 0.45)
 _JP2_DECIBELS = tuple(float(level) for level in range(22, 46, 2))
 
-EFFORTS = {"isthmus": 1, "isthmus-e2": 2}
+EFFORTS: dict[str, Literal[1, 2]] = {"isthmus": 1, "isthmus-e2": 2}
 """isthmus itself by the names it has beside its rivals, and how hard it tries."""
 
 RIVALS: dict[str, Rival] = {

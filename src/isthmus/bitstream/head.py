@@ -89,7 +89,7 @@ def parse_head(data: bytes) -> Head:
     """
     if not isinstance(data, bytes | bytearray | memoryview):
         raise InputError(
-            "bytes of a file are decoded, not its name",
+            "decode takes the bytes of a file, not its name",
             expected="bytes",
             got=type(data).__name__,
             hint="decode_file takes a file's name.",

@@ -1,6 +1,9 @@
 """What a file may ask for before anything is allocated."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+
+from isthmus.errors import InputError
+from isthmus.plain import whole
 
 
 @dataclass(frozen=True)
@@ -16,3 +19,10 @@ class Limits:
     max_pixels: int = 16384**2
     max_file_bytes: int = 2**30
     max_metadata_bytes: int = 2**24
+
+    def __post_init__(self) -> None:
+        for field in fields(self):
+            plain = whole(getattr(self, field.name), f"the limit {field.name}", "a whole number, at least 0")
+            if plain < 0:
+                raise InputError(f"the limit {field.name}", expected="at least 0", got=plain)
+            object.__setattr__(self, field.name, plain)

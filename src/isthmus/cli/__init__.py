@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from isthmus.cli.groups import WholeHelpGroup
 from isthmus.cli.messages import complain, remark
 
 # name -> (module, function); the module must not import anything heavy before its function runs.
@@ -26,7 +27,7 @@ COMMANDS = {
 }
 
 
-class LazyGroup(click.Group):
+class LazyGroup(WholeHelpGroup):
     """A group whose commands are imported by name, so that no verb pays for another's imports."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
@@ -39,6 +40,12 @@ class LazyGroup(click.Group):
         command: Any = getattr(importlib.import_module(module), function)
         assert isinstance(command, click.Command)
         return command
+
+    def main(self, *args: Any, **kwargs: Any) -> Any:
+        from isthmus.cli.streams import standard_streams
+
+        with standard_streams():
+            return super().main(*args, **kwargs)
 
     def make_context(self, *args: Any, **extra: Any) -> click.Context:
         with _told_alike():

@@ -38,6 +38,7 @@ class DecodeOptions(folders.FileOptions):
         suffix: of outputs that are not named, which chooses their format, as in ".png".
         jpeg_quality: 1 to 100, of JPEGs; None for nearly without loss.
         max_side: pixels that a picture is reduced to, in width and height; None for as many as it has.
+        strip: leave ICC, EXIF and XMP out.
     """
 
     crop: tuple[int, int, int, int] | None
@@ -45,6 +46,7 @@ class DecodeOptions(folders.FileOptions):
     suffix: str
     jpeg_quality: int | None
     max_side: int | None
+    strip: bool
 
     def job(self) -> "Job":
         """What is done to a folder."""
@@ -53,6 +55,7 @@ class DecodeOptions(folders.FileOptions):
         return Job(
             "decode",
             **self.of_job(),
+            strip=self.strip,
             max_side=self.max_side,
             suffix=self.suffix,
             jpeg_quality=self.jpeg_quality,
@@ -107,6 +110,7 @@ def _suffix(ctx: click.Context, param: click.Parameter, value: str) -> str:
     "--jpeg-quality", metavar="Q", type=click.IntRange(1, 100), help="Of .jpg outputs (default: 95, hardly a mark)."
 )
 @max_side_option
+@click.option("--strip", is_flag=True, help="Leave the ICC profile, EXIF and XMP out.")
 @folders.folder_options
 @force_option
 @json_option
@@ -164,7 +168,7 @@ def _decode_file(name: str, output: str, codec: "Codec", options: DecodeOptions)
         image = codec.preview(data) if options.scale else codec.decode_image(data, options.crop, progress)
         if options.max_side is not None:
             image = reduced(image, options.max_side)
-        report["notes"] = list(write_picture(image, file, format_name, options.jpeg_quality))
+        report["notes"] = list(write_picture(image, file, format_name, options.jpeg_quality, options.strip))
         report.update(width=image.width, height=image.height, mode=image.mode)
 
     write_output(output, options.force, write)

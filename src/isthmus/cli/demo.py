@@ -1,8 +1,9 @@
-"""isthmus demo: a real photograph through isthmus, JPEG and WebP at equal bytes, without any input."""
+"""isthmus demo: a photograph of the package through isthmus, JPEG, WebP and AVIF at equal bytes, without any input."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from importlib import resources
 from pathlib import Path
 from typing import BinaryIO
 
@@ -14,11 +15,14 @@ from isthmus.cli.options import CodecOptions, as_one, codec_options, force_optio
 from isthmus.cli.reports import Report, run_each
 from isthmus.cli.streams import write_output
 from isthmus.errors import IsthmusError
-from isthmus.extras import require
 from isthmus.search import halve
 
 Pixels = NDArray[np.uint8]
-RIVALS = ("jpeg", "webp")
+RIVALS = ("jpeg", "webp", "avif-s6")
+PHOTOGRAPH = "coffee.webp"
+"""In `isthmus.data`, beside its licence."""
+LABEL_HEIGHT = 28
+"""Pixels above each picture."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +59,7 @@ class DemoOptions(CodecOptions):
 @codec_options
 @as_one(DemoOptions)
 def demo(options: DemoOptions) -> None:
-    """Compress a photograph that scikit-image ships and compare with JPEG and WebP.
+    """Compress a photograph and compare with JPEG, WebP and AVIF.
 
     Writes the original and the decoded pictures side by side.
     """
@@ -82,12 +86,13 @@ def demo(options: DemoOptions) -> None:
         def write(file: BinaryIO) -> None:
             from PIL import Image
 
-            Image.fromarray(np.concatenate(panels, axis=1)).save(file, "PNG")
+            names = ["original", *(f"{row.codec}: {row.bytes} bytes, {row.psnr_db:.2f} dB" for row in rows)]
+            Image.fromarray(_side_by_side(panels, names)).save(file, "PNG")
 
         write_output(target, options.force, write)
         height, width, _ = original.shape
         return {
-            "picture": "coffee.png of scikit-image",
+            "picture": "a cup of coffee",
             "width": width,
             "height": height,
             "rows": [asdict(row) for row in rows],
@@ -98,11 +103,23 @@ def demo(options: DemoOptions) -> None:
 
 
 def _photograph() -> Pixels:
-    require("demo", ("scipy", "skimage"), "the demo needs")
-    from skimage import data
+    from PIL import Image
 
-    load: Callable[[], Pixels] = data.coffee
-    return load()
+    with (resources.files("isthmus.data") / PHOTOGRAPH).open("rb") as stream, Image.open(stream) as image:
+        return np.asarray(image.convert("RGB"))
+
+
+def _side_by_side(panels: Sequence[Pixels], names: Sequence[str]) -> Pixels:
+    """Pictures (H, W, 3) beside each other, each with its name above it."""
+    from PIL import Image, ImageDraw, ImageFont
+
+    font = ImageFont.load_default(LABEL_HEIGHT * 0.6)
+    columns = []
+    for panel, name in zip(panels, names, strict=True):
+        label = Image.new("RGB", (panel.shape[1], LABEL_HEIGHT), "white")
+        ImageDraw.Draw(label).text((6, LABEL_HEIGHT / 2), name, "black", font, "lm")
+        columns.append(np.concatenate([np.asarray(label), panel]))
+    return np.concatenate(columns, axis=1)
 
 
 def _rival(name: str, original: Pixels, size: int, threads: int) -> tuple[Row, Pixels]:

@@ -26,7 +26,7 @@ from isthmus.cli.streams import STREAM, read_input, write_output
 
 if TYPE_CHECKING:
     from isthmus.batch.job import Job
-    from isthmus.codec import Codec
+    from isthmus.codec import Codec, Effort
     from isthmus.rate_control import Target
 
 
@@ -45,7 +45,7 @@ class EncodeOptions(folders.FileOptions):
 
     quality: float | None
     target: "Target | None"
-    effort: int
+    effort: "Effort"
     strip: bool
     keep_smaller: bool
     max_side: int | None

@@ -1,6 +1,5 @@
 """Folders on the command line: options, progress, results and the summary of encode and decode."""
 
-import json
 import os
 import sys
 import time
@@ -17,6 +16,7 @@ from isthmus.cli.options import CodecOptions, Command, usage_errors
 from isthmus.cli.outputs import names_a_file
 from isthmus.cli.streams import STREAM
 from isthmus.errors import IsthmusError
+from isthmus.plain import json_text
 from isthmus.text import counted, some_of
 
 if TYPE_CHECKING:
@@ -147,7 +147,7 @@ def _say_what_would_be_done(
         summary.add(found)
         if as_json:
             record = {"input": item.name, "bytes": item.size, "output": item.output}
-            click.echo(json.dumps(record | {"state": found.state, "message": found.message}))
+            click.echo(json_text(record | {"state": found.state, "message": found.message}))
         elif found.state in ("done", "copied"):
             say(f"{item.name} -> {item.output}")
         else:
@@ -165,7 +165,7 @@ def _report(result: "Result", as_json: bool) -> None:
     item = result.item
     if as_json:
         record = {"input": item.name, "output": item.output, "state": result.state, "bytes_before": item.size}
-        click.echo(json.dumps(record | {"bytes": result.bytes_after, "message": result.message}))
+        click.echo(json_text(record | {"bytes": result.bytes_after, "message": result.message}))
     elif result.state == "failed":
         complain(f"{item.name}: {result.message}")
     elif result.message:
@@ -174,7 +174,7 @@ def _report(result: "Result", as_json: bool) -> None:
 
 def _summarise(job: "Job", summary: "Summary", others: "list[Item]", seconds: float, as_json: bool) -> None:
     if as_json:
-        click.echo(json.dumps({"summary": asdict(summary) | {"other_files": len(others), "seconds": seconds}}))
+        click.echo(json_text({"summary": asdict(summary) | {"other_files": len(others), "seconds": seconds}}))
         return
     counts = [f"{summary.done:,} {_PAST[job.verb]}"]
     counts += [f"{summary.kept:,} copied as they were"] if summary.kept else []

@@ -1,18 +1,19 @@
 """isthmus models: which weights are installed, and where each came from."""
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import click
 
+from isthmus.cli.groups import WholeHelpGroup
 from isthmus.cli.messages import held_out_point
 from isthmus.cli.streams import STREAM
 from isthmus.errors import InputError, IsthmusError
 from isthmus.files import refuse_existing
 from isthmus.model.installed import Installed, described, install_model, installed_models, remove_model
 from isthmus.model.registry import model_named
+from isthmus.plain import json_text
 from isthmus.text import counted
 from isthmus.train.gain import verdict
 
@@ -29,17 +30,18 @@ _RECORDED = (
 """Of a training record: label, key, unit."""
 
 
-@click.group(invoke_without_command=True)
+@click.group(cls=WholeHelpGroup, invoke_without_command=True)
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line for each model.")
 @click.pass_context
 def models(ctx: click.Context, as_json: bool) -> None:
     """List the installed models; a file decodes if the model that it names is among them."""
     if ctx.invoked_subcommand is None:
         try:
-            for found in installed_models():
-                click.echo(json.dumps(found.as_dict()) if as_json else _text(found))
+            listed = list(installed_models())
         except (IsthmusError, OSError) as error:
             raise click.ClickException(str(error)) from error
+        for found in listed:
+            click.echo(json_text(found.as_dict()) if as_json else _text(found))
 
 
 @models.command()
@@ -74,7 +76,7 @@ def show(model: str, as_json: bool) -> None:
         found = described(model)
     except (IsthmusError, OSError) as error:
         raise click.ClickException(str(error)) from error
-    click.echo(json.dumps(found.as_dict()) if as_json else "\n".join([_text(found), *_record(found)]))
+    click.echo(json_text(found.as_dict()) if as_json else "\n".join([_text(found), *_record(found)]))
 
 
 def _record(found: Installed) -> Iterator[str]:

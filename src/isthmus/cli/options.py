@@ -15,7 +15,7 @@ from isthmus.text import reason
 
 if TYPE_CHECKING:
     from isthmus.bitstream.limits import Limits
-    from isthmus.codec import Codec
+    from isthmus.codec import Codec, Effort
 
 Command = Callable[..., Any]
 T = TypeVar("T")
@@ -112,7 +112,10 @@ model_option = click.option(
     help="Weights: best (the default), fast, the name of another installed model, or a model file.",
 )
 threads_option = click.option(
-    "--threads", metavar="N", type=click.IntRange(min=1), help="Threads (default: all cores)."
+    "--threads",
+    metavar="N",
+    type=click.IntRange(min=1),
+    help="Threads, a tile each (default: all cores, up to 2).",
 )
 pixels_option = click.option(
     "--max-pixels",
@@ -135,7 +138,7 @@ class CodecOptions:
 
     Attributes:
         model: a model file or the name of an installed model; None for the default.
-        threads: of the inference engine; None for all cores.
+        threads: how many tiles are worked on side by side; None for one a core, at most two.
         max_pixels: larger pictures are refused; None for the usual limit.
     """
 
@@ -149,7 +152,7 @@ class CodecOptions:
 
         return Limits() if self.max_pixels is None else Limits(max_pixels=self.max_pixels)
 
-    def codec(self, effort: int = 1) -> "Codec":
+    def codec(self, effort: "Effort" = 1) -> "Codec":
         """The codec that is asked for."""
         from isthmus.codec import Codec
 

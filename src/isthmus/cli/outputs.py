@@ -20,9 +20,11 @@ def outputs_for(inputs: tuple[str, ...], output: str | None, suffix: str) -> dic
     """
     many = len(inputs) > 1
     if many and STREAM in (*inputs, output):
-        raise click.UsageError("- stands alone: give one input.")
+        raise click.UsageError("- is standard input or output and takes a single picture: give one input.")
     if output and "://" in output:
-        raise click.UsageError(f"{output}: addresses are for folders, and the input is none.")
+        raise click.UsageError(
+            f"{output} is an address: only the output of a folder can go there, and the input is a file."
+        )
     if many and output and os.path.exists(output) and not os.path.isdir(output):
         raise click.UsageError(f"several inputs need a folder for -o, and {output} is a file.")
     if many and output and names_a_file(output):

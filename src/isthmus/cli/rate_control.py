@@ -30,7 +30,7 @@ def target_options(command: Command) -> Command:
     def with_target(**arguments: Any) -> Any:
         given = {kind: value for kind in _HELP if (value := arguments.pop(f"target_{kind}")) is not None}
         if len(given) > 1:
-            raise click.UsageError("give one target: the dial is one.")
+            raise click.UsageError("give only one target: each of them chooses the quality.")
         target = None
         for kind, value in given.items():
             target = _target(kind, value)

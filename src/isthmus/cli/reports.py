@@ -1,6 +1,5 @@
 """Work done for every input, and a report of each as text or JSON; one failure does not end the rest."""
 
-import json
 import os
 import sys
 from collections.abc import Callable, Iterable
@@ -11,6 +10,7 @@ import click
 from isthmus.cli.messages import complain, say
 from isthmus.cli.streams import STREAM
 from isthmus.errors import InputError, IsthmusError
+from isthmus.plain import json_text
 from isthmus.text import reason
 
 Report = dict[str, Any]
@@ -29,7 +29,7 @@ def run_each(
             failed = True
             _print_error(name, error, as_json, to_stderr)
         else:
-            say(json.dumps(report) if as_json else text(report), err=to_stderr)
+            say(json_text(report) if as_json else text(report), err=to_stderr)
     if failed:
         sys.exit(1)
 
@@ -85,7 +85,7 @@ def _print_error(name: str, error: IsthmusError | OSError, as_json: bool, to_std
     record: Report = {"type": type(error).__name__, "message": message}
     if isinstance(error, IsthmusError):
         record |= {"expected": _plain(error.expected), "got": _plain(error.got)}
-    click.echo(json.dumps({"input": name, "error": record}), err=to_stderr)
+    click.echo(json_text({"input": name, "error": record}), err=to_stderr)
 
 
 def _plain(value: object) -> object:

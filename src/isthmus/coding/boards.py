@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -48,10 +48,10 @@ def window_positions(height: int, width: int, window: tuple[int, int]) -> npt.ND
     return np.asarray(base + (di * padded + dj).reshape(1, -1), np.intp)
 
 
-def pad(planes: npt.NDArray[np.float64], height: int, width: int, window: tuple[int, int]) -> npt.NDArray[np.float64]:
+def pad(planes: npt.NDArray[Any], height: int, width: int, window: tuple[int, int]) -> npt.NDArray[Any]:
     """planes (H*W, C) -> zero-padded by half a window, flattened (H'*W', C)."""
     channels = planes.shape[1]
     top, left = window[0] // 2, window[1] // 2
-    out = np.zeros((height + 2 * top, width + 2 * left, channels))
+    out = np.zeros((height + 2 * top, width + 2 * left, channels), planes.dtype)
     out[top : top + height, left : left + width] = planes.reshape(height, width, channels)
     return out.reshape(-1, channels)

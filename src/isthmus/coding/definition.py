@@ -13,13 +13,14 @@ from math import prod
 from typing import Literal
 
 from isthmus.coding.boards import Board, board_phases, count_phases
+from isthmus.coding.formats import WORDS, Format
 
 DC_CHANNELS = 3
 """Channels of the first group, which is coded on lattices: the DC coefficients of three colours."""
 LATTICE_WINDOW = (5, 5)
 """Positions around one that a pass over a lattice sees."""
 
-Kind = Literal["lattice", "enter", "window", "pointwise", "output", "bias", "quality", "fixed"]
+Kind = Literal["lattice", "enter", "window", "pointwise", "output", "linear", "bias", "quality", "exponent", "fixed"]
 """What an array is for: arrays of one kind are rounded alike when a delta is written."""
 
 
@@ -31,13 +32,15 @@ class Array:
         name: without the prefix `context.`.
         shape: matrices are (inputs, outputs), for row vectors on their left.
         kind: what it is for.
-        dtype: of the integers in the file, in units of 2**-WEIGHT_BITS but for kind "fixed".
+        dtype: of the integers in the file; `isthmus.coding.weights` says what they count.
+        layer: name of the layer that it belongs to, where it has one.
     """
 
     name: str
     shape: tuple[int, ...]
     kind: Kind
-    dtype: Literal["int16", "int32"] = "int16"
+    dtype: Literal["int8", "int16", "int32"] = "int16"
+    layer: str = ""
 
 
 @dataclass(frozen=True)
@@ -126,23 +129,32 @@ class Pass:
         """Whether features are needed at all positions, not at those alone that are coded."""
         return any(block.taps > 1 for block in self.blocks)
 
-    def arrays(self, points: int) -> Iterator[Array]:
-        """All arrays of the pass, for so many quality points."""
-        for part in self.inputs:
-            kind: Kind = "lattice" if self.neighbours else "enter"
-            yield Array(f"{self.name}.{part.name}.weight", (part.size, self.width), kind)
-        yield Array(f"{self.name}.{self.enter}.bias", (self.width,), "bias")
-        yield Array(f"{self.name}.quality", (points, self.width), "quality")
+    def matrices(self) -> Iterator[tuple[str, Kind, list[tuple[str, int]], int]]:
+        """(layer, kind, parts of its matrix by name and rows, outputs) of every layer that has a bias."""
+        within: Kind = "lattice" if self.neighbours else "pointwise"
+        inputs = [(part.name, part.size) for part in self.inputs]
+        yield self.enter, "lattice" if self.neighbours else "enter", inputs, self.width
         for block in self.blocks:
-            kind = "window" if block.taps > 1 else "lattice" if self.neighbours else "pointwise"
-            yield Array(f"{self.name}.{block.name}.weight", (block.taps * self.width, self.width), kind)
-            yield Array(f"{self.name}.{block.name}.bias", (self.width,), "bias")
-        yield Array(f"{self.name}.last.weight", (self.width, 2 * self.channels), "output")
-        # Scale indices reach 63, beyond what a weight may be.
-        yield Array(f"{self.name}.last.bias", (2 * self.channels,), "bias", "int32")
+            kind: Kind = "window" if block.taps > 1 else within
+            yield block.name, kind, [(block.name, block.taps * self.width)], self.width
+        yield "last", "output", [("last", self.width)], 2 * self.channels
+
+    def arrays(self, points: int, form: Format) -> Iterator[Array]:
+        """All arrays of the pass, for so many quality points."""
+        words = form.weight_bits is not None
+        for layer, kind, parts, outputs in self.matrices():
+            for part, rows in parts:
+                yield Array(f"{self.name}.{part}.weight", (rows, outputs), kind, "int16" if words else "int8", layer)
+            # Scale indices reach 63, beyond what a weight may be.
+            wide = not words or layer == "last"
+            yield Array(f"{self.name}.{layer}.bias", (outputs,), "bias", "int32" if wide else "int16", layer)
+            if not words:
+                yield Array(f"{self.name}.{layer}.exponent", (outputs,), "exponent", "int8", layer)
+        yield Array(f"{self.name}.quality", (points, self.width), "quality", "int16" if words else "int32", self.enter)
         if self.neighbours:
-            taps = prod(LATTICE_WINDOW)
-            yield Array(f"{self.name}.linear.weight", (taps * self.channels, self.channels), "output")
+            # From differences of latents, which are no small numbers, straight to the means.
+            shape = (prod(LATTICE_WINDOW) * self.channels, self.channels)
+            yield Array(f"{self.name}.linear.weight", shape, "linear", "int16", "linear")
 
     def macs(self, height: int, width: int) -> int:
         """Multiplications on a plane of so many positions."""
@@ -164,11 +176,13 @@ class Definition:
         groups: channels coded together, in order.
         points: quality points between which the biases are interpolated.
         passes: in coding order.
+        form: of the numbers.
     """
 
     groups: tuple[int, ...]
     points: int
     passes: tuple[Pass, ...]
+    form: Format = WORDS
 
     @property
     def latents(self) -> int:
@@ -179,14 +193,16 @@ class Definition:
         """All arrays of the networks."""
         yield Array("dc.near", (prod(LATTICE_WINDOW),), "fixed")
         for one in self.passes:
-            yield from one.arrays(self.points)
+            yield from one.arrays(self.points, self.form)
 
     def macs(self, height: int, width: int) -> int:
         """Multiplications on a plane of so many positions."""
         return sum(one.macs(height, width) for one in self.passes)
 
 
-def lattices_and_boards(groups: tuple[int, ...], points: int, lattice_width: int, width: int) -> Definition:
+def lattices_and_boards(
+    groups: tuple[int, ...], points: int, lattice_width: int, width: int, form: Format = WORDS
+) -> Definition:
     """The entropy model of pictures: five passes over ever finer lattices for the first group, seen by their known
     neighbours; then for each group two halves of a checkerboard (He et al., "Checkerboard context model", CVPR 2021),
     from all groups before it (Minnen and Singh, ICIP 2020) and, in the second half, from the first.
@@ -196,6 +212,7 @@ def lattices_and_boards(groups: tuple[int, ...], points: int, lattice_width: int
         points: quality points.
         lattice_width: width of the networks of the first group.
         width: of the others.
+        form: of the numbers.
     """
     taps, n = prod(LATTICE_WINDOW), groups[0]
     passes = [
@@ -233,14 +250,17 @@ def lattices_and_boards(groups: tuple[int, ...], points: int, lattice_width: int
                     blocks=(Block("spatial", (3, 3)), Block("mix")),
                 )
             )
-    return Definition(groups, points, tuple(passes))
+    return Definition(groups, points, tuple(passes), form)
 
 
-def definition_of(groups: tuple[int, ...], points: int, shapes: Mapping[str, tuple[int, ...]]) -> Definition:
+def definition_of(
+    groups: tuple[int, ...], points: int, shapes: Mapping[str, tuple[int, ...]], form: Format = WORDS
+) -> Definition:
     """The definition of stored networks: their widths are read off the shapes of their arrays, 0 where one is missing.
 
     Args:
         shapes: by the arrays' names, without the prefix `context.`.
+        form: of their numbers.
     """
     widths = [(shapes.get(f"{name}.quality") or (0,))[-1] for name in ("dc.0", "ac.1.0")]
-    return lattices_and_boards(groups, points, *widths)
+    return lattices_and_boards(groups, points, widths[0], widths[1], form)

@@ -8,23 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from isthmus.coding.boards import pad, phases, window_positions
 from isthmus.coding.definition import LATTICE_WINDOW, Definition, Pass
-from isthmus.coding.formats import (
-    ACTIVATION_BITS,
-    ACTIVATION_LIMIT,
-    LATENT_LIMIT,
-    MEAN_STEPS,
-    SCALES,
-    SLOPE,
-)
+from isthmus.coding.formats import LATENT_LIMIT, MEAN_STEPS, SCALES, SLOPE, Format
 from isthmus.quality import HUNDREDTHS, Quality
 
 Float64 = npt.NDArray[np.float64]
+Float = npt.NDArray[Any]
+"""Of the format's arithmetic."""
 Index = npt.NDArray[np.intp]
 ScaleIndices = npt.NDArray[np.uint8]
 Code = Callable[[slice, Index, Float64, ScaleIndices], Float64]
@@ -32,22 +28,31 @@ Code = Callable[[slice, Index, Float64, ScaleIndices], Float64]
 steps."""
 
 
-def _activation(x: Float64) -> Float64:
-    """Rounds to the grid of activations, in place."""
-    x *= 1 << ACTIVATION_BITS
+def _rounded(x: Float, form: Format) -> Float:
+    """Rounds to whole numbers, in place."""
+    if form.weight_bits is None:
+        # Halves to even: half added to a large float32 would itself be rounded.
+        return np.rint(x, out=x)
     x += 0.5
-    np.floor(x, out=x)
-    x *= 1.0 / (1 << ACTIVATION_BITS)
-    return np.clip(x, -ACTIVATION_LIMIT, ACTIVATION_LIMIT, out=x)
+    return np.floor(x, out=x)
 
 
-def _leaky(x: Float64) -> Float64:
+def _activation(x: Float, form: Format) -> Float:
+    """Rounds to the grid of activations, in place."""
+    x *= 1 << form.activation_bits
+    _rounded(x, form)
+    np.clip(x, form.activation_low, form.activation_high, out=x)
+    x *= 1.0 / (1 << form.activation_bits)
+    return x
+
+
+def _leaky(x: Float, form: Format) -> Float:
     """Leaky rectifier, rounded to the grid of activations."""
-    return _activation(np.maximum(x, x * SLOPE))
+    return _activation(np.maximum(x, x * SLOPE), form)
 
 
-def _scale_indices(x: Float64) -> ScaleIndices:
-    return np.floor(np.clip(x, 0, SCALES - 1) + 0.5).astype(np.uint8)
+def _scale_indices(x: Float, form: Format) -> ScaleIndices:
+    return _rounded(np.clip(x, 0, SCALES - 1), form).astype(np.uint8)
 
 
 def _means(x: Float64) -> Float64:
@@ -62,7 +67,7 @@ class _Plane:
     width: int
     at: Index
 
-    def around(self, x: Float64, window: tuple[int, int], everywhere: bool) -> Float64:
+    def around(self, x: Float, window: tuple[int, int], everywhere: bool) -> Float:
         """(P or H*W, rows*columns*C): the windows of x (H*W, C) around the positions coded, or around all."""
         windows = window_positions(self.height, self.width, window)
         if not everywhere:
@@ -76,13 +81,13 @@ class ContextModel:
 
     Attributes:
         definition: their passes and layers.
-        weights: array name -> float64, multiples of 2**-12 (see `docs/format.md`).
-        compand: (LATENT_LIMIT + 1,) float64, the companded magnitude of 0, 1, 2, ... sixteenths.
+        weights: what `isthmus.coding.weights.numbers` makes of the arrays of a model file.
+        compand: (LATENT_LIMIT + 1,), the companded magnitude of 0, 1, 2, ... sixteenths.
     """
 
     definition: Definition
-    weights: dict[str, Float64]
-    compand: Float64
+    weights: dict[str, npt.NDArray[Any]]
+    compand: Float
 
     def walk(self, height: int, width: int, quality: int, code: Code, groups: int | None = None) -> Float64:
         """Codes the latents of a tile of height x width positions.
@@ -97,7 +102,7 @@ class ContextModel:
         """
         coded = self.definition.groups[:groups]
         decoded = np.zeros((height * width, sum(coded)))
-        known = np.zeros((height * width, 2 * decoded.shape[1]))
+        known = np.zeros((height * width, 2 * decoded.shape[1]), self.definition.form.dtype)
         for one in self.definition.passes:
             if one.group == len(coded):
                 break
@@ -107,21 +112,21 @@ class ContextModel:
             plane = _Plane(height, width, at)
             predict = self._from_neighbours if one.neighbours else self._from_groups
             means, scales = predict(one, plane, decoded, known, quality)
-            decoded[at, one.slice] = code(one.slice, at, _means(means), _scale_indices(scales))
+            decoded[at, one.slice] = code(one.slice, at, _means(means), _scale_indices(scales, self.definition.form))
             if 2 * (one.first + one.channels) < known.shape[1] or not one.ends:
                 self._note(one, plane, decoded[:, one.slice], known)
         return decoded
 
     def _from_groups(
-        self, one: Pass, plane: _Plane, decoded: Float64, known: Float64, quality: int
-    ) -> tuple[Float64, Float64]:
+        self, one: Pass, plane: _Plane, decoded: Float64, known: Float, quality: int
+    ) -> tuple[Float, Float]:
         """Means and scales of a pass from the features of all that is decoded."""
         out = self._network(one, plane, known[:, : one.features], quality)
         return out[:, : one.channels], out[:, one.channels :]
 
     def _from_neighbours(
-        self, one: Pass, plane: _Plane, decoded: Float64, known: Float64, quality: int
-    ) -> tuple[Float64, Float64]:
+        self, one: Pass, plane: _Plane, decoded: Float64, known: Float, quality: int
+    ) -> tuple[Float, Float]:
         """Means and scales of a pass from what is decoded of its own group around each position.
 
         The network sees how the neighbours differ from their weighted mean, and which of them are known.
@@ -136,30 +141,31 @@ class ContextModel:
         total = np.maximum((mask * near_weight).sum(1, keepdims=True), 1)
         base = np.floor((near * near_weight).sum(2) / total * MEAN_STEPS) / MEAN_STEPS
         difference = ((near - base[:, :, None]) * mask[:, None, :]).reshape(len(at), -1)
-        out = self._network(one, plane, np.concatenate([self._companded(difference), mask], 1), quality)
+        features = np.concatenate([self._companded(difference), mask.astype(self.definition.form.dtype)], 1)
+        out = self._network(one, plane, features, quality)
         limit = LATENT_LIMIT / MEAN_STEPS
         linear = np.clip(difference, -limit, limit) @ self.weights[f"{one.name}.linear.weight"]
         return base + out[:, : one.channels] + linear, out[:, one.channels :]
 
-    def _network(self, one: Pass, plane: _Plane, features: Float64, quality: int) -> Float64:
+    def _network(self, one: Pass, plane: _Plane, features: Float, quality: int) -> Float:
         """(P, 2n): what a pass's network makes of features (H*W, F), or (P, F) where no block has a window."""
-        w, name = self.weights, one.name
-        x = self._bias(f"{name}.quality", quality) + w[f"{name}.{one.enter}.bias"]
+        w, name, form = self.weights, one.name, self.definition.form
+        x = self._quality_bias(one, quality) + w[f"{name}.{one.enter}.bias"]
         begin = 0
         for part in one.inputs:
             x = x + features[:, begin : begin + part.size] @ w[f"{name}.{part.name}.weight"]
             begin += part.size
-        x = _leaky(x)
+        x = _leaky(x, form)
         for index, block in enumerate(one.blocks):
             everywhere = index < one.spread
             around = plane.around(x, block.window, everywhere) if block.taps > 1 else x
             if index == one.spread and one.everywhere:
                 x = x[plane.at]
             added = around @ w[f"{name}.{block.name}.weight"] + w[f"{name}.{block.name}.bias"]
-            x = _activation(x + _leaky(added))
+            x = _activation(x + _leaky(added, form), form)
         return np.asarray(x @ w[f"{name}.last.weight"] + w[f"{name}.last.bias"])
 
-    def _note(self, one: Pass, plane: _Plane, decoded: Float64, known: Float64) -> None:
+    def _note(self, one: Pass, plane: _Plane, decoded: Float64, known: Float) -> None:
         """Puts the features of what a pass has decoded where the passes after it look for them."""
         columns = known[:, 2 * one.first : 2 * (one.first + one.channels)]
         if not one.neighbours:
@@ -167,21 +173,24 @@ class ContextModel:
         elif one.ends:
             columns[:] = self._features(_highpass(decoded, plane.height, plane.width))
 
-    def _features(self, x: Float64) -> Float64:
+    def _features(self, x: Float64) -> Float:
         """(P, 2n): the companded latents (P, n) and their magnitudes."""
         signed = self._companded(x)
         return np.concatenate([signed, np.abs(signed)], 1)
 
-    def _companded(self, x: Float64) -> Float64:
+    def _companded(self, x: Float64) -> Float:
         sixteenths = np.minimum(np.abs(x) * MEAN_STEPS, LATENT_LIMIT).astype(np.int64)
-        return np.asarray(np.copysign(self.compand[sixteenths], x))
+        return np.asarray(np.copysign(self.compand[sixteenths], x), self.compand.dtype)
 
-    def _bias(self, name: str, quality: int) -> Float64:
-        """A bias interpolated between the two nearest quality points; exact in every step but one division."""
-        table = self.weights[name]
+    def _quality_bias(self, one: Pass, quality: int) -> Float:
+        """A pass's bias between the two nearest quality points; exact in every step but one division."""
+        table = self.weights[f"{one.name}.quality"]
         index, share = Quality(quality).between(self.definition.points)
         mixed = (table[index] * (HUNDREDTHS - share) + table[index + 1] * share) / HUNDREDTHS
-        return _activation(mixed)
+        if table.dtype.kind == "f":
+            return _activation(mixed, self.definition.form)
+        unit = self.weights[f"{one.name}.{one.enter}.unit"]
+        return np.asarray(np.rint(mixed).astype(unit.dtype) * unit)
 
 
 def _highpass(dc: Float64, height: int, width: int) -> Float64:

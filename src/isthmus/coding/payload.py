@@ -6,6 +6,7 @@ payload = CRC-32 of the decoded latents (4 bytes), number of skipped scale indic
 from __future__ import annotations
 
 import zlib
+from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -13,8 +14,8 @@ import numpy.typing as npt
 from isthmus.coding.entropy_model import EntropyModel
 from isthmus.coding.fixed_point import Float64, ScaleIndices
 from isthmus.coding.formats import MEAN_STEPS, SCALES
-from isthmus.coding.range_coder import SymbolDecoder
-from isthmus.coding.symbols import Float32, Index, choose
+from isthmus.coding.range_coder import Int32, SymbolDecoder
+from isthmus.coding.symbols import Coded, Float32, Index, by_channel, choose
 from isthmus.errors import CorruptError, SelfCheckError
 
 CHECK_BYTES = 4
@@ -36,10 +37,12 @@ class _Reader:
 
     def __call__(self, channels: slice, at: Index, means: Float64, scales: ScaleIndices) -> Float64:
         """Decodes one pass; see `isthmus.coding.fixed_point.Code`."""
-        coded = self._skipped <= scales.T
-        symbols = np.zeros(coded.shape)
-        symbols[coded] = self._decoder.decode(scales.T[coded])
-        return np.asarray(symbols.T + means)
+        symbols = self.symbols(scales)
+        return np.asarray(symbols.reshape(scales.shape[::-1]).T + means)
+
+    def symbols(self, scales: ScaleIndices) -> Int32:
+        """The symbols of one pass, (n * P,) channel by channel, for scale indices (P, n)."""
+        return self._decoder.decode(by_channel(scales), self._skipped)
 
     def finished(self) -> bool:
         return self._decoder.finished()
@@ -97,7 +100,7 @@ def latent_bits(
 def encode_latents(entropy: EntropyModel, y: Float32, quality: int, importance: npt.NDArray[np.float64]) -> bytes:
     """A tile's payload from its latents.
 
-    The payload is decoded again before it is returned: what is written is known to be readable.
+    The payload's symbols are decoded again before it is returned: what is written is known to be readable.
 
     Args:
         entropy: codes the latents.
@@ -108,13 +111,25 @@ def encode_latents(entropy: EntropyModel, y: Float32, quality: int, importance: 
     Raises:
         SelfCheckError: the payload does not decode to what was encoded.
     """
-    height, width, _ = y.shape
     quantizer, decoded = choose(entropy, y, quality, importance)
     payload = _check(decoded) + quantizer.finish()
-    again = decode_latents(entropy, payload, height, width, quality)
-    if not np.array_equal(again.reshape(decoded.shape), decoded.astype(np.float32)):
+    if not _comes_back(entropy, payload, quantizer.coded):
         raise SelfCheckError(
             "a tile did not decode to what was encoded; nothing was written",
             hint="Try again; if it happens again, this machine's memory or this version of isthmus is at fault.",
         )
     return payload
+
+
+def _comes_back(entropy: EntropyModel, payload: bytes, passes: Sequence[Coded]) -> bool:
+    """Whether a payload decodes to the symbols of all passes, and ends with them.
+
+    Means and scale indices are those that the encoder predicted: a decoder walks the same networks on the same numbers,
+    and their sums are exact.
+    """
+    try:
+        reader = _Reader(entropy, payload)
+        same = all(np.array_equal(reader.symbols(one.scales), one.symbols) for one in passes)
+    except CorruptError:
+        return False
+    return same and reader.finished()

@@ -22,13 +22,23 @@ ESCAPE_LIMIT = 1 << (2 * ESCAPE_BITS - 1)
 Int32 = npt.NDArray[np.int32]
 
 
-def _batches(indices: npt.NDArray[np.uint8]) -> tuple[npt.NDArray[np.intp], list[tuple[int, int, int]]]:
-    """Order that sorts by index, and (index, begin, end) of each index present in that order."""
-    order = np.argsort(indices, kind="stable")
-    ends = np.cumsum(np.bincount(indices, minlength=1))
-    starts = np.concatenate([[0], ends[:-1]])
-    spans = [(int(k), int(starts[k]), int(ends[k])) for k in np.flatnonzero(ends > starts)]
-    return order, spans
+def _batches(
+    indices: npt.NDArray[np.uint8], least: int
+) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.int64], list[tuple[int, int, int]]]:
+    """What is coded, sorted by index: its order, how often each index occurs, and (index, begin, end) of each."""
+    if least:
+        some = np.flatnonzero(indices >= least)
+        order = some.take(np.argsort(indices.take(some), kind="stable"))
+    else:
+        order = np.argsort(indices, kind="stable")
+    counts = np.bincount(indices, minlength=1)
+    counts[:least] = 0
+    spans, begin = [], 0
+    for index, end in enumerate(np.cumsum(counts).tolist()):
+        if end > begin:
+            spans.append((index, begin, end))
+            begin = end
+    return order, counts, spans
 
 
 def _digit() -> Any:
@@ -46,22 +56,27 @@ class SymbolEncoder:
         self._tables = tables
         self._encoder = constriction.stream.queue.RangeEncoder()
 
-    def encode(self, symbols: Int32, indices: npt.NDArray[np.uint8]) -> None:
+    def encode(self, symbols: Int32, indices: npt.NDArray[np.uint8], least: int = 0) -> None:
         """Appends a batch: symbols (n,) int32 and the indices (n,) uint8 of their tables.
+
+        Args:
+            least: symbols of tables below this one are left out.
 
         Raises:
             ValueError: a symbol is outside -2**23 .. 2**23 - 1.
         """
-        if not len(symbols):
-            return
-        order, spans = _batches(indices)
-        symbols = symbols[order]
-        radius = self._tables.radius[indices[order]]
-        escaped = np.abs(symbols.astype(np.int64)) > radius
-        coded = np.where(escaped, 2 * radius + 1, symbols + radius).astype(np.int32)
+        order, counts, spans = _batches(indices, least)
+        symbols = symbols.take(order)
+        radius = self._tables.radius[: len(counts)].repeat(counts)
+        coded = symbols + radius
+        # Beyond its radius on either side: negative numbers are the largest of all without a sign.
+        escaped = coded.view(np.uint32) > (2 * radius).view(np.uint32)
+        any_escaped = bool(escaped.any())
+        if any_escaped:
+            coded[escaped] = 2 * radius[escaped] + 1
         for index, begin, end in spans:
-            self._encoder.encode(coded[begin:end], self._tables.models[index])
-        if escaped.any():
+            self._encoder.encode(coded[begin:end], self._tables.model(index))
+        if any_escaped:
             values = symbols[escaped].astype(np.int64) + ESCAPE_LIMIT
             if values.min() < 0 or values.max() >= 2 * ESCAPE_LIMIT:
                 raise ValueError(f"symbols must lie within +-{ESCAPE_LIMIT}")
@@ -86,29 +101,30 @@ class SymbolDecoder:
         self._tables = tables
         self._decoder = constriction.stream.queue.RangeDecoder(np.frombuffer(data, "<u4").astype(np.uint32))
 
-    def decode(self, indices: npt.NDArray[np.uint8]) -> Int32:
+    def decode(self, indices: npt.NDArray[np.uint8], least: int = 0) -> Int32:
         """The next batch (n,) int32, for the indices (n,) uint8 of its tables.
+
+        Args:
+            least: symbols of tables below this one were left out, and are zero.
 
         Raises:
             CorruptError: the bytes are not what an encoder writes.
         """
-        if not len(indices):
-            return np.zeros(0, np.int32)
-        order, spans = _batches(indices)
-        coded = np.empty(len(indices), np.int32)
+        order, counts, spans = _batches(indices, least)
+        symbols = np.empty(len(order), np.int32)
         try:
             for index, begin, end in spans:
-                coded[begin:end] = self._decoder.decode(self._tables.models[index], end - begin)
-            radius = self._tables.radius[indices[order]]
-            symbols = (coded - radius).astype(np.int32)
-            escaped = coded == 2 * radius + 1
-            if escaped.any():
-                digits = self._decoder.decode(_digit(), 2 * int(escaped.sum())).reshape(-1, 2)
+                symbols[begin:end] = self._decoder.decode(self._tables.model(index), end - begin)
+            radius = self._tables.radius[: len(counts)].repeat(counts)
+            symbols -= radius
+            escaped = np.flatnonzero(symbols > radius)
+            if len(escaped):
+                digits = self._decoder.decode(_digit(), 2 * len(escaped)).reshape(-1, 2)
                 values = (digits[:, 0].astype(np.int64) << ESCAPE_BITS) + digits[:, 1]
                 symbols[escaped] = values - ESCAPE_LIMIT
         except AssertionError as error:
             raise CorruptError("coded latents: the bytes are not a valid code; the file is damaged") from error
-        result = np.empty(len(indices), np.int32)
+        result = np.zeros(len(indices), np.int32)
         result[order] = symbols
         return result
 

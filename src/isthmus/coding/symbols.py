@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import numpy.typing as npt
 
 from isthmus.coding.entropy_model import EntropyModel
 from isthmus.coding.fixed_point import Float64, ScaleIndices
-from isthmus.coding.range_coder import SymbolEncoder
+from isthmus.coding.range_coder import Int32, SymbolEncoder
 
 Float32 = npt.NDArray[np.float32]
 Index = npt.NDArray[np.intp]
@@ -18,6 +20,27 @@ that pays."""
 LOST_BITS, LOST_SHARE = 100.0, 0.005
 """Skipping is given up where it has lost this much at one position after any pass, or in the end this share of the
 whole tile."""
+
+
+@dataclass(frozen=True)
+class Coded:
+    """What was coded in one pass.
+
+    Attributes:
+        scales: (P, n) uint8.
+        symbols: (n * P,) int32, channel by channel; zero where they are skipped.
+    """
+
+    scales: ScaleIndices
+    symbols: Int32
+
+
+def by_channel(scales: ScaleIndices) -> ScaleIndices:
+    """(n * P,): the scale indices (P, n) of a pass in the order of coding, every channel in turn.
+
+    Neighbours in the plane stay neighbours in the stream.
+    """
+    return np.ascontiguousarray(scales.T).reshape(-1)
 
 
 class SkippingCostsTooMuch(Exception):
@@ -41,13 +64,18 @@ class Quantizer:
         importance: npt.NDArray[np.float64],
         skipped: int = SKIPPED_SCALES,
     ):
-        self._y = y.reshape(-1, y.shape[2]).astype(np.float64)
+        self._y = y.reshape(-1, y.shape[2])
         self._importance = importance.reshape(-1)
         self._encoder = SymbolEncoder(entropy.tables)
-        self._bits = entropy.tables.bits
+        self._bits, self._savings = entropy.tables.bits, entropy.tables.savings
         self._radius = self._bits.shape[1] // 2
-        self._zero_bits = self._bits[:, self._radius]
         self._skipped = skipped
+        zero_bits = self._bits[:, self._radius]
+        is_skipped = np.arange(len(zero_bits)) < skipped
+        self._zero_bits = np.where(is_skipped, np.float32(0), zero_bits)
+        self._zero_worth = np.where(is_skipped, -zero_bits, np.float32(0))
+        self.coded: list[Coded] = []
+        """Pass by pass."""
         self.spent = np.zeros(len(self._y))
         """Bits by position, by the tables."""
         self.lost = np.zeros(len(self._y))
@@ -63,39 +91,42 @@ class Quantizer:
         symbols = np.rint(x)
         bits = self._zero_bits[scales]
         # Most symbols are zero already, and there is nothing to choose.
-        some = np.nonzero(symbols)
-        importance = self._importance[at][some[0]]
-        symbols[some], bits[some] = self._chosen(x[some], symbols[some], scales[some], importance)
-        skipped = scales < self._skipped
-        if skipped.any():
-            hidden = skipped[some]
-            where = (some[0][hidden], some[1][hidden])
-            worth = np.where(skipped, -bits, np.float32(0))
-            worth[where] += importance[hidden] * (x[where] ** 2 - (x[where] - symbols[where]) ** 2)
+        some = np.flatnonzero(symbols != 0)
+        x_some, scales_some = x.reshape(-1)[some], scales.reshape(-1)[some]
+        importance = self._importance[at].take(some // x.shape[1])
+        chosen, chosen_bits = self._chosen(x_some, symbols.reshape(-1)[some], scales_some, importance)
+        if self._skipped:
+            hidden = scales_some < self._skipped
+            worth = self._zero_worth[scales]
+            x_hidden, s_hidden = x_some[hidden], chosen[hidden]
+            gained = importance[hidden] * (x_hidden**2 - (x_hidden - s_hidden) ** 2)
+            worth.reshape(-1)[some[hidden]] = gained - chosen_bits[hidden]
             self.lost[at] += worth.sum(1)
             # Most tiles that show this do so in the first passes. Skipped zeros of later ones win back a bit or two.
             if self.lost[at].max() > LOST_BITS:
                 raise SkippingCostsTooMuch
-            symbols[skipped] = 0
-            bits[skipped] = 0
+            chosen[hidden] = 0
+            chosen_bits[hidden] = 0
+        symbols.reshape(-1)[some] = chosen
+        bits.reshape(-1)[some] = chosen_bits
         self.spent[at] += bits.sum(1)
-        coded = ~skipped.T
-        # Every channel in turn: neighbours in the plane stay neighbours in the stream.
-        self._encoder.encode(symbols.T[coded].astype(np.int32), scales.T[coded])
-        return np.asarray(symbols + means)
+        coded = Coded(scales, np.ascontiguousarray(symbols.T, np.int32).reshape(-1))
+        self._encoder.encode(coded.symbols, by_channel(scales), self._skipped)
+        self.coded.append(coded)
+        return np.asarray(np.add(symbols, means, out=symbols))
 
     def _chosen(
         self, x: Float64, symbols: Float64, scales: ScaleIndices, importance: Float64
     ) -> tuple[Float64, Float32]:
         """The better of each symbol and the next one towards zero, and its bits; all (n,), none of the symbols 0."""
         smaller = symbols - np.sign(symbols)
-        before, after = self._cost(symbols, scales), self._cost(smaller, scales)
-        better = before - after > importance * ((x - smaller) ** 2 - (x - symbols) ** 2)
-        return np.where(better, smaller, symbols), np.where(better, after, before)
-
-    def _cost(self, symbols: Float64, scales: ScaleIndices) -> Float32:
-        index = np.clip(symbols, -self._radius, self._radius).astype(np.int64) + self._radius
-        return np.asarray(self._bits[scales, index])
+        beyond = self._radius + 1
+        index = np.clip(symbols, -beyond, beyond).astype(np.intp)
+        saved = self._savings[scales, index + beyond]
+        better = saved > importance * ((x - smaller) ** 2 - (x - symbols) ** 2)
+        chosen = np.where(better, smaller, symbols)
+        index = np.clip(chosen, -self._radius, self._radius).astype(np.intp)
+        return chosen, self._bits[scales, index + self._radius]
 
     def skips_too_much(self) -> bool:
         """True if skipping loses a little everywhere of what should be seen."""

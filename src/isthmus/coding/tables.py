@@ -42,21 +42,26 @@ class Tables:
                     f"found minimum {count.min()} and sum {count.sum()}"
                 )
         self.counts = [np.asarray(count, np.int64) for count in counts]
-        self.radius = np.array([(len(count) - 2) // 2 for count in counts], np.int64)
+        self.radius = np.array([(len(count) - 2) // 2 for count in counts], np.int32)
+        self._models: list[Any] = [None] * len(counts)
+
+    def __getstate__(self) -> dict[str, Any]:
+        # What the coder makes of the counts cannot be pickled, and is soon made again.
+        return {"counts": self.counts, "radius": self.radius}
 
     def __len__(self) -> int:
         return len(self.counts)
 
-    @cached_property
-    def models(self) -> list[Any]:
-        """One categorical model a table, for the range coder."""
-        # Imported on first use: `isthmus info` needs no coder.
-        import constriction
+    def model(self, index: int) -> Any:
+        """A table as the range coder's categorical model; made when it is first needed."""
+        if self._models[index] is None:
+            # Imported on first use: `isthmus info` needs no coder.
+            import constriction
 
-        categorical = constriction.stream.model.Categorical
-
-        # Dyadic probabilities are exact floats, so every machine builds the same model from them.
-        return [categorical(count / float(TOTAL), perfect=False) for count in self.counts]
+            # Dyadic probabilities are exact floats, so every machine builds the same model from them.
+            probabilities = self.counts[index] / float(TOTAL)
+            self._models[index] = constriction.stream.model.Categorical(probabilities, perfect=False)
+        return self._models[index]
 
     @cached_property
     def bits(self) -> npt.NDArray[np.float32]:
@@ -71,6 +76,17 @@ class Tables:
             bits[index] = cost[-1] + 24
             bits[index, most - m : most + m + 1] = cost[:-1]
         return bits
+
+    @cached_property
+    def savings(self) -> npt.NDArray[np.float32]:
+        """(tables, 2 * M + 3) float32: bits saved by the next symbol towards zero, for the symbols -M-1..M+1.
+
+        Beyond M one costs as much as the next: nothing is saved. Nor is there anything to save at zero.
+        """
+        most = self.bits.shape[1] // 2
+        symbols = np.arange(-most - 1, most + 2)
+        now, then = (np.clip(s, -most, most) + most for s in (symbols, symbols - np.sign(symbols)))
+        return np.asarray(self.bits[:, now] - self.bits[:, then])
 
     def pack(self) -> npt.NDArray[np.int64]:
         """All tables in one array: each one's length, then its counts."""

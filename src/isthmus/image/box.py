@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from isthmus.errors import InputError
+from isthmus.plain import whole
 
 PublicBox = tuple[int, int, int, int]
 """(x, y, width, height) in pixels: the order of the public interface."""
@@ -56,12 +57,17 @@ def box_in(box: PublicBox | None, width: int, height: int) -> Box:
     """A rectangle (x, y, width, height) of a picture, by default all of it.
 
     Raises:
-        InputError: it is empty, or not all inside the picture.
+        InputError: it is empty, not all inside the picture, or not of four whole numbers.
     """
     if box is None:
         return Box(0, 0, height, width)
-    x, y, columns, rows = box
+    what = "the box (x, y, width, height)"
+    try:
+        # Plain first: sums of narrow integers wrap around, and what lies outside would seem to lie inside.
+        x, y, columns, rows = (whole(value, what, "four whole numbers") for value in box)
+    except (TypeError, ValueError) as error:
+        raise InputError(what, expected="four whole numbers", got=box) from error
     inside = x >= 0 and y >= 0 and x + columns <= width and y + rows <= height
     if not inside or columns < 1 or rows < 1:
-        raise InputError("the box (x, y, width, height)", expected=f"within {width}x{height}", got=box)
+        raise InputError(what, expected=f"within {width}x{height}", got=box)
     return Box(y, x, rows, columns)

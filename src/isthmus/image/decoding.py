@@ -11,7 +11,7 @@ from isthmus.image.box import Box, PublicBox, box_in
 from isthmus.image.coders.protocol import PREVIEW_SCALE, Progress, Setting
 from isthmus.image.coders.table import CODERS, check_model
 from isthmus.image.container import Container
-from isthmus.image.metadata import INFO_KEYS
+from isthmus.image.metadata import info_of_blocks
 from isthmus.image.modes import as_mode, restored_mode
 from isthmus.image.picture import Pixels
 from isthmus.model.model import Model
@@ -33,7 +33,7 @@ class PictureDecoder:
     Args:
         parsed: the file.
         model: the model that its header names.
-        threads: of the inference engine and of NumPy's matrix products; None for all.
+        threads: how many tiles are worked on side by side; None for the number of cores, up to a few.
 
     Raises:
         ModelError: the model is none of the coder's.
@@ -83,7 +83,7 @@ class PictureDecoder:
             part = canvas.crop((at.left, at.top, at.right, at.bottom))
             part.putalpha(Image.fromarray(plane[shared.within(tile).slices]))
             canvas.paste(part, (at.left, at.top))
-        canvas.info |= self._info_blocks()
+        canvas.info |= info_of_blocks(self._parsed.metadata)
         return canvas
 
     def preview(self) -> Image.Image:
@@ -101,7 +101,7 @@ class PictureDecoder:
                 reduced = Image.fromarray(plane).reduce(PREVIEW_SCALE)
                 alpha.paste(reduced, (tile.left // PREVIEW_SCALE, tile.top // PREVIEW_SCALE))
             canvas.putalpha(alpha)
-        canvas.info |= self._info_blocks()
+        canvas.info |= info_of_blocks(self._parsed.metadata)
         return canvas
 
     def verify(self, progress: Progress | None = None) -> None:
@@ -138,7 +138,3 @@ class PictureDecoder:
             except CorruptError as error:
                 error.add_note(f"in alpha tile {index}")
                 raise
-
-    def _info_blocks(self) -> dict[str | tuple[int, int], bytes]:
-        """Metadata under the names that Pillow uses."""
-        return {INFO_KEYS[kind]: block for kind, block in self._parsed.metadata.items()}

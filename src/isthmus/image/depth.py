@@ -12,7 +12,7 @@ from PIL import Image
 _DEEP = re.compile(r"^(?!BGR).*;(10|12|16|32)|^[IF]$|^BC6H")
 _TIFF_BITS_PER_SAMPLE = 258
 # Metadata boxes of real files stay below a mebibyte; this is only so that a length in a file allocates little.
-_MAX_BOX_BYTES = 2**24
+MAX_BOX_BYTES = 2**24
 
 
 def deep_samples(image: Image.Image) -> str | None:
@@ -65,7 +65,7 @@ def _jpeg2000_bits(stream: IO[bytes]) -> int:
     stream.seek(0)
     head = stream.read(64)
     if not head.startswith(b"\xff\x4f\xff\x51"):
-        head = _top_box(stream, b"jp2c", 64)
+        head = top_box(stream, b"jp2c", 64)
     (count,) = struct.unpack_from(">H", head, 40)
     # Of each component: depth less one and a sign, and two steps. Pillow opens at most four components.
     return max((depth & 0x7F) + 1 for depth in head[42 : 42 + 3 * count : 3])
@@ -73,12 +73,12 @@ def _jpeg2000_bits(stream: IO[bytes]) -> int:
 
 def _avif_bits(stream: IO[bytes]) -> int:
     """The depth in the av1C property of the primary item; a grid has none, and the items' own are taken."""
-    meta = dict(_boxes(_top_box(stream, b"meta", _MAX_BOX_BYTES)[4:]))
-    properties = dict(_boxes(meta[b"iprp"]))
-    listed = list(_boxes(properties[b"ipco"]))
+    meta = dict(boxes(top_box(stream, b"meta", MAX_BOX_BYTES)[4:]))
+    properties = dict(boxes(meta[b"iprp"]))
+    listed = list(boxes(properties[b"ipco"]))
     (primary,) = struct.unpack_from(">I" if meta[b"pitm"][0] else ">H", meta[b"pitm"], 4)
     own = [listed[number - 1] for number in _associated(properties[b"ipma"], primary) if number]
-    configurations = [[body for kind, body in boxes if kind == b"av1C"] for boxes in (own, listed)]
+    configurations = [[body for kind, body in held if kind == b"av1C"] for held in (own, listed)]
     return max(_av1_bits(body) for body in configurations[0] or configurations[1])
 
 
@@ -103,7 +103,7 @@ def _associated(ipma: bytes, wanted: int) -> list[int]:
     return []
 
 
-def _boxes(data: bytes) -> Iterator[tuple[bytes, bytes]]:
+def boxes(data: bytes) -> Iterator[tuple[bytes, bytes]]:
     """(type, contents) of boxes that follow each other (ISO 14496-12, 4.2)."""
     at = 0
     while at + 8 <= len(data):
@@ -114,7 +114,7 @@ def _boxes(data: bytes) -> Iterator[tuple[bytes, bytes]]:
         at += size
 
 
-def _top_box(stream: IO[bytes], wanted: bytes, max_bytes: int) -> bytes:
+def top_box(stream: IO[bytes], wanted: bytes, max_bytes: int) -> bytes:
     """The start of the contents of a file's first box of a type; boxes before it are passed over."""
     stream.seek(0)
     while True:

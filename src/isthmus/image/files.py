@@ -11,13 +11,13 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from isthmus.bitstream.limits import Limits
-from isthmus.errors import InputError
+from isthmus.errors import InputError, UnsupportedPictureError
 from isthmus.files import read_capped
-from isthmus.image.metadata import EXIF_PREFIX
+from isthmus.image.exif import PREFIX, bare, resolution_of
 from isthmus.image.picture import Picture, as_picture, pillow_errors_typed
 from isthmus.image.size import check_pixels
+from isthmus.image.tiff import write_tiff
 
-_TIFF_XMP = 700
 # Without loss where the format can; nobody wants a second codec's marks on top of the first's.
 _SAVE_OPTIONS: dict[str, dict[str, Any]] = {
     "JPEG": {"quality": 95, "subsampling": "4:4:4"},
@@ -26,6 +26,8 @@ _SAVE_OPTIONS: dict[str, dict[str, Any]] = {
     "AVIF": {"quality": 100, "subsampling": "4:4:4"},
 }
 _METADATA = ("icc_profile", "exif", "xmp")
+_TIFF_NAMES = {"icc_profile": "icc", "exif": "exif", "xmp": "xmp"}
+_OPAQUE = ("JPEG", "MPO")
 
 
 def open_picture(source: Path | BinaryIO, limits: Limits | None = None) -> Picture:
@@ -33,7 +35,8 @@ def open_picture(source: Path | BinaryIO, limits: Limits | None = None) -> Pictu
 
     Raises:
         InputError: not a picture, or a damaged one.
-        UnsupportedPictureError: more than 8 bits a channel, or several frames.
+        UnsupportedPictureError: more than 8 bits a channel, or several frames, but for a phone's MPO: its first frame
+            is the photograph, and a gain map or a second view the others.
         LimitExceededError: too many pixels.
         OSError: the file cannot be opened.
     """
@@ -41,6 +44,7 @@ def open_picture(source: Path | BinaryIO, limits: Limits | None = None) -> Pictu
     with _opened(source) as (stream, name):
         with pillow_errors_typed(name):
             image = _open(stream, name, limits)
+            _refuse_frames(image)
         return as_picture(image, limits, name)
 
 
@@ -64,44 +68,85 @@ def picture_size(source: Path | BinaryIO, limits: Limits | None = None, whole: b
     return image.size
 
 
-def save_picture(image: Image.Image, stream: BinaryIO, format_name: str, options: dict[str, Any] | None = None) -> None:
+def _refuse_frames(image: Image.Image) -> None:
+    """Nobody has chosen a frame of a file."""
+    frames = getattr(image, "n_frames", 1)
+    if frames > 1 and image.format != "MPO":
+        raise UnsupportedPictureError(
+            "the file has several frames or pages",
+            expected=1,
+            got=frames,
+            hint="isthmus keeps still pictures. Extract a frame first: `magick 'in.gif[0]' frame.png`.",
+        )
+
+
+def save_picture(
+    image: Image.Image,
+    stream: BinaryIO,
+    format_name: str,
+    strip: bool = False,
+    options: dict[str, Any] | None = None,
+) -> None:
     """Write an image with its ICC profile, EXIF and XMP, without loss where the format can.
 
     Arguments:
-        options: of Pillow's writer, instead of those that are usual here.
+        strip: leave those three out.
+        options: of Pillow's writer, instead of those that are usual here; a TIFF has none.
 
     Raises:
         InputError: the format cannot hold this picture.
         OSError: the stream cannot be written.
     """
+    metadata = {} if strip else {key: image.info[key] for key in _METADATA if image.info.get(key)}
+    if "exif" in metadata:
+        metadata["exif"] = bare(metadata["exif"])
     try:
-        usual = _SAVE_OPTIONS.get(format_name, {})
-        image.save(stream, format_name, **usual | _metadata_options(image, format_name) | (options or {}))
+        if format_name == "TIFF":
+            write_tiff(image, stream, **{_TIFF_NAMES[key]: block for key, block in metadata.items()})
+        else:
+            usual = _SAVE_OPTIONS.get(format_name, {}) | _metadata_options(metadata, format_name)
+            without_metadata(image).save(stream, format_name, **usual | (options or {}))
     except MemoryError:
         raise
     except Exception as error:  # nearly anything, if EXIF is malformed
         # Pillow's own complaints have no errno; a full disk has.
         if isinstance(error, OSError) and error.errno is not None:
             raise
-        hint = "If it is the transparency, write a .png or a .webp." if image.has_transparency_data else "Write a .png."
-        got = f"{type(error).__name__}: {error}"
-        raise InputError(f"{format_name} cannot hold this picture", got=got, hint=hint) from error
+        raise InputError(
+            f"{format_name} cannot hold this picture",
+            got=f"{type(error).__name__}: {error}",
+            hint=_way_out(image, format_name, bool(metadata)),
+        ) from error
 
 
-def _metadata_options(image: Image.Image, format_name: str) -> dict[str, Any]:
-    options = {key: image.info[key] for key in _METADATA if key in image.info}
-    # Pillow writes these bytes as they are; the others' readers and writers know both forms.
-    if format_name in ("JPEG", "MPO") and "exif" in options:
-        options["exif"] = EXIF_PREFIX + options["exif"].removeprefix(EXIF_PREFIX)
-    # Two formats have their own places for XMP.
-    if format_name == "PNG" and "xmp" in options:
+def without_metadata(image: Image.Image) -> Image.Image:
+    """The same pixels without metadata: some of Pillow's writers take what they are not given from the image."""
+    plain = Image.Image._new(image, image.im)
+    plain.info = {}
+    return plain
+
+
+def _way_out(image: Image.Image, format_name: str, has_metadata: bool) -> str:
+    if image.has_transparency_data and format_name in _OPAQUE:
+        return "If it is the transparency, write a .png or a .webp."
+    if has_metadata:
+        return "If it is the metadata, --strip (strip=True) leaves them out; or write a .png."
+    return "Write a .png."
+
+
+def _metadata_options(metadata: dict[str, bytes], format_name: str) -> dict[str, Any]:
+    """How Pillow's writer of a format takes blocks."""
+    options: dict[str, Any] = dict(metadata)
+    if "exif" in metadata:
+        # Pillow writes these bytes as they are; the others' readers and writers know both forms.
+        if format_name in ("JPEG", "MPO"):
+            options["exif"] = PREFIX + metadata["exif"]
+        if format_name in ("JPEG", "MPO", "PNG") and (dpi := resolution_of(metadata["exif"])):
+            options["dpi"] = dpi
+    if format_name == "PNG" and "xmp" in metadata:
         options["pnginfo"] = PngInfo()
-        options["pnginfo"].add_itxt("XML:com.adobe.xmp", options.pop("xmp").decode("utf-8", "replace"))
-    if format_name == "TIFF" and "xmp" in options:
-        exif = Image.Exif()
-        exif.load(options.get("exif", b""))
-        exif[_TIFF_XMP] = options.pop("xmp")
-        options["exif"] = exif
+        # As it is, whatever its encoding: keyword, not compressed, no language, no translation.
+        options["pnginfo"].add(b"iTXt", b"XML:com.adobe.xmp\0\0\0\0\0" + options.pop("xmp"))
     return options
 
 

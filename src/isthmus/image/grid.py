@@ -13,8 +13,6 @@ TILE = 1024
 """Side of a tile in pixels."""
 BLOCK = 16
 """Pixels between latent positions."""
-HALO = 4
-"""Latent positions around a window within which the networks' zero padding can be felt."""
 
 
 @dataclass(frozen=True)

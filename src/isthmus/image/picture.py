@@ -6,23 +6,29 @@ of 100 megapixels never exists as a second copy.
 
 import errno
 import io
+import struct
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cached_property
 from os import PathLike
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageCms, ImageOps
+from PIL import Image, ImageCms, ImageFile
 
 from isthmus.bitstream.chunks import ICC
 from isthmus.bitstream.limits import Limits
 from isthmus.errors import InputError, IsthmusError, LimitExceededError, UnsupportedPictureError
 from isthmus.image.depth import deep_samples
+from isthmus.image.exif import ORIENTATION
+from isthmus.image.fill import FilledColours
 from isthmus.image.metadata import metadata_of
 from isthmus.image.modes import ALPHA_MODES, ALPHA_OPTIONAL_MODES, MODE_NUMBERS, restored_mode
+from isthmus.image.primaries import code_points, profile_of
 from isthmus.image.size import check_pixels
+from isthmus.image.transparent_value import mend_transparent_value
 
 Pixels = NDArray[np.uint8]
 PictureLike = Image.Image | NDArray[Any]
@@ -30,7 +36,15 @@ PictureLike = Image.Image | NDArray[Any]
 _WITH_ALPHA = {"RGB": "RGBA", "L": "LA", "1": "LA"}
 _UNPREMULTIPLIED = {"La": "LA", "RGBa": "RGBA"}
 _ARRAY_MODES = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}
-_ORIENTATION = 0x0112
+_TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
 
 
 @dataclass(frozen=True)
@@ -55,21 +69,37 @@ class Picture:
     notes: tuple[str, ...] = ()
 
     def __call__(self, top: int, left: int, height: int, width: int) -> Pixels:
-        """The (height, width, 3) uint8 colours of a window."""
-        return self.read(top, left, height, width)[..., :3]
+        """The (height, width, 3) uint8 colours of a window; what full transparency hides continues what is visible."""
+        return self._colours(top, left, height, width)
+
+    @cached_property
+    def _colours(self) -> Callable[[int, int, int, int], Pixels]:
+        if self.has_alpha:
+            return FilledColours(self.width, self.height, self.read)
+        return lambda *window: self.read(*window)[..., :3]
 
     def alpha(self, top: int, left: int, height: int, width: int) -> Pixels:
         """The (height, width) uint8 transparency of a window."""
         return self.read(top, left, height, width)[..., 3]
 
 
-def as_picture(source: "PictureLike | Picture", limits: Limits | None = None, name: str = "the picture") -> Picture:
+def as_picture(
+    source: "PictureLike | Picture",
+    limits: Limits | None = None,
+    name: str = "the picture",
+    turned: bool | None = None,
+) -> Picture:
     """A :class:`Picture` of a Pillow image or of an array.
+
+    An image as `Image.open` returns it is turned upright by its EXIF orientation. One that was made from it, by
+    `rotate`, `crop`, `convert` or `copy`, is taken as it is: it has the old EXIF still, whatever was done to it.
+    Of an image with several frames, the one that `seek` chose is taken.
 
     Arguments:
         source: a Pillow image, or uint8 of shape (H, W), (H, W, 1 to 4): grey, grey and alpha, RGB, RGB and alpha.
         limits: what it may ask for.
         name: what messages call it.
+        turned: whether the EXIF orientation of a Pillow image is still to be applied; None for the rule above.
 
     Raises:
         InputError, UnsupportedPictureError, LimitExceededError
@@ -79,11 +109,11 @@ def as_picture(source: "PictureLike | Picture", limits: Limits | None = None, na
         return source
     if isinstance(source, Image.Image):
         with pillow_errors_typed(name):
-            return _from_image(source, limits or Limits())
+            return _from_image(source, limits or Limits(), turned)
     if isinstance(source, str | PathLike | bytes | bytearray | memoryview):
         named = isinstance(source, str | PathLike)
         raise InputError(
-            "pixels are encoded, not names or bytes of files",
+            "encode takes a picture, not a file's name or its bytes",
             expected="a Pillow image or an array",
             got=type(source).__name__,
             hint="encode_file takes a file's name."
@@ -132,20 +162,27 @@ def _from_array(array: NDArray[Any], limits: Limits) -> Picture:
     return Picture(width, height, mode, channels in (2, 4), read)
 
 
-def _from_image(image: Image.Image, limits: Limits) -> Picture:
+def _from_image(image: Image.Image, limits: Limits, turned: bool | None) -> Picture:
     if image.width == 0 or image.height == 0:
         raise InputError("the picture is empty", expected="at least 1x1", got=f"{image.width}x{image.height}")
     check_pixels(image.width, image.height, limits)
     notes: list[str] = []
     _refuse_deep(image)
-    _check_frames(image, notes)
-    image = _upright(image, notes)
+    _note_frames(image, notes)
+    mend_transparent_value(image)
+    points = code_points(image)
+    image.load()
+    metadata = metadata_of(image, notes)
+    if turned is None:
+        turned = isinstance(image, ImageFile.ImageFile)
+    image = _upright(image, turned, notes)
     mode = image.mode
     # Pillow's "transparency" may be left in the info of a picture that was converted since.
     has_alpha = image.has_transparency_data and image.mode in (*ALPHA_MODES, *ALPHA_OPTIONAL_MODES, *_WITH_ALPHA)
     if has_alpha:
         mode = _WITH_ALPHA.get(mode, mode)
-    metadata = metadata_of(image)
+    if ICC not in metadata and (profile := profile_of(image, points, notes)):
+        metadata[ICC] = profile
     transform = _colour_transform(image, metadata, notes)
     if (restored := restored_mode(mode, has_alpha)) != image.mode:
         notes.append(f"mode {image.mode} comes back as {restored}")
@@ -171,30 +208,31 @@ def _refuse_deep(image: Image.Image) -> None:
         )
 
 
-def _check_frames(image: Image.Image, notes: list[str]) -> None:
+def _note_frames(image: Image.Image, notes: list[str]) -> None:
+    """Of several frames it is the chosen one that is taken, as Pillow's own savers do."""
     frames = getattr(image, "n_frames", 1)
-    if frames == 1:
-        return
-    if image.format == "MPO":
+    if frames > 1 and image.format == "MPO" and image.tell() == 0:
         # Phones add a gain map or a second view to a photograph; the first frame is the photograph.
         notes.append(f"only the first of {frames} pictures of the MPO file is kept")
-        return
-    raise UnsupportedPictureError(
-        "the file has several frames or pages",
-        expected=1,
-        got=frames,
-        hint="isthmus keeps still pictures. Extract a frame first: `magick 'in.gif[0]' frame.png`.",
-    )
+    elif frames > 1:
+        notes.append(f"only frame {image.tell()} of the {frames} frames (0 to {frames - 1}) is kept")
 
 
-def _upright(image: Image.Image, notes: list[str]) -> Image.Image:
-    """Apply the EXIF orientation and reset it, so that it is applied once and for all."""
-    image.load()
-    orientation = image.getexif().get(_ORIENTATION, 1)
-    if orientation not in range(2, 9):
+def _upright(image: Image.Image, turned: bool, notes: list[str]) -> Image.Image:
+    """Apply the orientation of a loaded image, of which its metadata say nothing from now on."""
+    try:
+        orientation = image.getexif().get(ORIENTATION, 1)
+    except (SyntaxError, ValueError, LookupError, TypeError, struct.error):
+        notes.append("the EXIF block is damaged: it is kept as it is")
+        return image
+    method = _TURNS.get(orientation)
+    if method is None:
+        return image
+    if not turned:
+        notes.append(f"EXIF orientation {orientation} was left alone: the image was changed since it was opened")
         return image
     notes.append(f"turned upright (EXIF orientation {orientation})")
-    return ImageOps.exif_transpose(image)
+    return image.transpose(method)
 
 
 def _colour_transform(image: Image.Image, metadata: dict[bytes, bytes], notes: list[str]) -> Any:

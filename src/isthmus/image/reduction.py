@@ -7,6 +7,7 @@ from PIL import Image
 
 from isthmus.errors import InputError
 from isthmus.image.picture import Picture, Pixels
+from isthmus.plain import whole
 
 
 def reduced_picture(picture: Picture, max_side: int) -> Picture:
@@ -20,8 +21,8 @@ def reduced_picture(picture: Picture, max_side: int) -> Picture:
     size = reduced_size(picture.width, picture.height, max_side)
     if size == (picture.width, picture.height):
         return picture
-    whole = Image.fromarray(picture.read(0, 0, picture.height, picture.width))
-    pixels: Pixels = np.asarray(reduced(whole, max_side))
+    image = Image.fromarray(picture.read(0, 0, picture.height, picture.width))
+    pixels: Pixels = np.asarray(reduced(image, max_side))
 
     def read(top: int, left: int, rows: int, columns: int) -> Pixels:
         return pixels[top : top + rows, left : left + columns]
@@ -57,6 +58,7 @@ def reduced_size(width: int, height: int, max_side: int) -> tuple[int, int]:
     Raises:
         InputError: no such size.
     """
+    max_side = whole(max_side, "the longest side", "at least 1 pixel")
     if max_side < 1:
         raise InputError("the longest side", expected="at least 1 pixel", got=max_side)
     longest = max(width, height)

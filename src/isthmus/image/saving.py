@@ -11,7 +11,8 @@ import numpy as np
 from PIL import Image, ImageCms
 
 from isthmus.errors import InputError
-from isthmus.image.files import save_picture
+from isthmus.image.files import save_picture, without_metadata
+from isthmus.plain import whole
 
 # Transparency is either held or refused by these, profiles and metadata are held.
 _WHOLE = {"AVIF", "JPEG", "MPO", "PNG", "TIFF", "WEBP"}
@@ -20,7 +21,7 @@ _JPEG = ("JPEG", "MPO")
 
 
 def write_picture(
-    image: Image.Image, stream: BinaryIO, format_name: str, jpeg_quality: int | None = None
+    image: Image.Image, stream: BinaryIO, format_name: str, jpeg_quality: int | None = None, strip: bool = False
 ) -> tuple[str, ...]:
     """Write an image as `save_picture` does; what had to be changed for its format, a clause each, for people.
 
@@ -30,6 +31,7 @@ def write_picture(
         format_name: Pillow's name of the format.
         jpeg_quality: 1 to 100 as of Pillow, of a JPEG, with colours at half the resolution below 90; None for one
             that leaves hardly a mark.
+        strip: leave ICC, EXIF and XMP out; colours stay the numbers that they are.
 
     Raises:
         InputError: the format cannot hold a picture of this kind or size, or it is no JPEG and a quality was given.
@@ -39,12 +41,15 @@ def write_picture(
     if jpeg_quality is not None:
         if format_name not in _JPEG:
             raise InputError("a JPEG quality is for JPEG", expected="a .jpg to write", got=format_name)
+        jpeg_quality = whole(jpeg_quality, "the JPEG quality", "1 to 100")
         if jpeg_quality not in range(1, 101):
             raise InputError("the JPEG quality", expected="1 to 100", got=jpeg_quality)
         options = {"quality": jpeg_quality, "subsampling": "4:4:4" if jpeg_quality >= 90 else "4:2:0"}
     if format_name in _WHOLE:
-        save_picture(image, stream, format_name, options)
+        save_picture(image, stream, format_name, strip, options)
         return ()
+    if strip:
+        image = without_metadata(image)
     if format_name == "ICO" and max(image.size) <= 256:
         options["sizes"] = [image.size]  # and no smaller ones of another shape
     data, kept = _written(image, format_name, options)
@@ -63,7 +68,7 @@ def write_picture(
 def _written(image: Image.Image, format_name: str, options: dict[str, Any]) -> tuple[bytes, Image.Image | None]:
     """The bytes of a file, and the picture that Pillow finds in it, if it reads that format."""
     buffer = io.BytesIO()
-    save_picture(image, buffer, format_name, options)
+    save_picture(image, buffer, format_name, options=options)
     data = buffer.getvalue()
     if format_name not in Image.OPEN:
         return data, None

@@ -8,9 +8,10 @@ import numpy as np
 import numpy.typing as npt
 
 from isthmus.coding.definition import DC_CHANNELS, Definition
-from isthmus.coding.formats import ACTIVATION_BITS, ACTIVATION_LIMIT, LATENT_LIMIT
+from isthmus.coding.formats import FORMATS, LATENT_LIMIT
+from isthmus.coding.weights import check_exact
 from isthmus.errors import ModelError
-from isthmus.model.model import CONTEXT, stored_definition
+from isthmus.model.model import CONTEXT, form_of, stored_definition
 
 MAX_LOG_STEP = 20.0
 """Logarithms of steps beyond this are no steps."""
@@ -43,7 +44,12 @@ def check_arrays(arrays: dict[str, npt.NDArray[Any]], metadata: dict[str, Any], 
         or not 2 <= points <= 256
     ):
         raise ModelError(f"model file {path} lacks its shape", expected="groups and points", got=f"{groups}, {points}")
-    for key, (dtype, shape) in _shapes(stored_definition(arrays, tuple(groups), points)).items():
+    if metadata.get("numbers", "words") not in FORMATS:
+        found = metadata["numbers"]
+        raise ModelError(f"model file {path} has another number format", expected=" or ".join(FORMATS), got=found)
+    form = form_of(metadata)
+    definition = stored_definition(arrays, tuple(groups), points, form)
+    for key, (dtype, shape) in _shapes(definition).items():
         found = arrays.get(key)
         wanted = f"{key} {dtype} {shape}"
         if found is None:
@@ -57,8 +63,13 @@ def check_arrays(arrays: dict[str, npt.NDArray[Any]], metadata: dict[str, Any], 
         if not (np.abs(arrays[key]) < MAX_LOG_STEP).all():
             raise ModelError(f"model file {path}: {key}", expected=f"within +-{MAX_LOG_STEP}", got="larger or NaN")
     compand = arrays["compand"]
-    if compand[0] != 0 or compand.min() < 0 or compand.max() > ACTIVATION_LIMIT * (1 << ACTIVATION_BITS):
+    if compand[0] != 0 or compand.min() < 0 or compand.max() > form.feature_limit:
         expected = "0 first, and within an activation's range"
         raise ModelError(f"model file {path}: compand", expected=expected, got=f"{compand[0]}, to {compand.max()}")
     if arrays["context.dc.near"].min() < 0:
         raise ModelError(f"model file {path}: context.dc.near", expected="no negative weight", got="one")
+    try:
+        stored = {key.removeprefix(CONTEXT): value for key, value in arrays.items() if key.startswith(CONTEXT)}
+        check_exact(definition, stored)
+    except ValueError as error:
+        raise ModelError(f"model file {path} cannot be computed exactly", got=str(error)) from error

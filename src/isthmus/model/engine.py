@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import cache
-from threading import Lock
+from threading import Thread
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from isthmus.errors import ModelError
+from isthmus.shared_setting import SharedSetting
 
 
 class Engine:
@@ -40,14 +41,22 @@ class Engine:
         try:
             self._session = onnxruntime.InferenceSession(graph.tobytes(), options, providers=["CPUExecutionProvider"])
         except Exception as error:  # the engine's own exception classes share no public base
-            raise ModelError("the inference engine refuses the model's network", got=str(error)) from error
+            raise ModelError(
+                "the model's network cannot be loaded",
+                got=str(error),
+                hint="The model file may be damaged, or made for another version: get it again.",
+            ) from error
 
     def __call__(self, **inputs: npt.NDArray[Any]) -> npt.NDArray[Any]:
         """Runs the network on named inputs and returns its one output; raises ModelError if it takes others."""
         try:
             output: npt.NDArray[Any] = self._session.run(None, inputs)[0]
         except Exception as error:  # as above
-            raise ModelError("the model's network does not run on what it must take", got=str(error)) from error
+            raise ModelError(
+                "the model's network cannot be run",
+                got=str(error),
+                hint="The model file may be damaged, or made for another version: get it again.",
+            ) from error
         return output
 
 
@@ -58,34 +67,62 @@ def _controller() -> Any:
     return ThreadpoolController()
 
 
-class _Limit:
-    """NumPy's limit is one of the process: taken when the first asks for it, given back when the last is done."""
+def _aside(work: Callable[[], None]) -> None:
+    """Does something in a thread of its own.
 
-    def __init__(self) -> None:
-        self._lock, self._inside = Lock(), 0
-        self._taken: AbstractContextManager[Any] = nullcontext()
+    For threadpoolctl the thread that limits OpenBLAS owns the limit as long as it lives, and no other can lift it: the
+    last who is done with a limit is seldom the one who asked for it. A thread that has ended owns nothing.
+    """
+    thread = Thread(target=work)
+    thread.start()
+    thread.join()
 
-    @contextmanager
-    def __call__(self, threads: int) -> Iterator[None]:
-        with self._lock:
-            if not self._inside:
-                self._taken = _controller().limit(limits=threads, user_api="blas")
-            self._inside += 1
+
+def _libraries(per_thread: bool) -> list[Any]:
+    """NumPy's libraries for matrix products: those that count threads for each thread, or those with one count."""
+    found = (library for library in _controller().lib_controllers if library.user_api == "blas")
+    return [library for library in found if (getattr(library, "threading_layer", "") == "openmp") == per_thread]
+
+
+def _limit(per_thread: bool, threads: int) -> Callable[[], None]:
+    """Sets the limit; what is returned lifts it, but where somebody else has changed it since."""
+    changed = []
+    for library in _libraries(per_thread):
+        before = library.num_threads
+        library.set_num_threads(threads)
+        changed.append((library, before, library.num_threads))
+
+    def undo() -> None:
+        for library, before, limited in changed:
+            if library.num_threads == limited:
+                library.set_num_threads(before)
+
+    return undo
+
+
+def _limit_process(threads: int) -> Callable[[], None]:
+    undo: list[Callable[[], None]] = []
+    _aside(lambda: undo.append(_limit(False, threads)))
+    return lambda: _aside(undo[0])
+
+
+_process_limit = SharedSetting(_limit_process)
+
+
+@contextmanager
+def _limited(threads: int) -> Iterator[None]:
+    with _process_limit(threads):
+        lift = _limit(True, threads)
         try:
             yield
         finally:
-            with self._lock:
-                self._inside -= 1
-                if not self._inside:
-                    self._taken.__exit__(None, None, None)
-
-
-_limit = _Limit()
+            lift()
 
 
 def limit_threads(threads: int | None) -> AbstractContextManager[None]:
     """A context in which NumPy's matrix products use at most this many threads; None for as many as they like.
 
-    Of several at once, in threads of one process, the first one's number holds.
+    Most libraries have one limit for the process: of several contexts at once, in threads of one process, the first
+    one's number holds, and the last one to end lifts it.
     """
-    return nullcontext() if threads is None else _limit(threads)
+    return nullcontext() if threads is None else _limited(threads)

@@ -23,6 +23,7 @@ from isthmus.files import write_atomic
 from isthmus.model.check import check_arrays
 from isthmus.model.delta import restore
 from isthmus.model.model import Model
+from isthmus.plain import json_text
 
 FORMAT = 1
 """Version of the model file's own format."""
@@ -161,9 +162,9 @@ def save_model(
     from safetensors.numpy import save
 
     # What is hashed is what a reader will find: keys are text and tuples lists.
-    words = json.loads(json.dumps(metadata))
+    words = json.loads(json_text(metadata))
     words["sha256"] = _digest(arrays, words)
-    data = save(arrays, {"isthmus": json.dumps(words, sort_keys=True)})
+    data = save(arrays, {"isthmus": json_text(words, sort_keys=True)})
     model = parse_model(data, str(path), find_model, trusted=True)
     write_atomic(path, data, force=True)
     return model

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cached_property
 from typing import Any
 
@@ -12,18 +12,26 @@ import numpy.typing as npt
 from isthmus.coding.definition import Definition, definition_of
 from isthmus.coding.entropy_model import EntropyModel
 from isthmus.coding.fixed_point import ContextModel
-from isthmus.coding.formats import ACTIVATION_BITS, SCALES, WEIGHT_BITS
+from isthmus.coding.formats import FORMATS, WORDS, Format
 from isthmus.coding.tables import Tables
+from isthmus.coding.weights import numbers
 from isthmus.quality import Quality
 
 CONTEXT = "context."
 """Before the names of the entropy model's arrays."""
 
 
-def stored_definition(arrays: dict[str, npt.NDArray[Any]], groups: tuple[int, ...], points: int) -> Definition:
+def form_of(metadata: dict[str, Any]) -> Format:
+    """The number format that a model's metadata names, `numbers`; raises KeyError for one that there is not."""
+    return FORMATS[metadata.get("numbers", WORDS.name)]
+
+
+def stored_definition(
+    arrays: dict[str, npt.NDArray[Any]], groups: tuple[int, ...], points: int, form: Format
+) -> Definition:
     """The definition of the networks whose arrays are stored, whole or not."""
     shapes = {key.removeprefix(CONTEXT): value.shape for key, value in arrays.items() if key.startswith(CONTEXT)}
-    return definition_of(groups, points, shapes)
+    return definition_of(groups, points, shapes, form)
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,6 +49,13 @@ class Model:
     name: str
     metadata: dict[str, Any]
     arrays: dict[str, npt.NDArray[Any]]
+
+    def __getstate__(self) -> dict[str, Any]:
+        # What is computed from the arrays does not travel: it is large, and the coder's tables cannot.
+        return {field.name: getattr(self, field.name) for field in fields(self)}
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Model:
+        return self  # nothing in it changes
 
     @property
     def latents(self) -> int:
@@ -66,20 +81,16 @@ class Model:
     @cached_property
     def definition(self) -> Definition:
         """What the entropy model's networks are."""
-        return stored_definition(self.arrays, tuple(self.metadata["groups"]), int(self.metadata["points"]))
+        groups, points = tuple(self.metadata["groups"]), int(self.metadata["points"])
+        return stored_definition(self.arrays, groups, points, form_of(self.metadata))
 
     @cached_property
     def context(self) -> ContextModel:
         """The entropy model's fixed-point networks."""
-        fraction = float(1 << WEIGHT_BITS)
-        weights = {}
-        for array in self.definition.arrays():
-            value = self.arrays[CONTEXT + array.name]
-            weights[array.name] = value.astype(np.float64) if array.kind == "fixed" else value / fraction
-            if array.name.endswith(".last.bias"):
-                # Of means and scale indices; these are stored less half of their range.
-                weights[array.name][len(value) // 2 :] += SCALES / 2
-        return ContextModel(self.definition, weights, self.arrays["compand"] / float(1 << ACTIVATION_BITS))
+        form = self.definition.form
+        stored = {key.removeprefix(CONTEXT): value for key, value in self.arrays.items() if key.startswith(CONTEXT)}
+        compand = (self.arrays["compand"] / float(1 << form.feature_bits)).astype(form.dtype)
+        return ContextModel(self.definition, numbers(self.definition, stored), compand)
 
     def quality_weights(self, quality: int) -> npt.NDArray[np.float32]:
         """(points,) float32: how much each quality point counts at a quality in 0..10000; two of them at most do."""

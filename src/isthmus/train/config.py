@@ -130,7 +130,7 @@ class TrainConfig:
             target, name = (self.network, key.removeprefix("network.")) if key.startswith("network.") else (self, key)
             known = {f.name: getattr(target, f.name) for f in fields(target) if f.name != "network"}
             if name not in known:
-                raise InputError(f"no setting named {key}", expected=f"one of {', '.join(known)}", got=key)
+                raise InputError(f"unknown setting {key}", expected=f"one of {', '.join(known)}", got=key)
             (network if target is self.network else values)[name] = _parse(key, text, known[name])
         changed = replace(self, **values, network=replace(self.network, **network))
         changed._check()
@@ -141,9 +141,9 @@ class TrainConfig:
         for name, (expected, holds) in _RANGES.items():
             value = getattr(self.network if name.startswith("network.") else self, name.removeprefix("network."))
             if not all(holds(part) for part in (value if isinstance(value, tuple) else [value])):
-                raise InputError(f"the setting {name}", expected=expected, got=value)
+                raise InputError(f"invalid setting {name}", expected=expected, got=value)
         if self.window < self.crop:
-            raise InputError("the setting window", expected=f"at least crop, {self.crop}", got=self.window)
+            raise InputError("invalid setting window", expected=f"at least crop, {self.crop}", got=self.window)
 
     def check_shape(self) -> None:
         """Raises InputError where settings of the network do not fit each other; they may come from several places."""
@@ -151,12 +151,12 @@ class TrainConfig:
         first, *others = network.groups
         if first != DC_CHANNELS or not others or first + sum(others) != network.latents:
             expected = f"{DC_CHANNELS} first, and others, network.latents ({network.latents}) in all"
-            raise InputError("the setting network.groups", expected=expected, got=network.groups)
+            raise InputError("invalid setting network.groups", expected=expected, got=network.groups)
         if network.latents > 3 * BLOCK**2:
-            raise InputError("the setting network.latents", expected=f"at most {3 * BLOCK**2}", got=network.latents)
+            raise InputError("invalid setting network.latents", expected=f"at most {3 * BLOCK**2}", got=network.latents)
         if network.coarsest_step <= network.finest_step:
             expected = f"more than network.finest_step, {network.finest_step:g}"
-            raise InputError("the setting network.coarsest_step", expected=expected, got=network.coarsest_step)
+            raise InputError("invalid setting network.coarsest_step", expected=expected, got=network.coarsest_step)
 
 
 _SIZES = ("latents", "groups", "context_width", "dc_width", "trunk_width", "trunk_blocks", "grid_width", "grid_blocks")
@@ -199,5 +199,5 @@ def _parse(key: str, text: str, present: Any) -> Any:
         if not values:
             raise ValueError("no value")
     except (ValueError, KeyError):
-        raise InputError(f"the setting {key}", expected=f"like {present}", got=text) from None
+        raise InputError(f"invalid setting {key}", expected=f"like {present}", got=text) from None
     return tuple(values) if isinstance(present, tuple) else values[0]

@@ -17,8 +17,8 @@ from torch import Tensor, nn
 
 from isthmus.coding.boards import phases
 from isthmus.coding.definition import LATTICE_WINDOW, Definition, Pass
-from isthmus.coding.formats import MEAN_STEPS, SCALES, SLOPE
-from isthmus.train.quantization import compand, laplace_costs, quantize, whole
+from isthmus.coding.formats import BYTES, MEAN_STEPS, SCALES, SLOPE, Format
+from isthmus.train.quantization import compand, laplace_costs, quantize, ste, whole
 
 Observe = Callable[[Tensor, Tensor], None]
 """observe(symbols, scales): is shown every symbol chosen and its scale index, shaped alike."""
@@ -38,12 +38,25 @@ def merge_board(first: Tensor, second: Tensor) -> Tensor:
     return torch.stack([even, odd], 3).reshape(b, c, h, 2 * w)
 
 
+def weight_exponents(weight: Tensor) -> Tensor:
+    """(outputs,) int32: the power of two that a weight of an output counts in format "bytes", for (outputs, ...)."""
+    most = weight.detach().flatten(1).abs().amax(1).clamp_min(2.0**-20)
+    return torch.ceil(torch.log2(most / BYTES.weight_limit)).to(torch.int32)
+
+
+def _on_grid(x: Tensor, bits: int, low: int, high: int) -> Tensor:
+    """Multiples of 2**-bits between two of them; gradients pass as if unrounded, but stop where they are clipped."""
+    unit = float(1 << bits)
+    clipped = x.clamp(low / unit, high / unit)
+    return ste(torch.round(clipped * unit) / unit, clipped)
+
+
 class PassNetwork(nn.Module):
     """The network of one pass; its layers have the names of the definition."""
 
-    def __init__(self, one: Pass, points: int):
+    def __init__(self, one: Pass, points: int, form: Format):
         super().__init__()
-        self.one = one
+        self.one, self.form = one, form
         self.add_module(one.enter, nn.Conv2d(one.features, one.width, 1))
         self.quality = nn.Parameter(torch.zeros(points, one.width))
         for block in one.blocks:
@@ -73,13 +86,29 @@ class PassNetwork(nn.Module):
             pick: takes the positions that the pass codes out of a plane, as soon as no layer needs the others.
         """
         bias = (weights @ self.quality)[:, :, None, None]
-        x = F.leaky_relu(self.layer(self.one.enter)(features) + bias, SLOPE)
+        x = self._activation(F.leaky_relu(self._through(self.one.enter, features) + bias, SLOPE))
         for index, block in enumerate(self.one.blocks):
-            x = x + F.leaky_relu(self.layer(block.name)(x), SLOPE)
+            x = self._activation(x + self._activation(F.leaky_relu(self._through(block.name, x), SLOPE)))
             if index == self.one.spread and pick is not None:
                 x = pick(x)
-        out = self.last(x).float()
+        out = self._through("last", x).float()
         return out[:, : self.one.channels], out[:, self.one.channels :].clamp(0, SCALES - 1)
+
+    def _through(self, name: str, x: Tensor) -> Tensor:
+        """A layer, its weights rounded as they will be stored where 7 bits are all they have."""
+        layer = self.layer(name)
+        if self.form.weight_bits is not None:
+            out: Tensor = layer(x)
+            return out
+        exponent = weight_exponents(layer.weight).reshape(-1, 1, 1, 1)
+        stored = torch.ldexp(torch.round(torch.ldexp(layer.weight, -exponent)), exponent)
+        return F.conv2d(x, ste(stored, layer.weight), layer.bias, padding=layer.padding)
+
+    def _activation(self, x: Tensor) -> Tensor:
+        """An activation, rounded as it will be where 8 bits are all it has."""
+        if self.form.weight_bits is not None:
+            return x
+        return _on_grid(x, self.form.activation_bits, self.form.activation_low, self.form.activation_high)
 
 
 def _first_scale(one: Pass) -> float:
@@ -104,7 +133,9 @@ class ContextModel(nn.Module):
     def __init__(self, definition: Definition):
         super().__init__()
         self.definition = definition
-        self.passes = nn.ModuleDict({_key(one): PassNetwork(one, definition.points) for one in definition.passes})
+        self.passes = nn.ModuleDict(
+            {_key(one): PassNetwork(one, definition.points, definition.form) for one in definition.passes}
+        )
         self.near: Tensor
         self.register_buffer("near", _nearness())
         self.costs: Tensor
@@ -129,10 +160,10 @@ class ContextModel(nn.Module):
             part = y[:, group[0].slice]
             if group[0].neighbours:
                 decoded, bits = self._lattices(group, part, coding)
-                known += _features(highpass(decoded))
+                known += _features(highpass(decoded), self.definition.form)
             else:
                 decoded, bits = self._halves(group, part, known, coding)
-                known += _features(decoded)
+                known += _features(decoded, self.definition.form)
             all_decoded.append(decoded)
             all_bits.append(bits)
         return torch.cat(all_decoded, 1), torch.cat(all_bits, 1)
@@ -155,7 +186,9 @@ class ContextModel(nn.Module):
             base = torch.floor(base * MEAN_STEPS).detach() / MEAN_STEPS
             difference = ((near - base[:, :, None]) * mask).flatten(1, 2)
             network = self.network(one)
-            mean, scale = network(torch.cat([compand(difference), mask[:, 0]], 1), coding.weights)
+            mean, scale = network(
+                torch.cat([_companded(difference, self.definition.form), mask[:, 0]], 1), coding.weights
+            )
             mean = base + mean + network.linear(difference).float()
             value, cost, symbol, scale = coding(y, mean, scale, coding.importance)
             if coding.observe is not None:
@@ -180,7 +213,7 @@ class ContextModel(nn.Module):
             return value, bits
 
         first, bits_first = code(group[0], known)
-        half = _features(merge_board(first, torch.zeros_like(first)))
+        half = _features(merge_board(first, torch.zeros_like(first)), self.definition.form)
         second, bits_second = code(group[1], [*known, *half])
         return merge_board(first, second), merge_board(bits_first, bits_second)
 
@@ -205,8 +238,15 @@ def _key(one: Pass) -> str:
     return one.name.replace(".", "_")
 
 
-def _features(x: Tensor) -> list[Tensor]:
+def _companded(x: Tensor, form: Format) -> Tensor:
     signed = compand(x)
+    if form.weight_bits is not None:
+        return signed
+    return _on_grid(signed, form.feature_bits, -form.feature_limit, form.feature_limit)
+
+
+def _features(x: Tensor, form: Format) -> list[Tensor]:
+    signed = _companded(x, form)
     return [signed, signed.abs()]
 
 

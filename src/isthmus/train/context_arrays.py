@@ -8,51 +8,86 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from isthmus.coding.definition import Definition, Pass
-from isthmus.coding.formats import ACTIVATION_BITS, LATENT_LIMIT, MEAN_STEPS, SCALES, WEIGHT_BITS, WEIGHT_LIMIT
-from isthmus.train.context import ContextModel
+from isthmus.coding.formats import LATENT_LIMIT, MEAN_STEPS, SCALES, WORDS, Format
+from isthmus.coding.weights import input_bits, numbers
+from isthmus.train.context import ContextModel, weight_exponents
 
 Arrays = dict[str, npt.NDArray[Any]]
+UNIT = 1 << 12
+"""A weight of 1 in format "words"."""
+LARGEST_BIAS = 1 << 22
+"""Of format "bytes", in units of its output: a quarter of what an exact sum may be."""
 
 
 def fixed_point(values: Tensor) -> npt.NDArray[np.int16]:
-    """Weights as integers, in units of 2**-WEIGHT_BITS, within the limit that keeps the arithmetic exact."""
-    limit = int(WEIGHT_LIMIT * (1 << WEIGHT_BITS)) - 1
-    scaled = np.round(values.detach().double().cpu().numpy() * (1 << WEIGHT_BITS))
+    """Weights of format "words" as integers, within the limit that keeps the arithmetic exact."""
+    scaled = np.round(values.detach().double().cpu().numpy() * UNIT)
     # The file format stores memory as it lies; a transposed view would come back scrambled.
-    return np.ascontiguousarray(np.clip(scaled, -limit, limit), np.int16)
+    return np.ascontiguousarray(np.clip(scaled, -WORDS.weight_limit, WORDS.weight_limit), np.int16)
 
 
-def compand_table() -> npt.NDArray[np.int32]:
-    """(LATENT_LIMIT + 1,): log2(1 + x) of 0, 1/16, 2/16, ..., in units of 2**-ACTIVATION_BITS."""
+def compand_table(form: Format = WORDS) -> npt.NDArray[np.int32]:
+    """(LATENT_LIMIT + 1,): log2(1 + x) of 0, 1/16, 2/16, ..., in the units of companded latents."""
     x = np.arange(LATENT_LIMIT + 1) / MEAN_STEPS
-    return np.round(np.log2(1 + x) * (1 << ACTIVATION_BITS)).astype(np.int32)
+    scaled = np.round(np.log2(1 + x) * (1 << form.feature_bits))
+    return np.asarray(np.minimum(scaled, form.feature_limit), np.int32)
 
 
 def context_arrays(context: ContextModel) -> Arrays:
     """All arrays of the definition from the trained weights."""
+    form = context.definition.form
     out: Arrays = {"dc.near": np.round(context.near.cpu().numpy()).astype(np.int16)}
     for one in context.definition.passes:
         network = context.network(one)
         for name in _layers(one):
-            layer = network.layer(name)
-            for array, rows in _stored(one, name).items():
-                out[array] = fixed_point(_as_matrix(layer.weight)[rows])
-            if layer.bias is not None:
-                bias = _stored_scales(layer.bias, one.channels) if name == "last" else fixed_point(layer.bias)
-                out[f"{one.name}.{name}.bias"] = bias
-        out[f"{one.name}.quality"] = fixed_point(network.quality)
+            layer, bits = network.layer(name), input_bits(one, name, form)
+            words = form.weight_bits is not None or name == "linear"
+            out |= _words(one, name, layer) if words else _bytes(one, name, layer, bits)
+        if form.weight_bits is not None:
+            out[f"{one.name}.quality"] = fixed_point(network.quality)
+        else:
+            unit = out[f"{one.name}.{one.enter}.exponent"].astype(np.int32) - form.feature_bits
+            out[f"{one.name}.quality"] = _counted(network.quality, unit)
     return out
+
+
+def _words(one: Pass, name: str, layer: nn.Conv2d) -> Arrays:
+    matrix = _as_matrix(layer.weight)
+    out: Arrays = {array: fixed_point(matrix[rows]) for array, rows in _stored(one, name).items()}
+    if layer.bias is not None:
+        bias = _stored_scales(layer.bias, one.channels) if name == "last" else fixed_point(layer.bias)
+        out[f"{one.name}.{name}.bias"] = bias
+    return out
+
+
+def _bytes(one: Pass, name: str, layer: nn.Conv2d, bits: int) -> Arrays:
+    exponent = weight_exponents(layer.weight)
+    matrix = _as_matrix(torch.round(torch.ldexp(layer.weight.detach(), -exponent.reshape(-1, 1, 1, 1))))
+    out: Arrays = {
+        array: np.ascontiguousarray(matrix[rows].cpu().numpy(), np.int8) for array, rows in _stored(one, name).items()
+    }
+    assert layer.bias is not None
+    stored = exponent.cpu().numpy()
+    out[f"{one.name}.{name}.exponent"] = stored.astype(np.int8)
+    out[f"{one.name}.{name}.bias"] = _counted(layer.bias, stored - bits)
+    return out
+
+
+def _counted(values: Tensor, unit: npt.NDArray[np.int32]) -> npt.NDArray[np.int32]:
+    """Values (..., outputs) in units of 2**unit, one for each output."""
+    scaled = np.round(np.ldexp(values.detach().double().cpu().numpy(), -unit))
+    return np.ascontiguousarray(np.clip(scaled, -LARGEST_BIAS, LARGEST_BIAS), np.int32)
 
 
 def context_state(definition: Definition, arrays: Mapping[str, npt.NDArray[Any]]) -> dict[str, Tensor]:
     """The state of a `ContextModel`, but for its costs, from the arrays of a model file, up to their rounding."""
-    context = ContextModel(definition)
-    values = {name: torch.from_numpy(array.astype(np.float64) / (1 << WEIGHT_BITS)) for name, array in arrays.items()}
+    context, form = ContextModel(definition), definition.form
+    values = {name: torch.from_numpy(array.astype(np.float64)) for name, array in numbers(definition, arrays).items()}
     with torch.no_grad():
-        context.near.copy_(torch.from_numpy(arrays["dc.near"].astype(np.float32)))
+        context.near.copy_(values["dc.near"])
         for one in definition.passes:
             network = context.network(one)
             for name in _layers(one):
@@ -61,8 +96,9 @@ def context_state(definition: Definition, arrays: Mapping[str, npt.NDArray[Any]]
                 layer.weight.copy_(_as_kernel(matrix, layer.weight))
                 if layer.bias is not None:
                     layer.bias.copy_(values[f"{one.name}.{name}.bias"])
-            network.last.bias[one.channels :] += SCALES / 2  # type: ignore[index]
-            network.quality.copy_(values[f"{one.name}.quality"])
+            quality = values[f"{one.name}.quality"]
+            unit = 1.0 if form.weight_bits is not None else values[f"{one.name}.{one.enter}.unit"]
+            network.quality.copy_(quality * unit)
     return {key: value for key, value in context.state_dict().items() if key != "costs"}
 
 
@@ -95,6 +131,6 @@ def _as_kernel(matrix: Tensor, like: Tensor) -> Tensor:
 
 def _stored_scales(bias: Tensor, n: int) -> npt.NDArray[np.int32]:
     """Biases of n means and n scale indices, which lie in 0..63, are stored less 32, and do not fit 16 bits even so."""
-    scaled = np.round(bias.detach().double().cpu().numpy() * (1 << WEIGHT_BITS)).astype(np.int32)
-    scaled[n:] -= SCALES // 2 << WEIGHT_BITS
+    scaled = np.round(bias.detach().double().cpu().numpy() * UNIT).astype(np.int32)
+    scaled[n:] -= SCALES // 2 * UNIT
     return scaled

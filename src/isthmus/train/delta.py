@@ -74,7 +74,11 @@ def write_delta(tuned: Model, base: Model, path: Path, coarseness: float = 1.0) 
             parts.append(Part(change.array, dtype.name, change.offset, change.before.size, step))
             symbols.append(np.clip(np.round(moved / step), -MAX_SYMBOL, MAX_SYMBOL).astype(np.int16))
     if not parts:
-        raise InputError("no weight to store", expected="a tuned model", got=f"the weights of {base.name} themselves")
+        raise InputError(
+            "there is nothing to shrink",
+            expected="a model that training has changed",
+            got=f"the weights of {base.name} themselves",
+        )
     arrays, listed = pack(parts, symbols, tuned.arrays["tables"])
     own = {"name": path.stem, "format": FORMAT_DELTA, "base": base.id.hex(), "parts": listed}
     if coarseness > 1 and tuned.training:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import io
-import json
 import warnings
 from pathlib import Path
 from typing import Any
@@ -138,4 +137,4 @@ def export_model(network: Network, path: Path, name: str, metadata: dict[str, An
         **{f"context.{key}": value for key, value in context_arrays(network.context).items()},
     }
     shape = {"format": FORMAT, "name": name, "groups": list(config.groups), "points": config.points}
-    save_model(path, arrays, {**shape, **json.loads(json.dumps(metadata))})
+    save_model(path, arrays, {**shape, **metadata})

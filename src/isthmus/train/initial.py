@@ -144,7 +144,9 @@ def network_of(model: Model) -> Network:
     try:
         network.load_state_dict({key: found[key].reshape(state[key].shape) for key in state})
     except (KeyError, RuntimeError) as error:
-        raise InputError(f"model {model.name} is not of the kind that this version trains", got=error) from error
+        raise InputError(
+            f"model {model.name} cannot be trained further by this version of isthmus", got=error
+        ) from error
     return network
 
 

@@ -13,6 +13,7 @@ from typing import Any
 
 from torch import Tensor
 
+from isthmus.plain import json_text
 from isthmus.train.curve import Point
 from isthmus.train.loop import Progress
 
@@ -121,7 +122,7 @@ class Journal:
             self._bar.close()
 
     def _write(self, kind: str, step: int, values: dict[str, Any]) -> None:
-        self._log.write(json.dumps({"kind": kind, "step": step, **values}) + "\n")
+        self._log.write(json_text({"kind": kind, "step": step, **values}) + "\n")
 
 
 def _tensorboard(folder: Path, step: int | None) -> Any:

@@ -38,7 +38,7 @@ OPTIONS = (
     Option(("--held-out",), str, "FOLDER", "Measure on these pictures (default: one in twelve of the folder's)."),
     Option(("--name",), str, "NAME", "The model's name (default: the file's)."),
     Option(("--device",), str, "D", "cpu or cuda (default: a GPU if there is one)."),
-    Option(("--threads",), int, "N", "Threads of the processor (default: all cores)."),
+    Option(("--threads",), int, "N", "Threads of the processor (default: one or all, whichever is quicker)."),
     Option(("--float32",), bool, "", "No bfloat16, where the hardware has it."),
     Option(("--set",), list, "KEY=VALUE", "Any setting of the training, crop=192 or network.grid_width=32 say."),
     Option(("-f", "--force"), bool, "", "Overwrite the model file and the run of the same name."),

@@ -172,6 +172,7 @@ class Run:
             self._fit_costs(part)
             batch, quality = self.batches.batch(trainer.step)
             self._name_broken()
+            step_begun = time.perf_counter()
             try:
                 progress = trainer.train_step(batch, quality, part)
             except ArithmeticError as error:
@@ -180,6 +181,7 @@ class Run:
                 ) from error
             state.add_loss(progress.loss)
             now = time.perf_counter()
+            self.workers.took(now - step_begun)
             state.seconds = before + now - begun
             after = state.part(trainer.step)
             left = (now - begun) * (1 - after) / (after - resumed_at) if 1 > after > resumed_at else None

@@ -95,7 +95,12 @@ def load_run(checkpoint: Path) -> dict[str, Any]:
     """
     saved = load_checkpoint(checkpoint)
     if STATE_KEY not in saved:
-        raise InputError(f"{checkpoint} is no run's checkpoint", expected="how far it came", got="weights alone")
+        raise InputError(
+            f"{checkpoint} cannot be resumed",
+            expected="a checkpoint of a run",
+            got="weights alone",
+            hint=f"Start a new run from them: --from {checkpoint}.",
+        )
     return saved
 
 
@@ -107,7 +112,11 @@ def kept_config(saved: dict[str, Any], request: Request) -> TrainConfig:
     """
     config = TrainConfig.from_dict(saved["config"])
     if config.changed(dict(request.settings)) != config:
-        raise InputError("a resumed run keeps its settings", expected="those it began with", got="other --set")
+        raise InputError(
+            "a resumed run keeps the settings it began with",
+            got="other values with --set",
+            hint="Leave --set out, or start a new run.",
+        )
     recorded = str(saved[STATE_KEY].get("origin"))
     if request.origin and not began_from(request.origin, recorded):
         raise InputError("--from", expected=f"{recorded}, which the run began from", got=request.origin)

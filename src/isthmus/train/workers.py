@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from isthmus.errors import InputError
 from isthmus.extras import require
+from isthmus.train.threads import ThreadChoice
 
 M_TRIM_THRESHOLD, M_TOP_PAD, M_MMAP_THRESHOLD = -1, -2, -3
 """Parameters of glibc's mallopt."""
@@ -36,6 +37,10 @@ def _keep_freed_memory() -> None:
         mallopt(M_TOP_PAD, 256 << 20)
 
 
+def _tf32() -> tuple[bool, bool]:
+    return torch.backends.cuda.matmul.allow_tf32, torch.backends.cudnn.allow_tf32
+
+
 class Workers:
     """This process and those that train together with it.
 
@@ -44,7 +49,7 @@ class Workers:
 
     Args:
         device: `cpu` or `cuda`; by default a GPU if there is one.
-        threads: of the processor; by default PyTorch's own choice.
+        threads: of the processor; by default one or all, whichever is quicker (`isthmus.train.threads`).
         exact: float32 where bfloat16 is available too.
 
     Raises:
@@ -57,6 +62,8 @@ class Workers:
             raise InputError("the device", expected="cpu or cuda", got=device)
         if device == "cuda" and not torch.cuda.is_available():
             raise InputError("PyTorch finds no GPU", expected="cuda", got="cpu", hint="Leave --device out.")
+        # Put back at the end: a run that a program started leaves its settings as they were.
+        self._before = torch.get_num_threads(), _tf32()
         if threads is not None:
             torch.set_num_threads(threads)
         self._accelerator: Any = None
@@ -69,6 +76,9 @@ class Workers:
 
             self._accelerator = Accelerator(cpu=not on_gpu)
             self.device, self.rank = self._accelerator.device, self._accelerator.process_index
+        self._threads: ThreadChoice | None = None
+        if threads is None and not on_gpu and self.count == 1:
+            self._threads = ThreadChoice(torch.get_num_threads(), torch.set_num_threads)
         self.dtype = torch.bfloat16 if not exact and _bfloat16(self.device) else torch.float32
         if not on_gpu:
             _keep_freed_memory()
@@ -80,6 +90,11 @@ class Workers:
     def first(self) -> bool:
         """Whether this process writes the files and speaks."""
         return self.rank == 0
+
+    def took(self, seconds: float) -> None:
+        """Hears how long a step took, which may change the number of threads."""
+        if self._threads is not None:
+            self._threads.took(seconds)
 
     def wrap(self, network: nn.Module) -> nn.Module:
         """The network to call in training: compiled on a GPU, its gradients averaged over all processes."""
@@ -106,9 +121,12 @@ class Workers:
         return [float(value) for value in numbers]
 
     def close(self) -> None:
-        """Takes leave of the others."""
+        """Takes leave of the others, and puts PyTorch's settings back."""
         if self._accelerator is not None:
             self._accelerator.end_training()
+        threads, tf32 = self._before
+        torch.set_num_threads(threads)
+        torch.backends.cuda.matmul.allow_tf32, torch.backends.cudnn.allow_tf32 = tf32
 
     def describe(self) -> str:
         """For people."""

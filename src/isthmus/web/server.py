@@ -29,12 +29,24 @@ class _Announced(uvicorn.Server):
     def __init__(self, config: uvicorn.Config, ready: Callable[[], None]) -> None:
         super().__init__(config)
         self._ready = ready
+        self.failure: OSError | None = None
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
-        self._ready()
+        try:
+            self._ready()
+        except OSError as error:
+            # Raised here it would be a traceback of the server's own.
+            self.failure, self.should_exit = error, True
 
 
 def serve_forever(app: Starlette, listener: socket.socket, ready: Callable[[], None]) -> None:
-    """Until Ctrl-C, which it raises as KeyboardInterrupt in the end; calls ready once it serves."""
-    _Announced(server(app).config, ready).run(sockets=[listener])
+    """Until Ctrl-C, which it raises as KeyboardInterrupt in the end; calls ready once it serves.
+
+    Raises:
+        OSError: ready raised it; nothing is served then.
+    """
+    announced = _Announced(server(app).config, ready)
+    announced.run(sockets=[listener])
+    if announced.failure is not None:
+        raise announced.failure

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from isthmus.cli.groups import WholeHelpGroup
 from isthmus.cli.learn import draw, measure
 from isthmus.cli.learn.options import data_options, errors_told, output_option, training_options
 
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from isthmus.autoencoder.data import Data
 
 
-@click.group(invoke_without_command=True)
+@click.group(cls=WholeHelpGroup, invoke_without_command=True)
 @data_options
 @training_options
 @click.option("--step", type=float, help="Quantizer step in levels (default: adds a twentieth to the error).")

@@ -6,12 +6,14 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
+from threading import Lock
 from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 from isthmus.image.box import Box
+from isthmus.image.coders.crew import Crew, default_threads
 from isthmus.image.grid import Grid
 from isthmus.model.engine import Engine, limit_threads
 from isthmus.model.model import Model
@@ -34,7 +36,8 @@ class Setting:
     Attributes:
         model: the weights.
         quality: where the dial stands.
-        threads: of the inference engine and of NumPy's matrix products; None for all.
+        threads: how many tiles are worked on side by side; None for the number of cores, up to a few. The work on a
+            tile takes one thread, so nothing that is computed depends on their number.
     """
 
     model: Model
@@ -57,17 +60,26 @@ class Setting:
         return self.model.quality_weights(self.quality.hundredths)
 
     def network(self, name: str) -> Engine:
-        """A network of the model, ready to run; loaded once for each number of threads."""
-        return _network(self.model, name, self.threads)
+        """A network of the model, ready to run in one thread; loaded once."""
+        with _loading:
+            return _network(self.model, name)
 
-    def limited_threads(self) -> AbstractContextManager[None]:
-        """A context in which NumPy keeps to the threads."""
-        return limit_threads(self.threads)
+    def one_thread(self) -> AbstractContextManager[None]:
+        """A context in which NumPy's matrix products keep to the thread that asks for them."""
+        return limit_threads(1)
+
+    def crew(self, tiles: int) -> Crew:
+        """Threads for the work on so many tiles."""
+        return Crew(min(self.threads or default_threads(), tiles))
+
+
+_loading = Lock()
+"""Threads that need a network at the same time load it once."""
 
 
 @lru_cache(maxsize=8)
-def _network(model: Model, name: str, threads: int | None) -> Engine:
-    return Engine(model.arrays[name], threads)
+def _network(model: Model, name: str) -> Engine:
+    return Engine(model.arrays[name], threads=1)
 
 
 class PixelSource(Protocol):

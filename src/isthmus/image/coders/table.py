@@ -20,7 +20,7 @@ def check_model(coder: Coder, model: Model) -> None:
     """Raise ModelError unless a model has all that a coder needs."""
     if missing := coder.needs - model.arrays.keys():
         raise ModelError(
-            f"the model {model.name} is none of the {coder.name} coder's",
+            f"the model {model.name} does not fit the {coder.name} coder",
             expected=f"a model with {', '.join(sorted(coder.needs))}",
             got=f"none of {', '.join(sorted(missing))}",
         )

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from isthmus.image.grid import BLOCK, HALO, is_reversed, mirrored
+from isthmus.image.grid import BLOCK, is_reversed, mirrored
 from isthmus.likeness import psnr_of_mse
 from isthmus.train.config import TrainConfig
 from isthmus.train.context import Observe
@@ -41,20 +41,20 @@ def _continued(x: Tensor, axis: int, margin: int) -> Tensor:
     return x.index_select(axis, torch.from_numpy(index).to(x.device))
 
 
-def _around(latents: Tensor, parity: Tensor) -> Tensor:
-    """Latents (B, C, h, w) continued by `HALO` on all sides as those of the mirrored picture.
+def _around(latents: Tensor, parity: Tensor, halo: int) -> Tensor:
+    """Latents (B, C, h, w) continued by `halo` on all sides as those of the mirrored picture.
 
     Args:
         parity: (C, 2): 1 where a channel's function is odd vertically, horizontally: then its mirror image is negated.
     """
     for axis in (2, 3):
         size = latents.shape[axis]
-        outside = is_reversed(np.arange(-HALO, size + HALO), size)
+        outside = is_reversed(np.arange(-halo, size + halo), size)
         shape = [1, 1, 1, 1]
         shape[axis] = len(outside)
         odd = parity[:, axis - 2].float()[None, :, None, None]
         sign = 1 - 2 * odd * torch.from_numpy(outside).to(latents.device).float().reshape(shape)
-        latents = _continued(latents, axis, HALO) * sign
+        latents = _continued(latents, axis, halo) * sign
     return latents
 
 
@@ -70,8 +70,9 @@ def code(
         x = _continued(x, axis, margin)
     y = network.analysis(x.float() - 128, dial.steps)
     decoded, bits = network.quantized(y, dial, config.rdoq_weight, observe)
-    output = network.synthesis(_around(decoded, network.parity), dial.steps, dial.nominal, dial.weights)
-    cut = HALO * BLOCK - margin
+    halo = network.synthesis.halo
+    output = network.synthesis(_around(decoded, network.parity, halo), dial.steps, dial.nominal, dial.weights)
+    cut = halo * BLOCK - margin
     output = torch.floor((output[:, :, cut:-cut, cut:-cut] + 128.5).clamp(0, 255)).to(torch.uint8)
     return output, bits
 

@@ -70,6 +70,13 @@ class Synthesis(nn.Module):
         nn.init.zeros_(self.last.weight)
         nn.init.zeros_(self.last.bias)  # type: ignore[arg-type]
 
+    @property
+    def halo(self) -> int:
+        """Latent positions around a window within which zero padding can be felt; of an exported network the codec
+        finds the same."""
+        # The mean that is taken off, every block of the trunk, and the windows on the finer grid.
+        return 1 + len(self.blocks) + -(-len(self.spatial) * GRID // BLOCK)
+
     def forward(self, y: Tensor, steps: Tensor, nominal: Tensor, weights: Tensor) -> Tensor:
         """y (B, C, h, w) in steps, steps (B, C), nominal step (B,), weights (B, points)
         -> pixels (B, 3, 16(h-1), 16(w-1)) around 0, the part whose windows are all there."""

@@ -1,22 +1,27 @@
 """The neural part: what one engine writes another reads; tiles leave no seam; damage is noticed."""
 
+import threading
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
 import pytest
 import skimage.data
+from threadpoolctl import threadpool_limits
 
 from isthmus.coding.payload import decode_latents, encode_latents
 from isthmus.errors import CorruptError, ModelError
 from isthmus.image.box import Box
+from isthmus.image.coders.crew import Crew
+from isthmus.image.coders.lapped import synthesis
 from isthmus.image.coders.lapped.analysis import analyse, bits_map
 from isthmus.image.coders.lapped.coder import LappedCoder
+from isthmus.image.coders.lapped.halo import halo_of
 from isthmus.image.coders.lapped.synthesis import DecodedLatents, synthesise
 from isthmus.image.coders.protocol import ArraySource, Setting
 from isthmus.image.coders.table import check_model
-from isthmus.image.grid import BLOCK, HALO, TILE, Grid
+from isthmus.image.grid import BLOCK, TILE, Grid
 from isthmus.likeness import psnr_db
-from isthmus.model.engine import _controller, limit_threads
 from isthmus.model.model import Model
 from isthmus.model.registry import release_model
 from isthmus.quality import Quality
@@ -35,13 +40,13 @@ def photo() -> np.ndarray:
     return np.ascontiguousarray(skimage.data.astronaut()[:200, 100:340])
 
 
-def encode(model: Model, rgb: np.ndarray, quality: int, threads: int | None = 1, effort: int = 1) -> list[bytes]:
-    return list(CODER.encode_tiles(Setting(model, Quality(quality), threads), ArraySource(rgb), effort))
+def encode(model: Model, rgb: np.ndarray, quality: int, effort: int = 1) -> list[bytes]:
+    return list(CODER.encode_tiles(Setting(model, Quality(quality), 1), ArraySource(rgb), effort))
 
 
-def decode(model: Model, payloads: list[bytes], rgb: np.ndarray, quality: int, threads: int | None = 1) -> np.ndarray:
+def decode(model: Model, payloads: list[bytes], rgb: np.ndarray, quality: int) -> np.ndarray:
     height, width = rgb.shape[:2]
-    setting = Setting(model, Quality(quality), threads)
+    setting = Setting(model, Quality(quality), 1)
     strips = list(CODER.decode_rows(setting, payloads.__getitem__, Grid(width, height)))
     assert [top for top, _ in strips] == list(range(0, height, TILE))
     return np.concatenate([strip for _, strip in strips])
@@ -92,34 +97,74 @@ def test_any_size(model: Model, photo: np.ndarray, shape: tuple[int, int], effor
     assert psnr_db(decoded, picture) > 30
 
 
-def test_the_same_latents_whatever_the_threads(model: Model, photo: np.ndarray) -> None:
-    one, two = encode(model, photo, 6000, threads=1), encode(model, photo, 6000, threads=2)
-    # An engine may round a value at the edge between two symbols either way, so the bytes may differ a little;
-    # what is written decodes to the same latents everywhere.
-    for payload in (one[0], two[0]):
-        decoded = []
-        for threads in (1, 2):
-            with limit_threads(threads):
-                decoded.append(decode_latents(model.entropy, payload, 13, 15, 6000))
-        np.testing.assert_array_equal(*decoded)
-    first = decode(model, one, photo, 6000, threads=1)
-    second = decode(model, one, photo, 6000, threads=2)
-    assert np.abs(first.astype(int) - second).max() <= 1
+@pytest.mark.parametrize("effort", [1, 2])
+def test_the_same_bytes_and_pixels_whatever_the_threads(model: Model, photo: np.ndarray, effort: int) -> None:
+    """Of tiles that are worked on side by side, the last of each row and column smaller."""
+    rgb = photo[:140, :150]
+    grid = Grid(150, 140, SMALL.tile)
+
+    def both_ways(threads: int | None) -> tuple[list[bytes], np.ndarray, np.ndarray]:
+        setting = Setting(model, Quality(6000), threads)
+        counts: list[tuple[int, int]] = []
+        payloads = list(SMALL.encode_tiles(setting, ArraySource(rgb), effort, lambda *at: counts.append(at)))
+        strips = list(SMALL.decode_rows(setting, payloads.__getitem__, grid, lambda *at: counts.append(at)))
+        assert counts == 2 * [(done, 9) for done in range(1, 10)]
+        assert [top for top, _ in strips] == [0, 64, 128]
+        window = SMALL.decode_window(setting, payloads.__getitem__, grid, Box(50, 60, 70, 80))
+        return payloads, np.concatenate([strip for _, strip in strips]), window
+
+    payloads, pixels, window = both_ways(1)
+    for threads in (3, None):
+        others = both_ways(threads)
+        assert others[0] == payloads
+        np.testing.assert_array_equal(others[1], pixels)
+        np.testing.assert_array_equal(others[2], window)
 
 
-def test_a_limit_of_threads_ends_with_the_last_who_needs_it() -> None:
-    def threads() -> set[int]:
-        return {found["num_threads"] for found in _controller().info() if found["user_api"] == "blas"}
+def test_the_same_latents_whatever_the_threads_of_numpy(model: Model, photo: np.ndarray) -> None:
+    payload = encode(model, photo, 6000)[0]
+    decoded = []
+    for threads in (1, 2):
+        with threadpool_limits(threads, user_api="blas"):
+            decoded.append(decode_latents(model.entropy, payload, 13, 15, 6000))
+    np.testing.assert_array_equal(*decoded)
 
-    with _controller().limit(limits=2, user_api="blas"):
-        before = threads()
-        first, second = limit_threads(1), limit_threads(1)
-        first.__enter__()
-        second.__enter__()
-        first.__exit__(None, None, None)
-        assert threads() == {1}
-        second.__exit__(None, None, None)
-        assert threads() == before == {2}
+
+def test_pixels_are_asked_for_and_progress_told_in_the_callers_thread(model: Model, photo: np.ndarray) -> None:
+    threads = set()
+    asked = 0
+
+    class Source(ArraySource):
+        def __call__(self, top: int, left: int, height: int, width: int) -> np.ndarray:
+            nonlocal asked
+            asked += 1
+            threads.add(threading.get_ident())
+            return super().__call__(top, left, height, width)
+
+    def progress(done: int, count: int) -> None:
+        # Two in work and one that waits, beside those that are done.
+        assert asked <= done + 3
+        threads.add(threading.get_ident())
+
+    for _ in SMALL.encode_tiles(Setting(model, Quality(3000), 2), Source(photo), progress=progress):
+        pass
+    assert asked == 16
+    assert threads == {threading.get_ident()}
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+def test_a_damaged_tile_among_many_ends_the_work(model: Model, photo: np.ndarray, threads: int) -> None:
+    payloads = encode_small(model, photo, 3000)
+    payloads[9] = payloads[9][:-4]
+    setting, grid = Setting(model, Quality(3000), threads), Grid(240, 200, SMALL.tile)
+    before = threading.active_count()
+    rows = SMALL.decode_rows(setting, payloads.__getitem__, grid)
+    assert next(rows)[0] == 0  # tiles 0 to 7 alone
+    with pytest.raises(CorruptError):
+        next(rows)
+    with pytest.raises(CorruptError):
+        SMALL.check_tiles(setting, payloads.__getitem__, grid)
+    assert threading.active_count() == before
 
 
 def test_pytorch_decodes_the_same_latents_and_pixels(model: Model, photo: np.ndarray) -> None:
@@ -130,7 +175,8 @@ def test_pytorch_decodes_the_same_latents_and_pixels(model: Model, photo: np.nda
     latents = decode_latents(model.entropy, payload, 13, 15, 6000)
     rounded = np.rint(latents * 16)
     np.testing.assert_array_equal(rounded, latents * 16)
-    padded = np.pad(latents, ((HALO, HALO), (HALO, HALO), (0, 0)))
+    halo = halo_of(model)
+    padded = np.pad(latents, ((halo, halo), (halo, halo), (0, 0)))
     ours = synthesise(Setting(model, Quality(6000), 1), padded)
     theirs = run_graph(
         model.arrays["synthesis.onnx"].tobytes(),
@@ -139,7 +185,7 @@ def test_pytorch_decodes_the_same_latents_and_pixels(model: Model, photo: np.nda
         nominal=model.nominal_step(6000),
         weights=model.quality_weights(6000),
     )
-    cut = HALO * BLOCK - BLOCK // 2
+    cut = halo * BLOCK - BLOCK // 2
     assert np.abs(ours.astype(int) - theirs[cut:-cut, cut:-cut]).max() <= 1
     # And the other way round: latents analysed by PyTorch, coded, decoded by the product.
     y = run_graph(
@@ -173,8 +219,8 @@ def test_tiles_leave_no_seam(model: Model, photo: np.ndarray) -> None:
     payloads = encode_small(model, photo, 6000)
     rows = SMALL.decode_rows(setting, payloads.__getitem__, small)
     by_tiles = np.concatenate([strip for _, strip in rows])
-    latents = DecodedLatents(setting, payloads.__getitem__, small)
-    around = latents.window(Box(0, 0, grid.latent_height, grid.latent_width).grown(HALO))
+    latents = DecodedLatents(setting, payloads.__getitem__, small, Crew(1))
+    around = latents.window(Box(0, 0, grid.latent_height, grid.latent_width).grown(halo_of(model)))()
     pixels = synthesise(setting, around)[grid.box.slices]
     assert np.abs(by_tiles.astype(int) - pixels).max() <= 1
     rng = np.random.default_rng(0)
@@ -183,6 +229,19 @@ def test_tiles_leave_no_seam(model: Model, photo: np.ndarray) -> None:
     for box in boxes:
         window = SMALL.decode_window(setting, payloads.__getitem__, small, box)
         assert np.abs(window.astype(int) - by_tiles[box.slices]).max() <= 1
+
+
+def test_latents_too_large_for_16_bits_come_back(
+    model: Model, photo: np.ndarray, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No photograph has them; a file may."""
+    grid = Grid(64, 48, SMALL.tile)
+    for most in (2047.9375, 2048.0, 8e5):
+        latents = np.zeros((3, 4, model.latents), np.float32)
+        latents[1, 2, :3] = (most, -most, 0.0625)
+        monkeypatch.setattr(synthesis, "decode_tile", lambda *_, found=latents: found.copy())
+        kept = DecodedLatents(Setting(model, Quality(3000), 1), lambda index: b"", grid, Crew(1))
+        np.testing.assert_array_equal(kept.window(Box(0, 0, 3, 4))(), latents)
 
 
 def test_a_window_decodes_only_the_tiles_that_it_needs(model: Model, photo: np.ndarray) -> None:
@@ -198,9 +257,10 @@ def test_a_window_decodes_only_the_tiles_that_it_needs(model: Model, photo: np.n
     assert set(asked) <= {0, 1, 4, 5}
 
 
+@pytest.mark.parametrize("threads", [1, 2])
 @pytest.mark.parametrize("box", [Box(0, 0, 200, 240), Box(70, 70, 60, 100)], ids=["whole", "window"])
 def test_each_tile_is_decoded_once_and_few_are_kept(
-    model: Model, photo: np.ndarray, box: Box, monkeypatch: pytest.MonkeyPatch
+    model: Model, photo: np.ndarray, box: Box, threads: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     payloads = encode_small(model, photo, 1000)
     asked: list[int] = []
@@ -211,17 +271,18 @@ def test_each_tile_is_decoded_once_and_few_are_kept(
         asked.append(index)
         return payloads[index]
 
-    def watched(self: DecodedLatents, place: Box) -> np.ndarray:
+    def watched(self: DecodedLatents, place: Box) -> Callable[[], np.ndarray]:
         found = window(self, place)
         kept.append(len(self))
         return found
 
     monkeypatch.setattr(DecodedLatents, "window", watched)
     grid = Grid(240, 200, 64)
-    SMALL.decode_window(Setting(model, Quality(1000), 1), payload, grid, box)
+    SMALL.decode_window(Setting(model, Quality(1000), threads), payload, grid, box)
     assert len(asked) == len(set(asked))
     columns = min(grid.columns, box.width // 64 + 3)
-    assert max(kept) <= 2 * columns + 3
+    # Side by side, tiles are decoded in advance: one more for each place, two for the first of a row.
+    assert max(kept) <= 2 * columns + 3 + (0 if threads == 1 else 2 * threads)
 
 
 def test_the_bits_map_adds_up_to_the_payload(model: Model, photo: np.ndarray) -> None:
@@ -234,7 +295,7 @@ def test_the_bits_map_adds_up_to_the_payload(model: Model, photo: np.ndarray) ->
 def test_a_coder_refuses_a_model_that_lacks_its_networks(model: Model) -> None:
     check_model(CODER, model)
     arrays = {name: array for name, array in model.arrays.items() if name != "synthesis.onnx"}
-    with pytest.raises(ModelError, match=r"none of the lapped coder's: expected .*got none of synthesis\.onnx"):
+    with pytest.raises(ModelError, match=r"does not fit the lapped coder: expected .*got none of synthesis\.onnx"):
         check_model(CODER, replace(model, arrays=arrays))
 
 

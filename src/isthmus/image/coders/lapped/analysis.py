@@ -7,6 +7,7 @@ import numpy.typing as npt
 
 from isthmus.coding.payload import latent_bits
 from isthmus.image.box import Box
+from isthmus.image.coders.lapped.finest import is_lost, without_finest
 from isthmus.image.coders.masking import importance
 from isthmus.image.coders.protocol import ArraySource, PixelSource, Setting, UInt8
 from isthmus.image.grid import BLOCK, Grid, mirrored
@@ -16,11 +17,25 @@ Float32 = npt.NDArray[np.float32]
 
 def analyse(setting: Setting, source: PixelSource, box: Box) -> Float32:
     """Latents (h, w, C) float32 in steps, of a box in latent positions, which may lie outside the picture."""
+    return latents_to_code(setting, pixels_of(source, box))
+
+
+def pixels_of(source: PixelSource, box: Box) -> UInt8:
+    """What the analysis of a box of (h, w) latent positions sees: (16h + 16, 16w + 16, 3) uint8."""
     rows = _pixel_axis(box.top, box.bottom, source.height)
     columns = _pixel_axis(box.left, box.right, source.width)
     top, left = int(rows.min()), int(columns.min())
     window = source(top, left, int(rows.max()) + 1 - top, int(columns.max()) + 1 - left)
-    return latents_of(setting, window[rows - top][:, columns - left])
+    return window[rows - top][:, columns - left]
+
+
+def latents_to_code(setting: Setting, pixels: UInt8) -> Float32:
+    """`latents_of`, without what is nothing but detail that no latent brings back."""
+    y = latents_of(setting, pixels)
+    lost = is_lost(pixels)
+    if lost.any():
+        y = np.where(lost[:, :, None], latents_of(setting, without_finest(pixels)), y)
+    return y
 
 
 def latents_of(setting: Setting, pixels: UInt8) -> Float32:
@@ -42,7 +57,7 @@ def bits_map(setting: Setting, rgb: UInt8) -> Float32:
     for index in range(grid.count):
         box = grid.latent_box(index)
         y = analyse(setting, source, box)
-        with setting.limited_threads():
+        with setting.one_thread():
             bits = latent_bits(setting.model.entropy, y, setting.quality.hundredths, importance_of(setting, y))
         out[box.slices] = bits
     return out

@@ -9,9 +9,10 @@ import numpy as np
 
 from isthmus.coding.payload import encode_latents
 from isthmus.image.box import Box
-from isthmus.image.coders.lapped.analysis import analyse, importance_of
+from isthmus.image.coders.crew import Crew, Pending
+from isthmus.image.coders.lapped.analysis import Float32, importance_of, latents_to_code, pixels_of
 from isthmus.image.coders.lapped.preview import decode_preview
-from isthmus.image.coders.lapped.refinement import refined_latents
+from isthmus.image.coders.lapped.refinement import pixels_around, refined_latents
 from isthmus.image.coders.lapped.synthesis import decode_box, decode_tile
 from isthmus.image.coders.protocol import Payloads, PixelSource, Progress, Setting, UInt8
 from isthmus.image.grid import TILE, Grid
@@ -36,16 +37,13 @@ class LappedCoder:
         self, setting: Setting, source: PixelSource, effort: int = 1, progress: Progress | None = None
     ) -> Iterator[bytes]:
         grid = Grid(source.width, source.height, self.tile)
-        for index in range(grid.count):
-            box = grid.latent_box(index)
-            y = analyse(setting, source, box) if effort == 1 else refined_latents(setting, source, grid, box)
-            with setting.limited_threads():
-                payload = encode_latents(
-                    setting.model.entropy, y, setting.quality.hundredths, importance_of(setting, y)
-                )
-            yield payload
-            if progress:
-                progress(index + 1, grid.count)
+        with setting.crew(grid.count) as crew:
+            # The source is asked in the caller's own thread: it need not know of others.
+            handed_out = (_hand_out(crew, setting, source, effort, grid, index) for index in range(grid.count))
+            for done, payload in enumerate(crew.in_order(handed_out), 1):
+                yield payload
+                if progress:
+                    progress(done, grid.count)
 
     def decode_rows(
         self, setting: Setting, payloads: Payloads, grid: Grid, progress: Progress | None = None
@@ -69,5 +67,28 @@ class LappedCoder:
         return decode_preview(setting, payloads, grid)
 
     def check_tiles(self, setting: Setting, payloads: Payloads, grid: Grid) -> None:
-        for index in range(grid.count):
-            decode_tile(setting, payloads, grid, index)
+        with setting.crew(grid.count) as crew:
+            indices = range(grid.count)
+            for _ in crew.in_order(crew.submit(decode_tile, setting, payloads(i), grid, i) for i in indices):
+                pass
+
+
+def _hand_out(crew: Crew, setting: Setting, source: PixelSource, effort: int, grid: Grid, index: int) -> Pending[bytes]:
+    """The payload of a tile, to come."""
+    box = grid.latent_box(index)
+    if effort == 1:
+        return crew.submit(_encode, setting, pixels_of(source, box))
+    return crew.submit(_encode_refined, setting, pixels_around(setting, source, box), grid, box)
+
+
+def _encode(setting: Setting, pixels: UInt8) -> bytes:
+    return _payload(setting, latents_to_code(setting, pixels))
+
+
+def _encode_refined(setting: Setting, pixels: UInt8, grid: Grid, box: Box) -> bytes:
+    return _payload(setting, refined_latents(setting, pixels, grid, box))
+
+
+def _payload(setting: Setting, y: Float32) -> bytes:
+    with setting.one_thread():
+        return encode_latents(setting.model.entropy, y, setting.quality.hundredths, importance_of(setting, y))

@@ -1,0 +1,1 @@
+"""The separable coder: an exact lapped transform in NumPy, latents coded in integers, a small network that corrects."""
