@@ -112,5 +112,9 @@ def test_metadata_is_left_out_where_that_is_asked_for(name: str) -> None:
     with Image.open(stream) as kept:
         assert not {"icc_profile", "exif", "xmp"} & set(kept.info)
         assert 0x010E not in kept.getexif()
-        assert np.abs(np.asarray(kept).astype(int) - np.asarray(image)).max() <= (8 if name == "JPEG" else 0)
+        if name == "JPEG":
+            plain, _ = written(photo(30, 20), name)
+            np.testing.assert_array_equal(np.asarray(kept), np.asarray(plain))
+        else:
+            np.testing.assert_array_equal(np.asarray(kept), np.asarray(image))
     assert image.info["xmp"] == b"<x/>"
