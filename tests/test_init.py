@@ -17,7 +17,7 @@ import isthmus
 PUBLIC = """
 BitstreamError Codec CorruptError Info InputError IsthmusError LimitExceededError Limits MissingExtraError ModelError
 NotIsthmusError OutputExistsError SelfCheckError TooNewError TruncatedError UnknownModelError UnsupportedPictureError
-__version__ decode decode_file decode_image encode encode_file inspect verify
+__version__ decode decode_file decode_image encode encode_file inspect preview verify
 """
 
 
@@ -52,7 +52,7 @@ def test_every_public_name_documents_itself_whole(name: str) -> None:
         assert not without, (label, without)
 
 
-FUNCTIONS = ["decode", "decode_file", "decode_image", "encode", "encode_file", "inspect", "verify"]
+FUNCTIONS = ["decode", "decode_file", "decode_image", "encode", "encode_file", "inspect", "preview", "verify"]
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
@@ -89,7 +89,7 @@ def test_type_checkers_see_the_package(tmp_path: Path) -> None:
     # From the outside: the package's own settings, and its folder of sources, are not the user's.
     environment = os.environ | {"MYPYPATH": ""}
     said = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True).stdout
-    assert "quality: float =" in said
+    assert "quality: float | None =" in said
     assert 'expected "Literal[1, 2]"' in said
     assert 'expression has type "ndarray' in said
     assert "import-untyped" not in said

@@ -248,3 +248,30 @@ def test_a_closed_file_is_said(saved: Path) -> None:
     image.close()
     with pytest.raises(ValueError, match="closed"):
         image.load()
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"lossless": True}, "keeps no picture without loss"),
+        ({"qualty": 70}, "got qualty. quality is one"),
+        ({"optimize": True}, "unknown option"),
+        ({"quality": 50, "target_bytes": 500}, "one of them"),
+    ],
+)
+def test_options_that_would_be_ignored_are_errors(
+    options: dict[str, object], message: str, original: Image.Image, tmp_path: Path
+) -> None:
+    with pytest.raises(ValueError, match=message):
+        original.save(tmp_path / "a.isth", **options)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_targets_and_sizes_are_options_of_saving(original: Image.Image, tmp_path: Path) -> None:
+    path = tmp_path / "a.isth"
+    original.save(path, target_bytes=1500, lossless=False)
+    assert 1400 < path.stat().st_size <= 1500
+    assert path.read_bytes() == isthmus.encode(original, target_bytes=1500)
+    original.save(path, max_side=60)
+    with Image.open(path) as image:
+        assert image.size == (60, 40)

@@ -11,9 +11,8 @@ if TYPE_CHECKING:
         decode,
         decode_file,
         decode_image,
-        encode,
-        encode_file,
         inspect,
+        preview,
         verify,
     )
     from isthmus.errors import (
@@ -32,6 +31,7 @@ if TYPE_CHECKING:
         UnknownModelError,
         UnsupportedPictureError,
     )
+    from isthmus.targets import encode, encode_file
 
 __version__ = "0.1.0"
 
@@ -42,11 +42,11 @@ _HOMES = {
         "decode",
         "decode_file",
         "decode_image",
-        "encode",
-        "encode_file",
         "inspect",
+        "preview",
         "verify",
     ),
+    "isthmus.targets": ("encode", "encode_file"),
     "isthmus.bitstream.limits": ("Limits",),
     "isthmus.errors": (
         "BitstreamError",
@@ -92,6 +92,7 @@ __all__ = [
     "encode",
     "encode_file",
     "inspect",
+    "preview",
     "verify",
 ]
 

@@ -4,6 +4,7 @@ What a medium is, how its files are made and how they decode is the medium's own
 """
 
 import functools
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path, PurePath
@@ -21,10 +22,11 @@ from isthmus.image.coders.table import encoding_coder
 from isthmus.image.container import Container, parse_behind
 from isthmus.image.decoding import PictureDecoder, check_decodable
 from isthmus.image.encoding import encode_picture
-from isthmus.image.files import format_of, open_picture, save_picture
+from isthmus.image.files import format_of, open_picture
 from isthmus.image.header import MEDIUM as PICTURE
 from isthmus.image.info import Info, info_of
 from isthmus.image.picture import Picture, PictureLike, Pixels, as_picture
+from isthmus.image.saving import write_picture
 from isthmus.model.model import Model
 from isthmus.model.registry import find_model, is_release_name, model_named, release_model
 from isthmus.plain import whole
@@ -43,10 +45,9 @@ __all__ = [
     "decode",
     "decode_file",
     "decode_image",
-    "encode",
-    "encode_file",
     "inspect",
     "is_encoded",
+    "preview",
     "verify",
 ]
 
@@ -260,6 +261,8 @@ class Codec:
             force: replace what is there.
             strip: leave ICC, EXIF and XMP out, as where the format has no room for them.
 
+        What the format of the new file cannot hold is converted, with a warning, or refused.
+
         Raises:
             BitstreamError, LimitExceededError, OutputExistsError, InputError, OSError
         """
@@ -267,7 +270,9 @@ class Codec:
         target = Path(target) if target is not None else source.with_suffix(".png")
         format_name = format_of(target)
         with atomic_output(target, force) as stream:
-            save_picture(self.decode_image(self.read_file(source)), stream, format_name, strip)
+            notes = write_picture(self.decode_image(self.read_file(source)), stream, format_name, strip=strip)
+        for note in notes:
+            warnings.warn(f"{target}: {note}", stacklevel=2)
         return target
 
     def read_file(self, source: "str | Path | BinaryIO") -> bytes:
@@ -320,39 +325,6 @@ def is_encoded(name: str) -> bool:
     return path.suffix.lower() == SUFFIX and not path.name.startswith(".")
 
 
-def encode(
-    image: PictureLike,
-    quality: float = DEFAULT_QUALITY,
-    strip: bool = False,
-    effort: Effort = 1,
-    model: ModelLike = None,
-) -> bytes:
-    """Compress a picture to the bytes of an .isth file.
-
-    Arguments:
-        image: a Pillow image, or uint8 of shape (H, W), (H, W, 1 to 4): grey, grey and alpha, RGB, RGB and alpha.
-        quality: 0 to 100, continuous. 50 is high quality; larger is better, and takes more bytes.
-        strip: leave ICC, EXIF and XMP out.
-        effort: 1, or 2 for 1 to 2 % fewer bytes at equal PSNR in 2 to 3 times the time.
-        model: the weights: "best" (the default) or "fast", another installed model's name, a model file, or a `Model`.
-
-    Returns:
-        The file, which `decode` and `decode_image` take.
-
-    Raises:
-        InputError: an argument is outside its range, or the array has another shape.
-        UnsupportedPictureError: the picture has more than 8 bits a channel, or several frames.
-        LimitExceededError: it has more pixels than `Limits` allows.
-        ModelError, UnknownModelError: there are no such weights.
-        SelfCheckError: what was encoded does not decode; nothing is returned.
-
-    Example:
-        >>> data = isthmus.encode(Image.open("photo.jpg"), quality=60)  # doctest: +SKIP
-        >>> Path("photo.isth").write_bytes(data)                        # doctest: +SKIP
-    """
-    return Codec(model, effort=effort).encode(image, quality, strip)
-
-
 def decode(data: bytes, box: PublicBox | None = None, model: ModelLike = None) -> Pixels:
     """Decode the bytes of an .isth file to an array of its colours, without its transparency.
 
@@ -398,43 +370,26 @@ def decode_image(data: bytes, model: ModelLike = None) -> Image.Image:
     return Codec(model).decode_image(data)
 
 
-def encode_file(
-    source: str | Path,
-    target: str | Path | None = None,
-    quality: float = DEFAULT_QUALITY,
-    strip: bool = False,
-    force: bool = False,
-    effort: Effort = 1,
-    model: ModelLike = None,
-) -> Path:
-    """Compress a picture file to an .isth file.
+def preview(data: bytes, model: ModelLike = None) -> Image.Image:
+    """Decode the bytes of an .isth file to a Pillow image of 1/16 of its width and height, many times quicker.
 
     Arguments:
-        source: a file of any format that Pillow reads.
-        target: the file to write; by default the same name with the suffix .isth. It appears whole or not at all.
-        quality: 0 to 100, continuous. 50 is high quality; larger is better, and takes more bytes.
-        strip: leave ICC, EXIF and XMP out.
-        force: replace what is there.
-        effort: 1, or 2 for 1 to 2 % fewer bytes at equal PSNR in 2 to 3 times the time.
-        model: the weights: "best" (the default) or "fast", another installed model's name, a model file, or a `Model`.
+        data: the bytes of an .isth file.
+        model: weights for files whose model is not installed; all others find theirs by the id in the file.
 
     Returns:
-        The new file's path.
+        The image, loaded, like that of `decode_image`; its width and height are rounded up.
 
     Raises:
-        InputError: the file is no picture, or an argument is outside its range.
-        UnsupportedPictureError: the picture has more than 8 bits a channel, or several frames.
-        LimitExceededError: it has more pixels than `Limits` allows.
-        ModelError, UnknownModelError: there are no such weights.
-        OutputExistsError: the target is there already.
-        SelfCheckError: what was encoded does not decode; nothing is written.
-        OSError: a file cannot be read or written.
+        NotIsthmusError, TruncatedError, CorruptError, TooNewError: something is wrong with the bytes.
+        UnknownModelError: the file's model is neither installed nor this one.
+        LimitExceededError: it is larger than `Limits` allows.
 
     Example:
-        >>> isthmus.encode_file("photo.jpg", quality=60)                # doctest: +SKIP
-        PosixPath('photo.isth')
+        >>> isthmus.preview(data).size                                  # doctest: +SKIP
+        (48, 32)
     """
-    return Codec(model, effort=effort).encode_file(source, target, quality, strip, force)
+    return Codec(model).preview(data)
 
 
 def decode_file(

@@ -10,6 +10,7 @@ Example:
     (768, 512)
 """
 
+import difflib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import IO, Any, BinaryIO, cast
@@ -18,14 +19,15 @@ from PIL import Image, ImageFile
 
 from isthmus.bitstream.head import MAGIC
 from isthmus.bitstream.limits import Limits
-from isthmus.codec import DEFAULT_QUALITY, SUFFIX, Codec, Effort, ModelLike
-from isthmus.errors import IsthmusError, UnsupportedPictureError
+from isthmus.codec import SUFFIX, Codec, Effort, ModelLike
+from isthmus.errors import InputError, IsthmusError, UnsupportedPictureError
 from isthmus.image.coders.protocol import PREVIEW_SCALE
 from isthmus.image.container import parse, read_front
 from isthmus.image.metadata import INFO_KEYS, info_of_blocks
 from isthmus.image.modes import restored_mode
 from isthmus.image.picture import as_picture
 from isthmus.image.size import MAX_SIDE
+from isthmus.targets import TARGETS, encode_picture, one_target
 
 FORMAT = "ISTH"
 MIME = "image/x-isthmus"
@@ -104,9 +106,10 @@ class IsthImageFile(ImageFile.ImageFile):
 
 
 def _save(image: Image.Image, file: IO[bytes], filename: str | bytes) -> None:
-    """Pillow's `save`, with the options quality (0 to 100), effort and model as of `isthmus.Codec`, icc_profile, exif
-    and xmp (None or b"" leaves one out)."""
+    """Pillow's `save`, with the options quality (0 to 100), target_bytes, target_bpp, target_psnr, target_ssimulacra2,
+    strip, effort, model and max_side as of `isthmus.encode`, icc_profile, exif and xmp (None or b"" leaves one out)."""
     options: dict[str, Any] = image.encoderinfo
+    _refuse_unknown(options)
     # Pixels of an opened file, or EXIF that was given along with them, are still to be turned; all else was worked on.
     turned = isinstance(image, ImageFile.ImageFile) or "exif" in options
     changed = {key: options[key] for key in INFO_KEYS.values() if key in options}
@@ -114,12 +117,28 @@ def _save(image: Image.Image, file: IO[bytes], filename: str | bytes) -> None:
         image = image.copy()
         for key, value in changed.items():
             image.info[key] = value.tobytes() if isinstance(value, Image.Exif) else value or b""
+    quality = options.get("quality")
+    target = one_target({name: options.get(name) for name in TARGETS}, quality)
     try:
         codec = _codec(options.get("effort", 1), options.get("model"))
         picture = as_picture(image, _LIMITS, turned=turned)
-        file.write(codec.encode(picture, options.get("quality", DEFAULT_QUALITY)))
+        strip, max_side = options.get("strip", False), options.get("max_side")
+        file.write(encode_picture(codec, picture, quality, target, strip, max_side))
     except UnsupportedPictureError as error:
         raise OSError(f"cannot write mode {image.mode} as {FORMAT}: {error}") from error
+
+
+def _refuse_unknown(options: dict[str, Any]) -> None:
+    """What is ignored would be believed: a misspelt quality, a promise that is not kept."""
+    if options.get("lossless"):
+        hint = "Write a .png, or a .webp with lossless=True; quality=100 is the nearest to it here."
+        raise InputError("isthmus keeps no picture without loss", expected="lossless=False", got=True, hint=hint)
+    known = ("quality", *TARGETS, "strip", "effort", "model", "max_side", *INFO_KEYS.values(), "lossless")
+    for name in options:
+        if name not in known:
+            near = difflib.get_close_matches(name, known, 1)
+            hint = f"{near[0]} is one." if near else ""
+            raise InputError(f"unknown option of saving {FORMAT}", expected=", ".join(known[:-1]), got=name, hint=hint)
 
 
 def _accept(prefix: bytes) -> bool:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
+from PIL import Image
 
 from isthmus.cli import main
 from pictures import photo
@@ -30,7 +31,7 @@ def test_a_folder_and_back() -> None:
     assert "2 pictures in " in encoded.stdout
     assert ": 2 encoded\n" in encoded.stdout
     assert " bytes before, " in encoded.stdout
-    assert "1 other file left alone" in encoded.stdout
+    assert "1 other file left alone (--copy-others copies): notes.txt" in encoded.stdout
     decoded = run("decode", "out", "-o", "back", "--workers", "1", "--json")
     *lines, last = map(json.loads, decoded.stdout.splitlines())
     assert {line["output"]: line["state"] for line in lines} == {"a.png": "done", "sub/b.png": "done"}
@@ -73,7 +74,14 @@ def test_a_dry_run_does_nothing() -> None:
         (["encode", "in", "-o", "in/out"], "lies inside"),
         (["encode", "in", "-o", "in"], "lies inside"),
         (["encode", "in/a.png", "--workers", "2"], "for folders"),
-        (["encode", "in/a.png", "--keep-smaller"], "for folders"),
+        (["encode", "in/a.png", "--copy-others"], "for folders"),
+        (["encode", "-", "--keep-smaller"], "a stream has no name"),
+        (["decode", "in", "-o", "back.jpg"], "back.jpg looks like a file"),
+        (["decode", "in", "-o", "in/notes.txt"], "notes.txt is a file"),
+        (["decode", "in", "-o", "out", "--jpeg-quality", "85"], "add --to jpg"),
+        (["decode", "in", "-o", "out", "--to", "doc"], "expected a format"),
+        (["encode", "in", "-o", "zip://::out.zip"], "archives are read here, not written"),
+        (["encode", "in", "-o", "https://there/out"], "is read, not written"),
         (["encode", "in", "-o", "out", "--keep-smaller", "--strip"], "exclude each other"),
         (["encode", "in/a.png", "-o", "s3://bucket/a.isth"], "is an address: only the output of a folder"),
         (["decode", "in/a.isth", "-o", "s3://bucket/"], "is an address: only the output of a folder"),
@@ -90,3 +98,73 @@ def test_an_address_that_cannot_be_opened() -> None:
     result = run("encode", "nonsense://x", "-o", "out")
     assert result.exit_code == 1
     assert "nonsense://x cannot be opened" in result.stderr
+
+
+def test_an_output_that_cannot_be_opened_is_said_before_anything_is_read() -> None:
+    Path("in/text.png").write_text("no picture")
+    result = run("encode", "in", "-o", "nonsense://out")
+    assert result.exit_code == 1
+    assert result.stderr.count("isthmus: ") == 1
+    assert "nonsense://out cannot be opened" in result.stderr
+
+
+def test_file_addresses() -> None:
+    Path("in/with space.png").write_bytes(Path("in/a.png").read_bytes())
+    here = Path.cwd()
+    assert run("encode", f"file://{here}/in/with%20space.png", "-o", f"file://{here}/one.isth").exit_code == 0
+    assert Path("one.isth").exists()
+    assert run("encode", f"file://localhost{here}/in", "-o", "out", "--workers", "1").exit_code == 0
+    assert Path("out/sub/b.isth").exists()
+    assert run("encode", "file://elsewhere/a.png").exit_code == 2
+
+
+def test_an_output_that_can_replace_the_folder() -> None:
+    photo(40, 30).effect_spread(9).save("in/a.png")
+    Path("in/text.png").write_text("no picture")
+    Path("in/a.isth").write_text("another's")
+    whole = ["encode", "in", "-o", "out", "--workers", "1", "--keep-smaller", "--copy-others"]
+    planned = run(*whole, "--dry-run")
+    assert "2 other files copied" in planned.stdout
+    result = run(*whole)
+    assert result.exit_code == 0, result.output
+    assert "1 encoded, 2 copied as they were, 2 other files copied" in result.stdout
+    assert "text.png: copied as it is: " in result.stdout
+    assert "left alone" not in result.stdout
+    for name in ("sub/b.png", "text.png", "a.isth", "notes.txt"):
+        assert Path("out", name).read_bytes() == Path("in", name).read_bytes()
+    # The name that is somebody else's is not taken.
+    assert Path("out/a.png.isth").exists()
+    assert "5 whole already" in run(*whole).stdout
+
+
+def test_decoding_to_a_format_a_quality_and_a_size() -> None:
+    assert run("encode", "in", "-o", "out", "--workers", "1").exit_code == 0
+    sizes = []
+    for quality in ("30", "95"):
+        to = ["--to", "jpg", "--jpeg-quality", quality, "--max-side", "20"]
+        decoded = run("decode", "out", "-o", f"back{quality}", "--workers", "1", *to)
+        assert decoded.exit_code == 0, decoded.output
+        assert "bytes of .isth files read" in decoded.stdout
+        assert "more" not in decoded.stdout
+        with Image.open(f"back{quality}/a.jpg") as image:
+            assert (image.format, image.size) == ("JPEG", (20, 15))
+        sizes.append(Path(f"back{quality}/a.jpg").stat().st_size)
+        assert "2 whole already" in run("decode", "out", "-o", f"back{quality}", "--workers", "1", *to).stdout
+    assert sizes[0] < sizes[1]
+
+
+def test_encoding_smaller_pictures() -> None:
+    assert run("encode", "in", "-o", "out", "--workers", "1", "--max-side", "20").exit_code == 0
+    assert "15x20" in run("info", "out/sub/b.isth").stdout
+    assert "2 whole already" in run("encode", "in", "-o", "out", "--workers", "1", "--max-side", "20").stdout
+
+
+def test_single_files_that_are_not_made_smaller_are_kept() -> None:
+    photo(40, 30).save("tiny.png")
+    before = Path("tiny.png").read_bytes()
+    result = run("encode", "tiny.png", "--keep-smaller")
+    assert "not smaller than" in result.stdout
+    assert "left as it is" in result.stdout
+    assert not Path("tiny.isth").exists()
+    assert "copied to new/tiny.png" in run("encode", "tiny.png", "--keep-smaller", "-o", "new/").stdout
+    assert Path("new/tiny.png").read_bytes() == before

@@ -149,3 +149,19 @@ def test_help_needs_no_pytorch_and_its_absence_is_told(tmp_path: Path) -> None:
     failed = python("check")
     assert failed.returncode == 1
     assert 'needs torch. Install it: pip install "isthmus[learn]"' in failed.stderr
+
+
+def test_nothing_is_overwritten_unasked(learned: Path, tmp_path: Path) -> None:
+    before = (learned / "model.safetensors").read_bytes()
+    refused = call(*QUICK, "--seed", 3, "-o", learned)
+    assert refused.exit_code == 1
+    assert "exists already" in refused.stderr
+    assert (learned / "model.safetensors").read_bytes() == before
+    plot = tmp_path / "losses.png"
+    plot.write_text("mine")
+    assert call("losses", learned, "-o", plot).exit_code == 1
+    assert plot.read_text() == "mine"
+    run("losses", learned, "-o", plot, "--force")
+    assert plot.read_bytes().startswith(b"\x89PNG")
+    codes = learned / "test.codes"
+    assert call("expand", learned, codes, "-o", plot).exit_code == 1

@@ -20,7 +20,8 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     [
         (("a.png",), None, {"a.png": "a.isth"}),
         (("in/a.png", "b.jpg"), None, {"in/a.png": "in/a.isth", "b.jpg": "b.isth"}),
-        (("a.png",), "other", {"a.png": "other"}),
+        (("a.png",), "other", {"a.png": "other.isth"}),
+        (("a.png",), "/dev/null", {"a.png": "/dev/null"}),
         (("a.png",), "folder", {"a.png": "folder/a.isth"}),
         (("a.png",), "new/", {"a.png": "new/a.isth"}),
         (("in/a.png", "b.png"), "new", {"in/a.png": "new/a.isth", "b.png": "new/b.isth"}),

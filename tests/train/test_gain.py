@@ -3,7 +3,7 @@
 import pytest
 
 from isthmus.train.curve import Point
-from isthmus.train.gain import gain_of, pays_from, verdict
+from isthmus.train.gain import gain_of, gained, pays_from, verdict
 
 GAIN = {"percent_more": -5.0, "pictures": 4, "quality": 44, "bytes_per_picture": 20_000}
 
@@ -27,7 +27,15 @@ def test_the_verdict() -> None:
     assert mixed is not None
     assert "on 4 of the pictures held out (more on 1 of them); its own" in mixed
     worse = verdict({"gain": {**GAIN, "percent_more": 3.0}}, 1_000_000)
-    assert worse == "3.0 % more bytes than before, at equal PSNR, on 4 of the pictures held out"
+    assert worse == "3.0 % more bytes than before, at equal PSNR, on 4 of the pictures held out" + (
+        ": nothing is saved, and its own 1,000,000 bytes come on top"
+    )
+
+
+@pytest.mark.parametrize(("percent", "expected"), [(-0.1, True), (0.0, False), (3, False), (None, None)])
+def test_whether_it_gained(percent: float | None, expected: bool | None) -> None:
+    assert gained({"gain": {**GAIN, "percent_more": percent}}) is expected
+    assert gained({}) is None
 
 
 def curves(*factors: float) -> list[list[Point]]:

@@ -10,7 +10,7 @@ from isthmus.codec import DEFAULT_QUALITY, Effort
 from isthmus.plain import number, whole
 from isthmus.rate_control import Target
 
-State = Literal["done", "kept", "skipped", "failed"]
+State = Literal["done", "kept", "skipped", "failed", "copied"]
 
 
 @dataclass(frozen=True)
@@ -24,11 +24,15 @@ class Job:
         aim: a target instead of a quality.
         strip: leave metadata out.
         keep_smaller: copy the original where encoding does not make it smaller.
+        copy_others: copy what is no picture or cannot be read, so that the target has all of the source.
         force: redo and replace what is there.
         model: a model file, the name of an installed model, or None for "best".
         threads: of each worker.
         limits: what a picture may ask for.
         effort: of encoding; files of another effort count as done.
+        max_side: reduce larger pictures to so many pixels, before encoding or after decoding.
+        suffix: of decoded files, which names their format.
+        jpeg_quality: 1 to 100, of decoded files that are JPEGs; None for the usual one.
     """
 
     verb: Literal["encode", "decode"]
@@ -43,21 +47,29 @@ class Job:
     threads: int = 1
     limits: Limits = field(default_factory=Limits)
     effort: Effort = 1
+    copy_others: bool = False
+    max_side: int | None = None
+    suffix: str = ".png"
+    jpeg_quality: int | None = None
 
     def __post_init__(self) -> None:
         # Compared and written down later: plain numbers, whatever they came as.
         object.__setattr__(self, "quality", number(self.quality, "the quality", "0 to 100"))
         for name in ("threads", "effort"):
             object.__setattr__(self, name, whole(getattr(self, name), f"the number for {name}"))
+        for name in ("max_side", "jpeg_quality"):
+            if getattr(self, name) is not None:
+                object.__setattr__(self, name, whole(getattr(self, name), f"the number for {name}"))
 
 
 @dataclass(frozen=True)
 class Item:
-    """One picture: its name in the source tree, its bytes there, and the name it gets."""
+    """One file: its name in the source tree, its bytes there, the name it gets, and whether it stays as it is."""
 
     name: str
     size: int
     output: str
+    copied: bool = False
 
 
 @dataclass(frozen=True)
@@ -72,7 +84,7 @@ class Result:
 
 @dataclass
 class Summary:
-    """Counts of a run; bytes are of the pictures that this run wrote."""
+    """Counts of a run; bytes are of the pictures that this run wrote, `copied` are other files."""
 
     done: int = 0
     kept: int = 0
@@ -80,6 +92,7 @@ class Summary:
     failed: int = 0
     bytes_before: int = 0
     bytes_after: int = 0
+    copied: int = 0
 
     def add(self, result: Result) -> None:
         """Count one more picture."""

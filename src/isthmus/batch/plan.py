@@ -12,8 +12,9 @@ from isthmus.image.names import is_picture_name
 from isthmus.text import reason
 
 
-def items(job: Job) -> tuple[list[Item], int, list[Result]]:
-    """The pictures of the source tree, how many other files are left alone, and the folders that cannot be read.
+def items(job: Job) -> tuple[list[Item], list[Item], list[Result]]:
+    """The pictures of the source tree, the other files, which are left alone or copied, and the folders that cannot
+    be read.
 
     Two pictures that differ only in their suffix keep it: a.png and a.jpg become a.png.isth and a.jpg.isth.
 
@@ -23,14 +24,28 @@ def items(job: Job) -> tuple[list[Item], int, list[Result]]:
     unread: dict[str, OSError] = {}
     files = Tree(job.source).files(unread)
     names = [name for name in files if _wanted(name, job.verb)]
-    suffix = SUFFIX if job.verb == "encode" else ".png"
-    outputs = {name: str(PurePosixPath(name).with_suffix(suffix)) for name in names}
-    # Until no two are alike: whole names never are, so this ends.
-    while clashes := {output for output, count in Counter(outputs.values()).items() if count > 1}:
-        outputs |= {name: name + suffix for name, output in outputs.items() if output in clashes}
+    # What is copied, or may be, has its own name, which is then nobody else's.
+    kept = set(files) if job.copy_others else set()
+    outputs = _outputs(names, SUFFIX if job.verb == "encode" else job.suffix, kept)
     found = [Item(name, files[name], outputs[name]) for name in names]
+    others = [Item(name, files[name], name, copied=True) for name in files if name not in outputs]
     failed = [Result(Item(name, 0, ""), "failed", message=reason(error)) for name, error in unread.items()]
-    return found, len(files) - len(found), failed
+    return found, others, failed
+
+
+def _outputs(names: list[str], suffix: str, kept: set[str]) -> dict[str, str]:
+    """The name that each output gets: no two are alike, and none is among those that are `kept`."""
+    outputs = {name: str(PurePosixPath(name).with_suffix(suffix)) for name in names}
+    whole = dict.fromkeys(names, 0)
+    while True:
+        counts = Counter(outputs.values())
+        # Whole names with the suffix are never alike; where one is kept, one more suffix, until none is: this ends.
+        moved = [name for name, output in outputs.items() if output in kept or (counts[output] > 1 and not whole[name])]
+        if not moved:
+            return outputs
+        for name in moved:
+            whole[name] += 1
+            outputs[name] = name + suffix * whole[name]
 
 
 def _wanted(name: str, verb: str) -> bool:

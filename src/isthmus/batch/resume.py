@@ -15,6 +15,7 @@ from isthmus.codec import Info
 from isthmus.errors import BitstreamError, CorruptError, InputError, OutputExistsError, TruncatedError
 from isthmus.image.container import parse
 from isthmus.image.files import picture_size
+from isthmus.image.reduction import reduced_size
 
 FORCE = "Use --force to replace it."
 
@@ -29,11 +30,7 @@ def encoded_before(job: Job, item: Item, tools: Tools) -> bool:
     source, target, most = tools.source, tools.target, job.limits.max_file_bytes
     if job.force:
         return False
-    if (
-        job.keep_smaller
-        and target.size(item.name) == item.size
-        and target.read(item.name, most) == source.read(item.name, most)
-    ):
+    if (job.keep_smaller or job.copy_others) and _is_copy(item, tools, most):
         return True
     if target.size(item.output) is None:
         return False
@@ -54,6 +51,8 @@ def encoded_before(job: Job, item: Item, tools: Tools) -> bool:
         raise OutputExistsError(f"{item.output} is there already", expected=wanted, got=found, hint=FORCE)
     with source.open(item.name, most) as stream:
         size = picture_size(stream, job.limits)
+    if job.max_side is not None:
+        size = reduced_size(*size, job.max_side)
     # Stored on its side, perhaps, and encoded upright.
     if sorted(size) != sorted((header.width, header.height)):
         raise OutputExistsError(f"{item.output} is there already and is another picture", hint=FORCE)
@@ -71,11 +70,33 @@ def decoded_before(job: Job, item: Item, tools: Tools, inspect: Callable[[], Inf
     if job.force or target.size(item.output) is None:
         return False
     info = inspect()
+    size = (info.width, info.height)
+    if job.max_side is not None:
+        size = reduced_size(*size, job.max_side)
     with suppress(InputError), target.open(item.output, job.limits.max_file_bytes) as stream:
-        if picture_size(stream, job.limits, whole=True) == (info.width, info.height):
+        if picture_size(stream, job.limits, whole=True) == size:
             _refuse_older(item, source, target)
             return True
     raise OutputExistsError(f"{item.output} is there already and is another picture", hint=FORCE)
+
+
+def copied_before(job: Job, item: Item, tools: Tools) -> bool:
+    """Whether the file as it is is there already.
+
+    Raises:
+        OutputExistsError: another file has its name.
+        IsthmusError, OSError: one of the two cannot be read.
+    """
+    if job.force or tools.target.size(item.name) is None:
+        return False
+    if _is_copy(item, tools, job.limits.max_file_bytes):
+        return True
+    raise OutputExistsError(f"{item.name} is there already and is another file", hint=FORCE)
+
+
+def _is_copy(item: Item, tools: Tools, most: int) -> bool:
+    source, target = tools.source, tools.target
+    return target.size(item.name) == item.size and target.read(item.name, most) == source.read(item.name, most)
 
 
 def _refuse_older(item: Item, source: Tree, target: Tree) -> None:

@@ -4,19 +4,25 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
 
 from isthmus.batch.job import Item, Job, Result
-from isthmus.batch.resume import FORCE, decoded_before, encoded_before
+from isthmus.batch.resume import copied_before, decoded_before, encoded_before
 from isthmus.batch.tools import tools_for
-from isthmus.errors import IsthmusError, OutputExistsError
-from isthmus.image.files import open_picture, save_picture
+from isthmus.errors import InputError, IsthmusError, LimitExceededError
+from isthmus.image.files import format_of, open_picture
+from isthmus.image.reduction import reduced, reduced_picture
+from isthmus.image.saving import write_picture
 from isthmus.rate_control import encode_to_target
 from isthmus.text import reason
 
 
 def process(job: Job, item: Item) -> Result:
-    """Encode or decode one picture; every failure becomes a result."""
-    work: Callable[[Job, Item], Result] = _encode if job.verb == "encode" else _decode
+    """Encode or decode one picture, or copy another file; every failure becomes a result."""
+    if item.copied:
+        return _result(_copy, job, item)
+    work: Callable[[Job, Item], Result] = _encode_or_copy if job.verb == "encode" else _decode
     return _result(work, job, item)
 
 
@@ -36,6 +42,8 @@ def _result(work: Callable[[Job, Item], Result], job: Job, item: Item) -> Result
 
 def _foresee(job: Job, item: Item) -> Result:
     tools = tools_for(job)
+    if item.copied:
+        return Result(item, "skipped" if copied_before(job, item, tools) else "copied")
     if job.verb == "encode":
         before = encoded_before(job, item, tools)
     else:
@@ -45,6 +53,18 @@ def _foresee(job: Job, item: Item) -> Result:
     return Result(item, "skipped" if before else "done")
 
 
+def _encode_or_copy(job: Job, item: Item) -> Result:
+    try:
+        return _encode(job, item)
+    except (InputError, LimitExceededError) as error:
+        if not job.copy_others:
+            raise
+        copied = _copy(job, item)
+        return (
+            copied if copied.state == "skipped" else replace(copied, state="kept", message=f"copied as it is: {error}")
+        )
+
+
 def _encode(job: Job, item: Item) -> Result:
     tools = tools_for(job)
     codec, source, target = tools.codec, tools.source, tools.target
@@ -52,6 +72,8 @@ def _encode(job: Job, item: Item) -> Result:
         return Result(item, "skipped")
     with source.open(item.name, job.limits.max_file_bytes) as stream:
         picture = open_picture(stream, job.limits)
+    if job.max_side is not None:
+        picture = reduced_picture(picture, job.max_side)
     notes = list(picture.notes)
     if job.aim is None:
         data = codec.encode(picture, job.quality, job.strip)
@@ -60,11 +82,8 @@ def _encode(job: Job, item: Item) -> Result:
         data = reached.data
         notes += [reached.note] if reached.note else []
     if job.keep_smaller and len(data) >= item.size:
-        original = source.read(item.name, job.limits.max_file_bytes)
-        if not job.force and target.size(item.name) is not None:
-            raise OutputExistsError(f"{item.name} is there already and is another file", hint=FORCE)
-        target.write(item.name, original)
-        return Result(item, "kept", len(original), f"{len(data)} bytes encoded, not smaller: copied as it is")
+        message = f"{len(data)} bytes encoded, not smaller: copied as it is"
+        return replace(_copy(job, item), state="kept", message=message)
     target.write(item.output, data)
     return Result(item, "done", len(data), "; ".join(notes))
 
@@ -74,7 +93,20 @@ def _decode(job: Job, item: Item) -> Result:
     data = tools.source.read(item.name, job.limits.max_file_bytes)
     if decoded_before(job, item, tools, lambda: tools.codec.inspect(data)):
         return Result(item, "skipped")
+    image = tools.codec.decode_image(data)
+    if job.max_side is not None:
+        image = reduced(image, job.max_side)
     buffer = io.BytesIO()
-    save_picture(tools.codec.decode_image(data), buffer, "PNG", job.strip)
+    notes = write_picture(image, buffer, format_of(Path(item.output)), job.jpeg_quality, job.strip)
     tools.target.write(item.output, buffer.getvalue())
-    return Result(item, "done", buffer.tell())
+    return Result(item, "done", buffer.tell(), "; ".join(notes))
+
+
+def _copy(job: Job, item: Item) -> Result:
+    """The file as it is, under its own name."""
+    tools = tools_for(job)
+    if copied_before(job, item, tools):
+        return Result(item, "skipped")
+    data = tools.source.read(item.name, job.limits.max_file_bytes)
+    tools.target.write(item.name, data)
+    return Result(item, "copied", len(data))

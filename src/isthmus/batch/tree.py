@@ -12,6 +12,9 @@ from typing import Any, BinaryIO, cast
 from isthmus.errors import InputError, IsthmusError, LimitExceededError, MissingExtraError
 from isthmus.files import read_capped, write_atomic
 
+_ARCHIVES = ("zip", "tar", "libarchive")
+_READ_ONLY = (*_ARCHIVES, "http", "https", "github", "git", "data", "reference")
+
 
 @contextmanager
 def _typed_errors(address: str) -> Iterator[None]:
@@ -30,6 +33,19 @@ def _typed_errors(address: str) -> Iterator[None]:
 def is_address(name: str) -> bool:
     """Whether fsspec opens it: it says by which protocol, and is no folder that is there."""
     return "://" in name and not os.path.isdir(name)
+
+
+def refuse_read_only(address: str) -> None:
+    """Raise `InputError` for an address that nothing can be written to, before work begins.
+
+    Raises:
+        InputError: a file of an archive, or a page of the web.
+    """
+    kind = address.split("::")[0].split("://")[0] if is_address(address) else ""
+    if kind in _READ_ONLY:
+        what = "archives are read here, not written" if kind in _ARCHIVES else "such an address is read, not written"
+        hint = "Give -o a folder" + (", and pack that afterwards." if kind in _ARCHIVES else ".")
+        raise InputError(f"{address} cannot be an output: {what}", hint=hint)
 
 
 class Tree:
@@ -82,8 +98,11 @@ class Tree:
                 raise FileNotFoundError(2, "No such folder", self.address)
         # A single file is found under its own name, which leaves nothing below the root.
         sizes = {path[len(self._root) :].strip("/"): int(entry["size"] or 0) for path, entry in found.items()}
+        if "" in sizes:
+            hint = "Give the folder above it, or copy the file to this machine first."
+            raise InputError(f"{self.address} is a single file", expected="a folder", hint=hint)
         for name in sizes:
-            if not name or ".." in PurePosixPath(name).parts:
+            if ".." in PurePosixPath(name).parts:
                 raise InputError(f"{self.address} is not a folder of plain names", got=repr(name))
         return dict(sorted(sizes.items()))
 

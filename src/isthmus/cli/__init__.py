@@ -1,11 +1,14 @@
 """The command line: a table of commands, each in a file of its own that is loaded when it is called."""
 
 import importlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import click
 
 from isthmus.cli.groups import WholeHelpGroup
+from isthmus.cli.messages import complain, remark
 
 # name -> (module, function); the module must not import anything heavy before its function runs.
 COMMANDS = {
@@ -44,13 +47,51 @@ class LazyGroup(WholeHelpGroup):
         with standard_streams():
             return super().main(*args, **kwargs)
 
+    def make_context(self, *args: Any, **extra: Any) -> click.Context:
+        with _told_alike():
+            return super().make_context(*args, **extra)
+
     def invoke(self, ctx: click.Context) -> Any:
         try:
-            return super().invoke(ctx)
+            with _told_alike():
+                return super().invoke(ctx)
         except KeyboardInterrupt:
             # click's own status for it is that of a failure.
-            click.echo("Stopped.", err=True)
+            remark("stopped")
             ctx.exit(130)
+
+
+class _Told(click.ClickException):
+    """An error of click's, shown as all messages are."""
+
+    def show(self, file: Any = None) -> None:
+        complain(self.message)
+
+
+class _ToldWithUsage(_Told):
+    exit_code = 2
+
+    def __init__(self, error: click.UsageError) -> None:
+        super().__init__(error.format_message())
+        self._ctx = error.ctx
+
+    def show(self, file: Any = None) -> None:
+        if self._ctx is not None:
+            click.echo(f"{self._ctx.get_usage()}\nTry '{self._ctx.command_path} --help' for help.\n", err=True)
+        super().show(file)
+
+
+@contextmanager
+def _told_alike() -> Iterator[None]:
+    """Messages of click's with the prefix of all others."""
+    try:
+        yield
+    except (_Told, click.exceptions.NoArgsIsHelpError):
+        raise
+    except click.UsageError as error:
+        raise _ToldWithUsage(error) from error
+    except click.ClickException as error:
+        raise _Told(error.format_message()) from error
 
 
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})

@@ -3,18 +3,20 @@
 import os
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, BinaryIO
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from isthmus.cli import folders, rate_control
-from isthmus.cli.messages import progress_on_terminal, say_what_decodes
+from isthmus.cli.messages import progress_on_terminal, saving, say_what_decodes
 from isthmus.cli.options import (
     as_one,
     codec_options,
     force_option,
     inputs_argument,
     json_option,
+    max_side_option,
     output_option,
     quality_or_default,
 )
@@ -37,7 +39,8 @@ class EncodeOptions(folders.FileOptions):
         target: what chooses the quality instead.
         effort: how hard to try, 1 or 2.
         strip: leave ICC, EXIF and XMP out.
-        keep_smaller: in folders, copy a picture that encoding does not make smaller.
+        keep_smaller: copy a picture, or leave it where it is, if encoding does not make it smaller.
+        max_side: pixels that a picture is reduced to, in width and height; None for as many as it has.
     """
 
     quality: float | None
@@ -45,6 +48,7 @@ class EncodeOptions(folders.FileOptions):
     effort: "Effort"
     strip: bool
     keep_smaller: bool
+    max_side: int | None
 
     def job(self) -> "Job":
         """What is done to a folder."""
@@ -58,6 +62,7 @@ class EncodeOptions(folders.FileOptions):
             strip=self.strip,
             keep_smaller=self.keep_smaller,
             effort=self.effort,
+            max_side=self.max_side,
         )
 
 
@@ -81,6 +86,7 @@ class EncodeOptions(folders.FileOptions):
     help="2: 1 to 2 % fewer bytes for the same likeness, in 2 to 3 times the time. Decoding is as fast as ever.",
 )
 @click.option("--strip", is_flag=True, help="Leave the ICC profile, EXIF and XMP out.")
+@max_side_option
 @folders.keep_smaller_option
 @folders.folder_options
 @force_option
@@ -98,6 +104,7 @@ def encode(options: EncodeOptions) -> None:
     isthmus encode photo.jpg --target-bytes 50k     at most 50,000 bytes
     isthmus encode photo.jpg --target-psnr 38       at least 38 dB
     isthmus encode holiday -o small                 a folder and all below it
+    isthmus encode holiday -o small --keep-smaller --copy-others    all of it, to replace the folder
     """
     if options.strip and options.keep_smaller:
         raise click.UsageError(
@@ -109,10 +116,10 @@ def encode(options: EncodeOptions) -> None:
     if folders.is_wanted(options):
         folders.run(options.job(), options)
         return
-    if options.keep_smaller:
-        raise click.UsageError("--keep-smaller is for folders.")
     outputs = outputs_for(options.inputs, options.output, ".isth")
     refuse_picture_names(outputs.values())
+    if options.keep_smaller and STREAM in (*outputs, *outputs.values()):
+        raise click.UsageError("--keep-smaller is for files: a stream has no name to keep.")
     codec = options.codec(options.effort)
 
     def work(name: str) -> Report:
@@ -123,12 +130,15 @@ def encode(options: EncodeOptions) -> None:
 
 def _encode_file(name: str, output: str, codec: "Codec", options: EncodeOptions) -> Report:
     from isthmus.image.files import open_picture
+    from isthmus.image.reduction import reduced_picture
 
     start = time.perf_counter()
     with read_input(name, codec.limits.max_file_bytes) as stream:
         size = stream.seek(0, os.SEEK_END)
         stream.seek(0)
         picture = open_picture(stream, codec.limits)
+    if options.max_side is not None:
+        picture = reduced_picture(picture, options.max_side)
     report: Report = {
         "input": name,
         "output": output,
@@ -137,7 +147,7 @@ def _encode_file(name: str, output: str, codec: "Codec", options: EncodeOptions)
         "mode": picture.mode,
     }
 
-    def write(file: BinaryIO) -> None:
+    def encoded() -> bytes:
         if options.target is None:
             quality = quality_or_default(options.quality)
             data = codec.encode(picture, quality, options.strip, progress_on_terminal(name))
@@ -148,16 +158,38 @@ def _encode_file(name: str, output: str, codec: "Codec", options: EncodeOptions)
             report.update(rate_control.report(options.target, reached))
             report["notes"] = [*picture.notes, *report["notes"]]
         report.update(bytes=len(data), bytes_before=size, bpp=8 * len(data) / (picture.width * picture.height))
-        if len(data) > size:
-            report["notes"].append(f"larger than the input, {size} bytes: keep that, or ask for less")
-        file.write(data)
+        return data
 
-    write_output(output, options.force, write)
+    if options.keep_smaller:
+        data = encoded()
+        if len(data) >= size:
+            report |= _keep(name, output, size, len(data), options.force)
+        else:
+            write_output(output, options.force, lambda file: file.write(data))
+    else:
+        write_output(output, options.force, lambda file: file.write(encoded()))
+        if report["bytes"] > size:
+            report["notes"].append("larger than the input: keep that (--keep-smaller), or ask for less")
     return report | {"seconds": time.perf_counter() - start}
 
 
+def _keep(name: str, output: str, size: int, encoded: int, force: bool) -> Report:
+    """Leave a picture that encoding does not make smaller where it is, or copy it to where its output would be."""
+    target = Path(output).with_name(Path(name).name)
+    if target.resolve() != Path(name).resolve():
+        write_output(str(target), force, lambda file: file.write(Path(name).read_bytes()))
+    return {"output": str(target), "kept": True, "bytes": size, "bytes_encoded": encoded}
+
+
 def _text(report: Report) -> str:
-    line = f"{report['input']} -> {report['output']}: {report['bytes']} bytes, {report['bpp']:.3f} bits per pixel"
+    name, output, size = report["input"], report["output"], report["bytes"]
+    if report.get("kept"):
+        where = "left" if output == name else f"copied to {output}"
+        line = f"{name}: {report['bytes_encoded']} bytes encoded, not smaller than {size}: {where} as it is"
+    else:
+        saved = saving(report["bytes_before"], size)
+        line = f"{name} -> {output}: {report['bytes_before']} to {size} bytes, {saved}, "
+        line += f"{report['bpp']:.3f} bits per pixel"
     if "target" in report:
         line += f", quality {report['quality']:g} after {report['encodes']} encodes"
     return "\n".join([line, *(f"  note: {note}" for note in report["notes"])])

@@ -11,29 +11,35 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from isthmus.cli.messages import complain, say
-from isthmus.cli.options import CodecOptions, Command
+from isthmus.cli.messages import complain, remark, saving, say
+from isthmus.cli.options import CodecOptions, Command, usage_errors
+from isthmus.cli.outputs import names_a_file
 from isthmus.cli.streams import STREAM
 from isthmus.errors import IsthmusError
 from isthmus.plain import json_text
-from isthmus.text import counted
+from isthmus.text import counted, some_of
 
 if TYPE_CHECKING:
     from isthmus.batch.job import Item, Job, Result, Summary
 
 keep_smaller_option = click.option(
-    "--keep-smaller", is_flag=True, help="Folders: copy a picture as it is where encoding does not make it smaller."
+    "--keep-smaller", is_flag=True, help="Keep a picture as it is where encoding does not make it smaller."
 )
 _PAST = {"encode": "encoded", "decode": "decoded"}
 
 
 def folder_options(command: Command) -> Command:
-    """--workers and --dry-run."""
+    """--workers, --copy-others and --dry-run."""
     workers = click.option(
         "--workers", metavar="N", type=click.IntRange(min=1), help="Folders: processes (default: one a core)."
     )
     dry_run = click.option("--dry-run", is_flag=True, help="Folders: say what would be done, and do nothing.")
-    return workers(dry_run(command))
+    copy_others = click.option(
+        "--copy-others",
+        is_flag=True,
+        help="Folders: copy all that is left alone otherwise, so that -o can replace the folder.",
+    )
+    return workers(copy_others(dry_run(command)))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,7 +49,7 @@ class FileOptions(CodecOptions):
     Attributes:
         inputs: file names, or a folder or an address alone.
         output: what -o names.
-        workers, dry_run: for folders alone.
+        workers, dry_run, copy_others: for folders alone.
         force: replace what is there.
         as_json: reports as JSON.
     """
@@ -52,6 +58,7 @@ class FileOptions(CodecOptions):
     output: str | None
     workers: int | None
     dry_run: bool
+    copy_others: bool
     force: bool
     as_json: bool
 
@@ -64,22 +71,33 @@ class FileOptions(CodecOptions):
             "model": self.model,
             "threads": self.threads or 1,
             "limits": self.limits(),
+            "copy_others": self.copy_others,
         }
 
 
 def is_wanted(options: FileOptions) -> bool:
     """Whether the input is a folder or an address; raises a usage error where that cannot be served."""
+    from isthmus.batch.tree import refuse_read_only
+
     # Not `Path.is_dir`, which raises where a folder above may not be entered: that is an error of one input.
     trees = [name for name in options.inputs if "://" in name or os.path.isdir(name)]
     if not trees:
-        if options.workers is not None or options.dry_run:
-            raise click.UsageError("--workers and --dry-run are for folders.")
+        if options.workers is not None or options.dry_run or options.copy_others:
+            raise click.UsageError("--workers, --copy-others and --dry-run are for folders.")
         return False
     if len(options.inputs) > 1:
         raise click.UsageError(f"{trees[0]} is a folder: give it alone.")
     if options.output is None or options.output == STREAM:
         raise click.UsageError(f"{trees[0]} is a folder: say with -o where its tree goes.")
+    if names_a_file(options.output):
+        raise click.UsageError(
+            f"{trees[0]} is a folder, and {options.output} looks like a file: {options.output}/ makes it a folder."
+        )
+    if os.path.isfile(options.output):
+        raise click.UsageError(f"{trees[0]} is a folder, and {options.output} is a file: name a folder with -o.")
     _refuse_nested(trees[0], options.output)
+    with usage_errors():
+        refuse_read_only(options.output)
     return True
 
 
@@ -88,13 +106,17 @@ def run(job: "Job", options: FileOptions) -> None:
     from isthmus.batch.job import Summary
     from isthmus.batch.plan import items
     from isthmus.batch.run import run as results
+    from isthmus.batch.tree import Tree
 
     try:
+        Tree(job.target)  # what cannot be opened is said before anything is read
         todo, others, unread = items(job)
     except (IsthmusError, OSError) as error:
         complain(f"{job.source}: {error}")
         sys.exit(1)
     start, summary = time.perf_counter(), Summary()
+    if job.copy_others:
+        todo, others = [*todo, *others], []
     for result in unread:
         summary.add(result)
         _report(result, options.as_json)
@@ -102,20 +124,22 @@ def run(job: "Job", options: FileOptions) -> None:
         _say_what_would_be_done(job, todo, others, summary, options.as_json)
         return
     try:
-        with _progress(len(todo), options.as_json) as show:
+        with _progress(job.verb, len(todo), options.as_json) as show:
             for result in results(job, todo, options.workers or os.cpu_count() or 1):
                 summary.add(result)
                 _report(result, options.as_json)
                 show(summary, time.perf_counter() - start)
     except KeyboardInterrupt:
-        click.echo("Stopped. The same command goes on where this one was.", err=True)
+        remark("stopped; the same command goes on where this one was")
         sys.exit(130)
     _summarise(job, summary, others, time.perf_counter() - start, options.as_json)
     if summary.failed:
         sys.exit(1)
 
 
-def _say_what_would_be_done(job: "Job", todo: "list[Item]", others: int, summary: "Summary", as_json: bool) -> None:
+def _say_what_would_be_done(
+    job: "Job", todo: "list[Item]", others: "list[Item]", summary: "Summary", as_json: bool
+) -> None:
     from isthmus.batch.steps import foresee
 
     for item in todo:
@@ -124,15 +148,17 @@ def _say_what_would_be_done(job: "Job", todo: "list[Item]", others: int, summary
         if as_json:
             record = {"input": item.name, "bytes": item.size, "output": item.output}
             click.echo(json_text(record | {"state": found.state, "message": found.message}))
-        elif found.state == "done":
+        elif found.state in ("done", "copied"):
             say(f"{item.name} -> {item.output}")
         else:
             _report(found, as_json)
     if not as_json:
         parts = [f"{counted(summary.done, 'picture')} of {summary.bytes_before:,} bytes would be {_PAST[job.verb]}"]
         parts += [f"{summary.skipped:,} whole already"] if summary.skipped else []
+        parts += [f"{counted(summary.copied, 'other file')} copied"] if summary.copied else []
         parts += [f"{summary.failed:,} would fail"] if summary.failed else []
-        click.echo(f"{'; '.join(parts)}; {counted(others, 'other file')} left.")
+        click.echo("; ".join(parts))
+        _name_others(others)
 
 
 def _report(result: "Result", as_json: bool) -> None:
@@ -146,27 +172,36 @@ def _report(result: "Result", as_json: bool) -> None:
         say(f"{item.name}: {result.message}")
 
 
-def _summarise(job: "Job", summary: "Summary", others: int, seconds: float, as_json: bool) -> None:
+def _summarise(job: "Job", summary: "Summary", others: "list[Item]", seconds: float, as_json: bool) -> None:
     if as_json:
-        click.echo(json_text({"summary": asdict(summary) | {"other_files": others, "seconds": seconds}}))
+        click.echo(json_text({"summary": asdict(summary) | {"other_files": len(others), "seconds": seconds}}))
         return
     counts = [f"{summary.done:,} {_PAST[job.verb]}"]
     counts += [f"{summary.kept:,} copied as they were"] if summary.kept else []
+    counts += [f"{counted(summary.copied, 'other file')} copied"] if summary.copied else []
     counts += [f"{summary.skipped:,} whole already"] if summary.skipped else []
     counts += [f"{summary.failed:,} failed"] if summary.failed else []
     rate = summary.total / seconds
     total = counted(summary.total, "picture")
     click.echo(f"{total} in {seconds:.1f} s ({rate:.1f} a second): {', '.join(counts)}")
-    if summary.bytes_before:
-        change = 100 * (1 - summary.bytes_after / summary.bytes_before)
-        saved = f"{change:.1f} % saved" if change >= 0 else f"{-change:.1f} % more"
+    if summary.bytes_before and job.verb == "encode":
+        saved = saving(summary.bytes_before, summary.bytes_after)
         click.echo(f"{summary.bytes_before:,} bytes before, {summary.bytes_after:,} after: {saved}")
+    elif summary.bytes_before:
+        # What pictures take uncompressed or in another format is nothing that decoding could save.
+        click.echo(f"{summary.bytes_before:,} bytes of .isth files read, {summary.bytes_after:,} of pictures written")
+    _name_others(others)
+
+
+def _name_others(others: "list[Item]") -> None:
+    """Which files were neither encoded nor copied."""
     if others:
-        click.echo(f"{counted(others, 'other file')} left alone")
+        names = some_of([item.name for item in others])
+        click.echo(f"{counted(len(others), 'other file')} left alone (--copy-others copies): {names}")
 
 
 @contextmanager
-def _progress(total: int, quiet: bool) -> Iterator[Any]:
+def _progress(verb: str, total: int, quiet: bool) -> Iterator[Any]:
     """A bar with pictures a second and bytes saved, where there is somebody to see it."""
     if quiet or not sys.stderr.isatty():
         yield lambda summary, seconds: None
@@ -174,8 +209,8 @@ def _progress(total: int, quiet: bool) -> Iterator[Any]:
     with click.progressbar(length=total, file=sys.stderr, item_show_func=lambda text: text) as bar:
 
         def show(summary: "Summary", seconds: float) -> None:
-            saved = (summary.bytes_before - summary.bytes_after) / 1e6
-            bar.update(1, f"{summary.total / seconds:.1f} pictures/s, {saved:.1f} MB saved")
+            saved = f", {(summary.bytes_before - summary.bytes_after) / 1e6:.1f} MB saved" if verb == "encode" else ""
+            bar.update(1, f"{summary.total / seconds:.1f} pictures/s{saved}")
 
         yield show
 

@@ -18,9 +18,20 @@ def say(text: str, err: bool = False) -> None:
 
 
 def complain(message: str) -> None:
-    """One line on standard error; click takes the colour out where that is no terminal."""
+    """What went wrong, on standard error; click takes the colour out where that is no terminal."""
     mark = "isthmus:" if os.environ.get("NO_COLOR") else click.style("isthmus:", fg="red", bold=True)
     say(f"{mark} {message}", err=True)
+
+
+def remark(message: str) -> None:
+    """What somebody should know although nothing went wrong, on standard error."""
+    say(f"isthmus: {message}", err=True)
+
+
+def saving(before: int, after: int) -> str:
+    """ "63.0 % saved", "4.2 % more"."""
+    percent = 100 * (1 - after / before)
+    return f"{percent:.1f} % saved" if percent >= 0 else f"{-percent:.1f} % more"
 
 
 def say_what_decodes(model: str | None) -> None:
@@ -31,9 +42,7 @@ def say_what_decodes(model: str | None) -> None:
 
     identity = model_named(model).id
     if not is_installed(identity):
-        click.echo(
-            f"note: decodes only with model {identity.hex()}, not installed: isthmus models add {model}", err=True
-        )
+        remark(f"decodes only with model {identity.hex()}, not installed: isthmus models add {model}")
 
 
 def held_out_point(quality: float, bpp: float, psnr_db: float) -> str:

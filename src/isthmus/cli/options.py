@@ -1,10 +1,12 @@
 """Options that several commands share, and the codec that they ask for."""
 
 import functools
+import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
+from urllib.parse import unquote
 
 import click
 
@@ -18,14 +20,45 @@ if TYPE_CHECKING:
 Command = Callable[..., Any]
 T = TypeVar("T")
 
-inputs_argument = click.argument("inputs", nargs=-1, required=True, metavar="INPUT...")
+
+def local_name(name: str) -> str:
+    """The name of a file where one is given as a file:// address, else what is given.
+
+    Raises:
+        click.BadParameter: the address is of another machine.
+    """
+    if not name.lower().startswith("file://"):
+        return name
+    path = name[len("file://") :].removeprefix("localhost")
+    if not path.startswith("/"):
+        raise click.BadParameter(f"{name}: expected file:///folder/name, with three slashes, on this machine.")
+    # As browsers write them, with %20 for a space; as others do, as they are.
+    return path if os.path.exists(path) else unquote(path)
+
+
+def _local_inputs(ctx: click.Context, parameter: click.Parameter, value: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(map(local_name, value))
+
+
+def _local_output(ctx: click.Context, parameter: click.Parameter, value: str | None) -> str | None:
+    return None if value is None else local_name(value)
+
+
+inputs_argument = click.argument("inputs", nargs=-1, required=True, metavar="INPUT...", callback=_local_inputs)
 output_option = click.option(
     "-o",
     "--output",
     metavar="PATH",
+    callback=_local_output,
     help="Output file; a folder where there are several inputs; - for standard output.",
 )
 force_option = click.option("-f", "--force", is_flag=True, help="Overwrite existing files.")
+max_side_option = click.option(
+    "--max-side",
+    metavar="N",
+    type=click.IntRange(min=1),
+    help="Reduce larger pictures to at most N pixels in width and height.",
+)
 json_option = click.option("--json", "as_json", is_flag=True, help="One JSON object a line for each input.")
 
 

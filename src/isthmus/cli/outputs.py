@@ -27,7 +27,7 @@ def outputs_for(inputs: tuple[str, ...], output: str | None, suffix: str) -> dic
         )
     if many and output and os.path.exists(output) and not os.path.isdir(output):
         raise click.UsageError(f"several inputs need a folder for -o, and {output} is a file.")
-    if many and output and _names_a_file(output):
+    if many and output and names_a_file(output):
         raise click.UsageError(
             f"several inputs need a folder for -o, and {output} looks like a file: {output}/ makes it a folder."
         )
@@ -54,7 +54,7 @@ def refuse_picture_names(outputs: Iterable[str]) -> None:
             raise click.UsageError(f"{output}: encoded pictures are .isth files; {suffix} is another format.")
 
 
-def _names_a_file(output: str) -> bool:
+def names_a_file(output: str) -> bool:
     """Whether it can only be meant as a picture's name, not a folder's."""
     return not output.endswith("/") and not os.path.isdir(output) and _is_known(Path(output).suffix.lower())
 
@@ -71,5 +71,9 @@ def _output(name: str, output: str | None, suffix: str, folder: bool) -> str:
         stem = "stdin" if name == STREAM else Path(name).stem
         return str(Path(output or "") / (stem + suffix))
     if output is not None:
-        return output
+        # What has no suffix gets one, but for pipes and devices, which are there already.
+        bare = (
+            output != STREAM and not Path(output).suffix and not (os.path.exists(output) and not os.path.isfile(output))
+        )
+        return output + suffix if bare else output
     return STREAM if name == STREAM else str(Path(name).with_suffix(suffix))

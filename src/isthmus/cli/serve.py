@@ -5,7 +5,7 @@ import sys
 
 import click
 
-from isthmus.cli.messages import complain
+from isthmus.cli.messages import complain, remark
 from isthmus.cli.options import codec_options
 
 
@@ -38,7 +38,7 @@ def serve(
         complain(f"{error}")
         sys.exit(1)
     if host not in LOOPBACK:
-        click.echo("Whoever reaches this machine can use it now: there is no password.", err=True)
+        remark("whoever reaches this machine can use it now: there is no password")
     with contextlib.suppress(KeyboardInterrupt):
         address = f"http://{host}:{listener.getsockname()[1]}/"
         serve_forever(app, listener, lambda: click.echo(address))

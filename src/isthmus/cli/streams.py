@@ -100,7 +100,7 @@ def read_input(name: str, max_bytes: int) -> BinaryIO:
     return stream
 
 
-def write_output(target: str, force: bool, write: Callable[[BinaryIO], None]) -> None:
+def write_output(target: str, force: bool, write: Callable[[BinaryIO], object]) -> None:
     """Let ``write`` fill the output: standard output, or a file that appears whole or not at all."""
     if target == STREAM:
         # Collected first, so that a failure half-way writes nothing here either.

@@ -67,7 +67,7 @@ def train(folder: str, **values: Any) -> None:
 
     from isthmus.model.registry import load_model
     from isthmus.train.delta import can_write_delta
-    from isthmus.train.gain import verdict
+    from isthmus.train.gain import gained, verdict
 
     for point in result.last:
         click.echo(held_out_point(point.quality, point.bpp, point.psnr_db))
@@ -77,6 +77,9 @@ def train(folder: str, **values: Any) -> None:
     said = verdict(model.training, size)
     if said:
         click.echo(said)
-    if can_write_delta(model):
+    if gained(model.training) is False:
+        click.echo("this training gained nothing: go on encoding with the model that it started from, or try")
+        click.echo("more pictures of the one kind, or more --minutes (the same command with --resume goes on)")
+    elif can_write_delta(model):
         click.echo("to store it in about a fifth of the bytes or less, as a model with another id, before encoding:")
         click.echo(f"isthmus models shrink {asked.output} -o {asked.output.with_stem(asked.output.stem + '-small')}")

@@ -80,11 +80,18 @@ def _refuse_frames(image: Image.Image) -> None:
         )
 
 
-def save_picture(image: Image.Image, stream: BinaryIO, format_name: str, strip: bool = False) -> None:
+def save_picture(
+    image: Image.Image,
+    stream: BinaryIO,
+    format_name: str,
+    strip: bool = False,
+    options: dict[str, Any] | None = None,
+) -> None:
     """Write an image with its ICC profile, EXIF and XMP, without loss where the format can.
 
     Arguments:
         strip: leave those three out.
+        options: of Pillow's writer, instead of those that are usual here; a TIFF has none.
 
     Raises:
         InputError: the format cannot hold this picture.
@@ -97,8 +104,8 @@ def save_picture(image: Image.Image, stream: BinaryIO, format_name: str, strip: 
         if format_name == "TIFF":
             write_tiff(image, stream, **{_TIFF_NAMES[key]: block for key, block in metadata.items()})
         else:
-            options = _SAVE_OPTIONS.get(format_name, {}) | _metadata_options(metadata, format_name)
-            _plain(image).save(stream, format_name, **options)
+            usual = _SAVE_OPTIONS.get(format_name, {}) | _metadata_options(metadata, format_name)
+            without_metadata(image).save(stream, format_name, **usual | (options or {}))
     except MemoryError:
         raise
     except Exception as error:  # nearly anything, if EXIF is malformed
@@ -112,7 +119,7 @@ def save_picture(image: Image.Image, stream: BinaryIO, format_name: str, strip: 
         ) from error
 
 
-def _plain(image: Image.Image) -> Image.Image:
+def without_metadata(image: Image.Image) -> Image.Image:
     """The same pixels without metadata: some of Pillow's writers take what they are not given from the image."""
     plain = Image.Image._new(image, image.im)
     plain.info = {}

@@ -98,6 +98,15 @@ def change(percent_more: float) -> str:
     return f"{abs(percent_more):.1f} % {'more' if percent_more > 0 else 'fewer'} bytes"
 
 
+def gained(training: dict[str, Any]) -> bool | None:
+    """Whether a model's training made pictures smaller, from its record; None if that says nothing of it."""
+    gain = training.get("gain")
+    try:
+        return float(gain["percent_more"]) < 0 if isinstance(gain, dict) else None
+    except (KeyError, TypeError, ValueError, OverflowError):
+        return None
+
+
 def verdict(training: dict[str, Any], model_bytes: int, shrunk: bool = False) -> str | None:
     """A sentence on a model's gain and its price, from the record of its training; None if that says nothing of it.
 
@@ -119,6 +128,6 @@ def verdict(training: dict[str, Any], model_bytes: int, shrunk: bool = False) ->
     if shrunk:
         measured += ", before it was shrunk"
     if pictures is None:
-        return measured
+        return f"{measured}: nothing is saved, and its own {model_bytes:,} bytes come on top"
     paid = f"its own {model_bytes:,} bytes are made up for by about {pictures:,} such pictures at quality {quality:g}"
     return f"{measured}; {paid}"

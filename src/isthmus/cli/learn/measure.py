@@ -17,7 +17,9 @@ from isthmus.cli.learn.options import (
     output_option,
     training_options,
 )
+from isthmus.cli.options import force_option
 from isthmus.errors import InputError
+from isthmus.files import refuse_existing
 
 if TYPE_CHECKING:
     from isthmus.autoencoder.data import Data
@@ -39,9 +41,11 @@ def compress(model: Path, data: Callable[[], Data], seed: int, output: Path) -> 
 @model_argument
 @click.argument("codes", type=click.Path(exists=True, dir_okay=False))
 @click.option("-o", "--output", default="expanded.npy", show_default=True, help="Array, or folder/ for PNG files.")
+@force_option
 @errors_told
-def expand(model: Path, codes: str, output: str) -> None:
+def expand(model: Path, codes: str, output: str, force: bool) -> None:
     """Expand a file of codes into a .npy array, or into PNG files."""
+    refuse_existing(Path(output, "00000.png") if output.endswith("/") else Path(output), force)
     samples = compressor(model).expand_file(codes)
     write_samples(samples, output)
     click.echo(f"{output}: {len(samples)} samples of {'x'.join(map(str, samples.shape[1:]))}")

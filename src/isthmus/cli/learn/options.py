@@ -10,8 +10,9 @@ from typing import Any
 import click
 
 from isthmus.cli.learn.files import load_data
-from isthmus.cli.options import Command
+from isthmus.cli.options import Command, force_option
 from isthmus.errors import IsthmusError
+from isthmus.files import refuse_existing
 
 KINDS = click.Choice(["linear", "dense", "convolutional", "variational", "denoising"])
 OPTIMIZERS = click.Choice(["sgd", "nesterov", "adam", "adamw", "rmsprop", "adagrad", "lbfgs"])
@@ -136,7 +137,27 @@ def model_argument(command: Command) -> Command:
 
 
 def output_option(default: str) -> Callable[[Command], Command]:
-    """-o with a default name."""
-    return click.option(
-        "-o", "--output", type=click.Path(path_type=Path), default=default, show_default=True, help="Output."
-    )
+    """-o with a default name, and --force: what is there already is not overwritten without it."""
+
+    def decorate(command: Command) -> Command:
+        @functools.wraps(command)
+        def wrapped(*args: Any, output: Path, force: bool, **rest: Any) -> Any:
+            context = click.get_current_context()
+            # A group that goes on to a verb writes nothing itself.
+            if context.invoked_subcommand is None:
+                errors_told(_refuse_existing)(output, force)
+            return command(*args, output=output, **rest)
+
+        option = click.option(
+            "-o", "--output", type=click.Path(path_type=Path), default=default, show_default=True, help="Output."
+        )
+        return option(force_option(wrapped))
+
+    return decorate
+
+
+def _refuse_existing(output: Path, force: bool) -> None:
+    """Refuses a file, and a folder that a study has filled; what else is in a folder is not overwritten."""
+    from isthmus.autoencoder.study import MODEL_FILE
+
+    refuse_existing(output / MODEL_FILE if output.is_dir() else output, force)

@@ -1,0 +1,126 @@
+"""Pictures written to files of a format that somebody chose: what it cannot hold is converted and said, or refused.
+
+Formats that are known to hold whole pictures are written straight. What any other one made is read back and compared,
+since Pillow's writers drop a profile, transparency or most of the pixels without a word.
+"""
+
+import io
+from typing import Any, BinaryIO
+
+import numpy as np
+from PIL import Image, ImageCms
+
+from isthmus.errors import InputError
+from isthmus.image.files import save_picture, without_metadata
+from isthmus.plain import whole
+
+# Transparency is either held or refused by these, profiles and metadata are held.
+_WHOLE = {"AVIF", "JPEG", "MPO", "PNG", "TIFF", "WEBP"}
+_BLOCKS = {"exif": "EXIF", "xmp": "XMP"}
+_JPEG = ("JPEG", "MPO")
+
+
+def write_picture(
+    image: Image.Image, stream: BinaryIO, format_name: str, jpeg_quality: int | None = None, strip: bool = False
+) -> tuple[str, ...]:
+    """Write an image as `save_picture` does; what had to be changed for its format, a clause each, for people.
+
+    Arguments:
+        image: RGB, grey or one bit, with transparency or without.
+        stream: gets the bytes of the file.
+        format_name: Pillow's name of the format.
+        jpeg_quality: 1 to 100 as of Pillow, of a JPEG, with colours at half the resolution below 90; None for one
+            that leaves hardly a mark.
+        strip: leave ICC, EXIF and XMP out; colours stay the numbers that they are.
+
+    Raises:
+        InputError: the format cannot hold a picture of this kind or size, or it is no JPEG and a quality was given.
+        OSError: the stream cannot be written.
+    """
+    options: dict[str, Any] = {}
+    if jpeg_quality is not None:
+        if format_name not in _JPEG:
+            raise InputError("a JPEG quality is for JPEG", expected="a .jpg to write", got=format_name)
+        jpeg_quality = whole(jpeg_quality, "the JPEG quality", "1 to 100")
+        if jpeg_quality not in range(1, 101):
+            raise InputError("the JPEG quality", expected="1 to 100", got=jpeg_quality)
+        options = {"quality": jpeg_quality, "subsampling": "4:4:4" if jpeg_quality >= 90 else "4:2:0"}
+    if format_name in _WHOLE:
+        save_picture(image, stream, format_name, strip, options)
+        return ()
+    if strip:
+        image = without_metadata(image)
+    if format_name == "ICO" and max(image.size) <= 256:
+        options["sizes"] = [image.size]  # and no smaller ones of another shape
+    data, kept = _written(image, format_name, options)
+    notes: list[str] = []
+    if "icc_profile" in image.info and (kept is None or "icc_profile" not in kept.info):
+        image = _in_srgb(image, format_name, notes)
+        data, kept = _written(image, format_name, options)
+    if kept is None:
+        notes.append(f"{format_name} cannot be read back here: whether it holds the whole picture is not checked")
+    else:
+        _compare(image, kept, format_name, notes)
+    stream.write(data)
+    return tuple(notes)
+
+
+def _written(image: Image.Image, format_name: str, options: dict[str, Any]) -> tuple[bytes, Image.Image | None]:
+    """The bytes of a file, and the picture that Pillow finds in it, if it reads that format."""
+    buffer = io.BytesIO()
+    save_picture(image, buffer, format_name, options=options)
+    data = buffer.getvalue()
+    if format_name not in Image.OPEN:
+        return data, None
+    factory, _ = Image.OPEN[format_name]
+    try:
+        # Not `Image.open`, which has a limit of its own; the picture was here a moment ago.
+        kept = factory(io.BytesIO(data), "")
+        kept.load()
+    except (OSError, SyntaxError, ValueError):
+        return data, None
+    return data, kept
+
+
+def _compare(image: Image.Image, kept: Image.Image, format_name: str, notes: list[str]) -> None:
+    """Refuse a file that shows another picture, and note what is missing in it."""
+    if kept.size != image.size:
+        got, most = (f"{width}x{height}" for width, height in (image.size, kept.size))
+        hint = f"Reduce it (--max-side {max(kept.size)}), or write a .png."
+        raise InputError(f"{format_name} cannot hold a picture of this size", expected=most, got=got, hint=hint)
+    before, after = (np.asarray(each.convert("RGBA")) for each in (image, kept))
+    if not np.array_equal(before[..., 3], after[..., 3]):
+        hint = "Write a .png or a .webp."
+        raise InputError(f"{format_name} cannot hold the transparency of this picture", hint=hint)
+    if not np.array_equal(before[..., :3], after[..., :3]):
+        most = " in its 256 colours" if kept.mode == "P" else ""
+        notes.append(f"{format_name} holds this picture{most} only approximately")
+    lost = [name for key, name in _BLOCKS.items() if image.info.get(key) and not kept.info.get(key)]
+    if lost:
+        notes.append(f"{format_name} holds no {' and no '.join(lost)}: left out")
+
+
+def _in_srgb(image: Image.Image, format_name: str, notes: list[str]) -> Image.Image:
+    """The picture with its colours in sRGB, which is what readers take for granted, and without its profile."""
+    mode = {"1": "L"}.get(image.mode, image.mode)
+    through = {"L": "RGB", "LA": "RGBA"}.get(mode, mode)
+    plain, opaque = image.convert(through), image.convert(through.removesuffix("A"))
+    try:
+        profile = ImageCms.ImageCmsProfile(io.BytesIO(image.info["icc_profile"]))
+        grey = profile.profile.xcolor_space.strip() == "GRAY"
+        source = opaque.convert("L") if grey else opaque
+        made = ImageCms.profileToProfile(source, profile, ImageCms.createProfile("sRGB"), outputMode="RGB")
+    except (ImageCms.PyCMSError, OSError) as error:
+        notes.append(f"{format_name} holds no ICC profile, and this one cannot be applied ({error}): left out")
+        made = None
+    result = image.copy()
+    if made is not None and np.abs(np.asarray(made, np.int16) - np.asarray(opaque, np.int16)).max() <= 1:
+        notes.append(f"{format_name} holds no ICC profile: left out, the colours are those of sRGB without it")
+    elif made is not None:
+        notes.append(f"{format_name} holds no ICC profile: converted to sRGB")
+        if "A" in through:
+            made.putalpha(plain.getchannel("A"))
+        result = made.convert(mode) if grey or mode == through else made
+        result.info |= image.info
+    del result.info["icc_profile"]
+    return result

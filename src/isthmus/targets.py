@@ -1,0 +1,170 @@
+"""`isthmus.encode` and `isthmus.encode_file`: at a quality, or to a target that chooses the quality."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from isthmus.codec import DEFAULT_QUALITY, SUFFIX, Codec, Effort, ModelLike
+from isthmus.errors import InputError
+from isthmus.files import atomic_output
+from isthmus.image.files import open_picture
+from isthmus.image.picture import Picture, PictureLike, as_picture
+from isthmus.image.reduction import reduced_picture
+from isthmus.rate_control import Kind, Target, encode_to_target
+
+TARGETS: dict[str, Kind] = {
+    "target_bytes": "bytes",
+    "target_bpp": "bpp",
+    "target_psnr": "psnr",
+    "target_ssimulacra2": "ssimulacra2",
+}
+"""The names of arguments, and what each asks for."""
+
+
+def encode(
+    image: PictureLike,
+    quality: float | None = None,
+    strip: bool = False,
+    effort: Effort = 1,
+    model: ModelLike = None,
+    *,
+    target_bytes: float | None = None,
+    target_bpp: float | None = None,
+    target_psnr: float | None = None,
+    target_ssimulacra2: float | None = None,
+    max_side: int | None = None,
+) -> bytes:
+    """Compress a picture to the bytes of an .isth file, at a quality or to a target that chooses the quality.
+
+    Arguments:
+        image: a Pillow image, or uint8 of shape (H, W), (H, W, 1 to 4): grey, grey and alpha, RGB, RGB and alpha.
+        quality: 0 to 100, continuous. 50 is high quality, and what None means; larger is better, and takes more bytes.
+        strip: leave ICC, EXIF and XMP out.
+        effort: 1, or 2 for 1 to 2 % fewer bytes at equal PSNR in 2 to 3 times the time.
+        model: the weights: "best" (the default) or "fast", another installed model's name, a model file, or a `Model`.
+        target_bytes: at most so many bytes, and nearly as many.
+        target_bpp: at most so many bits per pixel.
+        target_psnr: at least so many dB of PSNR, and hardly more.
+        target_ssimulacra2: at least so many points of SSIMULACRA2, and hardly more; needs isthmus[bench].
+        max_side: reduce a larger picture to so many pixels in width and height, in proportion.
+
+    Returns:
+        The file, which `decode` and `decode_image` take.
+
+    Raises:
+        InputError: an argument is outside its range, the array has another shape, or no quality reaches the target.
+        UnsupportedPictureError: the picture has more than 8 bits a channel.
+        LimitExceededError: it has more pixels than `Limits` allows.
+        ModelError, UnknownModelError: there are no such weights.
+        SelfCheckError: what was encoded does not decode; nothing is returned.
+        MissingExtraError: a target of SSIMULACRA2, and what measures it is not installed.
+
+    Example:
+        >>> data = isthmus.encode(Image.open("photo.jpg"), quality=60)  # doctest: +SKIP
+        >>> Path("photo.isth").write_bytes(data)                        # doctest: +SKIP
+        >>> small = isthmus.encode(array, target_bytes=50_000)          # doctest: +SKIP
+    """
+    codec = Codec(model, effort=effort)
+    target = one_target(
+        {
+            "target_bytes": target_bytes,
+            "target_bpp": target_bpp,
+            "target_psnr": target_psnr,
+            "target_ssimulacra2": target_ssimulacra2,
+        },
+        quality,
+    )
+    return encode_picture(codec, as_picture(image, codec.limits), quality, target, strip, max_side)
+
+
+def encode_file(
+    source: str | Path,
+    target: str | Path | None = None,
+    quality: float | None = None,
+    strip: bool = False,
+    force: bool = False,
+    effort: Effort = 1,
+    model: ModelLike = None,
+    *,
+    target_bytes: float | None = None,
+    target_bpp: float | None = None,
+    target_psnr: float | None = None,
+    target_ssimulacra2: float | None = None,
+    max_side: int | None = None,
+) -> Path:
+    """Compress a picture file to an .isth file, at a quality or to a target that chooses the quality.
+
+    Arguments:
+        source: a file of any format that Pillow reads.
+        target: the file to write; by default the same name with the suffix .isth. It appears whole or not at all.
+        quality: 0 to 100, continuous. 50 is high quality, and what None means; larger is better, and takes more bytes.
+        strip: leave ICC, EXIF and XMP out.
+        force: replace what is there.
+        effort: 1, or 2 for 1 to 2 % fewer bytes at equal PSNR in 2 to 3 times the time.
+        model: the weights: "best" (the default) or "fast", another installed model's name, a model file, or a `Model`.
+        target_bytes: at most so many bytes, and nearly as many.
+        target_bpp: at most so many bits per pixel.
+        target_psnr: at least so many dB of PSNR, and hardly more.
+        target_ssimulacra2: at least so many points of SSIMULACRA2, and hardly more; needs isthmus[bench].
+        max_side: reduce a larger picture to so many pixels in width and height, in proportion.
+
+    Returns:
+        The new file's path.
+
+    Raises:
+        InputError: the file is no picture, an argument is outside its range, or no quality reaches the target.
+        UnsupportedPictureError: the picture has more than 8 bits a channel, or several frames.
+        LimitExceededError: it has more pixels than `Limits` allows.
+        ModelError, UnknownModelError: there are no such weights.
+        OutputExistsError: the target is there already.
+        SelfCheckError: what was encoded does not decode; nothing is written.
+        MissingExtraError: a target of SSIMULACRA2, and what measures it is not installed.
+        OSError: a file cannot be read or written.
+
+    Example:
+        >>> isthmus.encode_file("photo.jpg", quality=60)                # doctest: +SKIP
+        PosixPath('photo.isth')
+    """
+    source = Path(source)
+    path = Path(target) if target is not None else source.with_suffix(SUFFIX)
+    codec = Codec(model, effort=effort)
+    aim = one_target(
+        {
+            "target_bytes": target_bytes,
+            "target_bpp": target_bpp,
+            "target_psnr": target_psnr,
+            "target_ssimulacra2": target_ssimulacra2,
+        },
+        quality,
+    )
+    with atomic_output(path, force) as stream:
+        stream.write(encode_picture(codec, open_picture(source, codec.limits), quality, aim, strip, max_side))
+    return path
+
+
+def one_target(values: Mapping[str, float | None], quality: float | None) -> Target | None:
+    """The target that is asked for by the names of `TARGETS`, if any.
+
+    Raises:
+        InputError: two of them, or one beside a quality; or a value that means nothing.
+    """
+    given = {name: value for name, value in values.items() if value is not None}
+    names = [*given, *(["quality"] if quality is not None else [])]
+    if given and len(names) > 1:
+        raise InputError("a target chooses the quality", expected="one of them", got=" and ".join(names))
+    return next((Target(TARGETS[name], value) for name, value in given.items()), None)
+
+
+def encode_picture(
+    codec: Codec,
+    picture: Picture,
+    quality: float | None,
+    target: Target | None,
+    strip: bool = False,
+    max_side: int | None = None,
+) -> bytes:
+    """The bytes of an .isth file; arguments as of :func:`encode`."""
+    if max_side is not None:
+        picture = reduced_picture(picture, max_side)
+    if target is not None:
+        return encode_to_target(codec, picture, target, strip).data
+    return codec.encode(picture, DEFAULT_QUALITY if quality is None else quality, strip)
