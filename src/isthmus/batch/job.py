@@ -64,12 +64,16 @@ class Job:
 
 @dataclass(frozen=True)
 class Item:
-    """One file: its name in the source tree, its bytes there, the name it gets, and whether it stays as it is."""
+    """One file: its name in the source tree, its bytes there, the name it gets, and whether it stays as it is.
+
+    `there` is whether a listing of the target shows something that may be its output; None where nobody looked.
+    """
 
     name: str
     size: int
     output: str
     copied: bool = False
+    there: bool | None = None
 
 
 @dataclass(frozen=True)

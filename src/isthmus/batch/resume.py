@@ -28,7 +28,7 @@ def encoded_before(job: Job, item: Item, tools: Tools) -> bool:
         IsthmusError, OSError: the picture or the output cannot be read.
     """
     source, target, most = tools.source, tools.target, job.limits.max_file_bytes
-    if job.force:
+    if job.force or item.there is False:
         return False
     if (job.keep_smaller or job.copy_others) and _is_copy(item, tools, most):
         return True
@@ -49,7 +49,7 @@ def encoded_before(job: Job, item: Item, tools: Tools) -> bool:
         found = f"quality {header.quality.percent:g} of {found}"
     if wanted != found:
         raise OutputExistsError(f"{item.output} is there already", expected=wanted, got=found, hint=FORCE)
-    with source.open(item.name, most) as stream:
+    with source.open(item.name, most, item.size) as stream:
         size = picture_size(stream, job.limits)
     if job.max_side is not None:
         size = reduced_size(*size, job.max_side)
@@ -67,7 +67,7 @@ def decoded_before(job: Job, item: Item, tools: Tools, inspect: Callable[[], Inf
         inspect: what the .isth file says of itself; asked only where there is an output to compare with.
     """
     source, target = tools.source, tools.target
-    if job.force or target.size(item.output) is None:
+    if job.force or item.there is False or target.size(item.output) is None:
         return False
     info = inspect()
     size = (info.width, info.height)
@@ -87,7 +87,7 @@ def copied_before(job: Job, item: Item, tools: Tools) -> bool:
         OutputExistsError: another file has its name.
         IsthmusError, OSError: one of the two cannot be read.
     """
-    if job.force or tools.target.size(item.name) is None:
+    if job.force or item.there is False or tools.target.size(item.name) is None:
         return False
     if _is_copy(item, tools, job.limits.max_file_bytes):
         return True
@@ -96,7 +96,9 @@ def copied_before(job: Job, item: Item, tools: Tools) -> bool:
 
 def _is_copy(item: Item, tools: Tools, most: int) -> bool:
     source, target = tools.source, tools.target
-    return target.size(item.name) == item.size and target.read(item.name, most) == source.read(item.name, most)
+    if target.size(item.name) != item.size:
+        return False
+    return target.read(item.name, most) == source.read(item.name, most, item.size)
 
 
 def _refuse_older(item: Item, source: Tree, target: Tree) -> None:

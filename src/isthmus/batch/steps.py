@@ -6,12 +6,14 @@ import io
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import BinaryIO
 
 from isthmus.batch.job import Item, Job, Result
 from isthmus.batch.resume import copied_before, decoded_before, encoded_before
-from isthmus.batch.tools import tools_for
+from isthmus.batch.room import ROOM
+from isthmus.batch.tools import Tools, tools_for
 from isthmus.errors import InputError, IsthmusError, LimitExceededError
-from isthmus.image.files import format_of, open_picture
+from isthmus.image.files import format_of, open_picture, picture_size
 from isthmus.image.reduction import reduced, reduced_picture
 from isthmus.image.saving import write_picture
 from isthmus.rate_control import encode_to_target
@@ -67,11 +69,18 @@ def _encode_or_copy(job: Job, item: Item) -> Result:
 
 def _encode(job: Job, item: Item) -> Result:
     tools = tools_for(job)
-    codec, source, target = tools.codec, tools.source, tools.target
     if encoded_before(job, item, tools):
         return Result(item, "skipped")
-    with source.open(item.name, job.limits.max_file_bytes) as stream:
-        picture = open_picture(stream, job.limits)
+    with tools.source.open(item.name, job.limits.max_file_bytes, item.size) as stream:
+        size = picture_size(stream, job.limits)
+        stream.seek(0)
+        with ROOM.taken(*size):
+            return _encode_stream(job, item, tools, stream)
+
+
+def _encode_stream(job: Job, item: Item, tools: Tools, stream: BinaryIO) -> Result:
+    codec = tools.codec
+    picture = open_picture(stream, job.limits)
     if job.max_side is not None:
         picture = reduced_picture(picture, job.max_side)
     notes = list(picture.notes)
@@ -84,15 +93,21 @@ def _encode(job: Job, item: Item) -> Result:
     if job.keep_smaller and len(data) >= item.size:
         message = f"{len(data)} bytes encoded, not smaller: copied as it is"
         return replace(_copy(job, item), state="kept", message=message)
-    target.write(item.output, data)
+    tools.target.write(item.output, data)
     return Result(item, "done", len(data), "; ".join(notes))
 
 
 def _decode(job: Job, item: Item) -> Result:
     tools = tools_for(job)
-    data = tools.source.read(item.name, job.limits.max_file_bytes)
-    if decoded_before(job, item, tools, lambda: tools.codec.inspect(data)):
+    data = tools.source.read(item.name, job.limits.max_file_bytes, item.size)
+    info = tools.codec.inspect(data)
+    if decoded_before(job, item, tools, lambda: info):
         return Result(item, "skipped")
+    with ROOM.taken(info.width, info.height):
+        return _decode_data(job, item, tools, data)
+
+
+def _decode_data(job: Job, item: Item, tools: Tools, data: bytes) -> Result:
     image = tools.codec.decode_image(data)
     if job.max_side is not None:
         image = reduced(image, job.max_side)
@@ -107,6 +122,6 @@ def _copy(job: Job, item: Item) -> Result:
     tools = tools_for(job)
     if copied_before(job, item, tools):
         return Result(item, "skipped")
-    data = tools.source.read(item.name, job.limits.max_file_bytes)
+    data = tools.source.read(item.name, job.limits.max_file_bytes, item.size)
     tools.target.write(item.name, data)
     return Result(item, "copied", len(data))

@@ -2,6 +2,7 @@
 
 import click
 
+from isthmus.cli import clusters
 from isthmus.cli.options import CodecOptions, inputs_argument, json_option, pixels_option
 from isthmus.cli.reports import Report, run_each_file
 from isthmus.cli.streams import read_input
@@ -12,18 +13,24 @@ from isthmus.text import counted
 @click.command()
 @inputs_argument
 @json_option
+@clusters.cluster_option
 @pixels_option
-def info(inputs: tuple[str, ...], as_json: bool, max_pixels: int | None) -> None:
+def info(inputs: tuple[str, ...], as_json: bool, cluster: str | None, max_pixels: int | None) -> None:
     """Show size, mode, quality, model and bytes per part of .isth files, and of those below folders."""
+    from isthmus.batch.inspection import described
     from isthmus.model.file import SUFFIX as MODEL_SUFFIX
 
-    codec = CodecOptions(max_pixels=max_pixels).codec()
+    options = CodecOptions(max_pixels=max_pixels)
+    if cluster is not None:
+        clusters.report_each("info", inputs, cluster, options, _text, as_json)
+        return
+    codec = options.codec()
 
     def work(name: str) -> Report:
         with read_input(name, codec.limits.max_file_bytes) as stream:
             data = stream.read()
         try:
-            return {"input": name} | codec.inspect(data).as_dict()
+            return {"input": name} | described(codec, data)
         except NotIsthmusError as error:
             if not name.endswith(MODEL_SUFFIX):
                 raise

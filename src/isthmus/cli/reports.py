@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import click
@@ -15,21 +15,34 @@ from isthmus.text import reason
 
 Report = dict[str, Any]
 """What is said of one input, as JSON's types."""
+Outcome = tuple[str, Report | IsthmusError | OSError]
+"""An input's name, and its report or what is wrong with it."""
 
 
 def run_each(
     names: Iterable[str], work: Callable[[str], Report], text: Callable[[Report], str], as_json: bool, to_stderr: bool
 ) -> None:
     """Do the work for every input and print its report; errors are printed too, and end in exit status 1."""
+
+    def outcomes() -> Iterator[Outcome]:
+        for name in names:
+            try:
+                yield name, work(name)
+            except (IsthmusError, OSError) as error:
+                yield name, error
+
+    print_each(outcomes(), text, as_json, to_stderr)
+
+
+def print_each(outcomes: Iterable[Outcome], text: Callable[[Report], str], as_json: bool, to_stderr: bool) -> None:
+    """Print reports and errors as they come; an error ends in exit status 1, when all have come."""
     failed = False
-    for name in names:
-        try:
-            report = work(name)
-        except (IsthmusError, OSError) as error:
+    for name, found in outcomes:
+        if isinstance(found, Exception):
             failed = True
-            _print_error(name, error, as_json, to_stderr)
+            _print_error(name, found, as_json, to_stderr)
         else:
-            say(json_text(report) if as_json else text(report), err=to_stderr)
+            say(json_text(found) if as_json else text(found), err=to_stderr)
     if failed:
         sys.exit(1)
 
