@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from distributed import Client, LocalCluster
+
 from isthmus.errors import InputError
 
 LOCAL = "local"

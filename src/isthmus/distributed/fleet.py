@@ -15,6 +15,7 @@ from contextlib import suppress
 from typing import Generic, TypeVar
 
 from distributed import Client, Future, KilledWorker
+
 from isthmus import __version__
 from isthmus.batch.job import Item
 from isthmus.distributed.workers import Prepared

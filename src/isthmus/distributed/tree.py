@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from distributed import Client
+
 from isthmus.batch.inspection import Finding, Kind, inspected
 from isthmus.batch.job import Item, Job, Result, Summary
 from isthmus.batch.journal import open_journal

@@ -6,6 +6,7 @@ import hashlib
 import os
 
 from distributed import Worker, WorkerPlugin
+
 from isthmus.batch.room import ROOM
 from isthmus.model.file import FORMAT_DELTA, SUFFIX, model_bytes
 from isthmus.model.model import Model
