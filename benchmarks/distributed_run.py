@@ -4,7 +4,8 @@
 
 The pictures are windows of the photographs below a folder. The store is moto's server on loopback, the cluster a
 scheduler and two worker processes on this machine; both take a part of its cores. Before that, 2,000 of the pictures
-on one worker and on two. Memory is of each process, shared pages counted once (Linux only).
+on one worker and on two. Memory is of each process, shared pages counted once (Linux only). Run it while nothing
+else runs; `load_of_others_before` says whether it did.
 """
 
 import contextlib
@@ -26,7 +27,7 @@ from typing import Any
 
 import fsspec
 import numpy as np
-from folder_run import children, memory_mb
+import psutil
 from PIL import Image
 
 import figures
@@ -115,13 +116,22 @@ def lines(report: Path) -> list[dict[str, Any]]:
 
 def worker_of(nanny: int) -> int:
     """The worker process that a nanny looks after: the one of its children that is no tracker."""
-    found = [pid for pid in children(nanny) if b"spawn_main" in Path(f"/proc/{pid}/cmdline").read_bytes()]
-    return found[0]
+    below = psutil.Process(nanny).children()
+    return next(one.pid for one in below if not any("resource_tracker" in word for word in one.cmdline()))
 
 
 def sample(client: int, started: dict[str, int]) -> dict[str, int]:
     """MB of every process, now; a worker with its nanny."""
-    return {name: round(memory_mb(pid)) for name, pid in {"client": client, **started}.items()}
+    found = {}
+    for name, pid in {"client": client, **started}.items():
+        total = 0
+        with contextlib.suppress(psutil.NoSuchProcess):
+            one = psutil.Process(pid)
+            for each in (one, *one.children()):
+                with contextlib.suppress(psutil.NoSuchProcess):
+                    total += each.memory_full_info().pss
+        found[name] = round(total / 1e6)
+    return found
 
 
 def faults(pictures: int, folder: Path) -> dict[str, Any]:
@@ -204,7 +214,7 @@ def speed(workers: int, folder: Path, count: int) -> dict[str, Any]:
 def requests(log: Path) -> dict[str, int]:
     """What the store was asked, by method; lists apart."""
     found: Counter[str] = Counter()
-    for method, path in re.findall(r'"(?:\x1b\[\d+m)?(GET|PUT|HEAD|POST|DELETE) (\S+)', log.read_text()):
+    for method, path in re.findall(r'"(?:\x1b\[\d+m)*(GET|PUT|HEAD|POST|DELETE) (\S+)', log.read_text()):
         found["LIST" if "list-type" in path else method] += 1
     return dict(found)
 

@@ -59,6 +59,8 @@ def s3_server() -> Iterator[Store]:
         "AWS_SECRET_ACCESS_KEY": "nothing",
         "AWS_DEFAULT_REGION": "us-east-1",
         "AWS_EC2_METADATA_DISABLED": "true",
+        # What fails always is found out sooner than by the five tries of everyday.
+        "AWS_MAX_ATTEMPTS": "3",
     }
     with pytest.MonkeyPatch.context() as patch:
         for name, value in settings.items():

@@ -12,18 +12,19 @@ import pytest
 from distributed import Client
 
 from batch.helpers import picture
+from isthmus.batch import stream
 from isthmus.batch.inspection import Finding
 from isthmus.batch.job import Job, Result
 from isthmus.batch.plan import items
 from isthmus.batch.steps import process
 from isthmus.batch.stream import Stream, Trust
-from isthmus.distributed import run_tree
+from isthmus.distributed import fleet, run_tree
 from isthmus.distributed.tree import findings, results
 from isthmus.errors import InputError, TruncatedError
 from isthmus.model.registry import model_named
 from stores import BUCKET, Store
 
-COUNT = 40
+COUNT = 20
 
 
 @pytest.fixture(scope="module")
@@ -72,7 +73,13 @@ def contents(address: str) -> dict[str, bytes]:
 
 
 def test_the_same_bytes_as_alone_with_two_requests_a_picture(
-    client: Client, source: str, target: str, expected: dict[str, bytes], store: Store, tmp_path: Path
+    client: Client,
+    source: str,
+    target: str,
+    expected: dict[str, bytes],
+    store: Store,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     report = tmp_path / "report.jsonl"
     summary = run_tree(client, "encode", source, target, model="fast", report=report)
@@ -86,12 +93,14 @@ def test_the_same_bytes_as_alone_with_two_requests_a_picture(
     assert [line["event"] for line in lines] == ["begin", "end"]
     assert (lines[1]["done"], lines[1]["other_files"]) == (COUNT, 1)
 
+    # The first are opened and compared; when so many have passed, all others are told from the listing.
+    monkeypatch.setattr(stream, "_PROOFS", 3)
+    monkeypatch.setattr(fleet, "_ITEMS", 2)
     store.reset()
     again = run_tree(client, "encode", source, target, model="fast", report=report)
     assert (again.done, again.skipped) == (0, COUNT)
     assert store.requests["PUT"] == 0
-    # The first are opened and compared, all others told from the listing.
-    assert store.requests["GET"] < 2 * COUNT
+    assert 2 * 3 <= store.requests["GET"] <= 2 * 12
     assert len(report.read_text().splitlines()) == 4
 
 
@@ -147,8 +156,8 @@ def test_what_goes_on_failing_is_named_and_the_rest_is_done(
     lines = [json.loads(line) for line in report.read_text().splitlines()]
     failed = {line["input"]: line["message"] for line in lines if line["event"] == "failed"}
     assert set(failed) == {"a/0.png", "c/2.png"}
-    assert "cannot be read" in failed["a/0.png"]
-    assert "reduce your request rate" in failed["c/2.png"].lower() or "503" in failed["c/2.png"]
+    assert "not a picture" in failed["a/0.png"]
+    assert "503" in failed["c/2.png"]
     assert not any(name in contents(target) for name in ("a/0.isth", "c/2.isth"))
 
 
@@ -157,18 +166,18 @@ def test_a_killed_worker_and_a_stopped_run(
 ) -> None:
     trust = Trust()
     ends = results(client, Stream(Job("encode", source, target, model="fast"), trust), trust)
-    first = [next(ends) for _ in range(6)]
+    first = [next(ends) for _ in range(4)]
     os.kill(next(iter(client.run(os.getpid).values())), signal.SIGKILL)
-    more = [next(ends) for _ in range(8)]
+    more = [next(ends) for _ in range(4)]
     assert {result.state for result in (*first, *more)} == {"done"}
     ends.close()
     left = contents(target)
     assert left == {name: expected[name] for name in left}
-    assert 14 <= len(left) < COUNT
+    assert 8 <= len(left) < COUNT
     client.wait_for_workers(2, timeout=30)
     summary = run_tree(client, "encode", source, target, model="fast")
     assert summary.done + summary.skipped == COUNT
-    assert summary.skipped >= 14
+    assert summary.skipped >= 8
     assert contents(target) == expected
 
 
@@ -179,14 +188,14 @@ def test_what_was_made_otherwise_is_refused(client: Client, source: str, target:
 
 
 def test_a_model_that_is_not_in_the_package(client: Client, source: str, target: str, other_model: Path) -> None:
-    identity = model_named(other_model).id
-    assert run_tree(client, "encode", source, target, model=str(other_model)).done == COUNT
+    identity, count = model_named(other_model).id, COUNT // 3
+    assert run_tree(client, "encode", f"{source}/c", target, model=str(other_model)).done == count
     job = Job("decode", target, "nowhere", model=str(other_model))
     found: list[Finding] = list(findings(client, "info", job))
     assert {report["model_id"] for _, report in found if isinstance(report, dict)} == {identity.hex()}
-    assert len(found) == COUNT
+    assert len(found) == count
     back = replace(job, target=target.removesuffix("out") + "back")
-    assert run_tree(client, "decode", back.source, back.target, model=back.model).done == COUNT
+    assert run_tree(client, "decode", back.source, back.target, model=back.model).done == count
 
 
 def test_folders_of_this_machine(client: Client, photos: Path, tmp_path: Path, expected: dict[str, bytes]) -> None:

@@ -10,8 +10,9 @@ import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
+from io import FileIO
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
 from isthmus.batch.job import Job, Result, Summary
 from isthmus.plain import json_text
@@ -24,10 +25,10 @@ class Journal:
     """Lines of one run; `open_journal` makes one.
 
     Args:
-        stream: an open text file, or None where nobody wants a report.
+        stream: an open file without a buffer, or None where nobody wants a report.
     """
 
-    def __init__(self, stream: TextIO | None) -> None:
+    def __init__(self, stream: FileIO | None) -> None:
         self._stream, self._start = stream, time.monotonic()
         self._next = self._start + _EVERY
 
@@ -56,8 +57,7 @@ class Journal:
             seconds = round(time.monotonic() - self._start, 3)
             line = json_text({"event": event, "time": round(time.time(), 3), "seconds": seconds, **fields})
             try:
-                self._stream.write(line + "\n")
-                self._stream.flush()
+                self._stream.write(f"{line}\n".encode(errors="replace"))
             except OSError as error:
                 # That of an open stream does not say which.
                 error.filename = self._stream.name
@@ -74,5 +74,5 @@ def open_journal(path: str | Path | None) -> Iterator[Journal]:
     if path is None:
         yield Journal(None)
         return
-    with Path(path).open("a", encoding="utf-8", errors="replace") as stream:
+    with FileIO(path, "a") as stream:
         yield Journal(stream)
