@@ -72,6 +72,12 @@ def contents(address: str) -> dict[str, bytes]:
     return {path[len(root) + 1 :]: store.cat_file(path) for path in store.find(root)}
 
 
+def events(report: Path) -> list[dict[str, object]]:
+    """The lines of a report, but for those of progress, which a slow machine has."""
+    lines = [json.loads(line) for line in report.read_text().splitlines()]
+    return [line for line in lines if line["event"] != "progress"]
+
+
 def test_the_same_bytes_as_alone_with_two_requests_a_picture(
     client: Client,
     source: str,
@@ -89,7 +95,7 @@ def test_the_same_bytes_as_alone_with_two_requests_a_picture(
     assert (requests["GET"], requests["PUT"]) == (COUNT, COUNT)
     # Two pages of listings, and each worker looks for the bucket once a folder.
     assert requests["LIST"] + requests["HEAD"] <= 4 + 2 * 4
-    lines = [json.loads(line) for line in report.read_text().splitlines()]
+    lines = events(report)
     assert [line["event"] for line in lines] == ["begin", "end"]
     assert (lines[1]["done"], lines[1]["other_files"]) == (COUNT, 1)
 
@@ -101,7 +107,7 @@ def test_the_same_bytes_as_alone_with_two_requests_a_picture(
     assert (again.done, again.skipped) == (0, COUNT)
     assert store.requests["PUT"] == 0
     assert 2 * 3 <= store.requests["GET"] <= 2 * 12
-    assert len(report.read_text().splitlines()) == 4
+    assert [line["event"] for line in events(report)] == ["begin", "end"] * 2
 
 
 def test_there_and_back_and_what_files_say(client: Client, source: str, target: str) -> None:
@@ -157,13 +163,15 @@ def test_what_goes_on_failing_is_named_and_the_rest_is_done(
     failed = {line["input"]: line["message"] for line in lines if line["event"] == "failed"}
     assert set(failed) == {"a/0.png", "c/2.png"}
     assert "not a picture" in failed["a/0.png"]
-    assert "503" in failed["c/2.png"]
+    assert failed["c/2.png"] == "Service Unavailable"
     assert not any(name in contents(target) for name in ("a/0.isth", "c/2.isth"))
 
 
 def test_a_killed_worker_and_a_stopped_run(
-    client: Client, source: str, target: str, expected: dict[str, bytes]
+    client: Client, source: str, target: str, expected: dict[str, bytes], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    # One by one, so that some are left when the run is stopped.
+    monkeypatch.setattr(fleet, "_ITEMS", 1)
     trust = Trust()
     ends = results(client, Stream(Job("encode", source, target, model="fast"), trust), trust)
     first = [next(ends) for _ in range(4)]
