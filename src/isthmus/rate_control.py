@@ -18,6 +18,7 @@ from isthmus.errors import InputError
 from isthmus.extras import require
 from isthmus.image.picture import Picture, Pixels
 from isthmus.likeness import psnr_db
+from isthmus.medium.protocol import Content
 from isthmus.plain import number
 from isthmus.search import ContinuousDial, secant
 
@@ -84,14 +85,14 @@ class _Point:
     """Above (or below zero: short of) the target, on the scale that the search works in."""
 
 
-def encode_to_target(codec: Codec, picture: Picture, target: Target, strip: bool = False) -> Reached:
+def encode_to_target(codec: Codec, content: Content, target: Target, strip: bool = False) -> Reached:
     """The file nearest to a target on its safe side, of those that a bounded search tries.
 
     The dial nearly rises, not quite: where it has jumps, a nearer file may exist, and the note says so.
 
     Args:
         codec: encodes, and decodes where a likeness is asked for.
-        picture: what to encode; a likeness is that of its colours, (H, W, 3) uint8.
+        content: what to encode; the likeness of a picture is that of its colours, (H, W, 3) uint8.
         target: what to reach.
         strip: leave ICC, EXIF and XMP out.
 
@@ -99,12 +100,12 @@ def encode_to_target(codec: Codec, picture: Picture, target: Target, strip: bool
         InputError: even the dial's end does not reach the target; the message says how far it gets.
         MissingExtraError: a likeness by SSIMULACRA2 is asked for and what computes it is not installed.
     """
-    measure = _measure(codec, picture, target)
+    measure = _measure(codec, content, target)
 
     points: list[_Point] = []
 
     def over(quality: float) -> float:
-        data = codec.encode(picture, quality, strip)
+        data = codec.encode(content, quality, strip)
         value = measure(data)
         distance = math.log(value / target.value) if target.is_size else value - target.value
         points.append(_Point(quality, data, value, distance))
@@ -125,11 +126,14 @@ def encode_to_target(codec: Codec, picture: Picture, target: Target, strip: bool
     return Reached(best.data, best.quality, best.value, len(points), _note(best, target))
 
 
-def _measure(codec: Codec, picture: Picture, target: Target) -> Callable[[bytes], float]:
+def _measure(codec: Codec, content: Content, target: Target) -> Callable[[bytes], float]:
     if target.kind == "bytes":
         return len
+    if not isinstance(content, Picture):
+        raise InputError(f"a target in {target.unit} is for pictures", hint="Ask for so many bytes.")
+    picture = content
     if target.kind == "bpp":
-        return lambda data: 8 * len(data) / (picture.width * picture.height)
+        return lambda data: picture.rate(len(data)).value
     likeness = psnr_db if target.kind == "psnr" else _ssimulacra2(picture)
     original: Pixels = np.ascontiguousarray(picture(0, 0, picture.height, picture.width))
     return lambda data: likeness(original, codec.decode(data))

@@ -6,14 +6,15 @@ import numpy as np
 import pytest
 import torch
 
-from isthmus.coding.definition import DEFINITIONS, Block, Definition, definition_of, lattices_and_boards
+from isthmus.coding.definition import Block, Definition
 from isthmus.coding.fixed_point import ContextModel
 from isthmus.coding.formats import BYTES, WORDS, Format
+from isthmus.coding.kinds import FIRST, KINDS, Kind, definition_of, lattices_and_boards
 from isthmus.coding.weights import check_exact, numbers
 from isthmus.errors import ModelError
 from isthmus.model.check import check_arrays
 from isthmus.model.file import parse_model
-from isthmus.model.model import CONTEXT, Model
+from isthmus.model.model import Model
 from isthmus.model.registry import packaged_bytes, release_model
 from isthmus.train.context import ContextModel as TrainedContext
 from isthmus.train.context_arrays import compand_table, context_arrays, context_state
@@ -42,15 +43,12 @@ def runner(definition: Definition, trained: TrainedContext) -> ContextModel:
 
 
 def test_a_released_model_is_as_defined(model: Model) -> None:
-    stored = {key.removeprefix(CONTEXT): value for key, value in model.arrays.items() if key.startswith(CONTEXT)}
+    stored = model.definition.own(model.arrays)
     assert {array.name: (array.shape, array.dtype) for array in model.definition.arrays()} == {
         name: (value.shape, value.dtype.name) for name, value in stored.items()
     }
-    shapes = {name: value.shape for name, value in stored.items()}
-    assert (
-        definition_of("lattices-and-boards", model.definition.groups, model.definition.points, shapes)
-        == model.definition
-    )
+    shapes = {name: value.shape for name, value in model.arrays.items()}
+    assert definition_of(FIRST, model.definition.groups, model.definition.points, shapes) == model.definition
 
 
 def test_channels_are_coded_once_and_in_order() -> None:
@@ -209,10 +207,10 @@ def test_a_window_where_only_what_is_coded_is_computed_is_refused() -> None:
 def test_another_kind_stands_beside_the_first(model: Model, monkeypatch: pytest.MonkeyPatch) -> None:
     """Models name their kind; those that name none are of the first, and are read whatever is added."""
 
-    def deep(groups: tuple[int, ...], points: int, lattice_width: int, width: int, form: Format) -> Definition:
-        return replace(deeper(lattices_and_boards(groups, points, lattice_width, width, form)), name="deep")
+    def deep(groups: tuple[int, ...], points: int, widths: tuple[int, ...], form: Format) -> Definition:
+        return replace(deeper(KINDS[FIRST].build(groups, points, widths, form)), name="deep")
 
-    monkeypatch.setitem(DEFINITIONS, "deep", deep)
+    monkeypatch.setitem(KINDS, "deep", Kind(deep, KINDS[FIRST].widths, least_groups=2))
     assert parse_model(packaged_bytes(model.id.hex())).definition == model.definition
     with pytest.raises(ModelError, match=r"incomplete.*again"):
         check_arrays(model.arrays, {**model.metadata, "definition": "deep"}, "x")

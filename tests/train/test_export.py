@@ -14,8 +14,9 @@ from isthmus.coding.payload import CHECK_BYTES
 from isthmus.coding.tables import Tables
 from isthmus.errors import InputError, MissingExtraError
 from isthmus.image.coders.lapped.coder import LappedCoder
-from isthmus.image.coders.protocol import ArraySource, Setting
+from isthmus.image.coders.protocol import ArraySource
 from isthmus.image.grid import Grid
+from isthmus.medium.setting import Setting
 from isthmus.model.registry import load_model
 from isthmus.quality import Quality
 from isthmus.train.config import TrainConfig

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from isthmus import Codec, __version__
 from isthmus.bench.metrics import Picture
 from isthmus.bench.rivals import EFFORTS, Dial, Rival
-from isthmus.codec import Effort
+from isthmus.effort import Effort
 from isthmus.model.model import Model
 from isthmus.model.registry import DEFAULT, model_named
 
@@ -79,7 +79,7 @@ def isthmus_codecs(models: Sequence[str], names: Iterable[str] = EFFORTS) -> lis
 def bits_map(weights: Weights, picture: Picture, quality: float) -> NDArray[np.float32]:
     """The bits the entropy model spends on each 16x16 block: (ceil(H/16), ceil(W/16)) float32."""
     from isthmus.image.coders.lapped.analysis import bits_map as bits_of
-    from isthmus.image.coders.protocol import Setting
+    from isthmus.medium.setting import Setting
     from isthmus.quality import Quality
 
     bits: NDArray[np.float32] = bits_of(Setting(weights.load(), Quality.of(quality)), picture)

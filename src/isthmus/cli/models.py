@@ -11,8 +11,9 @@ from isthmus.cli.messages import held_out_point
 from isthmus.cli.streams import STREAM
 from isthmus.errors import InputError, IsthmusError
 from isthmus.files import refuse_existing
+from isthmus.media import check_model
 from isthmus.model.installed import Installed, described, install_model, installed_models, remove_model
-from isthmus.model.registry import model_named
+from isthmus.model.registry import load_model, model_named
 from isthmus.plain import json_text
 from isthmus.text import counted
 from isthmus.train.gain import verdict
@@ -49,6 +50,7 @@ def models(ctx: click.Context, as_json: bool) -> None:
 def add(file: str) -> None:
     """Install a model file for this user: files that were written with it then decode without --model."""
     try:
+        check_model(load_model(file))
         click.echo(_text(install_model(file)))
     except (IsthmusError, OSError) as error:
         raise click.ClickException(str(error)) from error

@@ -6,10 +6,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any
 
-from isthmus.coding.definition import DC_CHANNELS, Definition, lattices_and_boards
+from isthmus.coding.definition import Definition
 from isthmus.coding.formats import FORMATS
+from isthmus.coding.kinds import lattices_and_boards
 from isthmus.errors import InputError
-from isthmus.image.coders.masking import RDOQ_WEIGHT
+from isthmus.image.coders.masking import DC_CHANNELS, RDOQ_WEIGHT
 from isthmus.image.grid import BLOCK
 
 

@@ -15,7 +15,7 @@ from isthmus.coding.definition import Kind
 from isthmus.errors import InputError
 from isthmus.model.delta import MAX_STEP, MAX_SYMBOL, Part, pack
 from isthmus.model.file import FORMAT_DELTA, save_model
-from isthmus.model.model import CONTEXT, Model
+from isthmus.model.model import Model
 from isthmus.model.registry import find_model, release_model, releases
 from isthmus.train.packages import require_packages
 
@@ -136,7 +136,7 @@ def _step(change: Change, moved: npt.NDArray[np.float64], coarseness: float) -> 
 def _changes(tuned: Model, base: Model) -> Iterator[Change]:
     if base.arrays.keys() != tuned.arrays.keys():
         raise _mismatch(tuned, base, "the same arrays", "others")
-    kinds = {CONTEXT + array.name: array.kind for array in base.definition.arrays()}
+    kinds = base.definition.stored({array.name: array.kind for array in base.definition.arrays()})
     for name, before in base.arrays.items():
         after = tuned.arrays[name]
         if name in GRAPHS:

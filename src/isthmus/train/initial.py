@@ -148,8 +148,7 @@ def network_of(model: Model) -> Network:
     config = network_config(model, graphs)
     network = Network(config)
     state = network.state_dict()
-    arrays = {key.removeprefix("context."): value for key, value in model.arrays.items() if key.startswith("context.")}
-    context = context_state(model.definition, arrays)
+    context = context_state(model.definition, model.definition.own(model.arrays))
     found = {**graphs, **{f"context.{key}": value for key, value in context.items()}}
     found["log_steps"] = torch.from_numpy(model.arrays["steps.log"].copy())
     found["nominal"] = torch.from_numpy(model.arrays["steps.nominal"].copy())
