@@ -64,7 +64,7 @@ def test_the_choice_weighs_bits_against_error() -> None:
 
 
 def test_gradients() -> None:
-    """Of the scale as finite differences have it; of a latent straight through the rounding, of a zero's mean instead."""
+    """Of scales as finite differences have it; of a latent straight through the rounding, of a zero's mean instead."""
     y, mean, scale = case(2000)
     scale = torch.floor(scale) + 0.3
     scale.requires_grad_(True)

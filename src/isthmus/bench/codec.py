@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from pathlib import Path
@@ -30,6 +30,10 @@ class Weights:
     def load(self) -> Model:
         """The model; raises UnknownModelError for a name that is none, ModelError for a file that is none."""
         return model_named(self.spec or DEFAULT)
+
+
+Build = Callable[[Weights, str], Rival]
+"""build(weights, name) -> a codec of the bench."""
 
 
 @lru_cache(maxsize=4)
@@ -64,16 +68,19 @@ def isthmus_codec(weights: Weights, name: str = "isthmus") -> Rival:
     )
 
 
-def isthmus_codecs(models: Sequence[str], names: Iterable[str] = EFFORTS) -> list[Rival]:
+def isthmus_codecs(models: Sequence[str], names: Iterable[str] = EFFORTS, codec: Build = isthmus_codec) -> list[Rival]:
     """isthmus at the efforts `names`, with each of several models; a model's name is told where there are several.
+
+    Args:
+        models: names or files; none for the default.
+        names: of efforts.
+        codec: what makes each.
 
     Raises as `Weights.load`.
     """
     if len(models) <= 1:
-        return [isthmus_codec(Weights(models[0] if models else None, EFFORTS[name]), name) for name in names]
-    return [
-        isthmus_codec(Weights(model, EFFORTS[name]), f"{name}-{Path(model).stem}") for name in names for model in models
-    ]
+        return [codec(Weights(models[0] if models else None, EFFORTS[name]), name) for name in names]
+    return [codec(Weights(model, EFFORTS[name]), f"{name}-{Path(model).stem}") for name in names for model in models]
 
 
 def bits_map(weights: Weights, picture: Picture, quality: float) -> NDArray[np.float32]:
@@ -84,3 +91,16 @@ def bits_map(weights: Weights, picture: Picture, quality: float) -> NDArray[np.f
 
     bits: NDArray[np.float32] = bits_of(Setting(weights.load(), Quality.of(quality)), picture)
     return bits
+
+
+@dataclass(frozen=True)
+class Own:
+    """What the bench's commands measure as isthmus; whoever calls them may give something else.
+
+    Attributes:
+        codec: the codec of weights, under a name.
+        bits_map: where its bits go.
+    """
+
+    codec: Build = isthmus_codec
+    bits_map: Callable[[Weights, Picture, float], NDArray[np.float32]] = bits_map

@@ -88,7 +88,7 @@ def _record(found: Installed) -> Iterator[str]:
         if key in training:
             value = training[key]
             yield f"  {label:<12} {f'{value:,}' if isinstance(value, (int, float)) else value}{unit}"
-    said = verdict(training, found.bytes, shrunk=found.base is not None)
+    said = verdict(training, found.bytes, is_delta=found.base is not None)
     if said:
         yield f"  {said}"
     stages = [stage for stage in _list(training, "stages") if isinstance(stage, dict)]
@@ -148,7 +148,7 @@ def shrink(file: str, output: str, origin: str | None, coarseness: float, force:
         small = write_delta(tuned, base, target, coarseness)
         size, whole = target.stat().st_size, sum(array.nbytes for array in tuned.arrays.values())
         click.echo(f"{output}: model {small.id.hex()}, {size} bytes, {100 * size / whole:.1f} % of {tuned.name}'s")
-        said = verdict(small.training, size, shrunk=True)
+        said = verdict(small.training, size, is_delta=True)
         if said:
             click.echo(said)
     except (IsthmusError, OSError) as error:

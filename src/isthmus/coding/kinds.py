@@ -23,8 +23,9 @@ def lattices_and_boards(
     groups: tuple[int, ...], points: int, lattice_width: int, width: int, form: Format = WORDS
 ) -> Definition:
     """The entropy model of pictures: five passes over ever finer lattices for the first group, seen by their known
-    neighbours; then for each group two halves of a checkerboard (He et al., "Checkerboard context model", CVPR 2021),
-    from all groups before it (Minnen and Singh, ICIP 2020) and, in the second half, from the first.
+    neighbours; then for each group two halves of a checkerboard (He et al., "Checkerboard context model for efficient
+    learned image compression", CVPR 2021), from all groups before it (Minnen and Singh, "Channel-wise autoregressive
+    entropy models for learned image compression", ICIP 2020) and, in the second half, from the first.
 
     Args:
         groups: channels coded together, in order.

@@ -77,8 +77,8 @@ def code(
     return output, bits
 
 
-def psnr_db(a: Tensor, b: Tensor) -> float:
-    """Of two uint8 pictures; 99 where they are equal."""
+def capped_psnr_db(a: Tensor, b: Tensor) -> float:
+    """PSNR of two uint8 pictures; 99 dB where they are equal."""
     mse = float(((a.float() - b.float()) ** 2).mean())
     return psnr_of_mse(mse) if mse else 99.0
 
@@ -96,6 +96,6 @@ def measure(
             with torch.autocast(device.type, dtype, enabled=dtype != torch.float32):
                 output, bits = code(network, pixels, quality / 100, config)
             bpp = float(bits.sum()) / (pixels.shape[2] * pixels.shape[3])
-            points.append(Point(quality, bpp, psnr_db(output, pixels)))
+            points.append(Point(quality, bpp, capped_psnr_db(output, pixels)))
         measured.append(points)
     return measured
