@@ -54,7 +54,7 @@ def test_more_payloads_than_there_are_bytes_for() -> None:
 
 
 def test_types_of_another_medium_are_unknown() -> None:
-    with pytest.raises(CorruptError, match="expected a known type, got b'S'"):
+    with pytest.raises(CorruptError, match="expected a known type, got b'N'"):
         parse(sample(), len(HEAD), ChunkTypes({}, {b"T": "tile"}), {b"T": 1}, FileLimits())
 
 

@@ -7,7 +7,8 @@ import numpy as np
 
 import doubles
 from isthmus.bitstream import chunks, head
-from isthmus.image import container, modes, size
+from isthmus.image import modes, size
+from isthmus.image.chunks import CHUNKS
 from isthmus.image.coders.table import CODERS
 from isthmus.image.grid import TILE
 from isthmus.image.limits import Limits
@@ -94,4 +95,4 @@ def test_numbers() -> None:
 
 def test_chunk_types() -> None:
     kinds = [row[0].strip("`").encode() for row in rows("Upper-case chunks come in this order")]
-    assert kinds == [*chunks.METADATA, *container.CHUNKS.payloads, chunks.END]
+    assert kinds == [*CHUNKS.metadata, *CHUNKS.payloads, chunks.END]
