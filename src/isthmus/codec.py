@@ -40,7 +40,7 @@ ModelLike = Model | Literal["best", "fast"] | str | Path | None
 
 
 class Codec:
-    """Compresses and decompresses many pictures with weights that are loaded once, at the first need.
+    """Compresses and decompresses many pictures, or what other medium, with weights that are loaded once, when needed.
 
     Arguments:
         model: a model, the path of a model file, or the name of an installed model: "best", the default, or "fast"

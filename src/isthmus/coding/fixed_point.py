@@ -62,7 +62,7 @@ def _means(x: Float) -> Float64:
 
 @dataclass(frozen=True)
 class _Plane:
-    """The positions of a tile, and those of them (P,) that a pass codes."""
+    """The positions of a plane, and those of them (P,) that a pass codes."""
 
     height: int
     width: int
@@ -91,7 +91,7 @@ class ContextModel:
     compand: Float
 
     def walk(self, height: int, width: int, quality: int, code: Code, groups: int | None = None) -> Float64:
-        """Codes the latents of a tile of height x width positions.
+        """Codes the latents of a plane of height x width positions.
 
         Args:
             quality: 0..10000.

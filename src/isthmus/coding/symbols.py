@@ -19,7 +19,7 @@ SKIPPED_SCALES = 4
 that pays."""
 LOST_BITS, LOST_SHARE = 100.0, 0.005
 """Skipping is given up where it has lost this much at one position after any pass, or in the end this share of the
-whole tile."""
+whole plane."""
 
 
 @dataclass(frozen=True)
@@ -44,11 +44,11 @@ def by_channel(scales: ScaleIndices) -> ScaleIndices:
 
 
 class SkippingCostsTooMuch(Exception):
-    """Skipping would lose so much at one position that there is no need to look at the rest of the tile."""
+    """Skipping would lose so much at one position that there is no need to look at the rest of the plane."""
 
 
 class Quantizer:
-    """Chooses the symbols of one tile, pass by pass, and codes them: rate-distortion optimised quantization, greedy.
+    """Chooses the symbols of one plane, pass by pass, and codes them: rate-distortion optimised quantization, greedy.
 
     Args:
         entropy: codes the latents.
@@ -102,7 +102,7 @@ class Quantizer:
             gained = importance[skipped] * (x_skipped**2 - (x_skipped - s_skipped) ** 2)
             gain.reshape(-1)[some[skipped]] = gained - chosen_bits[skipped]
             self.lost[at] += gain.sum(1)
-            # Most tiles that show this do so in the first passes. Skipped zeros of later ones win back a bit or two.
+            # Most planes that show this do so in the first passes. Skipped zeros of later ones win back a bit or two.
             if self.lost[at].max() > LOST_BITS:
                 raise SkippingCostsTooMuch
             chosen[skipped] = 0
@@ -140,7 +140,7 @@ class Quantizer:
 def choose(
     entropy: EntropyModel, y: Float32, quality: int, importance: npt.NDArray[np.float64]
 ) -> tuple[Quantizer, Float64]:
-    """All symbols of a tile, with the cheapest of what is safe to skip, and the decoded latents (h*w, C)."""
+    """All symbols of a plane, with the cheapest of what is safe to skip, and the decoded latents (h*w, C)."""
     height, width, _ = y.shape
     quantizer = Quantizer(entropy, y, importance)
     try:
@@ -149,6 +149,6 @@ def choose(
             return quantizer, decoded
     except SkippingCostsTooMuch:
         pass
-    # An unusual tile: coding what would be skipped pays.
+    # An unusual plane: coding what would be skipped pays.
     quantizer = Quantizer(entropy, y, importance, skipped=0)
     return quantizer, entropy.context.walk(height, width, quality, quantizer)
