@@ -1,4 +1,5 @@
 import copy
+import os
 import pickle
 import subprocess
 import sys
@@ -234,6 +235,16 @@ def test_files(lossless_codec: Codec, tmp_path: Path) -> None:
     assert lossless_codec.decode_file(compressed, force=True) == tmp_path / "a.png"
     with pytest.raises(LimitExceededError):
         Codec(limits=Limits(max_file_bytes=10)).decode_file(compressed, force=True)
+
+
+def test_a_pipe_is_encoded_as_the_file_is(lossless_codec: Codec, tmp_path: Path) -> None:
+    photo().save(tmp_path / "a.png")
+    os.mkfifo(tmp_path / "pipe.png")
+    thread = Thread(target=(tmp_path / "pipe.png").write_bytes, args=((tmp_path / "a.png").read_bytes(),))
+    thread.start()
+    encoded = lossless_codec.encode_file(tmp_path / "pipe.png")
+    thread.join()
+    assert encoded.read_bytes() == lossless_codec.encode_file(tmp_path / "a.png").read_bytes()
 
 
 def test_a_failed_decode_leaves_no_file(lossless_codec: Codec, tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import warnings
+from io import BytesIO
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any, BinaryIO, Literal, cast
 
@@ -241,8 +242,10 @@ class Codec:
             InputError, UnsupportedPictureError, LimitExceededError, OSError
         """
         with source.open("rb") as stream:
-            medium = medium_to_open(source.name, stream)
-        return medium.open(source, self.limits)
+            if stream.seekable():
+                return medium_to_open(source.name, stream).open(source, self.limits)
+            whole_file = BytesIO(read_capped(stream, self.limits.max_file_bytes, str(source)))
+        return medium_to_open(source.name, whole_file).open(whole_file, self.limits)
 
     def decode_file(
         self, source: str | Path, target: str | Path | None = None, force: bool = False, strip: bool = False

@@ -41,8 +41,8 @@ def test_the_same_weights_give_the_same_bytes(trained: Trained, tmp_path: Path) 
     assert again.read_bytes() == trained.output.read_bytes()
 
 
-def with_fitting_rows(network: Network, pixels: torch.Tensor, config: TrainConfig) -> Network:
-    """Every output's row set to the spread of its symbols at middle quality, which a real run takes long to learn."""
+def with_fitting_scales(network: Network, pixels: torch.Tensor, config: TrainConfig) -> Network:
+    """Scale indices set to the spread of every output's symbols at middle quality: a real run takes long for that."""
     spreads: list[float] = []
     code(network, pixels, 0.5, config, lambda symbols, _: spreads.append(float(symbols.abs().mean())))
     model = network.context
@@ -59,7 +59,7 @@ def with_fitting_rows(network: Network, pixels: torch.Tensor, config: TrainConfi
 
 def test_files_are_as_large_as_training_says(trained: Trained, photo: np.ndarray, tmp_path: Path) -> None:
     config, pictures = trained.config, [photo.transpose(2, 0, 1)]
-    network = with_fitting_rows(trained.network, prepare(pictures[0]), config)
+    network = with_fitting_scales(trained.network, prepare(pictures[0]), config)
     tables = fit_tables(network, pictures, replace(config, fit_side=256))
     export_model(network, tmp_path / "x.isthmodel", "x", {}, tables)
     (point,) = means(measure(network, pictures, [50], config, torch.float32))
@@ -129,7 +129,7 @@ def test_a_model_in_bytes_is_trained_and_codes(trained: Trained, photo: np.ndarr
     network = Network(config.network)
     network.load_state_dict(weights)
     pixels = prepare(photo.transpose(2, 0, 1))
-    network = with_fitting_rows(network, pixels, config)
+    network = with_fitting_scales(network, pixels, config)
     tables = fit_tables(network, [photo.transpose(2, 0, 1)], replace(config, fit_side=256))
     export_model(network, tmp_path / "small.isthmodel", "small", {}, tables)
     model = load_model(tmp_path / "small.isthmodel")
