@@ -23,6 +23,7 @@ from isthmus.media import MEDIA
 from isthmus.model.model import Model
 from isthmus.model.registry import release_model
 from isthmus.rate_control import Target, encode_to_target
+from isthmus.train.initial import network_of
 from pictures import photo
 from series import Series
 
@@ -107,6 +108,11 @@ def test_a_model_is_for_one_medium(model: Model) -> None:
         Codec("fast").encode(Series(samples()))
     with pytest.raises(ModelError, match=r"unknown: expected none, got more"):
         Codec(replace(model, arrays=model.arrays | {"more": np.zeros(1)})).encode(Series(samples()))
+
+
+def test_training_goes_on_from_pictures_alone(model: Model) -> None:
+    with pytest.raises(InputError, match=r"cannot be trained further .*: got medium 200, coder 1, series"):
+        network_of(model)
 
 
 def test_where_the_medium_is_not_known(model: Model, monkeypatch: pytest.MonkeyPatch) -> None:

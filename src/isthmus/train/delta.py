@@ -20,7 +20,7 @@ from isthmus.model.registry import find_model, release_model, releases
 from isthmus.train.packages import require_packages
 
 GRAPH = ".onnx"
-"""The end of the names of arrays that hold networks. All others but those of the entropy model training leaves alone."""
+"""Ends the names of arrays that hold networks. All others but those of the entropy model are left alone by training."""
 FINE = 1 / 16
 COARSE = {"synthesis.linear.*": 1 / 4, "analysis.linear.*": 1.0}
 COARSE_KINDS: dict[Kind, float] = {"window": 1.0, "pointwise": 1 / 4, "enter": 1 / 4}
