@@ -182,7 +182,7 @@ class SeriesMedium:
         return Series(np.frombuffer(data, "<i2"))
 
     def prepared(self, content: Series, options: Options) -> Series:
-        refuse_options(options, (), self.name)
+        refuse_options(options, ("strip",), self.name)
         return content
 
     def encode(
@@ -191,7 +191,6 @@ class SeriesMedium:
         setting: Setting,
         limits: FileLimits,
         effort: Effort = 1,
-        strip: bool = False,
         progress: Progress | None = None,
     ) -> bytes:
         self.check_model(setting.model)

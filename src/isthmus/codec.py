@@ -120,10 +120,10 @@ class Codec:
             InputError, UnsupportedPictureError, LimitExceededError, ModelError, SelfCheckError
         """
         medium = medium_of(image)
-        content = medium.content(image, self.limits)
+        content = medium.prepared(medium.content(image, self.limits), {"strip": strip})
         dial = Quality.of(quality)
         setting = Setting(self.model_for(medium), dial, self.threads)
-        return medium.encode(content, setting, self.limits, self.effort, strip, progress)
+        return medium.encode(content, setting, self.limits, self.effort, progress)
 
     def decode(self, data: bytes, box: PublicBox | None = None, progress: Progress | None = None) -> NDArray[Any]:
         """The colours of a picture, without its transparency: (H, W, 3) uint8. Of another medium, its samples.

@@ -85,7 +85,7 @@ class _Point:
     """Above (or below zero: short of) the target, on the scale that the search works in."""
 
 
-def encode_to_target(codec: Codec, content: Content, target: Target, strip: bool = False) -> Reached:
+def encode_to_target(codec: Codec, content: Content, target: Target) -> Reached:
     """The file nearest to a target on its safe side, of those that a bounded search tries.
 
     The dial nearly rises, not quite: where it has jumps, a nearer file may exist, and the note says so.
@@ -94,7 +94,6 @@ def encode_to_target(codec: Codec, content: Content, target: Target, strip: bool
         codec: encodes, and decodes where a likeness is asked for.
         content: what to encode; the likeness of a picture is that of its colours, (H, W, 3) uint8.
         target: what to reach.
-        strip: leave ICC, EXIF and XMP out.
 
     Raises:
         InputError: even the dial's end does not reach the target; the message says how far it gets.
@@ -105,7 +104,7 @@ def encode_to_target(codec: Codec, content: Content, target: Target, strip: bool
     points: list[_Point] = []
 
     def over(quality: float) -> float:
-        data = codec.encode(content, quality, strip)
+        data = codec.encode(content, quality)
         value = measure(data)
         distance = math.log(value / target.value) if target.is_size else value - target.value
         points.append(_Point(quality, data, value, distance))

@@ -165,7 +165,7 @@ def encode_content(
     max_side: int | None = None,
 ) -> bytes:
     """The bytes of an .isth file; arguments as of :func:`encode`."""
-    content = medium_of(content).prepared(content, {"max_side": max_side})
+    content = medium_of(content).prepared(content, {"strip": strip, "max_side": max_side})
     if target is not None:
-        return encode_to_target(codec, content, target, strip).data
-    return codec.encode(content, DEFAULT_QUALITY if quality is None else quality, strip)
+        return encode_to_target(codec, content, target).data
+    return codec.encode(content, DEFAULT_QUALITY if quality is None else quality)

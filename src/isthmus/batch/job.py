@@ -67,8 +67,8 @@ class Job:
     def options(self) -> Options:
         """What is asked of a medium, by the names of its options."""
         if self.verb == "encode":
-            return {"max_side": self.max_side}
-        return {"max_side": self.max_side, "jpeg_quality": self.jpeg_quality, "strip": self.strip}
+            return {"strip": self.strip, "max_side": self.max_side}
+        return {"strip": self.strip, "max_side": self.max_side, "jpeg_quality": self.jpeg_quality}
 
 
 @dataclass(frozen=True)

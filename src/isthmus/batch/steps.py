@@ -76,9 +76,9 @@ def _encode(job: Job, item: Item) -> Result:
         content = medium.prepared(medium.open(stream, job.limits), job.options)
     notes = list(content.notes)
     if job.aim is None:
-        data = codec.encode(content, job.quality, job.strip)
+        data = codec.encode(content, job.quality)
     else:
-        reached = encode_to_target(codec, content, job.aim, job.strip)
+        reached = encode_to_target(codec, content, job.aim)
         data = reached.data
         notes += [reached.note] if reached.note else []
     if job.keep_smaller and len(data) >= item.size:

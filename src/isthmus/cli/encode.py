@@ -55,7 +55,7 @@ class EncodeOptions(folders.FileOptions):
 
     def asked(self) -> dict[str, Any]:
         """What is asked of the input's medium, by the names of its options."""
-        return {"max_side": self.max_side}
+        return {"strip": self.strip, "max_side": self.max_side}
 
     def job(self) -> "Job":
         """What is done to a folder."""
@@ -149,10 +149,10 @@ def _encode_file(name: str, output: str, codec: "Codec", options: EncodeOptions)
     def encoded() -> bytes:
         if options.target is None:
             quality = quality_or_default(options.quality)
-            data = codec.encode(content, quality, options.strip, progress_on_terminal(name))
+            data = codec.encode(content, quality, progress=progress_on_terminal(name))
             report.update(quality=quality, notes=list(content.notes))
         else:
-            reached = rate_control.reach(codec, content, options.target, options.strip)
+            reached = rate_control.reach(codec, content, options.target)
             data = reached.data
             report.update(rate_control.report(options.target, reached))
             report["notes"] = [*content.notes, *report["notes"]]

@@ -65,11 +65,11 @@ def _size(ctx: click.Context, param: click.Parameter, value: str | None) -> floa
     return round(float(found[1]) * _FACTORS[found[2]])
 
 
-def reach(codec: "Codec", content: "Content", target: "Target", strip: bool) -> "Reached":
+def reach(codec: "Codec", content: "Content", target: "Target") -> "Reached":
     """The search, imported only when it is asked for."""
     from isthmus.rate_control import encode_to_target
 
-    return encode_to_target(codec, content, target, strip)
+    return encode_to_target(codec, content, target)
 
 
 def report(target: "Target", reached: "Reached") -> Report:

@@ -20,7 +20,6 @@ def encode_picture(
     setting: Setting,
     limits: FileLimits,
     effort: Effort = 1,
-    strip: bool = False,
     progress: Progress | None = None,
 ) -> bytes:
     """The bytes of an .isth file.
@@ -30,7 +29,6 @@ def encode_picture(
         setting: model, which says the coder, quality and threads.
         limits: what the metadata may ask for.
         effort: how hard the coder tries.
-        strip: leave ICC, EXIF and XMP out.
         progress: called with (tiles done, tiles in all).
 
     Raises:
@@ -49,7 +47,7 @@ def encode_picture(
         has_alpha=picture.has_alpha,
         coder=coder.id,
     )
-    metadata = {} if strip else _capped(picture.metadata, limits)
+    metadata = _capped(picture.metadata, limits)
     return assemble(
         header, metadata, _alpha_payloads(picture, header), coder.encode_tiles(setting, picture, effort, progress)
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -24,15 +25,15 @@ if TYPE_CHECKING:
 
 # What opens, encodes and decodes is imported where it is needed: `isthmus info` needs none of it.
 
-ENCODING_OPTIONS = ("max_side",)
+ENCODING_OPTIONS = ("strip", "max_side")
 RESTORING_OPTIONS = ("crop", "preview", "max_side", "jpeg_quality", "strip")
 
 
 class PictureMedium:
     """Pictures; see `isthmus.medium.protocol.Medium`.
 
-    Options of encoding: `max_side`, to reduce larger pictures to so many pixels. Of restoring: `crop` (x, y, width,
-    height), `preview` at 1/16, `max_side`, `jpeg_quality`, and `strip` to leave ICC, EXIF and XMP out.
+    Options of encoding: `strip`, to leave ICC, EXIF and XMP out, and `max_side`, to reduce larger pictures to so many
+    pixels. Of restoring: those, `crop` (x, y, width, height), `preview` at 1/16, and `jpeg_quality`.
     """
 
     id = MEDIUM
@@ -72,6 +73,8 @@ class PictureMedium:
         from isthmus.image.reduction import reduced_picture
 
         refuse_options(options, ENCODING_OPTIONS, self.name)
+        if options.get("strip"):
+            content = replace(content, metadata={})
         max_side = options.get("max_side")
         return content if max_side is None else reduced_picture(content, max_side)
 
@@ -81,12 +84,11 @@ class PictureMedium:
         setting: Setting,
         limits: FileLimits,
         effort: Effort = 1,
-        strip: bool = False,
         progress: Progress | None = None,
     ) -> bytes:
         from isthmus.image.encoding import encode_picture
 
-        return encode_picture(content, setting, limits, effort, strip, progress)
+        return encode_picture(content, setting, limits, effort, progress)
 
     def check_model(self, model: Model) -> None:
         from isthmus.image.coders.table import coder_of

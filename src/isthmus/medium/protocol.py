@@ -178,7 +178,7 @@ class Medium(Protocol):
         ...
 
     def prepared(self, content: Any, options: Options) -> Content:
-        """What :meth:`open` or :meth:`content` gave, as options want it.
+        """What :meth:`open` or :meth:`content` gave, as options want it; `strip` leaves metadata out.
 
         Raises:
             InputError: it has no such option, or the value is none of its.
@@ -191,10 +191,9 @@ class Medium(Protocol):
         setting: Setting,
         limits: FileLimits,
         effort: Effort = 1,
-        strip: bool = False,
         progress: Progress | None = None,
     ) -> bytes:
-        """The bytes of an .isth file; `strip` leaves metadata out.
+        """The bytes of an .isth file, of what :meth:`prepared` gave.
 
         Raises:
             LimitExceededError: metadata or a payload is too large.
