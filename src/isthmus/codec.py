@@ -94,7 +94,14 @@ class Codec:
         return self._chosen
 
     def model_for(self, medium: Medium) -> Model:
-        """The model that encodes what is of a medium: the one that was chosen, or the medium's default."""
+        """The model that encodes what is of a medium: the one that was chosen, or the medium's default.
+
+        Arguments:
+            medium: as of `isthmus.media`.
+
+        Raises:
+            UnknownModelError: there is none of that name.
+        """
         if self._chosen is not None or medium.id == DEFAULT:
             return self.model
         return release_model(medium.default_model)
@@ -237,6 +244,9 @@ class Codec:
 
     def open_file(self, source: Path) -> Content:
         """A file that is to be encoded, opened by its medium.
+
+        Arguments:
+            source: a file of any format that a medium reads.
 
         Raises:
             InputError, UnsupportedPictureError, LimitExceededError, OSError

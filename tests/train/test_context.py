@@ -110,7 +110,7 @@ def test_fixed_point_agrees_with_training(
         return decoded, bits, symbols
 
     monkeypatch.setattr(context, "quantize", recording)
-    pixels = prepare(photo.transpose(2, 0, 1))
+    pixels = prepare(photo.transpose(2, 0, 1), trained.config.network.entropy)
     code(trained.network, pixels, quality / 10_000, config)
     height, width = pixels.shape[2] // 16, pixels.shape[3] // 16
 

@@ -59,7 +59,7 @@ def with_fitting_scales(network: Network, pixels: torch.Tensor, config: TrainCon
 
 def test_files_are_as_large_as_training_says(trained: Trained, photo: np.ndarray, tmp_path: Path) -> None:
     config, pictures = trained.config, [photo.transpose(2, 0, 1)]
-    network = with_fitting_scales(trained.network, prepare(pictures[0]), config)
+    network = with_fitting_scales(trained.network, prepare(pictures[0], trained.config.network.entropy), config)
     tables = fit_tables(network, pictures, replace(config, fit_side=256))
     export_model(network, tmp_path / "x.isthmodel", "x", {}, tables)
     (point,) = means(measure(network, pictures, [50], config, torch.float32))
@@ -70,7 +70,9 @@ def test_files_are_as_large_as_training_says(trained: Trained, photo: np.ndarray
 
 
 def test_pictures_decode_as_training_saw_them(trained: Trained, photo: np.ndarray) -> None:
-    seen, _ = code(trained.network, prepare(photo.transpose(2, 0, 1)), 0.5, trained.config)
+    seen, _ = code(
+        trained.network, prepare(photo.transpose(2, 0, 1), trained.config.network.entropy), 0.5, trained.config
+    )
     setting = Setting(trained.model, Quality(5000), 1)
     payloads = list(LappedCoder().encode_tiles(setting, ArraySource(photo)))
     grid = Grid(photo.shape[1], photo.shape[0])
@@ -128,7 +130,7 @@ def test_a_model_in_bytes_is_trained_and_codes(trained: Trained, photo: np.ndarr
     config, weights, _ = load_weights(str(trained.output), tiny_config(), {"network.numbers": "bytes"})
     network = Network(config.network)
     network.load_state_dict(weights)
-    pixels = prepare(photo.transpose(2, 0, 1))
+    pixels = prepare(photo.transpose(2, 0, 1), trained.config.network.entropy)
     network = with_fitting_scales(network, pixels, config)
     tables = fit_tables(network, [photo.transpose(2, 0, 1)], replace(config, fit_side=256))
     export_model(network, tmp_path / "small.isthmodel", "small", {}, tables)

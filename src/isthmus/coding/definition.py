@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import groupby
-from math import prod
+from math import lcm, prod
 from typing import Literal, TypeVar
 
 from isthmus.coding.boards import Board, count_phases
@@ -256,6 +256,12 @@ class Definition:
     def neighbours(self) -> Neighbourhood | None:
         """What passes see of their own group, if some do."""
         return next((one.neighbours for one in self.passes if one.neighbours), None)
+
+    @property
+    def multiple(self) -> tuple[int, int]:
+        """Rows and columns of which a plane in training has a multiple: a board is then split into equal phases."""
+        boards = [one.board for one in self.passes if not one.neighbours]
+        return lcm(*(board.rows for board in boards)), lcm(*(board.columns for board in boards))
 
     def arrays(self) -> Iterator[Array]:
         """All arrays of the networks."""
