@@ -129,8 +129,9 @@ def test_rate_control(model: Model) -> None:
     size = len(Codec().encode(content))
     reached = encode_to_target(Codec(), content, Target("bytes", size + 100))
     assert size - 100 < len(reached.data) <= size + 100
-    with pytest.raises(InputError, match="a target in dB PSNR is for pictures"):
-        encode_to_target(Codec(), content, Target("psnr", 40))
+    for target in (Target("psnr", 40), Target("bpp", 1)):
+        with pytest.raises(InputError, match=f"a target in {target.unit} is not for this"):
+            encode_to_target(Codec(), content, target)
 
 
 def test_the_command_line(model: Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
