@@ -3,8 +3,8 @@
 import struct
 import zlib
 
-from isthmus.bitstream.chunks import EXIF, ICC, XMP
 from isthmus.bitstream.varint import write_varint
+from isthmus.image.chunks import EXIF, ICC, XMP
 from isthmus.image.header import Header
 from isthmus.quality import Quality
 

@@ -66,7 +66,7 @@ def test_streamed_by_processes(folder: Path) -> None:
 
 
 def test_what_cannot_be_used(folder: Path, tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="no .isth files"):
+    with pytest.raises(InputError, match=r"no \.isth files"):
         IsthFolder(str(tmp_path))
     with pytest.raises(InputError, match="16 without a crop"):
         IsthFolder(str(folder), scale=16, crop=(8, 8))

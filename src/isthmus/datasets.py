@@ -16,7 +16,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from isthmus.batch.tree import Tree
-from isthmus.bitstream.limits import Limits
 from isthmus.codec import Codec, is_encoded
 from isthmus.errors import InputError
 from isthmus.processes import process_pool
@@ -135,7 +134,7 @@ class _Reader:
     model: str | None
 
     def read(self, name: str, size: int) -> Any:
-        pixels = self._decoded(_tree(self.address).read(name, Limits().max_file_bytes, size), name)
+        pixels = self._decoded(_tree(self.address).read(name, _codec(self.model).limits.max_file_bytes, size), name)
         return pixels if self.transform is None else self.transform(pixels)
 
     def _decoded(self, data: bytes, name: str) -> Pixels:
@@ -144,10 +143,10 @@ class _Reader:
             return np.asarray(codec.preview(data))
         if self.crop is None:
             return codec.decode(data)
-        info = codec.inspect(data)
-        (width, height), room = self.crop, (info.width - self.crop[0], info.height - self.crop[1])
+        facts = codec.inspect(data).facts
+        (width, height), room = self.crop, (facts["width"] - self.crop[0], facts["height"] - self.crop[1])
         if min(room) < 0 or min(self.crop) < 1:
-            size = f"{info.width}x{info.height}"
+            size = f"{facts['width']}x{facts['height']}"
             raise InputError(f"{name} has no such window", expected=f"{width}x{height} pixels", got=size)
         # Not from a generator with a state, which every process that is forked would have in common.
         x, y = (secrets.randbelow(most + 1) if self.anywhere else most // 2 for most in room)

@@ -12,7 +12,7 @@ def most_at_once(room: Room, sizes: list[tuple[int, int]]) -> int:
 
     def work(width: int, height: int) -> None:
         nonlocal inside, most
-        with room.taken(width, height):
+        with room.taken({"width": width, "height": height}):
             with lock:
                 inside += width * height
                 most = max(most, inside)
@@ -47,10 +47,10 @@ def test_room_that_is_made_lets_those_in_who_wait() -> None:
     room, inside = Room(1), threading.Event()
 
     def second() -> None:
-        with room.taken(10, 10):
+        with room.taken({"width": 10, "height": 10}):
             inside.set()
 
-    with room.taken(10, 10):
+    with room.taken({"width": 10, "height": 10}):
         thread = threading.Thread(target=second)
         thread.start()
         assert not inside.wait(0.1)
@@ -62,7 +62,7 @@ def test_room_that_is_made_lets_those_in_who_wait() -> None:
 def test_room_is_free_again_after_an_error() -> None:
     room = Room(1)
     try:
-        with room.taken(10, 10):
+        with room.taken({"width": 10, "height": 10}):
             raise ValueError
     except ValueError:
         pass

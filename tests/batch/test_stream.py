@@ -15,6 +15,7 @@ from isthmus.batch.job import Item, Job, Result
 from isthmus.batch.listing import Entry
 from isthmus.batch.plan import divided, items
 from isthmus.batch.stream import Stream, Trust, groups, start_of
+from isthmus.batch.tree import Tree
 
 # Few letters, so that names clash: the same stems with other suffixes, folders named like files.
 PARTS = st.text("ab.", min_size=1, max_size=3).filter(lambda part: part.strip("."))
@@ -29,8 +30,9 @@ def test_planned_group_by_group_as_all_at_once(
 ) -> None:
     job = Job(verb, "in", "out", copy_others=copy_others)
     sizes = {name: len(name) for name in sorted(names)}
-    found, others = divided(job, sizes)
-    parts = [divided(job, {name: sizes[name] for name in files}) for _, files in groups(entries(sizes))]
+    tree = Tree("in")
+    found, others = divided(job, tree, sizes)
+    parts = [divided(job, tree, {name: sizes[name] for name in files}) for _, files in groups(entries(sizes))]
     by_name = {item.name: item for part, _ in parts for item in part}
     assert by_name == {item.name: item for item in found}
     assert {item.name for _, part in parts for item in part} == {item.name for item in others}

@@ -5,9 +5,10 @@ It is of use where several threads of a process work on pictures, as those of Da
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from threading import Condition
+from typing import Any
 
 BYTES_PER_PIXEL = 9
 """Of memory while a picture is encoded or decoded: docs/results/large_picture.json has 870 MB for 100 megapixels."""
@@ -35,9 +36,13 @@ class Room:
             self._free.notify_all()
 
     @contextmanager
-    def taken(self, width: int, height: int) -> Iterator[None]:
-        """Inside there is memory for a picture of so many pixels; one that is larger than the room is there alone."""
-        need = width * height * BYTES_PER_PIXEL
+    def taken(self, facts: Mapping[str, Any]) -> Iterator[None]:
+        """Inside there is memory for a picture; one that is larger than the room is there alone.
+
+        Args:
+            facts: `width` and `height` in pixels; what has none is taken for small.
+        """
+        need = facts.get("width", 0) * facts.get("height", 0) * BYTES_PER_PIXEL
         with self._free:
             self._free.wait_for(lambda: not self._used or self._size is None or self._used + need <= self._size)
             self._used += need

@@ -6,22 +6,20 @@ import io
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import BinaryIO
 
 from isthmus.batch.job import Item, Job, Result
 from isthmus.batch.resume import copied_before, decoded_before, encoded_before
 from isthmus.batch.room import ROOM
 from isthmus.batch.tools import Tools, tools_for
 from isthmus.errors import InputError, IsthmusError, LimitExceededError
-from isthmus.image.files import format_of, open_picture, picture_size
-from isthmus.image.reduction import reduced, reduced_picture
-from isthmus.image.saving import write_picture
+from isthmus.media import medium_of_name, parse
+from isthmus.medium.protocol import Content, Info, Medium
 from isthmus.rate_control import encode_to_target
 from isthmus.text import reason
 
 
 def process(job: Job, item: Item) -> Result:
-    """Encode or decode one picture, or copy another file; every failure becomes a result."""
+    """Encode or decode one file, or copy another; every failure becomes a result."""
     if item.copied:
         return _result(_copy, job, item)
     work: Callable[[Job, Item], Result] = _encode_or_copy if job.verb == "encode" else _decode
@@ -38,7 +36,7 @@ def _result(work: Callable[[Job, Item], Result], job: Job, item: Item) -> Result
         return work(job, item)
     except (OSError, IsthmusError) as error:
         return Result(item, "failed", message=reason(error))
-    except Exception as error:  # whatever is wrong with one picture, the others go on
+    except Exception as error:  # whatever is wrong with one file, the others go on
         return Result(item, "failed", message=f"{type(error).__name__}: {error}")
 
 
@@ -50,8 +48,8 @@ def _foresee(job: Job, item: Item) -> Result:
         before = encoded_before(job, item, tools)
     else:
         # Inspected in any case: a damaged file is foreseen too.
-        info = tools.codec.inspect(tools.source.read(item.name, job.limits.max_file_bytes))
-        before = decoded_before(job, item, tools, lambda: info)
+        found = _inspected(job, tools.source.read(item.name, job.limits.max_file_bytes))
+        before = decoded_before(job, item, tools, lambda: found)
     return Result(item, "skipped" if before else "done")
 
 
@@ -71,23 +69,22 @@ def _encode(job: Job, item: Item) -> Result:
     tools = tools_for(job)
     if encoded_before(job, item, tools):
         return Result(item, "skipped")
+    medium = medium_of_name(item.name)
+    if medium is None:
+        raise InputError(f"{item.name} is nothing that is encoded")
     with tools.source.open(item.name, job.limits.max_file_bytes, item.size) as stream:
-        size = picture_size(stream, job.limits)
-        stream.seek(0)
-        with ROOM.taken(*size):
-            return _encode_stream(job, item, tools, stream)
+        content = medium.open(stream, job.limits)
+    with ROOM.taken(content.facts):
+        return _encode_content(job, item, tools, medium.prepared(content, job.options))
 
 
-def _encode_stream(job: Job, item: Item, tools: Tools, stream: BinaryIO) -> Result:
+def _encode_content(job: Job, item: Item, tools: Tools, content: Content) -> Result:
     codec = tools.codec
-    picture = open_picture(stream, job.limits)
-    if job.max_side is not None:
-        picture = reduced_picture(picture, job.max_side)
-    notes = list(picture.notes)
+    notes = list(content.notes)
     if job.aim is None:
-        data = codec.encode(picture, job.quality, job.strip)
+        data = codec.encode(content, job.quality)
     else:
-        reached = encode_to_target(codec, picture, job.aim, job.strip)
+        reached = encode_to_target(codec, content, job.aim)
         data = reached.data
         notes += [reached.note] if reached.note else []
     if job.keep_smaller and len(data) >= item.size:
@@ -100,21 +97,24 @@ def _encode_stream(job: Job, item: Item, tools: Tools, stream: BinaryIO) -> Resu
 def _decode(job: Job, item: Item) -> Result:
     tools = tools_for(job)
     data = tools.source.read(item.name, job.limits.max_file_bytes, item.size)
-    info = tools.codec.inspect(data)
-    if decoded_before(job, item, tools, lambda: info):
+    found = _inspected(job, data)
+    if decoded_before(job, item, tools, lambda: found):
         return Result(item, "skipped")
-    with ROOM.taken(info.width, info.height):
+    with ROOM.taken(found[1].facts):
         return _decode_data(job, item, tools, data)
 
 
 def _decode_data(job: Job, item: Item, tools: Tools, data: bytes) -> Result:
-    image = tools.codec.decode_image(data)
-    if job.max_side is not None:
-        image = reduced(image, job.max_side)
+    medium, decoder = tools.codec.decoder(data)
     buffer = io.BytesIO()
-    notes = write_picture(image, buffer, format_of(Path(item.output)), job.jpeg_quality, job.strip)
+    saved = medium.save(decoder, buffer, medium.format_of(Path(item.output)), job.options)
     tools.target.write(item.output, buffer.getvalue())
-    return Result(item, "done", buffer.tell(), "; ".join(notes))
+    return Result(item, "done", buffer.tell(), "; ".join(saved.notes))
+
+
+def _inspected(job: Job, data: bytes) -> tuple[Medium, Info]:
+    medium, parsed = parse(data, job.limits)
+    return medium, medium.info(parsed)
 
 
 def _copy(job: Job, item: Item) -> Result:

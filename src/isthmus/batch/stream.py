@@ -68,19 +68,22 @@ class Stream:
 
     Attributes:
         others: files left alone, as far as the tree has been walked.
+        media: of the others that the job works on, their names.
     """
 
     def __init__(self, job: Job, trust: Trust) -> None:
-        self.job, self.others = job, Others()
+        self.job, self.others, self.media = job, Others(), set[str]()
         self._trust = trust
 
     def __iter__(self) -> Iterator[Item | Result]:
         """Raises IsthmusError or OSError where the source cannot be listed, or a target that is there."""
         job, unread = self.job, dict[str, OSError]()
         done = _Follower(groups(_target_entries(job)))
-        for start, files in groups(Tree(job.source).entries(unread)):
-            found, others = divided(job, {name: entry.size for name, entry in files.items()})
+        tree = Tree(job.source)
+        for start, files in groups(tree.entries(unread)):
+            found, others = divided(job, tree, {name: entry.size for name, entry in files.items()})
             there = done.at(start)
+            self.media |= {item.medium for item in found}
             for item in (*found, *(others if job.copy_others else ())):
                 yield self._seen(item, files[item.name], there)
             if not job.copy_others:

@@ -1,6 +1,6 @@
 """Dask clusters on the command line: the option that names one, and reports of the files of a tree that it makes."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -8,7 +8,7 @@ import click
 
 from isthmus.cli.messages import complain, remark
 from isthmus.cli.options import CodecOptions
-from isthmus.cli.reports import Outcome, Report, print_each
+from isthmus.cli.reports import Outcome, print_each
 from isthmus.errors import IsthmusError
 
 if TYPE_CHECKING:
@@ -53,7 +53,6 @@ def report_each(
     inputs: tuple[str, ...],
     address: str,
     options: CodecOptions,
-    text: Callable[[Report], str],
     as_json: bool,
     total: str = "",
 ) -> None:
@@ -79,7 +78,7 @@ def report_each(
 
     try:
         with connected(address) as client:
-            print_each(outcomes(client), text, as_json, False)
+            print_each(outcomes(client), as_json, False)
     except KeyboardInterrupt:
         remark("stopped")
         raise SystemExit(130) from None

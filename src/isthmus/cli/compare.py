@@ -101,13 +101,14 @@ def _compare(options: CompareOptions) -> str:
         present, absent = rivals.choose(options.codecs.split(","))
     original, on_white = sweep.load_on_white(options.picture)
     weights = codec.Weights(options.model)
+    own: codec.Own = click.get_current_context().obj or codec.Own()
     quality = quality_or_default(options.quality)
     report = page.Comparison(
         options.picture.name,
         original,
         compare.compare(
             original,
-            codec.isthmus_codec(weights),
+            own.codec(weights, "isthmus"),
             present,
             quality,
             options.match,
@@ -118,7 +119,7 @@ def _compare(options: CompareOptions) -> str:
         options.match,
         options.threads,
         absent,
-        codec.bits_map(weights, original, quality),
+        own.bits_map(weights, original, quality),
         BLOCK,
         on_white,
     )

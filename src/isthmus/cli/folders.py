@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from isthmus.batch.stream import Others
 
 keep_smaller_option = click.option(
-    "--keep-smaller", is_flag=True, help="Keep a picture as it is where encoding does not make it smaller."
+    "--keep-smaller", is_flag=True, help="Keep a file as it is where encoding does not make it smaller."
 )
 _PAST = {"encode": "encoded", "decode": "decoded"}
 
@@ -114,15 +114,23 @@ def is_wanted(options: FileOptions) -> bool:
 
 @dataclass(frozen=True)
 class _Work:
-    """What a run is made of: results as they end, how many pictures there are where that is known, files left alone."""
+    """What a run is made of.
+
+    Attributes:
+        results: as they end.
+        length: how many there will be; None where nobody knows.
+        others: files left alone.
+        media: names of what the files hold, which are known when the run has ended.
+    """
 
     results: "Iterable[Result]"
     length: int | None
     others: "Others"
+    media: set[str]
 
 
 def run(job: "Job", options: FileOptions) -> None:
-    """Do a job for a whole tree; ends the process with status 1 if a picture failed."""
+    """Do a job for a whole tree; ends the process with status 1 if a file failed."""
     from isthmus.batch.job import Summary
     from isthmus.batch.journal import open_journal
 
@@ -133,7 +141,7 @@ def run(job: "Job", options: FileOptions) -> None:
     try:
         with open_journal(options.report) as journal, _work(job, options) as work:
             journal.begin(job)
-            with _progress(job.verb, work.length, options.as_json) as show:
+            with _progress(job.verb, work, options.as_json) as show:
                 for result in journal.watch(_or_end(job, work.results), summary):
                     _report(result, options.as_json)
                     show(summary, time.perf_counter() - start)
@@ -141,7 +149,7 @@ def run(job: "Job", options: FileOptions) -> None:
     except KeyboardInterrupt:
         remark("stopped; the same command goes on where this one was")
         sys.exit(130)
-    _summarise(job, summary, work.others, time.perf_counter() - start, options.as_json)
+    _summarise(job, summary, work, time.perf_counter() - start, options.as_json)
     if summary.failed:
         sys.exit(1)
 
@@ -155,7 +163,7 @@ def _work(job: "Job", options: FileOptions) -> "Iterator[_Work]":
     if options.cluster is None:
         todo, others, unread = _listed(job)
         done = results(job, todo, options.workers or os.cpu_count() or 1)
-        yield _Work(chain(unread, done), len(todo), others)
+        yield _Work(chain(unread, done), len(todo), others, _media(todo))
         return
     with clusters.connected(options.cluster, options.workers) as client:
         from isthmus.distributed.tree import results as clusters_results
@@ -164,7 +172,7 @@ def _work(job: "Job", options: FileOptions) -> "Iterator[_Work]":
         stream = Stream(job, trust)
         with _ending(job):
             _open(job)
-        yield _Work(clusters_results(client, stream, trust), None, stream.others)
+        yield _Work(clusters_results(client, stream, trust), None, stream.others, stream.media)
 
 
 def _listed(job: "Job") -> "tuple[list[Item], Others, list[Result]]":
@@ -225,7 +233,9 @@ def _say_what_would_be_done(job: "Job", options: FileOptions) -> None:
         else:
             _report(found, as_json)
     if not as_json:
-        parts = [f"{counted(summary.done, 'picture')} of {summary.bytes_before:,} bytes would be {_PAST[job.verb]}"]
+        parts = [
+            f"{counted(summary.done, _noun(_media(todo)))} of {summary.bytes_before:,} bytes would be {_PAST[job.verb]}"
+        ]
         parts += [f"{summary.skipped:,} whole already"] if summary.skipped else []
         parts += [f"{counted(summary.copied, 'other file')} copied"] if summary.copied else []
         parts += [f"{summary.failed:,} would fail"] if summary.failed else []
@@ -244,9 +254,9 @@ def _report(result: "Result", as_json: bool) -> None:
         say(f"{item.name}: {result.message}")
 
 
-def _summarise(job: "Job", summary: "Summary", others: "Others", seconds: float, as_json: bool) -> None:
+def _summarise(job: "Job", summary: "Summary", work: _Work, seconds: float, as_json: bool) -> None:
     if as_json:
-        click.echo(json_text({"summary": asdict(summary) | {"other_files": others.count, "seconds": seconds}}))
+        click.echo(json_text({"summary": asdict(summary) | {"other_files": work.others.count, "seconds": seconds}}))
         return
     counts = [f"{summary.done:,} {_PAST[job.verb]}"]
     counts += [f"{summary.kept:,} copied as they were"] if summary.kept else []
@@ -254,15 +264,25 @@ def _summarise(job: "Job", summary: "Summary", others: "Others", seconds: float,
     counts += [f"{summary.skipped:,} whole already"] if summary.skipped else []
     counts += [f"{summary.failed:,} failed"] if summary.failed else []
     rate = summary.total / seconds
-    total = counted(summary.total, "picture")
+    noun = _noun(work.media)
+    total = counted(summary.total, noun)
     click.echo(f"{total} in {seconds:.1f} s ({rate:.1f} a second): {', '.join(counts)}")
     if summary.bytes_before and job.verb == "encode":
         saved = saving(summary.bytes_before, summary.bytes_after)
         click.echo(f"{summary.bytes_before:,} bytes before, {summary.bytes_after:,} after: {saved}")
     elif summary.bytes_before:
-        # What pictures take uncompressed or in another format is nothing that decoding could save.
-        click.echo(f"{summary.bytes_before:,} bytes of .isth files read, {summary.bytes_after:,} of pictures written")
-    _name_others(others)
+        # What takes more in another format is nothing that decoding could save.
+        click.echo(f"{summary.bytes_before:,} bytes of .isth files read, {summary.bytes_after:,} of {noun}s written")
+    _name_others(work.others)
+
+
+def _media(todo: "list[Item]") -> set[str]:
+    return {item.medium for item in todo if item.medium}
+
+
+def _noun(media: set[str]) -> str:
+    """What the files are that a job works on."""
+    return next(iter(media)) if len(media) == 1 else "file"
 
 
 def _name_others(others: "Others") -> None:
@@ -273,27 +293,26 @@ def _name_others(others: "Others") -> None:
 
 
 @contextmanager
-def _progress(verb: str, total: int | None, quiet: bool) -> Iterator[Any]:
-    """A bar with pictures a second and bytes saved, where there is somebody to see it; a count where nobody knows how
+def _progress(verb: str, work: _Work, quiet: bool) -> Iterator[Any]:
+    """A bar with files a second and bytes saved, where there is somebody to see it; a count where nobody knows how
     many there are."""
     if quiet or not sys.stderr.isatty():
         yield lambda summary, seconds: None
         return
-    if total is None:
+    if work.length is None:
 
         def count(summary: "Summary", seconds: float) -> None:
-            click.echo(
-                f"\r{counted(summary.total, 'picture')}, {summary.total / seconds:.1f} a second", sys.stderr, False
-            )
+            text = f"{counted(summary.total, _noun(work.media))}, {summary.total / seconds:.1f} a second"
+            click.echo(f"\r{text}", file=sys.stderr, nl=False)
 
         yield count
         click.echo(file=sys.stderr)
         return
-    with click.progressbar(length=total, file=sys.stderr, item_show_func=lambda text: text) as bar:
+    with click.progressbar(length=work.length, file=sys.stderr, item_show_func=lambda text: text) as bar:
 
         def show(summary: "Summary", seconds: float) -> None:
             saved = f", {(summary.bytes_before - summary.bytes_after) / 1e6:.1f} MB saved" if verb == "encode" else ""
-            bar.update(1, f"{summary.total / seconds:.1f} pictures/s{saved}")
+            bar.update(1, f"{summary.total / seconds:.1f} {_noun(work.media)}s/s{saved}")
 
         yield show
 

@@ -32,16 +32,12 @@ def verify(options: VerifyOptions) -> None:
 
     total = "whole and decodable"
     if options.cluster is not None:
-        clusters.report_each("verify", options.inputs, options.cluster, options, _text, options.as_json, total)
+        clusters.report_each("verify", options.inputs, options.cluster, options, options.as_json, total)
         return
     codec = options.codec()
 
-    def work(name: str) -> Report:
+    def work(name: str) -> tuple[Report, str]:
         with read_input(name, codec.limits.max_file_bytes) as stream:
-            return {"input": name} | verified(codec, stream.read(), progress_on_terminal(name))
+            return verified(codec, name, stream.read(), progress_on_terminal(name))
 
-    run_each_file(options.inputs, work, _text, options.as_json, total)
-
-
-def _text(report: Report) -> str:
-    return f"{report['input']}: whole and decodable, {report['width']}x{report['height']}, {report['bytes']} bytes"
+    run_each_file(options.inputs, work, options.as_json, total)

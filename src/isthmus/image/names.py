@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-from pathlib import PurePath
 
 from PIL import Image
 from PIL.ImageFile import StubImageFile
@@ -12,18 +11,12 @@ NOT_STILL = frozenset({"MPEG", "FLI", "EPS"})
 """Formats that Pillow opens though they hold no still picture of so many pixels: videos, and pages to be drawn."""
 
 
-def is_picture_name(name: str) -> bool:
-    """Whether a file in a folder is taken for a picture by its suffix; hidden ones are not.
-
-    Left alone are those of whose formats Pillow knows no more than the name (data files such as .h5 and .grib, and
-    drawings such as .wmf), videos, and pages.
-    """
-    path = PurePath(name)
-    return not path.name.startswith(".") and is_picture_suffix(path.suffix)
-
-
 def is_picture_suffix(suffix: str) -> bool:
-    """Whether files with this suffix hold a still picture that Pillow reads."""
+    """Whether files with this suffix hold a still picture that Pillow reads.
+
+    Not those of whose formats Pillow knows no more than the name (data files such as .h5, drawings such as .wmf),
+    videos, and pages.
+    """
     format_name = Image.registered_extensions().get(suffix.lower(), "")
     # Pillow opens them by its reader of JPEG.
     if format_name == "MPO":

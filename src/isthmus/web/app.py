@@ -32,10 +32,10 @@ from isthmus.bench.codec import Weights
 from isthmus.bench.compare import Outcome
 from isthmus.bench.page import HEADS, bits_data, cells, lossless_webp
 from isthmus.bench.rivals import choose
-from isthmus.bitstream.limits import Limits
 from isthmus.codec import DEFAULT_QUALITY, SUFFIX
 from isthmus.errors import InputError, IsthmusError, LimitExceededError
 from isthmus.image.grid import BLOCK
+from isthmus.image.limits import Limits
 from isthmus.web.store import SHOWN_RIVALS, Dropped, Store, Studio
 
 MAX_UPLOAD_BYTES = 64 << 20

@@ -20,12 +20,13 @@ from isthmus.bench.metrics import Picture as Region
 from isthmus.bench.page import shown_window
 from isthmus.bench.rivals import RIVALS
 from isthmus.bitstream.head import MAGIC
-from isthmus.bitstream.limits import Limits
-from isthmus.codec import Codec, Info
+from isthmus.codec import Codec
 from isthmus.coding.payload import decode_latents
 from isthmus.errors import InputError, LimitExceededError
 from isthmus.image.container import parse
 from isthmus.image.files import open_picture
+from isthmus.image.info import Info, info_of
+from isthmus.image.limits import Limits
 from isthmus.model.registry import find_model
 
 SHOWN_RIVALS = ("jpeg", "webp", "avif-s6")
@@ -124,7 +125,7 @@ class Studio:
         if not file:
             raise InputError("the file is empty", expected="a picture or an .isth file")
         if file.startswith(MAGIC[:5]):
-            info = self._codec.inspect(file)
+            info = info_of(parse(file, self.limits))
             left, top, right, bottom = shown_window(info.height, info.width)
             region = self._codec.decode(file, (left, top, right - left, bottom - top))
             return Dropped(name, file, region, info.width, info.height, info=info)
