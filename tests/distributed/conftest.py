@@ -24,7 +24,7 @@ def store(s3: Store) -> Store:
 def client(s3: Store) -> Iterator[Client]:
     # After the store: workers inherit where it is.
     with (
-        LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster,
+        LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address="127.0.0.1:0") as cluster,
         Client(cluster) as client,
     ):
         yield client

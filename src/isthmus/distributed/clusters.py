@@ -33,7 +33,8 @@ def cluster_client(address: str, workers: int | None = None) -> Iterator[Client]
             LocalCluster(
                 n_workers=workers or os.cpu_count() or 1,
                 threads_per_worker=1,
-                dashboard_address=None,
+                # Any port: with None it is the usual one, which another cluster may have.
+                dashboard_address="127.0.0.1:0",
                 silence_logs=logging.CRITICAL,
             ) as cluster,
             Client(cluster) as client,
