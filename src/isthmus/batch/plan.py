@@ -8,13 +8,13 @@ from pathlib import PurePosixPath
 from isthmus.batch.job import Item, Job, Result
 from isthmus.batch.tree import Tree
 from isthmus.codec import SUFFIX, is_encoded
-from isthmus.image.names import is_picture_name
+from isthmus.image.names import is_picture_name, why_unread
 from isthmus.text import reason
 
 
 def items(job: Job) -> tuple[list[Item], list[Item], list[Result]]:
-    """The pictures of the source tree, the other files, which are left alone or copied, and the folders that cannot
-    be read.
+    """The pictures of the source tree, the other files, which are left alone or copied, and what cannot be read:
+    folders, and pictures of formats that are not read here, unless they are copied with the others.
 
     Two pictures that differ only in their suffix keep it: a.png and a.jpg become a.png.isth and a.jpg.isth.
 
@@ -30,6 +30,10 @@ def items(job: Job) -> tuple[list[Item], list[Item], list[Result]]:
     found = [Item(name, files[name], outputs[name]) for name in names]
     others = [Item(name, files[name], name, copied=True) for name in files if name not in outputs]
     failed = [Result(Item(name, 0, ""), "failed", message=reason(error)) for name, error in unread.items()]
+    if job.verb == "encode" and not job.copy_others:
+        missed = [(item, why) for item in others if (why := why_unread(item.name))]
+        others = [item for item in others if not why_unread(item.name)]
+        failed += [Result(item, "failed", message=f"not encoded: {why}") for item, why in missed]
     return found, others, failed
 
 

@@ -14,7 +14,7 @@ from isthmus.batch.tree import Tree
 from isthmus.codec import Info
 from isthmus.errors import BitstreamError, CorruptError, InputError, OutputExistsError, TruncatedError
 from isthmus.image.container import parse
-from isthmus.image.files import picture_size
+from isthmus.image.files import open_picture, picture_size
 from isthmus.image.reduction import reduced_size
 
 FORCE = "Use --force to replace it."
@@ -31,6 +31,10 @@ def encoded_before(job: Job, item: Item, tools: Tools) -> bool:
     if job.force:
         return False
     if (job.keep_smaller or job.copy_others) and _is_copy(item, tools, most):
+        if job.copy_others:
+            # A damaged picture is an error of every run, though its copy is there.
+            with source.open(item.name, most) as stream:
+                open_picture(stream, job.limits)
         return True
     if target.size(item.output) is None:
         return False

@@ -21,6 +21,7 @@ from PIL import Image, ImageCms, ImageFile
 from isthmus.bitstream.chunks import ICC
 from isthmus.bitstream.limits import Limits
 from isthmus.errors import InputError, IsthmusError, LimitExceededError, UnsupportedPictureError
+from isthmus.image import heif
 from isthmus.image.depth import deep_samples
 from isthmus.image.exif import ORIENTATION
 from isthmus.image.fill import FilledColours
@@ -214,6 +215,8 @@ def _note_frames(image: Image.Image, notes: list[str]) -> None:
     if frames > 1 and image.format == "MPO" and image.tell() == 0:
         # Phones add a gain map or a second view to a photograph; the first frame is the photograph.
         notes.append(f"only the first of {frames} pictures of the MPO file is kept")
+    elif frames > 1 and image.format == heif.FORMAT and image.info.get("primary"):
+        notes.append(f"only the main one of {frames} pictures of the HEIC file is kept")
     elif frames > 1:
         notes.append(f"only frame {image.tell()} of the {frames} frames (0 to {frames - 1}) is kept")
 

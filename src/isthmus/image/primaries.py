@@ -96,6 +96,9 @@ def profile_of(image: Image.Image, points: tuple[int, int] | None, notes: list[s
 
 def code_points(image: Image.Image) -> tuple[int, int] | None:
     """Colour primaries and transfer characteristics from a file that was opened and not loaded, where it has them."""
+    nclx = image.info.get("nclx_profile") if image.format == "HEIF" else None
+    if nclx:
+        return nclx["color_primaries"], nclx["transfer_characteristics"]
     read = {"PNG": _png_points, "AVIF": _avif_points}.get(image.format or "")
     stream: IO[bytes] | None = getattr(image, "fp", None)
     if read is None or stream is None or not getattr(image, "tile", []):
