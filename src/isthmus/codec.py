@@ -144,7 +144,7 @@ class Codec:
                 `Image.open` returns it is turned upright by its EXIF orientation; one that was made from it is taken
                 as it is. Of several frames, the one that `seek` chose is taken.
             quality: 0 to 100, continuous.
-            strip: leave ICC, EXIF and XMP out.
+            strip: leave ICC, EXIF and XMP out; the colours become those of sRGB first.
             progress: called with (tiles done, tiles in all).
 
         Raises:
@@ -238,7 +238,7 @@ class Codec:
             source: a file of any format that Pillow reads.
             target: the file to write, which appears whole or not at all.
             quality: 0 to 100, continuous.
-            strip: leave ICC, EXIF and XMP out.
+            strip: leave ICC, EXIF and XMP out; the colours become those of sRGB first.
             force: replace what is there.
 
         Raises:
@@ -259,7 +259,7 @@ class Codec:
             source: an .isth file.
             target: the file to write, in the format of its suffix; it appears whole or not at all.
             force: replace what is there.
-            strip: leave ICC, EXIF and XMP out, as where the format has no room for them.
+            strip: leave ICC, EXIF and XMP out; the colours become those of sRGB first.
 
         What the format of the new file cannot hold is converted, with a warning, or refused.
 
@@ -407,7 +407,7 @@ def decode_file(
             By default the same name with the suffix .png. It appears whole or not at all.
         force: replace what is there.
         model: weights for files whose model is not installed; all others find theirs by the id in the file.
-        strip: leave ICC, EXIF and XMP out, as where the format has no room for them.
+        strip: leave ICC, EXIF and XMP out; the colours become those of sRGB first.
 
     Returns:
         The new file's path.

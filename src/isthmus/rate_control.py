@@ -17,6 +17,7 @@ from isthmus.codec import Codec
 from isthmus.errors import InputError
 from isthmus.extras import require
 from isthmus.image.picture import Picture, Pixels
+from isthmus.image.srgb import stripped
 from isthmus.likeness import psnr_db
 from isthmus.plain import number
 from isthmus.search import ContinuousDial, secant
@@ -93,18 +94,20 @@ def encode_to_target(codec: Codec, picture: Picture, target: Target, strip: bool
         codec: encodes, and decodes where a likeness is asked for.
         picture: what to encode; a likeness is that of its colours, (H, W, 3) uint8.
         target: what to reach.
-        strip: leave ICC, EXIF and XMP out.
+        strip: leave ICC, EXIF and XMP out; the colours become those of sRGB first.
 
     Raises:
         InputError: even the dial's end does not reach the target; the message says how far it gets.
         MissingExtraError: a likeness by SSIMULACRA2 is asked for and what computes it is not installed.
     """
+    if strip:
+        picture = stripped(picture)
     measure = _measure(codec, picture, target)
 
     points: list[_Point] = []
 
     def over(quality: float) -> float:
-        data = codec.encode(picture, quality, strip)
+        data = codec.encode(picture, quality)
         value = measure(data)
         distance = math.log(value / target.value) if target.is_size else value - target.value
         points.append(_Point(quality, data, value, distance))

@@ -38,7 +38,7 @@ def encode(
     Arguments:
         image: a Pillow image, or uint8 of shape (H, W), (H, W, 1 to 4): grey, grey and alpha, RGB, RGB and alpha.
         quality: 0 to 100, continuous. 50 is high quality, and what None means; larger is better, and takes more bytes.
-        strip: leave ICC, EXIF and XMP out.
+        strip: leave ICC, EXIF and XMP out; the colours become those of sRGB first.
         effort: 1, or 2 for 1 to 2 % fewer bytes at equal PSNR in 2 to 3 times the time.
         model: the weights: "best" (the default) or "fast", another installed model's name, a model file, or a `Model`.
         target_bytes: at most so many bytes, and nearly as many.
@@ -97,7 +97,7 @@ def encode_file(
         source: a file of any format that Pillow reads.
         target: the file to write; by default the same name with the suffix .isth. It appears whole or not at all.
         quality: 0 to 100, continuous. 50 is high quality, and what None means; larger is better, and takes more bytes.
-        strip: leave ICC, EXIF and XMP out.
+        strip: leave ICC, EXIF and XMP out; the colours become those of sRGB first.
         force: replace what is there.
         effort: 1, or 2 for 1 to 2 % fewer bytes at equal PSNR in 2 to 3 times the time.
         model: the weights: "best" (the default) or "fast", another installed model's name, a model file, or a `Model`.

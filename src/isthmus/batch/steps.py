@@ -21,6 +21,7 @@ from isthmus.image.files import format_of, open_picture
 from isthmus.image.names import why_unread
 from isthmus.image.reduction import reduced, reduced_picture
 from isthmus.image.saving import write_picture
+from isthmus.image.srgb import stripped
 from isthmus.rate_control import encode_to_target
 from isthmus.text import reason
 
@@ -88,6 +89,8 @@ def _encode(job: Job, item: Item) -> Result:
         return Result(item, "skipped")
     with source.open(item.name, job.limits.max_file_bytes) as stream:
         picture = open_picture(stream, job.limits)
+    if job.strip:
+        picture = stripped(picture)
     if job.max_side is not None:
         picture = reduced_picture(picture, job.max_side)
     notes = list(picture.notes)

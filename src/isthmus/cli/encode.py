@@ -38,7 +38,7 @@ class EncodeOptions(folders.FileOptions):
         quality: 0 to 100; None for the default, or where there is a target.
         target: what chooses the quality instead.
         effort: how hard to try, 1 or 2.
-        strip: leave ICC, EXIF and XMP out.
+        strip: leave ICC, EXIF and XMP out; the colours become those of sRGB first.
         keep_smaller: copy a picture, or leave it where it is, if encoding does not make it smaller.
         max_side: pixels that a picture is reduced to, in width and height; None for as many as it has.
     """
@@ -85,7 +85,7 @@ class EncodeOptions(folders.FileOptions):
     show_default=True,
     help="2: 1 to 2 % fewer bytes for the same likeness, in 2 to 3 times the time. Decoding is as fast as ever.",
 )
-@click.option("--strip", is_flag=True, help="Leave the ICC profile, EXIF and XMP out.")
+@click.option("--strip", is_flag=True, help="Leave the ICC profile (colours become sRGB), EXIF and XMP out.")
 @max_side_option
 @folders.keep_smaller_option
 @folders.folder_options
@@ -131,12 +131,15 @@ def encode(options: EncodeOptions) -> None:
 def _encode_file(name: str, output: str, codec: "Codec", options: EncodeOptions) -> Report:
     from isthmus.image.files import open_picture
     from isthmus.image.reduction import reduced_picture
+    from isthmus.image.srgb import stripped
 
     start = time.perf_counter()
     with read_input(name, codec.limits.max_file_bytes) as stream:
         size = stream.seek(0, os.SEEK_END)
         stream.seek(0)
         picture = open_picture(stream, codec.limits)
+    if options.strip:
+        picture = stripped(picture)
     if options.max_side is not None:
         picture = reduced_picture(picture, options.max_side)
     report: Report = {

@@ -11,6 +11,7 @@ from isthmus.image.container import assemble
 from isthmus.image.header import Header
 from isthmus.image.info import PART_NAMES
 from isthmus.image.picture import Picture
+from isthmus.image.srgb import stripped
 
 
 def encode_picture(
@@ -30,7 +31,7 @@ def encode_picture(
         setting: model, quality and threads.
         limits: what the metadata may ask for.
         effort: 1 to the coder's largest.
-        strip: leave ICC, EXIF and XMP out.
+        strip: leave ICC, EXIF and XMP out; the colours become those of sRGB first.
         progress: called with (tiles done, tiles in all).
 
     Raises:
@@ -39,6 +40,8 @@ def encode_picture(
         SelfCheckError: what was encoded does not decode.
     """
     check_model(coder, setting.model)
+    if strip:
+        picture = stripped(picture)
     header = Header(
         width=picture.width,
         height=picture.height,
@@ -49,7 +52,7 @@ def encode_picture(
         has_alpha=picture.has_alpha,
         coder=coder.id,
     )
-    metadata = {} if strip else _capped(picture.metadata, limits)
+    metadata = _capped(picture.metadata, limits)
     return assemble(
         header, metadata, _alpha_payloads(picture, header), coder.encode_tiles(setting, picture, effort, progress)
     )

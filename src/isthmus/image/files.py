@@ -94,20 +94,18 @@ def save_picture(
     image: Image.Image,
     stream: BinaryIO,
     format_name: str,
-    strip: bool = False,
     options: dict[str, Any] | None = None,
 ) -> None:
     """Write an image with its ICC profile, EXIF and XMP, without loss where the format can.
 
     Arguments:
-        strip: leave those three out.
         options: of Pillow's writer, instead of those that are usual here; a TIFF has none.
 
     Raises:
         InputError: the format cannot hold this picture.
         OSError: the stream cannot be written.
     """
-    metadata = {} if strip else {key: image.info[key] for key in _METADATA if image.info.get(key)}
+    metadata = {key: image.info[key] for key in _METADATA if image.info.get(key)}
     if "exif" in metadata:
         metadata["exif"] = bare(metadata["exif"])
     try:
