@@ -58,6 +58,8 @@ ModelLike = Model | Literal["best", "fast"] | str | Path | None
 """A model, a model file, or the name of an installed model, as the package's "best" and "fast"; None for "best"."""
 Effort = Literal[1, 2]
 """Of encoding: 2 is slower, and its files are smaller."""
+Depth = Literal[8]
+"""Bits a channel that deeper pictures are reduced to."""
 
 
 @dataclass(frozen=True)
@@ -136,6 +138,7 @@ class Codec:
         quality: float = DEFAULT_QUALITY,
         strip: bool = False,
         progress: Progress | None = None,
+        depth: Depth | None = None,
     ) -> bytes:
         """The bytes of an .isth file.
 
@@ -146,11 +149,12 @@ class Codec:
             quality: 0 to 100, continuous.
             strip: leave ICC, EXIF and XMP out; the colours become those of sRGB first.
             progress: called with (tiles done, tiles in all).
+            depth: 8 to reduce deeper samples, uint16 arrays included, to 8 bits by rounding; None to refuse them.
 
         Raises:
             InputError, UnsupportedPictureError, LimitExceededError, ModelError, SelfCheckError
         """
-        picture = as_picture(image, self.limits)
+        picture = as_picture(image, self.limits, depth=depth)
         dial = Quality.of(quality)
         setting = Setting(self.model, dial, self.threads)
         return encode_picture(picture, encoding_coder(), setting, self.limits, self.effort, strip, progress)
@@ -231,6 +235,7 @@ class Codec:
         quality: float = DEFAULT_QUALITY,
         strip: bool = False,
         force: bool = False,
+        depth: Depth | None = None,
     ) -> Path:
         """Encode a picture file, by default to the same name with the suffix .isth; the new file's path.
 
@@ -240,6 +245,7 @@ class Codec:
             quality: 0 to 100, continuous.
             strip: leave ICC, EXIF and XMP out; the colours become those of sRGB first.
             force: replace what is there.
+            depth: 8 to reduce deeper samples to 8 bits by rounding; None to refuse them.
 
         Raises:
             InputError, UnsupportedPictureError, LimitExceededError, OutputExistsError, OSError
@@ -247,7 +253,7 @@ class Codec:
         source = Path(source)
         target = Path(target) if target is not None else source.with_suffix(SUFFIX)
         with atomic_output(target, force) as stream:
-            stream.write(self.encode(open_picture(source, self.limits), quality, strip))
+            stream.write(self.encode(open_picture(source, self.limits, depth), quality, strip))
         return target
 
     def decode_file(

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from isthmus.codec import DEFAULT_QUALITY, SUFFIX, Codec, Effort, ModelLike
+from isthmus.codec import DEFAULT_QUALITY, SUFFIX, Codec, Depth, Effort, ModelLike
 from isthmus.errors import InputError
 from isthmus.files import atomic_output
 from isthmus.image.files import open_picture
@@ -32,11 +32,13 @@ def encode(
     target_psnr: float | None = None,
     target_ssimulacra2: float | None = None,
     max_side: int | None = None,
+    depth: Depth | None = None,
 ) -> bytes:
     """Compress a picture to the bytes of an .isth file, at a quality or to a target that chooses the quality.
 
     Arguments:
-        image: a Pillow image, or uint8 of shape (H, W), (H, W, 1 to 4): grey, grey and alpha, RGB, RGB and alpha.
+        image: a Pillow image, or uint8 of shape (H, W), (H, W, 1 to 4): grey, grey and alpha, RGB, RGB and alpha;
+            uint16 with depth=8.
         quality: 0 to 100, continuous. 50 is high quality, and what None means; larger is better, and takes more bytes.
         strip: leave ICC, EXIF and XMP out; the colours become those of sRGB first.
         effort: 1, or 2 for 1 to 2 % fewer bytes at equal PSNR in 2 to 3 times the time.
@@ -46,13 +48,14 @@ def encode(
         target_psnr: at least so many dB of PSNR, and hardly more.
         target_ssimulacra2: at least so many points of SSIMULACRA2, and hardly more; needs isthmus[bench].
         max_side: reduce a larger picture to so many pixels in width and height, in proportion.
+        depth: 8 to reduce deeper samples to 8 bits a channel by rounding; None to refuse them.
 
     Returns:
         The file, which `decode` and `decode_image` take.
 
     Raises:
         InputError: an argument is outside its range, the array has another shape, or no quality reaches the target.
-        UnsupportedPictureError: the picture has more than 8 bits a channel.
+        UnsupportedPictureError: the picture has more than 8 bits a channel, and depth is not 8.
         LimitExceededError: it has more pixels than `Limits` allows.
         ModelError, UnknownModelError: there are no such weights.
         SelfCheckError: what was encoded does not decode; nothing is returned.
@@ -73,7 +76,7 @@ def encode(
         },
         quality,
     )
-    return encode_picture(codec, as_picture(image, codec.limits), quality, target, strip, max_side)
+    return encode_picture(codec, as_picture(image, codec.limits, depth=depth), quality, target, strip, max_side)
 
 
 def encode_file(
@@ -90,6 +93,7 @@ def encode_file(
     target_psnr: float | None = None,
     target_ssimulacra2: float | None = None,
     max_side: int | None = None,
+    depth: Depth | None = None,
 ) -> Path:
     """Compress a picture file to an .isth file, at a quality or to a target that chooses the quality.
 
@@ -106,13 +110,14 @@ def encode_file(
         target_psnr: at least so many dB of PSNR, and hardly more.
         target_ssimulacra2: at least so many points of SSIMULACRA2, and hardly more; needs isthmus[bench].
         max_side: reduce a larger picture to so many pixels in width and height, in proportion.
+        depth: 8 to reduce deeper samples to 8 bits a channel by rounding; None to refuse them.
 
     Returns:
         The new file's path.
 
     Raises:
         InputError: the file is no picture, an argument is outside its range, or no quality reaches the target.
-        UnsupportedPictureError: the picture has more than 8 bits a channel, or several frames.
+        UnsupportedPictureError: the picture has more than 8 bits a channel, and depth is not 8, or several frames.
         LimitExceededError: it has more pixels than `Limits` allows.
         ModelError, UnknownModelError: there are no such weights.
         OutputExistsError: the target is there already.
@@ -137,7 +142,7 @@ def encode_file(
         quality,
     )
     with atomic_output(path, force) as stream:
-        stream.write(encode_picture(codec, open_picture(source, codec.limits), quality, aim, strip, max_side))
+        stream.write(encode_picture(codec, open_picture(source, codec.limits, depth), quality, aim, strip, max_side))
     return path
 
 

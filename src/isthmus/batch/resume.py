@@ -34,7 +34,7 @@ def encoded_before(job: Job, item: Item, tools: Tools) -> bool:
         if job.copy_others:
             # A damaged picture is an error of every run, though its copy is there.
             with source.open(item.name, most) as stream:
-                open_picture(stream, job.limits)
+                open_picture(stream, job.limits, job.depth)
         return True
     if target.size(item.output) is None:
         return False

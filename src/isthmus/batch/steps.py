@@ -88,7 +88,7 @@ def _encode(job: Job, item: Item) -> Result:
     if encoded_before(job, item, tools):
         return Result(item, "skipped")
     with source.open(item.name, job.limits.max_file_bytes) as stream:
-        picture = open_picture(stream, job.limits)
+        picture = open_picture(stream, job.limits, job.depth)
     if job.strip:
         picture = stripped(picture)
     if job.max_side is not None:

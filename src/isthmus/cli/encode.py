@@ -41,6 +41,7 @@ class EncodeOptions(folders.FileOptions):
         strip: leave ICC, EXIF and XMP out; the colours become those of sRGB first.
         keep_smaller: copy a picture, or leave it where it is, if encoding does not make it smaller.
         max_side: pixels that a picture is reduced to, in width and height; None for as many as it has.
+        depth: 8 to reduce deeper pictures to 8 bits a channel; None to refuse them.
     """
 
     quality: float | None
@@ -49,6 +50,7 @@ class EncodeOptions(folders.FileOptions):
     strip: bool
     keep_smaller: bool
     max_side: int | None
+    depth: int | None
 
     def job(self) -> "Job":
         """What is done to a folder."""
@@ -63,6 +65,7 @@ class EncodeOptions(folders.FileOptions):
             keep_smaller=self.keep_smaller,
             effort=self.effort,
             max_side=self.max_side,
+            depth=self.depth,
         )
 
 
@@ -87,6 +90,13 @@ class EncodeOptions(folders.FileOptions):
 )
 @click.option("--strip", is_flag=True, help="Leave the ICC profile (colours become sRGB), EXIF and XMP out.")
 @max_side_option
+@click.option(
+    "--depth",
+    metavar="8",
+    type=click.Choice(["8"]),
+    callback=lambda _ctx, _parameter, value: value and int(value),
+    help="Reduce pictures of 16 bits a channel to 8, by rounding.",
+)
 @folders.keep_smaller_option
 @folders.folder_options
 @force_option
@@ -137,7 +147,7 @@ def _encode_file(name: str, output: str, codec: "Codec", options: EncodeOptions)
     with read_input(name, codec.limits.max_file_bytes) as stream:
         size = stream.seek(0, os.SEEK_END)
         stream.seek(0)
-        picture = open_picture(stream, codec.limits)
+        picture = open_picture(stream, codec.limits, options.depth)
     if options.strip:
         picture = stripped(picture)
     if options.max_side is not None:

@@ -34,8 +34,13 @@ _OPAQUE = ("JPEG", "MPO")
 _COLLECTIONS = ("MPO", heif.FORMAT)
 
 
-def open_picture(source: Path | BinaryIO, limits: Limits | None = None) -> Picture:
+def open_picture(source: Path | BinaryIO, limits: Limits | None = None, depth: int | None = None) -> Picture:
     """Read a picture file; its size is checked before it is decoded.
+
+    Arguments:
+        source: a file, or its bytes.
+        limits: what it may ask for.
+        depth: 8 to reduce deeper samples to 8 bits a channel; None to refuse them.
 
     Raises:
         InputError: not a picture, or a damaged one.
@@ -51,7 +56,7 @@ def open_picture(source: Path | BinaryIO, limits: Limits | None = None) -> Pictu
             image = _open(stream, name, limits)
             refuse_raw(image)
             _refuse_frames(image)
-        return as_picture(image, limits, name)
+        return as_picture(image, limits, name, depth=depth)
 
 
 def picture_size(source: Path | BinaryIO, limits: Limits | None = None, whole: bool = False) -> tuple[int, int]:
