@@ -135,6 +135,8 @@ def deep_samples_of(image: Image.Image) -> DeepSamples | None:
         )
     if image.mode == "I" and image.format == "PPM":
         what = "16 bits"
+    if image.mode in _ONE_CHANNEL:
+        what = f"{_scale(image)[0].bit_length()} bits"
     bits = "".join(letter for letter in what.split(";")[-1] if letter.isdigit())
     value = image.info.get("transparency") if image.format == "PNG" and image.mode != "P" else None
     return DeepSamples(f"{bits} bits" if bits else what, _low_bytes(image), value)
