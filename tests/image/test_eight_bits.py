@@ -91,7 +91,7 @@ def test_a_tiff_of_12_bits() -> None:
     data = (b"II*\0\x08\0\0\0" + directory).ljust(200, b"\0") + np.packbits(bits).tobytes()
     picture = open_picture(io.BytesIO(data), depth=8)
     assert picture.notes == ("reduced from 12 bits to 8 by rounding",)
-    np.testing.assert_array_equal(picture.read(0, 0, 5, 8)[..., 0], np.round(samples * 255 / 4095))
+    np.testing.assert_array_equal(picture.read(0, 0, 5, 8)[..., 0], np.round(samples.astype(float) * 255 / 4095))
 
 
 def test_a_tiff_where_white_is_zero() -> None:

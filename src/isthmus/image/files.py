@@ -91,7 +91,8 @@ def _refuse_frames(image: Image.Image) -> None:
             "the file has several frames or pages",
             expected=1,
             got=frames,
-            hint="isthmus keeps still pictures. Extract a frame first: `magick 'in.gif[0]' frame.png`.",
+            hint="isthmus keeps still pictures. Extract a frame first: `magick 'in.gif[0]' frame.png`; in Python, "
+            "isthmus.encode takes the frame that image.seek(0) chose.",
         )
 
 

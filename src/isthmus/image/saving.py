@@ -12,6 +12,7 @@ from PIL import Image
 
 from isthmus.errors import InputError
 from isthmus.image.files import save_picture, without_metadata
+from isthmus.image.reduction import reduced_size
 from isthmus.image.srgb import in_srgb, stripped_image
 from isthmus.plain import whole
 
@@ -52,8 +53,8 @@ def write_picture(
     if format_name in _WHOLE:
         save_picture(image, stream, format_name, options=options)
         return tuple(notes)
-    if format_name == "ICO" and max(image.size) <= 256:
-        options["sizes"] = [image.size]  # and no smaller ones of another shape
+    if format_name == "ICO":
+        options["sizes"] = [reduced_size(*image.size, 256)]  # and no smaller ones of another shape
     data, kept = _written(image, format_name, options)
     if "icc_profile" in image.info and (kept is None or "icc_profile" not in kept.info):
         image, what = in_srgb(image)
