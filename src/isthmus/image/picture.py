@@ -180,7 +180,7 @@ def _from_image(image: Image.Image, limits: Limits, turned: bool | None, depth: 
         _refuse_deep(image)
     _note_frames(image, notes)
     mend_transparent_value(image)
-    points = code_points(image)
+    points = code_points(image, notes)
     image.load()
     metadata = metadata_of(image, notes)
     if turned is None:
