@@ -8,14 +8,15 @@ from pathlib import PurePosixPath
 from isthmus.batch.job import Item, Job, Result
 from isthmus.batch.tree import Tree
 from isthmus.codec import SUFFIX, is_encoded
-from isthmus.media import medium_of_name, medium_restored
+from isthmus.media import medium_of_name, medium_restored, why_unread
 from isthmus.medium.protocol import Medium
 from isthmus.text import reason
 
 
 def items(job: Job) -> tuple[list[Item], list[Item], list[Result]]:
-    """The files of the source tree that are encoded or decoded, the others, which are left alone or copied, and the
-    folders that cannot be read.
+    """The files of the source tree that are encoded or decoded, the others, which are left alone or copied, and what
+    cannot be read: folders, and files that are not read here though they hold such things, unless they are copied with
+    the others.
 
     Two that differ only in their suffix keep it: a.png and a.jpg become a.png.isth and a.jpg.isth.
 
@@ -32,6 +33,10 @@ def items(job: Job) -> tuple[list[Item], list[Item], list[Result]]:
     found = [Item(name, files[name], outputs[name], medium=medium.name) for name, medium in media.items()]
     others = [Item(name, files[name], name, copied=True) for name in files if name not in outputs]
     failed = [Result(Item(name, 0, ""), "failed", message=reason(error)) for name, error in unread.items()]
+    if job.verb == "encode" and not job.copy_others:
+        missed = [(item, why) for item in others if (why := why_unread(item.name))]
+        others = [item for item in others if not why_unread(item.name)]
+        failed += [Result(item, "failed", message=f"not encoded: {why}") for item, why in missed]
     return found, others, failed
 
 

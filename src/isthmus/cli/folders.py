@@ -122,7 +122,7 @@ def run(job: "Job", options: FileOptions) -> None:
         _report(result, options.as_json)
     if options.dry_run:
         _say_what_would_be_done(job, todo, others, summary, options.as_json)
-        return
+        sys.exit(1 if summary.failed else 0)
     try:
         with _progress(job.verb, todo, options.as_json) as show:
             for result in results(job, todo, options.workers or os.cpu_count() or 1):

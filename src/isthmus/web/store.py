@@ -129,7 +129,7 @@ class Studio:
             left, top, right, bottom = shown_window(info.height, info.width)
             region = self._codec.decode(file, (left, top, right - left, bottom - top))
             return Dropped(name, file, region, info.width, info.height, info=info)
-        picture = open_picture(io.BytesIO(file), self.limits)
+        picture = open_picture(io.BytesIO(file), self.limits, depth=8)
         left, top, right, bottom = shown_window(picture.height, picture.width)
         region = np.array(picture(top, left, bottom - top, right - left))
         return Dropped(name, file, region, picture.width, picture.height, picture.notes)
@@ -185,4 +185,4 @@ class Studio:
         """The .isth file of the whole picture, with its transparency and metadata."""
         if dropped.info:
             return dropped.file
-        return self._codec.encode(open_picture(io.BytesIO(dropped.file), self.limits), quality)
+        return self._codec.encode(open_picture(io.BytesIO(dropped.file), self.limits, depth=8), quality)
