@@ -58,7 +58,8 @@ def _outputs(suffixes: dict[str, str], kept: set[str]) -> dict[str, str]:
 def _medium(job: Job, tree: Tree, name: str) -> Medium | None:
     """The medium of a file that the job works on; None for the others."""
     if job.verb == "encode":
-        return medium_of_name(name)
+        # Some media may have a reader for our own files.
+        return medium_of_name(name) if PurePosixPath(name).suffix.lower() != SUFFIX else None
     return medium_restored(lambda: tree.open(name, job.limits.max_file_bytes)) if is_encoded(name) else None
 
 
