@@ -174,7 +174,8 @@ def _lead(comparison: Comparison, window: tuple[int, int, int, int]) -> str:
 def lossless_webp(picture: Picture) -> bytes:
     """A picture for a browser: every one reads lossless WebP, which is smaller than PNG and written sooner."""
     file = io.BytesIO()
-    Image.fromarray(picture).save(file, "WEBP", lossless=True, quality=0, method=1)
+    # Method 1 takes four times as long for 3 % fewer bytes.
+    Image.fromarray(picture).save(file, "WEBP", lossless=True, quality=0, method=0)
     return file.getvalue()
 
 
