@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 from isthmus.bench.codec import Weights, bits_map, isthmus_codec
 from isthmus.bench.compare import Outcome, beside, run_once
 from isthmus.bench.metrics import Picture as Region
-from isthmus.bench.page import shown_window
 from isthmus.bench.rivals import RIVALS
+from isthmus.bench.shown import shown_window
 from isthmus.bitstream.head import MAGIC
 from isthmus.bitstream.limits import Limits
 from isthmus.codec import Codec, Info
@@ -26,6 +26,7 @@ from isthmus.coding.payload import decode_latents
 from isthmus.errors import InputError, LimitExceededError
 from isthmus.image.container import parse
 from isthmus.image.files import open_picture
+from isthmus.image.saving import write_picture
 from isthmus.model.registry import find_model
 
 SHOWN_RIVALS = ("jpeg", "webp", "avif-s6")
@@ -62,7 +63,10 @@ class Dropped:
     @property
     def size(self) -> int:
         """About how much memory it takes, in bytes."""
-        return len(self.file) + self.region.nbytes * (1 + min(len(self.results), KEPT_RESULTS))
+        # A list, made at once: threads add to the results meanwhile.
+        results = list(self.results.values())
+        kept = (len(result) if isinstance(result, bytes) else self.region.nbytes for result in results)
+        return len(self.file) + self.region.nbytes + sum(kept)
 
     def once(self, what: str, quality: float, make: Callable[[], Any]) -> Any:
         """The result of ``make``, made at the first call and kept for a while."""
@@ -184,4 +188,25 @@ class Studio:
         """The .isth file of the whole picture, with its transparency and metadata."""
         if dropped.info:
             return dropped.file
-        return self._codec.encode(open_picture(io.BytesIO(dropped.file), self.limits), quality)
+        file: bytes = dropped.once(
+            "file",
+            quality,
+            lambda: self._codec.encode(open_picture(io.BytesIO(dropped.file), self.limits), quality),
+        )
+        return file
+
+    def decoded_file(self, dropped: Dropped, quality: float, format_name: str) -> bytes:
+        """The whole picture as it is decoded from its .isth file, as a file of the format of that name of Pillow's.
+
+        Raises:
+            InputError: the format cannot hold it, as JPEG no transparency.
+        """
+        file: bytes = dropped.once(
+            format_name, quality, lambda: self._saved(self.whole_file(dropped, quality), format_name)
+        )
+        return file
+
+    def _saved(self, data: bytes, format_name: str) -> bytes:
+        file = io.BytesIO()
+        write_picture(self._codec.decode_image(data), file, format_name)
+        return file.getvalue()
