@@ -20,7 +20,7 @@ from bench.helpers import isthmus_double, photo
 from browser import start
 from isthmus.bench.compare import Outcome, compare
 from isthmus.bench.metrics import measure
-from isthmus.bench.page import Comparison, means, part_of, table, write_page
+from isthmus.bench.page import Comparison, means, part_of, pixels_for, table, write_page
 from isthmus.bench.rivals import RIVALS
 from isthmus.bench.shown import PAGE_PIXELS, data_url, shown_window
 
@@ -213,6 +213,52 @@ def test_a_real_comparison_makes_a_page(tmp_path: Path) -> None:
     assert "JPEG 4:2:0" in text
     assert "lossless" in text
     assert 'data-view="bits"' not in text
+
+
+def test_several_pictures_are_one_page(browser: webdriver.Chrome, coloured: Comparison, tmp_path: Path) -> None:
+    original = plain(GREEN, 80, 96)
+    other = Comparison("other.png", original, [outcome("isthmus", "isthmus", plain(RED, 80, 96), original)], "bytes", 1)
+    write_page([part_of(coloured), part_of(other)], tmp_path / "page.html")
+    browser.get((tmp_path / "page.html").as_uri())
+    assert browser.find_element(By.TAG_NAME, "h1").text == "2 pictures"
+    buttons = browser.find_elements(By.CSS_SELECTOR, "#list button")
+    assert [button.find_element(By.TAG_NAME, "b").text for button in buttons] == [coloured.name, "other.png"]
+    shown = "return [DATA.width, DATA.pictures.length, Boolean(DATA.bits)]"
+    assert browser.execute_script(shown) == [240, 3, True]
+    press(browser, "bits")
+    browser.find_element(By.CSS_SELECTOR, "#list button:last-child").click()
+    assert browser.execute_script(shown) == [96, 2, False]
+    assert browser.execute_script("return view()") == "split"
+    displayed = [part.text for part in browser.find_elements(By.CSS_SELECTOR, "p[data-part]") if part.is_displayed()]
+    assert len(displayed) == 1
+    assert displayed[0].startswith("other.png, 96 x 80 pixels")
+    assert [entry["message"] for entry in browser.get_log("browser")] == []
+
+
+def test_means_are_of_codecs_that_took_every_picture(coloured: Comparison) -> None:
+    original = plain(GREEN, 80, 96)
+    other = Comparison("other.png", original, [outcome("isthmus", "isthmus", original, original)], "bytes", 1)
+    head, *rows = means([part_of(coloured), part_of(other)])
+    assert [row[0] for row in rows] == ["isthmus"]
+    error = coloured.outcomes[0].metrics["mse"] / 2
+    pixels = 160 * 240 + 80 * 96
+    assert rows[0][:5] == ["isthmus", "2,000", f"{3 * pixels / 2000:.1f}:1", f"{16000 / pixels:.3f}", f"{error:.2f}"]
+    assert head[:5] == ["Codec", "Bytes", "Rate", "bpp", "MSE"]
+
+
+def test_the_originals_bytes_stand_beside_the_others(coloured: Comparison, tmp_path: Path) -> None:
+    known = replace(coloured, file_bytes=12_345)
+    assert table(known).splitlines()[1].split() == ["Original", "12,345", "9.3:1", "2.572"]
+    write_page([part_of(known)], tmp_path / "page.html")
+    assert "12,345 bytes" in (tmp_path / "page.html").read_text()
+    assert "Original" not in table(coloured)
+
+
+def test_many_pictures_are_shown_in_parts(coloured: Comparison) -> None:
+    assert pixels_for(1) == PAGE_PIXELS >= pixels_for(10) >= pixels_for(1000) == 300_000
+    data = part_of(coloured, 10_000).data
+    assert data["width"] * data["height"] <= 10_000
+    assert (data["bits"]["width"] * 16, data["bits"]["height"] * 16) == (data["width"], data["height"])
 
 
 def test_a_name_that_is_no_text(coloured: Comparison, tmp_path: Path) -> None:

@@ -148,7 +148,11 @@ def test_a_transparent_picture_is_no_jpeg(client: TestClient) -> None:
     glass.putalpha(128)
     file = io.BytesIO()
     glass.save(file, "PNG")
-    key = f"/pictures/{drop(client, file.getvalue(), 'glass.png')['key']}"
+    found = drop(client, file.getvalue(), "glass.png")
+    assert found["suffixes"] == ["isth", "png"]
+    key = f"/pictures/{found['key']}"
+    encoded = drop(client, client.get(f"{key}/file.isth").content, "glass.isth")
+    assert encoded["suffixes"] == ["isth", "png"]
     assert [row["suffix"] for row in client.get(f"{key}/formats").json()] == ["png"]
     refused = client.get(f"{key}/file.jpg")
     assert (refused.status_code, "transparency" in refused.json()["error"]) == (422, True)

@@ -134,6 +134,7 @@ class _Viewer:
                 "shown": {"width": width, "height": height},
                 "bytes": len(dropped.file),
                 "cells": rate_cells(len(dropped.file), dropped.height, dropped.width),
+                "suffixes": [SUFFIX.removeprefix("."), *_formats(dropped)],
                 "notes": list(dropped.notes),
                 "info": dropped.info.as_dict() if dropped.info else None,
                 "codecs": ["isthmus", *(rival.name for rival in self._codecs)],
@@ -198,11 +199,8 @@ class _Viewer:
         """What the decoded picture would take in each format that can hold it."""
         dropped, quality = self._dropped(request), _quality(request)
         rows = []
-        for suffix, name in FORMATS.items():
-            try:
-                data = await self._turn(dropped, request, partial(self._studio.decoded_file, dropped, quality, name))
-            except InputError:
-                continue
+        for suffix, name in _formats(dropped).items():
+            data = await self._turn(dropped, request, partial(self._studio.decoded_file, dropped, quality, name))
             row = {"label": f"Decoded, as {name}", "cells": rate_cells(len(data), dropped.height, dropped.width)}
             rows.append({**row, "suffix": suffix, "bytes": len(data)})
         return JSONResponse(rows)
@@ -280,6 +278,11 @@ def _quality(request: Request) -> float:
 
 def _webp(data: bytes) -> Response:
     return Response(data, media_type="image/webp")
+
+
+def _formats(dropped: Dropped) -> dict[str, str]:
+    """Those of `FORMATS` that can hold the picture."""
+    return {suffix: name for suffix, name in FORMATS.items() if not (dropped.has_alpha and name == "JPEG")}
 
 
 def _download(data: bytes, dropped: Dropped, suffix: str, media_type: str) -> Response:

@@ -44,6 +44,7 @@ class Dropped:
         file: the bytes that were dropped.
         region: (h, w, 3) uint8, what is shown and measured: all of a small picture, the middle of a large one.
         width, height: of the whole picture.
+        has_alpha: whether it has transparency.
         notes: what was changed on reading, a clause each.
         info: what the file says, if it is an .isth file; then there is no original to compare with.
         results: what was made of it, by what and at which quality.
@@ -55,6 +56,7 @@ class Dropped:
     region: Region
     width: int
     height: int
+    has_alpha: bool = False
     notes: tuple[str, ...] = ()
     info: Info | None = None
     results: OrderedDict[tuple[str, float], Any] = field(default_factory=OrderedDict)
@@ -131,11 +133,11 @@ class Studio:
             info = self._codec.inspect(file)
             left, top, right, bottom = shown_window(info.height, info.width)
             region = self._codec.decode(file, (left, top, right - left, bottom - top))
-            return Dropped(name, file, region, info.width, info.height, info=info)
+            return Dropped(name, file, region, info.width, info.height, "A" in info.restored_mode, info=info)
         picture = open_picture(io.BytesIO(file), self.limits)
         left, top, right, bottom = shown_window(picture.height, picture.width)
         region = np.array(picture(top, left, bottom - top, right - left))
-        return Dropped(name, file, region, picture.width, picture.height, picture.notes)
+        return Dropped(name, file, region, picture.width, picture.height, picture.has_alpha, picture.notes)
 
     def outcome(self, dropped: Dropped, codec: str, quality: float) -> Outcome:
         """isthmus at a quality, or a rival at the setting that comes nearest to the bytes of that."""

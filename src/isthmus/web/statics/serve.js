@@ -117,8 +117,10 @@ async function refresh() {
   round = new AbortController();
   const { signal } = round, shown = entry;
   $("shown-quality").textContent = $("quality").value;
-  $("download").href = at("file.isth");
-  for (const link of document.querySelectorAll("[data-suffix]")) link.href = at(`file.${link.dataset.suffix}`);
+  for (const link of document.querySelectorAll("[data-suffix]")) {
+    link.href = at(`file.${link.dataset.suffix}`);
+    link.hidden = !shown.suffixes.includes(link.dataset.suffix);
+  }
   for (const result of shown.results) if (result) result.stale = true;
   redraw();
   try {
@@ -142,18 +144,6 @@ async function refresh() {
   } catch (error) {
     if (error.name === "AbortError") return;
     $("status").textContent = "";
-    fail(error.message);
-  }
-}
-
-/* By script, so that a picture that the format cannot hold gives a message and no broken file. */
-async function download(link) {
-  try {
-    const answer = await ask(link.href);
-    const url = URL.createObjectURL(await answer.blob());
-    made("a", { href: url, download: entry.name.replace(/\.[^.]*$/, "") + "." + link.dataset.suffix }).click();
-    setTimeout(() => URL.revokeObjectURL(url), 10000);
-  } catch (error) {
     fail(error.message);
   }
 }
@@ -184,7 +174,6 @@ $("try").onclick = async () => {
 };
 $("quality").oninput = () => { $("shown-quality").textContent = $("quality").value; };
 $("quality").onchange = refresh;
-for (const link of document.querySelectorAll("[data-suffix]")) link.onclick = event => { event.preventDefault(); download(link); };
 $("latents").ontoggle = () => { if ($("latents").open && entry) plane(); };
 $("channel").onchange = plane;
 $("earlier").onclick = () => step(-1);
