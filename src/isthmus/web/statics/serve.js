@@ -163,7 +163,11 @@ async function showPlane(signal) {
 const plane = () => showPlane(round?.signal).catch(error => { if (error.name !== "AbortError") fail(error.message); });
 const step = by => { $("channel").value = Math.min(Math.max(+$("channel").value + by, 0), +$("channel").max || Infinity); plane(); };
 
-$("file").onchange = () => { if ($("file").files.length) drop([...$("file").files]); };
+$("file").onchange = () => {
+  const files = [...$("file").files];
+  $("file").value = "";  // or the same file, chosen again, would be no change
+  if (files.length) drop(files);
+};
 $("try").onclick = async () => {
   const url = $("try").querySelector("img").src;
   try {
