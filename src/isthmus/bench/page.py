@@ -142,7 +142,8 @@ def table(comparison: Comparison) -> str:
 
 
 def _notes(comparison: Comparison) -> list[str]:
-    lines = [f"Seconds are of one run after another on {comparison.threads} thread(s), where a codec takes a number."]
+    threads = counted(comparison.threads, "thread")
+    lines = [f"Seconds are of one run after another on {threads}, where a codec takes a number."]
     if comparison.on_white:
         lines.append("Transparency is left out: every codec got the picture on white, and real files are larger.")
     lines += [f"{label} is not here: {reason}" for label, reason in comparison.absent]
