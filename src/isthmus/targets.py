@@ -47,7 +47,7 @@ def encode(
         target_bytes: at most so many bytes, and nearly as many.
         target_bpp: at most so many bits per pixel.
         target_psnr: at least so many dB of PSNR, and hardly more.
-        target_ssimulacra2: at least so many points of SSIMULACRA2, and hardly more; needs isthmus[bench].
+        target_ssimulacra2: at least so many points of SSIMULACRA2, and hardly more.
         max_side: reduce a larger picture to so many pixels in width and height, in proportion.
         depth: 8 to reduce deeper samples to 8 bits a channel by rounding; None to refuse them.
 
@@ -110,7 +110,7 @@ def encode_file(
         target_bytes: at most so many bytes, and nearly as many.
         target_bpp: at most so many bits per pixel.
         target_psnr: at least so many dB of PSNR, and hardly more.
-        target_ssimulacra2: at least so many points of SSIMULACRA2, and hardly more; needs isthmus[bench].
+        target_ssimulacra2: at least so many points of SSIMULACRA2, and hardly more.
         max_side: reduce a larger picture to so many pixels in width and height, in proportion.
         depth: 8 to reduce deeper samples to 8 bits a channel by rounding; None to refuse them.
 

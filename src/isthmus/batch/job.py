@@ -69,7 +69,7 @@ class Job:
     def options(self) -> Options:
         """What is asked of a medium, by the names of its options."""
         if self.verb == "encode":
-            return {"strip": self.strip, "max_side": self.max_side}
+            return {"strip": self.strip, "max_side": self.max_side, "depth": self.depth}
         return {"strip": self.strip, "max_side": self.max_side, "jpeg_quality": self.jpeg_quality}
 
 
