@@ -5,9 +5,9 @@ import zlib
 
 import pytest
 
-from isthmus.bitstream.chunks import EXIF, ICC, XMP
 from isthmus.bitstream.varint import write_varint
 from isthmus.errors import BitstreamError
+from isthmus.image.chunks import EXIF, ICC, XMP
 from isthmus.image.container import parse
 from isthmus.image.header import Header
 from isthmus.quality import Quality

@@ -18,16 +18,17 @@ from typing import IO, Any, BinaryIO, cast
 from PIL import Image, ImageFile
 
 from isthmus.bitstream.head import MAGIC
-from isthmus.bitstream.limits import Limits
-from isthmus.codec import SUFFIX, Codec, Effort, ModelLike
+from isthmus.codec import SUFFIX, Codec, ModelLike
+from isthmus.effort import Effort
 from isthmus.errors import InputError, IsthmusError, UnsupportedPictureError
 from isthmus.image.coders.protocol import PREVIEW_SCALE
 from isthmus.image.container import parse, read_front
+from isthmus.image.limits import Limits
 from isthmus.image.metadata import INFO_KEYS, info_of_blocks
 from isthmus.image.modes import restored_mode
 from isthmus.image.picture import as_picture
 from isthmus.image.size import MAX_SIDE
-from isthmus.targets import TARGETS, encode_picture, one_target
+from isthmus.targets import TARGETS, encode_content, one_target
 
 FORMAT = "ISTH"
 MIME = "image/x-isthmus"
@@ -124,7 +125,7 @@ def _save(image: Image.Image, file: IO[bytes], filename: str | bytes) -> None:
         codec = _codec(options.get("effort", 1), options.get("model"))
         picture = as_picture(image, _LIMITS, turned=turned, depth=options.get("depth"))
         strip, max_side = options.get("strip", False), options.get("max_side")
-        file.write(encode_picture(codec, picture, quality, target, strip, max_side))
+        file.write(encode_content(codec, picture, quality, target, strip, max_side))
     except UnsupportedPictureError as error:
         raise OSError(f"cannot write mode {image.mode} as {FORMAT}: {error}") from error
 

@@ -3,12 +3,13 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from isthmus.codec import DEFAULT_QUALITY, SUFFIX, Codec, Depth, Effort, ModelLike
+from isthmus.codec import DEFAULT_QUALITY, SUFFIX, Codec, Depth, ModelLike
+from isthmus.effort import Effort
 from isthmus.errors import InputError
 from isthmus.files import atomic_output
-from isthmus.image.files import open_picture
-from isthmus.image.picture import Picture, PictureLike, as_picture
-from isthmus.image.reduction import reduced_picture
+from isthmus.image.picture import PictureLike
+from isthmus.media import medium_of
+from isthmus.medium.protocol import Content
 from isthmus.rate_control import Kind, Target, encode_to_target
 
 TARGETS: dict[str, Kind] = {
@@ -21,7 +22,7 @@ TARGETS: dict[str, Kind] = {
 
 
 def encode(
-    image: PictureLike,
+    image: PictureLike | Content,
     quality: float | None = None,
     strip: bool = False,
     effort: Effort = 1,
@@ -46,7 +47,7 @@ def encode(
         target_bytes: at most so many bytes, and nearly as many.
         target_bpp: at most so many bits per pixel.
         target_psnr: at least so many dB of PSNR, and hardly more.
-        target_ssimulacra2: at least so many points of SSIMULACRA2, and hardly more; needs isthmus[bench].
+        target_ssimulacra2: at least so many points of SSIMULACRA2, and hardly more.
         max_side: reduce a larger picture to so many pixels in width and height, in proportion.
         depth: 8 to reduce deeper samples to 8 bits a channel by rounding; None to refuse them.
 
@@ -76,7 +77,8 @@ def encode(
         },
         quality,
     )
-    return encode_picture(codec, as_picture(image, codec.limits, depth=depth), quality, target, strip, max_side)
+    content = medium_of(image).content(image, codec.limits, {"depth": depth})
+    return encode_content(codec, content, quality, target, strip, max_side)
 
 
 def encode_file(
@@ -108,7 +110,7 @@ def encode_file(
         target_bytes: at most so many bytes, and nearly as many.
         target_bpp: at most so many bits per pixel.
         target_psnr: at least so many dB of PSNR, and hardly more.
-        target_ssimulacra2: at least so many points of SSIMULACRA2, and hardly more; needs isthmus[bench].
+        target_ssimulacra2: at least so many points of SSIMULACRA2, and hardly more.
         max_side: reduce a larger picture to so many pixels in width and height, in proportion.
         depth: 8 to reduce deeper samples to 8 bits a channel by rounding; None to refuse them.
 
@@ -142,7 +144,8 @@ def encode_file(
         quality,
     )
     with atomic_output(path, force) as stream:
-        stream.write(encode_picture(codec, open_picture(source, codec.limits, depth), quality, aim, strip, max_side))
+        content = codec.open_file(source, {"depth": depth})
+        stream.write(encode_content(codec, content, quality, aim, strip, max_side))
     return path
 
 
@@ -159,17 +162,16 @@ def one_target(values: Mapping[str, float | None], quality: float | None) -> Tar
     return next((Target(TARGETS[name], value) for name, value in given.items()), None)
 
 
-def encode_picture(
+def encode_content(
     codec: Codec,
-    picture: Picture,
+    content: Content,
     quality: float | None,
     target: Target | None,
     strip: bool = False,
     max_side: int | None = None,
 ) -> bytes:
     """The bytes of an .isth file; arguments as of :func:`encode`."""
-    if max_side is not None:
-        picture = reduced_picture(picture, max_side)
+    content = medium_of(content).content(content, codec.limits, {"strip": strip, "max_side": max_side})
     if target is not None:
-        return encode_to_target(codec, picture, target, strip).data
-    return codec.encode(picture, DEFAULT_QUALITY if quality is None else quality, strip)
+        return encode_to_target(codec, content, target).data
+    return codec.encode(content, DEFAULT_QUALITY if quality is None else quality)

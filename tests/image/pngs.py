@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from isthmus.bitstream.chunks import ICC
+from isthmus.image.chunks import ICC
 from isthmus.image.files import open_picture
 
 Chunk = tuple[bytes, bytes]

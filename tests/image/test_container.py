@@ -8,9 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from containers import ALPHAS, HEADER, META, TILES, chunk, finish, refused_with_any_bit_flipped
-from isthmus.bitstream.chunks import EXIF, ICC, XMP
 from isthmus.bitstream.head import HEADER_V1_BYTES, MAGIC
-from isthmus.bitstream.limits import Limits
 from isthmus.bitstream.varint import write_varint
 from isthmus.errors import (
     BitstreamError,
@@ -21,8 +19,10 @@ from isthmus.errors import (
     TooNewError,
     TruncatedError,
 )
-from isthmus.image.container import ALPHA, TILE, Container, assemble, parse
+from isthmus.image.chunks import ALPHA, EXIF, ICC, TILE, XMP
+from isthmus.image.container import Container, assemble, parse
 from isthmus.image.header import Header, pack_header
+from isthmus.image.limits import Limits
 from isthmus.image.modes import MODES
 from isthmus.image.picture import as_picture
 from isthmus.quality import Quality

@@ -11,13 +11,13 @@ from click.testing import CliRunner
 from PIL import Image
 
 from image.pngs import p3_profile
-from isthmus.bitstream.chunks import EXIF, ICC
 from isthmus.cli import main
 from isthmus.errors import InputError, MissingExtraError, UnsupportedPictureError
 from isthmus.image import heif
+from isthmus.image.chunks import EXIF, ICC
 from isthmus.image.files import open_picture
-from isthmus.image.names import is_picture_name, why_unread
 from isthmus.image.picture import as_picture
+from isthmus.media import medium_of_name, why_unread
 from pictures import photo, whole
 
 PIP = r'pip install "isthmus\[heif\]"'
@@ -109,7 +109,7 @@ def test_without_pillow_heif_the_error_says_how_to_get_it() -> None:
     still = b"\0\0\0\x1cftypheic" + bytes(40)
     with pytest.raises(MissingExtraError, match=PIP):
         open_picture(io.BytesIO(still))
-    assert not is_picture_name("IMG_1.HEIC")
+    assert medium_of_name("IMG_1.HEIC") is None
     assert 'pip install "isthmus[heif]"' in why_unread("a/IMG_1.HEIC")
 
 
@@ -126,7 +126,7 @@ def test_files_and_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.chdir(tmp_path)
     Path("in").mkdir()
     Path("in/IMG_1.HEIC").write_bytes(heic(smooth(64, 48)))
-    assert is_picture_name("in/IMG_1.HEIC")
+    assert medium_of_name("in/IMG_1.HEIC") is not None
     assert why_unread("in/IMG_1.HEIC") == ""
     for command in (["in/IMG_1.HEIC", "-o", "one.isth"], ["in", "-o", "out", "--workers", "1"]):
         result = CliRunner().invoke(main, ["encode", *command])

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image, ImageCms
 
 from image.pngs import Chunk, chromaticities, gamma, png
-from isthmus.bitstream.chunks import ICC
+from isthmus.image.chunks import ICC
 from isthmus.image.files import open_picture
 from isthmus.image.picture import as_picture
 from pictures import photo, whole

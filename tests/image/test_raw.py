@@ -7,9 +7,9 @@ from PIL import Image, TiffImagePlugin
 
 from isthmus.errors import UnsupportedPictureError
 from isthmus.image.files import open_picture
-from isthmus.image.names import is_picture_name, why_unread
 from isthmus.image.raw import SUFFIXES
 from isthmus.image.tiff import write_tiff
+from isthmus.media import medium_of_name, why_unread
 from pictures import photo
 
 
@@ -44,7 +44,7 @@ def test_an_ordinary_page_is_read() -> None:
 def test_names() -> None:
     for suffix in SUFFIXES:
         name = f"trip/IMG_1{suffix.upper()}"
-        assert not is_picture_name(name)
+        assert medium_of_name(name) is None
         assert why_unread(name).startswith("camera raw. Develop it")
     for name in ("IMG_1.JPG", "._IMG_1.CR2", "IMG_1.xmp", "clip.mov", "run.h5", "notes", "IMG_1.AAE"):
         assert why_unread(name) == ""

@@ -11,8 +11,8 @@ from PIL import Image, ImageCms
 
 import isthmus
 from image.pngs import gamma, p3_profile, png
-from isthmus.bitstream.chunks import ICC
 from isthmus.cli import main
+from isthmus.image.chunks import ICC
 from isthmus.image.files import open_picture
 from isthmus.image.picture import as_picture
 from isthmus.image.srgb import in_srgb, stripped

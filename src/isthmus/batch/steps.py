@@ -17,17 +17,14 @@ from isthmus.errors import (
     MissingExtraError,
     UnsupportedPictureError,
 )
-from isthmus.image.files import format_of, open_picture
-from isthmus.image.names import why_unread
-from isthmus.image.reduction import reduced, reduced_picture
-from isthmus.image.saving import write_picture
-from isthmus.image.srgb import stripped
+from isthmus.media import medium_of_name, parse, why_unread
+from isthmus.medium.protocol import Info, Medium
 from isthmus.rate_control import encode_to_target
 from isthmus.text import reason
 
 
 def process(job: Job, item: Item) -> Result:
-    """Encode or decode one picture, or copy another file; every failure becomes a result."""
+    """Encode or decode one file, or copy another; every failure becomes a result."""
     if item.copied:
         result = _result(_copy, job, item)
         why = why_unread(item.name) if job.verb == "encode" and result.state == "copied" else ""
@@ -46,7 +43,7 @@ def _result(work: Callable[[Job, Item], Result], job: Job, item: Item) -> Result
         return work(job, item)
     except (OSError, IsthmusError) as error:
         return Result(item, "failed", message=reason(error))
-    except Exception as error:  # whatever is wrong with one picture, the others go on
+    except Exception as error:  # whatever is wrong with one file, the others go on
         return Result(item, "failed", message=f"{type(error).__name__}: {error}")
 
 
@@ -58,8 +55,8 @@ def _foresee(job: Job, item: Item) -> Result:
         before = encoded_before(job, item, tools)
     else:
         # Inspected in any case: a damaged file is foreseen too.
-        info = tools.codec.inspect(tools.source.read(item.name, job.limits.max_file_bytes))
-        before = decoded_before(job, item, tools, lambda: info)
+        found = _inspected(job, tools.source.read(item.name, job.limits.max_file_bytes))
+        before = decoded_before(job, item, tools, lambda: found)
     return Result(item, "skipped" if before else "done")
 
 
@@ -87,17 +84,16 @@ def _encode(job: Job, item: Item) -> Result:
     codec, source, target = tools.codec, tools.source, tools.target
     if encoded_before(job, item, tools):
         return Result(item, "skipped")
+    medium = medium_of_name(item.name)
+    if medium is None:
+        raise InputError(f"{item.name} is nothing that is encoded")
     with source.open(item.name, job.limits.max_file_bytes) as stream:
-        picture = open_picture(stream, job.limits, job.depth)
-    if job.strip:
-        picture = stripped(picture)
-    if job.max_side is not None:
-        picture = reduced_picture(picture, job.max_side)
-    notes = list(picture.notes)
+        content = medium.open(stream, job.limits, job.options)
+    notes = list(content.notes)
     if job.aim is None:
-        data = codec.encode(picture, job.quality, job.strip)
+        data = codec.encode(content, job.quality)
     else:
-        reached = encode_to_target(codec, picture, job.aim, job.strip)
+        reached = encode_to_target(codec, content, job.aim)
         data = reached.data
         notes += [reached.note] if reached.note else []
     if job.keep_smaller and len(data) >= item.size:
@@ -110,15 +106,18 @@ def _encode(job: Job, item: Item) -> Result:
 def _decode(job: Job, item: Item) -> Result:
     tools = tools_for(job)
     data = tools.source.read(item.name, job.limits.max_file_bytes)
-    if decoded_before(job, item, tools, lambda: tools.codec.inspect(data)):
+    if decoded_before(job, item, tools, lambda: _inspected(job, data)):
         return Result(item, "skipped")
-    image = tools.codec.decode_image(data)
-    if job.max_side is not None:
-        image = reduced(image, job.max_side)
+    medium, decoder = tools.codec.decoder(data)
     buffer = io.BytesIO()
-    notes = write_picture(image, buffer, format_of(Path(item.output)), job.jpeg_quality, job.strip)
+    saved = medium.save(decoder, buffer, medium.format_of(Path(item.output)), job.options)
     tools.target.write(item.output, buffer.getvalue())
-    return Result(item, "done", buffer.tell(), "; ".join(notes))
+    return Result(item, "done", buffer.tell(), "; ".join(saved.notes))
+
+
+def _inspected(job: Job, data: bytes) -> tuple[Medium, Info]:
+    medium, parsed = parse(data, job.limits)
+    return medium, medium.info(parsed)
 
 
 def _copy(job: Job, item: Item) -> Result:

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 from isthmus.batch.job import Job
 from isthmus.batch.tree import Tree
-from isthmus.bitstream.limits import Limits
-from isthmus.codec import Codec, Effort
+from isthmus.codec import Codec
+from isthmus.effort import Effort
+from isthmus.image.limits import Limits
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from isthmus.batch.job import Item, Job, Result, Summary
 
 keep_smaller_option = click.option(
-    "--keep-smaller", is_flag=True, help="Keep a picture as it is where encoding does not make it smaller."
+    "--keep-smaller", is_flag=True, help="Keep a file as it is where encoding does not make it smaller."
 )
 _PAST = {"encode": "encoded", "decode": "decoded"}
 
@@ -102,7 +102,7 @@ def is_wanted(options: FileOptions) -> bool:
 
 
 def run(job: "Job", options: FileOptions) -> None:
-    """Do a job for a whole tree; ends the process with status 1 if a picture failed."""
+    """Do a job for a whole tree; ends the process with status 1 if a file failed."""
     from isthmus.batch.job import Summary
     from isthmus.batch.plan import items
     from isthmus.batch.run import run as results
@@ -124,7 +124,7 @@ def run(job: "Job", options: FileOptions) -> None:
         _say_what_would_be_done(job, todo, others, summary, options.as_json)
         sys.exit(1 if summary.failed else 0)
     try:
-        with _progress(job.verb, len(todo), options.as_json) as show:
+        with _progress(job.verb, todo, options.as_json) as show:
             for result in results(job, todo, options.workers or os.cpu_count() or 1):
                 summary.add(result)
                 _report(result, options.as_json)
@@ -132,7 +132,7 @@ def run(job: "Job", options: FileOptions) -> None:
     except KeyboardInterrupt:
         remark("stopped; the same command goes on where this one was")
         sys.exit(130)
-    _summarise(job, summary, others, time.perf_counter() - start, options.as_json)
+    _summarise(job, summary, todo, others, time.perf_counter() - start, options.as_json)
     if summary.failed:
         sys.exit(1)
 
@@ -153,7 +153,7 @@ def _say_what_would_be_done(
         else:
             _report(found, as_json)
     if not as_json:
-        parts = [f"{counted(summary.done, 'picture')} of {summary.bytes_before:,} bytes would be {_PAST[job.verb]}"]
+        parts = [f"{counted(summary.done, _noun(todo))} of {summary.bytes_before:,} bytes would be {_PAST[job.verb]}"]
         parts += [f"{summary.skipped:,} whole already"] if summary.skipped else []
         parts += [f"{counted(summary.copied, 'other file')} copied"] if summary.copied else []
         parts += [f"{summary.failed:,} would fail"] if summary.failed else []
@@ -172,7 +172,9 @@ def _report(result: "Result", as_json: bool) -> None:
         say(f"{item.name}: {result.message}")
 
 
-def _summarise(job: "Job", summary: "Summary", others: "list[Item]", seconds: float, as_json: bool) -> None:
+def _summarise(
+    job: "Job", summary: "Summary", todo: "list[Item]", others: "list[Item]", seconds: float, as_json: bool
+) -> None:
     if as_json:
         click.echo(json_text({"summary": asdict(summary) | {"other_files": len(others), "seconds": seconds}}))
         return
@@ -182,15 +184,22 @@ def _summarise(job: "Job", summary: "Summary", others: "list[Item]", seconds: fl
     counts += [f"{summary.skipped:,} whole already"] if summary.skipped else []
     counts += [f"{summary.failed:,} failed"] if summary.failed else []
     rate = summary.total / seconds
-    total = counted(summary.total, "picture")
+    noun = _noun(todo)
+    total = counted(summary.total, noun)
     click.echo(f"{total} in {seconds:.1f} s ({rate:.1f} a second): {', '.join(counts)}")
     if summary.bytes_before and job.verb == "encode":
         saved = saving(summary.bytes_before, summary.bytes_after)
         click.echo(f"{summary.bytes_before:,} bytes before, {summary.bytes_after:,} after: {saved}")
     elif summary.bytes_before:
-        # What pictures take uncompressed or in another format is nothing that decoding could save.
-        click.echo(f"{summary.bytes_before:,} bytes of .isth files read, {summary.bytes_after:,} of pictures written")
+        # What takes more in another format is nothing that decoding could save.
+        click.echo(f"{summary.bytes_before:,} bytes of .isth files read, {summary.bytes_after:,} of {noun}s written")
     _name_others(others)
+
+
+def _noun(todo: "list[Item]") -> str:
+    """What the files are that a job works on."""
+    media = {item.medium for item in todo if item.medium}
+    return media.pop() if len(media) == 1 else "file"
 
 
 def _name_others(others: "list[Item]") -> None:
@@ -201,16 +210,16 @@ def _name_others(others: "list[Item]") -> None:
 
 
 @contextmanager
-def _progress(verb: str, total: int, quiet: bool) -> Iterator[Any]:
-    """A bar with pictures a second and bytes saved, where there is somebody to see it."""
+def _progress(verb: str, todo: "list[Item]", quiet: bool) -> Iterator[Any]:
+    """A bar with files a second and bytes saved, where there is somebody to see it."""
     if quiet or not sys.stderr.isatty():
         yield lambda summary, seconds: None
         return
-    with click.progressbar(length=total, file=sys.stderr, item_show_func=lambda text: text) as bar:
+    with click.progressbar(length=len(todo), file=sys.stderr, item_show_func=lambda text: text) as bar:
 
         def show(summary: "Summary", seconds: float) -> None:
             saved = f", {(summary.bytes_before - summary.bytes_after) / 1e6:.1f} MB saved" if verb == "encode" else ""
-            bar.update(1, f"{summary.total / seconds:.1f} pictures/s{saved}")
+            bar.update(1, f"{summary.total / seconds:.1f} {_noun(todo)}s/s{saved}")
 
         yield show
 

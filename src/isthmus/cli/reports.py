@@ -15,28 +15,26 @@ from isthmus.text import reason
 
 Report = dict[str, Any]
 """What is said of one input, as JSON's types."""
+Work = Callable[[str], tuple[Report, str]]
+"""work(input) -> what is said of it, for programs and for people."""
 
 
-def run_each(
-    names: Iterable[str], work: Callable[[str], Report], text: Callable[[Report], str], as_json: bool, to_stderr: bool
-) -> None:
+def run_each(names: Iterable[str], work: Work, as_json: bool, to_stderr: bool) -> None:
     """Do the work for every input and print its report; errors are printed too, and end in exit status 1."""
     failed = False
     for name in names:
         try:
-            report = work(name)
+            report, text = work(name)
         except (IsthmusError, OSError) as error:
             failed = True
             _print_error(name, error, as_json, to_stderr)
         else:
-            say(json_text(report) if as_json else text(report), err=to_stderr)
+            say(json_text(report) if as_json else text, err=to_stderr)
     if failed:
         sys.exit(1)
 
 
-def run_each_file(
-    inputs: Iterable[str], work: Callable[[str], Report], text: Callable[[Report], str], as_json: bool, total: str = ""
-) -> None:
+def run_each_file(inputs: Iterable[str], work: Work, as_json: bool, total: str = "") -> None:
     """`run_each` over inputs and, instead of a folder, the .isth files below it; a folder that cannot be searched, or
     holds none, is an error like any other. Of several files the last line says how many are `total`."""
     from isthmus.codec import is_encoded
@@ -62,16 +60,16 @@ def run_each_file(
 
     done = 0
 
-    def work_or_raise(name: str) -> Report:
+    def work_or_raise(name: str) -> tuple[Report, str]:
         nonlocal done
         if name in wrong:
             raise wrong[name]
-        report = work(name)
+        told = work(name)
         done += 1
-        return report
+        return told
 
     try:
-        run_each(names, work_or_raise, text, as_json, False)
+        run_each(names, work_or_raise, as_json, False)
     finally:
         if total and len(names) > 1 and not as_json:
             click.echo(f"{done} of {len(names)} {total}")

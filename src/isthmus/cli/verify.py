@@ -27,13 +27,10 @@ def verify(options: VerifyOptions) -> None:
     """Decode .isth files, and those below folders, entirely and keep nothing; exit status 1 if one is damaged."""
     codec = options.codec()
 
-    def work(name: str) -> Report:
+    def work(name: str) -> tuple[Report, str]:
         with read_input(name, codec.limits.max_file_bytes) as stream:
             found = codec.verify(stream.read(), progress_on_terminal(name))
-        return {"input": name, "ok": True, "width": found.width, "height": found.height, "bytes": found.bytes}
+        text = f"{name}: whole and decodable, {found.extent}, {found.bytes} bytes"
+        return {"input": name, "ok": True, **found.facts, "bytes": found.bytes}, text
 
-    run_each_file(options.inputs, work, _text, options.as_json, "whole and decodable")
-
-
-def _text(report: Report) -> str:
-    return f"{report['input']}: whole and decodable, {report['width']}x{report['height']}, {report['bytes']} bytes"
+    run_each_file(options.inputs, work, options.as_json, "whole and decodable")

@@ -10,11 +10,11 @@ from typing import Any, BinaryIO
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
-from isthmus.bitstream.limits import Limits
 from isthmus.errors import InputError, UnsupportedPictureError
 from isthmus.files import read_capped
 from isthmus.image import heif
 from isthmus.image.exif import PREFIX, bare, resolution_of
+from isthmus.image.limits import Limits
 from isthmus.image.picture import Picture, as_picture, pillow_errors_typed
 from isthmus.image.raw import refuse_raw
 from isthmus.image.size import check_pixels

@@ -6,7 +6,6 @@ Those that are pictures to their owner and cannot be read are told from what nob
 from __future__ import annotations
 
 import inspect
-from pathlib import PurePath
 
 from PIL import Image
 from PIL.ImageFile import StubImageFile
@@ -30,33 +29,12 @@ _OTHERS = {
 """Pictures that Pillow has no reader for. Drawings and pages are left out: they are not of so many pixels."""
 
 
-def is_picture_name(name: str) -> bool:
-    """Whether a file in a folder is taken for a picture by its suffix; hidden ones are not.
-
-    Left alone are those of whose formats Pillow knows no more than the name (data files such as .h5 and .grib, and
-    drawings such as .wmf), videos, and pages.
-    """
-    path = PurePath(name)
-    return not path.name.startswith(".") and is_picture_suffix(path.suffix)
-
-
-def why_unread(name: str) -> str:
-    """What a file is, by its suffix, and what to do about it, if it is a picture to its owner and not read here.
-
-    Nothing for pictures that are read, and for whatever else lies in folders.
-    """
-    suffix = PurePath(name).suffix.lower()
-    if PurePath(name).name.startswith(".") or is_picture_suffix(suffix):
-        return ""
-    if suffix in heif.SUFFIXES:
-        return f"a HEIC picture. {heif.REMEDY}"
-    if suffix in raw.SUFFIXES:
-        return f"camera raw. {raw.REMEDY}"
-    return f"{_OTHERS[suffix]}. {_CONVERT}" if suffix in _OTHERS else ""
-
-
 def is_picture_suffix(suffix: str) -> bool:
-    """Whether files with this suffix hold a still picture that Pillow reads."""
+    """Whether files with this suffix hold a still picture that Pillow reads.
+
+    Not those of whose formats Pillow knows no more than the name (data files such as .h5, drawings such as .wmf),
+    videos, and pages.
+    """
     heif.register()
     format_name = Image.registered_extensions().get(suffix.lower(), "")
     # Pillow opens them by its reader of JPEG.
@@ -66,3 +44,17 @@ def is_picture_suffix(suffix: str) -> bool:
         return False
     factory = Image.OPEN[format_name][0]
     return not (inspect.isclass(factory) and issubclass(factory, StubImageFile))
+
+
+def why_unread(suffix: str) -> str:
+    """What files with this suffix are, and what to do about them, if they are pictures and not read here.
+
+    Nothing for pictures that are read, and for whatever else lies in folders.
+    """
+    if is_picture_suffix(suffix):
+        return ""
+    if suffix in heif.SUFFIXES:
+        return f"a HEIC picture. {heif.REMEDY}"
+    if suffix in raw.SUFFIXES:
+        return f"camera raw. {raw.REMEDY}"
+    return f"{_OTHERS[suffix]}. {_CONVERT}" if suffix in _OTHERS else ""

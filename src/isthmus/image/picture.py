@@ -18,19 +18,20 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageCms, ImageFile
 
-from isthmus.bitstream.chunks import ICC
-from isthmus.bitstream.limits import Limits
 from isthmus.errors import InputError, IsthmusError, LimitExceededError, UnsupportedPictureError
 from isthmus.image import heif
+from isthmus.image.chunks import ICC
 from isthmus.image.depth import deep_samples
 from isthmus.image.eight_bits import DeepSamples, deep_samples_of, depth_of, rounded, to_uint8
 from isthmus.image.exif import ORIENTATION
 from isthmus.image.fill import FilledColours
+from isthmus.image.limits import Limits
 from isthmus.image.metadata import metadata_of
 from isthmus.image.modes import ALPHA_MODES, ALPHA_OPTIONAL_MODES, MODE_NUMBERS, restored_mode
 from isthmus.image.primaries import code_points, profile_of
 from isthmus.image.size import check_pixels
 from isthmus.image.transparent_value import mend_transparent_value
+from isthmus.medium.protocol import Rate
 
 Pixels = NDArray[np.uint8]
 PictureLike = Image.Image | NDArray[Any]
@@ -80,9 +81,23 @@ class Picture:
             return FilledColours(self.width, self.height, self.read)
         return lambda *window: self.read(*window)[..., :3]
 
+    @property
+    def facts(self) -> dict[str, Any]:
+        """Width, height and mode."""
+        return {"width": self.width, "height": self.height, "mode": self.mode}
+
+    def rate(self, size: int) -> Rate:
+        """So many bytes in bits per pixel."""
+        return Rate("bpp", 8 * size / (self.width * self.height), "bits per pixel")
+
     def alpha(self, top: int, left: int, height: int, width: int) -> Pixels:
         """The (height, width) uint8 transparency of a window."""
         return self.read(top, left, height, width)[..., 3]
+
+
+def is_picture_like(thing: object) -> bool:
+    """Whether :func:`as_picture` looks at what it is given."""
+    return isinstance(thing, Picture | Image.Image | np.ndarray)
 
 
 def as_picture(

@@ -9,7 +9,7 @@ from collections.abc import Callable
 import numpy as np
 from PIL import Image, ImageCms
 
-from isthmus.bitstream.chunks import ICC
+from isthmus.image.chunks import ICC
 from isthmus.image.modes import GREY_MODES
 from isthmus.image.picture import Picture, Pixels
 

@@ -1,8 +1,8 @@
-"""Tiles side by side in threads: results in order, few in flight, errors and Ctrl-C where the caller waits for them.
+"""Parts of a file side by side in threads: results in order, few in flight, errors and Ctrl-C where one waits.
 
-NumPy and the inference engine release Python's lock while they work, and each does a tile's work in one thread. So the
-threads meet nowhere but at the end of a tile, and those without work sleep: beside other programs, several are hardly
-slower than one. Threads inside of a matrix product wait for the slowest of them hundreds of times a tile.
+NumPy and the inference engine release Python's lock while they work, and each does the work on a part in one thread. So
+the threads meet nowhere but at the end of a part, and those without work sleep: beside other programs, several are
+hardly slower than one. Threads inside of a matrix product wait for the slowest of them hundreds of times a part.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from concurrent.futures import ThreadPoolExecutor
 
 MOST_BY_DEFAULT = 2
-"""A tile in work takes up to 250 MB (decoding, `best`): more of them at once are for those who ask for them."""
+"""A tile of a picture takes up to 250 MB (decoding, `best`): more at once are for those who ask for them."""
 
 Given = ParamSpec("Given")
 T = TypeVar("T")
