@@ -85,7 +85,7 @@ def folder(made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         ("encode in -o photo.isth", 2, "photo.isth/ makes it a folder", "encode in -o z/photo.isth/ --workers 1"),
         ("encode photo.png tiny.jpg -o z.isth", 2, "z.isth/ makes it a folder", "encode photo.png tiny.jpg -o z.isth/"),
         ("encode photo.png -o photo.png", 2, "choose another -o", "encode photo.png -o other"),
-        ("encode photo.png -o photo.jpg", 2, "encoded pictures are .isth files", "encode photo.png -o other.isth"),
+        ("encode photo.png -o photo.jpg", 2, "encoded files are .isth files", "encode photo.png -o other.isth"),
         (
             "encode photo.png -o b.isth -q 5 --target-bytes 5k",
             2,
