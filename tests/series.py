@@ -28,7 +28,7 @@ from isthmus.effort import Effort
 from isthmus.errors import InputError, ModelError
 from isthmus.files import read_capped
 from isthmus.media import MEDIA
-from isthmus.medium.protocol import FindModel, Options, Progress, Rate, Saved, refuse_options
+from isthmus.medium.protocol import NONE, FindModel, Options, Progress, Rate, Saved, refuse_options
 from isthmus.medium.setting import Setting
 from isthmus.model.check import check_spec
 from isthmus.model.file import FORMAT, save_model
@@ -171,19 +171,20 @@ class SeriesMedium:
     def takes(self, thing: object) -> bool:
         return isinstance(thing, Series)
 
-    def content(self, thing: Series, limits: FileLimits) -> Series:
+    def content(self, thing: Series, limits: FileLimits, options: Options = NONE) -> Series:
+        refuse_options(options, ("strip",), self.name)
         return thing
 
-    def open(self, source: Path | BinaryIO, limits: FileLimits) -> Series:
+    def why_unread(self, suffix: str) -> str:
+        return ""
+
+    def open(self, source: Path | BinaryIO, limits: FileLimits, options: Options = NONE) -> Series:
+        refuse_options(options, ("strip",), self.name)
         stream = io.BytesIO(source.read_bytes()) if isinstance(source, Path) else source
         data = read_capped(stream, limits.max_file_bytes, "the series")
         if len(data) % 2 or not data:
             raise InputError("the series", expected="two bytes a sample", got=len(data))
         return Series(np.frombuffer(data, "<i2"))
-
-    def prepared(self, content: Series, options: Options) -> Series:
-        refuse_options(options, ("strip",), self.name)
-        return content
 
     def encode(
         self,

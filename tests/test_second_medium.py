@@ -102,7 +102,7 @@ def test_damage_is_noticed(model: Model) -> None:
 
 
 def test_a_model_is_for_one_medium(model: Model) -> None:
-    with pytest.raises(ModelError, match=r"none that pictures can be coded with: expected medium 1.*got medium 200"):
+    with pytest.raises(ModelError, match=r"cannot code pictures: expected medium 1.*got medium 200"):
         Codec(model).encode(photo())
     with pytest.raises(ModelError, match="not for series"):
         Codec("fast").encode(Series(samples()))

@@ -19,7 +19,7 @@ from isthmus.errors import InputError, UnknownModelError
 from isthmus.files import atomic_output, read_capped
 from isthmus.image.limits import Limits
 from isthmus.media import DEFAULT, MEDIA, medium_of, medium_to_open, parse
-from isthmus.medium.protocol import Content, Decoder, Info, Medium, Progress
+from isthmus.medium.protocol import NONE, Content, Decoder, Info, Medium, Options, Progress
 from isthmus.medium.setting import Setting
 from isthmus.model.model import Model
 from isthmus.model.registry import find_model, is_release_name, model_named, release_model
@@ -38,6 +38,8 @@ DEFAULT_QUALITY = 50.0
 SUFFIX = ".isth"
 ModelLike = Model | Literal["best", "fast"] | str | Path | None
 """A model, a model file, or the name of an installed model, as the package's "best" and "fast"; None for "best"."""
+Depth = Literal[8]
+"""Bits a channel that deeper pictures are reduced to."""
 
 
 class Codec:
@@ -112,6 +114,7 @@ class Codec:
         quality: float = DEFAULT_QUALITY,
         strip: bool = False,
         progress: Progress | None = None,
+        depth: Depth | None = None,
     ) -> bytes:
         """The bytes of an .isth file.
 
@@ -120,14 +123,15 @@ class Codec:
                 `Image.open` returns it is turned upright by its EXIF orientation; one that was made from it is taken
                 as it is. Of several frames, the one that `seek` chose is taken. Or what another medium takes.
             quality: 0 to 100, continuous.
-            strip: leave ICC, EXIF and XMP out.
+            strip: leave ICC, EXIF and XMP out; the colours become those of sRGB first.
             progress: called with (tiles done, tiles in all).
+            depth: 8 to reduce deeper samples, uint16 arrays included, to 8 bits by rounding; None to refuse them.
 
         Raises:
             InputError, UnsupportedPictureError, LimitExceededError, ModelError, SelfCheckError
         """
         medium = medium_of(image)
-        content = medium.prepared(medium.content(image, self.limits), {"strip": strip})
+        content = medium.content(image, self.limits, {"strip": strip, "depth": depth})
         dial = Quality.of(quality)
         setting = Setting(self.model_for(medium), dial, self.threads)
         return medium.encode(content, setting, self.limits, self.effort, progress)
@@ -223,6 +227,7 @@ class Codec:
         quality: float = DEFAULT_QUALITY,
         strip: bool = False,
         force: bool = False,
+        depth: Depth | None = None,
     ) -> Path:
         """Encode a picture file, by default to the same name with the suffix .isth; the new file's path.
 
@@ -230,8 +235,9 @@ class Codec:
             source: a file of any format that Pillow reads.
             target: the file to write, which appears whole or not at all.
             quality: 0 to 100, continuous.
-            strip: leave ICC, EXIF and XMP out.
+            strip: leave ICC, EXIF and XMP out; the colours become those of sRGB first.
             force: replace what is there.
+            depth: 8 to reduce deeper samples to 8 bits by rounding; None to refuse them.
 
         Raises:
             InputError, UnsupportedPictureError, LimitExceededError, OutputExistsError, OSError
@@ -239,23 +245,24 @@ class Codec:
         source = Path(source)
         target = Path(target) if target is not None else source.with_suffix(SUFFIX)
         with atomic_output(target, force) as stream:
-            stream.write(self.encode(self.open_file(source), quality, strip))
+            stream.write(self.encode(self.open_file(source, {"depth": depth}), quality, strip))
         return target
 
-    def open_file(self, source: Path) -> Content:
+    def open_file(self, source: Path, options: Options = NONE) -> Content:
         """A file that is to be encoded, opened by its medium.
 
         Arguments:
             source: a file of any format that a medium reads.
+            options: what is asked of that medium, see `isthmus.medium.protocol`.
 
         Raises:
             InputError, UnsupportedPictureError, LimitExceededError, OSError
         """
         with source.open("rb") as stream:
             if stream.seekable():
-                return medium_to_open(source.name, stream).open(source, self.limits)
+                return medium_to_open(source.name, stream).open(source, self.limits, options)
             whole_file = BytesIO(read_capped(stream, self.limits.max_file_bytes, str(source)))
-        return medium_to_open(source.name, whole_file).open(whole_file, self.limits)
+        return medium_to_open(source.name, whole_file).open(whole_file, self.limits, options)
 
     def decode_file(
         self, source: str | Path, target: str | Path | None = None, force: bool = False, strip: bool = False
@@ -266,7 +273,7 @@ class Codec:
             source: an .isth file.
             target: the file to write, in the format of its suffix; it appears whole or not at all.
             force: replace what is there.
-            strip: leave ICC, EXIF and XMP out, as where the format has no room for them.
+            strip: leave ICC, EXIF and XMP out; the colours become those of sRGB first.
 
         What the format of the new file cannot hold is converted, with a warning, or refused.
 

@@ -45,6 +45,14 @@ def medium_of_name(name: str) -> Medium | None:
     return next((one for one in all_media() if one.is_source(path.suffix.lower())), None)
 
 
+def why_unread(name: str) -> str:
+    """What a file of a folder is, by its name, and what to do about it, if it is of a medium and not read here."""
+    path = PurePath(name)
+    if path.name.startswith("."):
+        return ""
+    return next((why for one in all_media() if (why := one.why_unread(path.suffix.lower()))), "")
+
+
 def medium_to_open(name: str, stream: IO[bytes]) -> Medium:
     """The medium of a file that somebody wants encoded: by its name, or else by how it begins.
 

@@ -15,7 +15,6 @@ import numpy as np
 
 from isthmus.codec import Codec
 from isthmus.errors import InputError
-from isthmus.extras import require
 from isthmus.image.picture import Picture, Pixels
 from isthmus.likeness import psnr_db
 from isthmus.medium.protocol import Content
@@ -166,8 +165,7 @@ def _measure(codec: Codec, content: Content, target: Target) -> Callable[[bytes]
 
 
 def _ssimulacra2(picture: Picture) -> Callable[[Pixels, Pixels], float]:
-    """The metric, from the bench; of its libraries only those that this one needs have to be there."""
-    require("bench", ("scipy", "ssimulacra2"), "a target in SSIMULACRA2 needs")
+    """The metric, from the bench, none of whose libraries it needs."""
     from isthmus.bench.metrics import SSIMULACRA2_MIN_SIDE, ssimulacra2
 
     if min(picture.width, picture.height) < SSIMULACRA2_MIN_SIDE:

@@ -31,11 +31,11 @@ def test_planned_group_by_group_as_all_at_once(
     job = Job(verb, "in", "out", copy_others=copy_others)
     sizes = {name: len(name) for name in sorted(names)}
     tree = Tree("in")
-    found, others = divided(job, tree, sizes)
+    found, others, _ = divided(job, tree, sizes)
     parts = [divided(job, tree, {name: sizes[name] for name in files}) for _, files in groups(entries(sizes))]
-    by_name = {item.name: item for part, _ in parts for item in part}
+    by_name = {item.name: item for part, _, _ in parts for item in part}
     assert by_name == {item.name: item for item in found}
-    assert {item.name for _, part in parts for item in part} == {item.name for item in others}
+    assert {item.name for _, part, _ in parts for item in part} == {item.name for item in others}
 
 
 @settings(deadline=None)

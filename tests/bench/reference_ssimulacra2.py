@@ -1,7 +1,7 @@
-"""SSIMULACRA2 written a second time, from its description, to check the package that the bench uses.
+"""SSIMULACRA2 written a second time, from its description, to check the one that the bench uses.
 
 Colour is done with matrix products, the blur as an explicit convolution with zeros outside the
-picture. Only the 108 tuned weights are the package's own.
+picture. Only the 108 tuned weights are those of the package ssimulacra2.
 """
 
 import numpy as np

@@ -176,6 +176,23 @@ def test_compare_prints_a_table_and_writes_a_page(folder: Path, match: str) -> N
     assert run(*words, "--force")[0] == 0
 
 
+def test_compare_puts_several_pictures_on_one_page(folder: Path) -> None:
+    page, broken = folder.parent / "page.html", folder.parent / "broken.png"
+    broken.write_text("not a picture")
+    pictures = sorted(folder.glob("*.png"))
+    code, text = run("compare", *pictures, "--codecs", "jpeg", "-o", page)
+    assert code == 0, text
+    assert [text.count(f"{picture}\n") for picture in pictures] == [1, 1]
+    assert "2 pictures\nCodec" in text
+    assert all(f'"name": "{picture.name}"' in page.read_text() for picture in pictures)
+    # One that is no picture is named, and the page is of the others.
+    code, text = run("compare", pictures[0], broken, "--codecs", "jpeg", "-o", page, "--force")
+    assert code == 1
+    assert "broken.png: " in text
+    assert "1 picture\n" in text
+    assert pictures[0].name in page.read_text()
+
+
 def test_compare_says_that_transparency_is_left_out(folder: Path) -> None:
     picture, page = folder / "chelsea.png", folder / "pages" / "page.html"
     said = "every codec got the picture on white"

@@ -18,11 +18,11 @@ from selenium.webdriver.support.ui import WebDriverWait
 
 from bench.helpers import isthmus_double, photo
 from browser import start
-from isthmus.bench import page
 from isthmus.bench.compare import Outcome, compare
 from isthmus.bench.metrics import measure
-from isthmus.bench.page import PAGE_PIXELS, Comparison, table, write_page
+from isthmus.bench.page import Comparison, means, part_of, pixels_for, table, write_page
 from isthmus.bench.rivals import RIVALS
+from isthmus.bench.shown import PAGE_PIXELS, data_url, shown_window
 
 RED, BLUE, GREEN = (200, 30, 30), (30, 30, 200), (30, 200, 30)
 
@@ -55,7 +55,7 @@ def browser() -> Iterator[webdriver.Chrome]:
 
 @pytest.fixture
 def opened(browser: webdriver.Chrome, coloured: Comparison, tmp_path: Path) -> webdriver.Chrome:
-    write_page(coloured, tmp_path / "page.html")
+    write_page([part_of(coloured)], tmp_path / "page.html")
     browser.get((tmp_path / "page.html").as_uri())
     return browser
 
@@ -152,7 +152,7 @@ def test_the_browser_has_nothing_to_complain_of(opened: webdriver.Chrome) -> Non
 
 
 def test_the_page_needs_no_network(coloured: Comparison, tmp_path: Path) -> None:
-    write_page(coloured, tmp_path / "page.html")
+    write_page([part_of(coloured)], tmp_path / "page.html")
     text = (tmp_path / "page.html").read_text()
     assert not re.search(r"https?://|<link|<script src|@import|url\(", text)
     assert text.count("data:image/webp;base64,") == 3
@@ -160,19 +160,19 @@ def test_the_page_needs_no_network(coloured: Comparison, tmp_path: Path) -> None
 
 def test_what_the_page_holds_is_what_was_decoded(tmp_path: Path) -> None:
     original = photo("chelsea", 64, 80)
-    url = page._data_url(original)
+    url = data_url(original)
     assert url.startswith("data:image/webp;base64,")
     decoded = Image.open(io.BytesIO(base64.b64decode(url.partition(",")[2]))).convert("RGB")
     assert np.array_equal(np.asarray(decoded), original)
 
 
 def test_a_large_picture_shows_its_middle_on_the_grid_of_the_bits() -> None:
-    left, top, right, bottom = page.shown_window(4000, 6001)
+    left, top, right, bottom = shown_window(4000, 6001)
     assert (right - left) * (bottom - top) <= PAGE_PIXELS
     assert not any(edge % 16 for edge in (left, top, right, bottom))
     assert abs((left + right) / 2 - 3000) < 32
     assert abs((top + bottom) / 2 - 2000) < 32
-    assert page.shown_window(100, 200) == (0, 0, 200, 100)
+    assert shown_window(100, 200) == (0, 0, 200, 100)
 
 
 def test_the_table_says_what_was_measured_and_what_is_missing(coloured: Comparison) -> None:
@@ -187,13 +187,13 @@ def test_a_distance_is_not_told_as_a_negative_quality(tmp_path: Path) -> None:
     jxl = replace(outcome("jxl", "JPEG XL", original, original), rival=RIVALS["jxl"], quality=-2.5)
     comparison = Comparison("a.png", original, [outcome("isthmus", "isthmus", original, original), jxl], "bytes", 1)
     assert table(comparison).splitlines()[2].endswith("distance 2.5")
-    write_page(comparison, tmp_path / "page.html")
+    write_page([part_of(comparison)], tmp_path / "page.html")
     assert "-2.5" not in (tmp_path / "page.html").read_text()
 
 
 @pytest.mark.parametrize("width", [390, 1280])
 def test_the_table_fits_the_window(browser: webdriver.Chrome, coloured: Comparison, tmp_path: Path, width: int) -> None:
-    write_page(coloured, tmp_path / "page.html")
+    write_page([part_of(coloured)], tmp_path / "page.html")
     size = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width < 500}
     browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
     try:
@@ -208,13 +208,59 @@ def test_the_table_fits_the_window(browser: webdriver.Chrome, coloured: Comparis
 def test_a_real_comparison_makes_a_page(tmp_path: Path) -> None:
     original = photo("chelsea", 176, 208)
     outcomes = compare(original, isthmus_double("webp"), [RIVALS["jpeg"], RIVALS["png"]], 60)
-    write_page(Comparison("chelsea.png", original, outcomes, "bytes", 1), tmp_path / "page.html")
+    write_page([part_of(Comparison("chelsea.png", original, outcomes, "bytes", 1))], tmp_path / "page.html")
     text = (tmp_path / "page.html").read_text()
     assert "JPEG 4:2:0" in text
     assert "lossless" in text
     assert 'data-view="bits"' not in text
 
 
+def test_several_pictures_are_one_page(browser: webdriver.Chrome, coloured: Comparison, tmp_path: Path) -> None:
+    original = plain(GREEN, 80, 96)
+    other = Comparison("other.png", original, [outcome("isthmus", "isthmus", plain(RED, 80, 96), original)], "bytes", 1)
+    write_page([part_of(coloured), part_of(other)], tmp_path / "page.html")
+    browser.get((tmp_path / "page.html").as_uri())
+    assert browser.find_element(By.TAG_NAME, "h1").text == "2 pictures"
+    buttons = browser.find_elements(By.CSS_SELECTOR, "#list button")
+    assert [button.find_element(By.TAG_NAME, "b").text for button in buttons] == [coloured.name, "other.png"]
+    shown = "return [DATA.width, DATA.pictures.length, Boolean(DATA.bits)]"
+    assert browser.execute_script(shown) == [240, 3, True]
+    press(browser, "bits")
+    browser.find_element(By.CSS_SELECTOR, "#list button:last-child").click()
+    assert browser.execute_script(shown) == [96, 2, False]
+    assert browser.execute_script("return view()") == "split"
+    displayed = [part.text for part in browser.find_elements(By.CSS_SELECTOR, "p[data-part]") if part.is_displayed()]
+    assert len(displayed) == 1
+    assert displayed[0].startswith("other.png, 96 x 80 pixels")
+    assert [entry["message"] for entry in browser.get_log("browser")] == []
+
+
+def test_means_are_of_codecs_that_took_every_picture(coloured: Comparison) -> None:
+    original = plain(GREEN, 80, 96)
+    other = Comparison("other.png", original, [outcome("isthmus", "isthmus", original, original)], "bytes", 1)
+    head, *rows = means([part_of(coloured), part_of(other)])
+    assert [row[0] for row in rows] == ["isthmus"]
+    error = coloured.outcomes[0].metrics["mse"] / 2
+    pixels = 160 * 240 + 80 * 96
+    assert rows[0][:5] == ["isthmus", "2,000", f"{3 * pixels / 2000:.1f}:1", f"{16000 / pixels:.3f}", f"{error:.2f}"]
+    assert head[:5] == ["Codec", "Bytes", "Rate", "bpp", "MSE"]
+
+
+def test_the_originals_bytes_stand_beside_the_others(coloured: Comparison, tmp_path: Path) -> None:
+    known = replace(coloured, file_bytes=12_345)
+    assert table(known).splitlines()[1].split() == ["Original", "12,345", "9.3:1", "2.572"]
+    write_page([part_of(known)], tmp_path / "page.html")
+    assert "12,345 bytes" in (tmp_path / "page.html").read_text()
+    assert "Original" not in table(coloured)
+
+
+def test_many_pictures_are_shown_in_parts(coloured: Comparison) -> None:
+    assert pixels_for(1) == PAGE_PIXELS >= pixels_for(10) >= pixels_for(1000) == 300_000
+    data = part_of(coloured, 10_000).data
+    assert data["width"] * data["height"] <= 10_000
+    assert (data["bits"]["width"] * 16, data["bits"]["height"] * 16) == (data["width"], data["height"])
+
+
 def test_a_name_that_is_no_text(coloured: Comparison, tmp_path: Path) -> None:
-    write_page(replace(coloured, name="photo\udcff.png"), tmp_path / "page\udcff.html")
+    write_page([part_of(replace(coloured, name="photo\udcff.png"))], tmp_path / "page\udcff.html")
     assert "photo?.png" in (tmp_path / "page\udcff.html").read_text(encoding="utf-8")

@@ -18,7 +18,7 @@ def test_it_serves_until_ctrl_c() -> None:
         address = process.stdout.readline().strip()
         assert address.startswith("http://127.0.0.1:")
         with urllib.request.urlopen(address, timeout=60) as page:
-            assert "Drop a picture" in page.read().decode()
+            assert "Drop a photograph" in page.read().decode()
         process.send_signal(signal.SIGINT)
         rest, errors = process.communicate(timeout=60)
     assert (rest, errors, process.returncode) == ("", "", 0)

@@ -16,6 +16,7 @@ from starlette.testclient import TestClient
 import isthmus
 from isthmus.bench.metrics import METRICS
 from isthmus.bench.page import HEADS
+from isthmus.data import PHOTOGRAPH, photograph
 from isthmus.web import store
 from isthmus.web.app import create_app
 
@@ -122,6 +123,55 @@ def test_an_isth_file(client: TestClient) -> None:
     assert client.get(f"{key}/latents/3.png").status_code == 200
     refused = client.get(f"{key}/codecs/isthmus")
     assert (refused.status_code, "no original" in refused.json()["error"]) == (422, True)
+
+
+@pytest.mark.parametrize(("suffix", "name"), [("png", "PNG"), ("jpg", "JPEG")])
+def test_what_is_decoded_is_downloaded(client: TestClient, cup: str, suffix: str, name: str) -> None:
+    answer = client.get(f"{cup}/file.{suffix}?quality=40")
+    assert f"cup.{suffix}" in answer.headers["Content-Disposition"]
+    with Image.open(io.BytesIO(answer.content)) as image:
+        assert image.format == name
+        error = np.abs(np.asarray(image).astype(int) - isthmus.decode(isthmus.encode(PHOTO, 40)))
+    assert error.mean() < (3 if name == "JPEG" else 1e-9)
+    rows = {row["suffix"]: row for row in client.get(f"{cup}/formats?quality=40").json()}
+    assert rows[suffix]["bytes"] == len(answer.content)
+    assert rows[suffix]["cells"][0] == f"{len(answer.content):,}"
+
+
+def test_a_format_that_cannot_be_downloaded(client: TestClient, cup: str) -> None:
+    answer = client.get(f"{cup}/file.bmp")
+    assert (answer.status_code, "isth, png, jpg" in answer.json()["error"]) == (422, True)
+
+
+def test_a_transparent_picture_is_no_jpeg(client: TestClient) -> None:
+    glass = Image.fromarray(PHOTO)
+    glass.putalpha(128)
+    file = io.BytesIO()
+    glass.save(file, "PNG")
+    found = drop(client, file.getvalue(), "glass.png")
+    assert found["suffixes"] == ["isth", "png"]
+    key = f"/pictures/{found['key']}"
+    encoded = drop(client, client.get(f"{key}/file.isth").content, "glass.isth")
+    assert encoded["suffixes"] == ["isth", "png"]
+    assert [row["suffix"] for row in client.get(f"{key}/formats").json()] == ["png"]
+    refused = client.get(f"{key}/file.jpg")
+    assert (refused.status_code, "transparency" in refused.json()["error"]) == (422, True)
+
+
+def test_the_sample_is_the_photograph_of_the_package(client: TestClient) -> None:
+    page = client.get("/")
+    assert f'src="/{PHOTOGRAPH}"' in page.text
+    answer = client.get(f"/{PHOTOGRAPH}")
+    assert answer.content == photograph()
+    assert as_pixels(answer.content).shape == (400, 600, 3)
+
+
+def test_the_originals_bytes_are_told(client: TestClient) -> None:
+    file = as_png(PHOTO)
+    found = drop(client, file)
+    size = len(file)
+    assert found["bytes"] == size
+    assert found["cells"] == [f"{size:,}", f"{PHOTO.size / size:.1f}:1", f"{8 * size / (176 * 128):.3f}"]
 
 
 def test_a_large_picture_is_shown_by_its_middle_and_downloaded_whole(

@@ -48,6 +48,10 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("files")
     Image.fromarray(PHOTO).save(folder / "cup.png")
     (folder / "cup.isth").write_bytes(isthmus.encode(PHOTO, 70))
+    Image.fromarray(np.full((48, 64, 3), (200, 30, 20), np.uint8)).save(folder / "red.png")
+    glass = Image.fromarray(PHOTO)
+    glass.putalpha(128)
+    glass.save(folder / "glass.png")
     (folder / "broken.png").write_bytes((folder / "cup.png").read_bytes()[:3000])
     return folder
 
@@ -66,7 +70,7 @@ def choose(chrome: webdriver.Chrome, path: Path) -> None:
 
 def settled(chrome: webdriver.Chrome) -> None:
     script = "return [document.querySelectorAll('#rows tr').length, document.querySelectorAll('tr.stale').length]"
-    until(chrome, lambda: chrome.execute_script(script) == [4, 0])
+    until(chrome, lambda: chrome.execute_script(script) == [5, 0])
     until(chrome, lambda: text(chrome, "status") == "")
 
 
@@ -84,17 +88,19 @@ def turn(chrome: webdriver.Chrome, key: str) -> None:
 
 def own_bytes(chrome: webdriver.Chrome) -> int:
     # By script: the table is made anew while it fills.
-    cell = chrome.execute_script("return document.querySelector('#rows td:nth-child(2)').textContent")
+    cell = chrome.execute_script("return document.querySelector('#rows .own td:nth-child(2)').textContent")
     return int(cell.replace(",", ""))
 
 
-def test_a_dropped_picture_is_compared(cup: webdriver.Chrome) -> None:
-    assert text(cup, "about") == "cup.png, 128 x 96 pixels."
+def test_a_dropped_picture_is_compared(cup: webdriver.Chrome, files: Path) -> None:
+    size = (files / "cup.png").stat().st_size
+    assert text(cup, "about") == f"cup.png, 128 x 96 pixels, {size:,} bytes."
     labels = [cell.text for cell in cup.find_elements(By.CSS_SELECTOR, "#rows td:first-child")]
-    assert labels == ["isthmus", "JPEG 4:2:0", "WebP", "AVIF speed 6"]
+    assert labels == ["Original", "isthmus", "JPEG 4:2:0", "WebP", "AVIF speed 6"]
     assert own_bytes(cup) == len(isthmus.encode(PHOTO))
     chosen = [cup.find_element(By.ID, side).find_element(By.CSS_SELECTOR, "option:checked").text for side in "ab"]
-    assert chosen == ["Original", f"isthmus · {own_bytes(cup):,} bytes"]
+    assert cup.find_element(By.CSS_SELECTOR, "#rows td:nth-child(2)").text == f"{size:,}"
+    assert chosen == [f"Original · {size:,} bytes", f"isthmus · {own_bytes(cup):,} bytes"]
     assert [entry["message"] for entry in cup.get_log("browser")] == []
 
 
@@ -139,27 +145,86 @@ def test_bits_error_and_channels(cup: webdriver.Chrome) -> None:
     until(cup, lambda: cup.execute_script(size) == [8, 6])
 
 
-def test_the_download_is_the_file(cup: webdriver.Chrome) -> None:
+def download(chrome: webdriver.Chrome, suffix: str) -> bytes:
+    """What the link of that suffix leads to."""
     fetch = (
-        "const done = arguments[0]; fetch(document.getElementById('download').href)"
+        "const done = arguments[1]; fetch(document.querySelector(`[data-suffix=${arguments[0]}]`).href)"
         ".then(a => a.arrayBuffer()).then(b => done([...new Uint8Array(b)]))"
     )
-    assert bytes(cup.execute_async_script(fetch)) == isthmus.encode(PHOTO)
+    return bytes(chrome.execute_async_script(fetch, suffix))
 
 
-def test_an_isth_file_is_shown_without_figures(cup: webdriver.Chrome, files: Path) -> None:
+def test_the_downloads_are_the_file_and_what_it_decodes_to(cup: webdriver.Chrome) -> None:
+    encoded = isthmus.encode(PHOTO)
+    assert download(cup, "isth") == encoded
+    with Image.open(io.BytesIO(download(cup, "png"))) as png:
+        assert png.format == "PNG"
+        assert np.array_equal(np.asarray(png), isthmus.decode(encoded))
+    with Image.open(io.BytesIO(download(cup, "jpg"))) as jpeg:
+        assert jpeg.format == "JPEG"
+        assert np.abs(np.asarray(jpeg).astype(int) - isthmus.decode(encoded)).mean() < 3
+
+
+def test_an_isth_file_stands_beside_its_decoded_png(cup: webdriver.Chrome, files: Path) -> None:
     choose(cup, files / "cup.isth")
-    until(cup, lambda: text(cup, "about").startswith("cup.isth, 128 x 96 pixels."))
-    assert "quality 70" in text(cup, "about")
-    assert not cup.find_element(By.ID, "figures").is_displayed()
-    assert cup.find_elements(By.CSS_SELECTOR, "#rows tr") == []
+    until(cup, lambda: text(cup, "about").startswith("cup.isth, 128 x 96 pixels, "))
+    assert "Quality 70" in text(cup, "about")
+    until(cup, lambda: len(cup.find_elements(By.CSS_SELECTOR, "#rows tr")) == 3)
+    labels = [cell.text for cell in cup.find_elements(By.CSS_SELECTOR, "#rows td:first-child")]
+    assert labels == ["The .isth file", "Decoded, as PNG", "Decoded, as JPEG"]
+    assert own_bytes(cup) == (files / "cup.isth").stat().st_size
+    png = download(cup, "png")
+    assert cup.find_elements(By.CSS_SELECTOR, "#rows td:nth-child(2)")[1].text == f"{len(png):,}"
+    with Image.open(io.BytesIO(png)) as image:
+        assert np.array_equal(np.asarray(image), isthmus.decode((files / "cup.isth").read_bytes()))
+    # One picture alone is not split, and nothing is compared.
+    for name in ("handle", "choice", "quality"):
+        assert not cup.find_element(By.ID, name).is_displayed(), name
+
+
+def test_the_start_page_gives_way_to_the_picture(browser: webdriver.Chrome, address: str) -> None:
+    browser.get(address)
+    start, work = (browser.find_element(By.ID, name) for name in ("start", "work"))
+    assert (start.is_displayed(), work.is_displayed()) == (True, False)
+    sample = browser.find_element(By.CSS_SELECTOR, "#try img")
+    until(browser, lambda: sample.get_property("naturalWidth") == 600)
+    browser.find_element(By.ID, "try").click()
+    until(browser, work.is_displayed)
+    assert not start.is_displayed()
+    assert text(browser, "about").startswith("coffee.webp, 600 x 400 pixels")
+    settled(browser)
+
+
+def test_several_files_are_a_list(cup: webdriver.Chrome, files: Path) -> None:
+    assert not cup.find_element(By.ID, "list").is_displayed()
+    names = ("red.png", "broken.png", "cup.isth")
+    cup.find_element(By.ID, "file").send_keys("\n".join(str(files / name) for name in names))
+    until(cup, lambda: len(cup.find_elements(By.CSS_SELECTOR, "#list button")) == 3)
+    assert text(cup, "error").startswith("broken.png: ")
+    buttons = cup.find_elements(By.CSS_SELECTOR, "#list button")
+    assert [button.find_element(By.TAG_NAME, "b").text for button in buttons] == ["cup.png", "red.png", "cup.isth"]
+    # The first that came is shown; another is a click away and has its own figures.
+    assert text(cup, "about").startswith("red.png")
+    settled(cup)
+    of_red = own_bytes(cup)
+    buttons[0].click()
+    until(cup, lambda: text(cup, "about").startswith("cup.png"))
+    settled(cup)
+    assert own_bytes(cup) == len(isthmus.encode(PHOTO)) != of_red
+
+
+def test_a_transparent_picture_is_no_jpeg(cup: webdriver.Chrome, files: Path) -> None:
+    choose(cup, files / "glass.png")
+    until(cup, lambda: text(cup, "about").startswith("glass.png"))
+    shown = [link.text for link in cup.find_elements(By.CSS_SELECTOR, "#downloads a") if link.is_displayed()]
+    assert shown == [".isth", "PNG"]
 
 
 def test_a_damaged_file_gives_a_message_and_spoils_nothing(cup: webdriver.Chrome, files: Path) -> None:
     choose(cup, files / "broken.png")
     until(cup, lambda: "broken.png: " in text(cup, "error"))
     assert "cannot be read" in text(cup, "error")
-    assert text(cup, "about") == "cup.png, 128 x 96 pixels."
+    assert text(cup, "about").startswith("cup.png, 128 x 96 pixels")
     choose(cup, files / "cup.png")
     until(cup, lambda: text(cup, "error") == "")
     settled(cup)
@@ -171,7 +236,7 @@ def test_a_phone(cup: webdriver.Chrome) -> None:
     try:
         assert cup.execute_script("return innerWidth") == 360
         assert cup.execute_script("return document.documentElement.scrollWidth") <= 360
-        for name in ("drop", "quality", "download", "stage", "a", "b"):
+        for name in ("more", "quality", "downloads", "stage", "a", "b", "figures", "settings"):
             box = cup.find_element(By.ID, name).rect
             assert box["x"] >= 0, name
             assert box["x"] + box["width"] <= 360, name

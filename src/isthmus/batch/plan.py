@@ -9,14 +9,15 @@ from pathlib import PurePosixPath
 from isthmus.batch.job import Item, Job, Result
 from isthmus.batch.tree import Tree
 from isthmus.codec import SUFFIX, is_encoded
-from isthmus.media import medium_of_name, medium_restored
+from isthmus.media import medium_of_name, medium_restored, why_unread
 from isthmus.medium.protocol import Medium
 from isthmus.text import reason
 
 
 def items(job: Job) -> tuple[list[Item], list[Item], list[Result]]:
-    """The files of the source tree that are encoded or decoded, the others, which are left alone or copied, and the
-    folders that cannot be read.
+    """The files of the source tree that are encoded or decoded, the others, which are left alone or copied, and what
+    cannot be read: folders, and files that are not read here though they hold such things, unless they are copied with
+    the others.
 
     Two that differ only in their suffix keep it: a.png and a.jpg become a.png.isth and a.jpg.isth.
 
@@ -25,13 +26,14 @@ def items(job: Job) -> tuple[list[Item], list[Item], list[Result]]:
     """
     unread: dict[str, OSError] = {}
     tree = Tree(job.source)
-    found, others = divided(job, tree, tree.files(unread))
+    found, others, missed = divided(job, tree, tree.files(unread))
     failed = [Result(Item(name, 0, ""), "failed", message=reason(error)) for name, error in unread.items()]
-    return found, others, failed
+    return found, others, failed + missed
 
 
-def divided(job: Job, tree: Tree, files: Mapping[str, int]) -> tuple[list[Item], list[Item]]:
-    """The files of a source tree that are encoded or decoded, given as name -> bytes, and the others.
+def divided(job: Job, tree: Tree, files: Mapping[str, int]) -> tuple[list[Item], list[Item], list[Result]]:
+    """The files of a source tree that are encoded or decoded, given as name -> bytes, the others, and those that would
+    be encoded if this machine could read them.
 
     The outputs' names depend on no files but those of the same folder with the same name up to its first point:
     a tree can be divided group by group.
@@ -42,7 +44,12 @@ def divided(job: Job, tree: Tree, files: Mapping[str, int]) -> tuple[list[Item],
     outputs = _outputs({name: _suffix(job, medium) for name, medium in media.items()}, kept)
     found = [Item(name, files[name], outputs[name], medium=medium.name) for name, medium in media.items()]
     others = [Item(name, files[name], name, copied=True) for name in files if name not in outputs]
-    return found, others
+    if job.verb == "encode" and not job.copy_others:
+        missed = [
+            Result(item, "failed", message=f"not encoded: {why}") for item in others if (why := why_unread(item.name))
+        ]
+        return found, [item for item in others if not why_unread(item.name)], missed
+    return found, others, []
 
 
 def _outputs(suffixes: dict[str, str], kept: set[str]) -> dict[str, str]:
@@ -64,7 +71,8 @@ def _outputs(suffixes: dict[str, str], kept: set[str]) -> dict[str, str]:
 def _medium(job: Job, tree: Tree, name: str) -> Medium | None:
     """The medium of a file that the job works on; None for the others."""
     if job.verb == "encode":
-        return medium_of_name(name)
+        # Some media may have a reader for our own files.
+        return medium_of_name(name) if PurePosixPath(name).suffix.lower() != SUFFIX else None
     return medium_restored(lambda: tree.open(name, job.limits.max_file_bytes)) if is_encoded(name) else None
 
 

@@ -11,7 +11,7 @@ from isthmus.batch.job import Item, Job
 from isthmus.batch.tools import Tools
 from isthmus.batch.tree import Tree
 from isthmus.errors import BitstreamError, CorruptError, OutputExistsError, TruncatedError
-from isthmus.media import medium_of_name, parse
+from isthmus.media import medium_of_name, medium_to_open, parse
 from isthmus.medium.protocol import Info, Medium
 
 FORCE = "Use --force to replace it."
@@ -28,6 +28,10 @@ def encoded_before(job: Job, item: Item, tools: Tools) -> bool:
     if job.force or item.there is False:
         return False
     if (job.keep_smaller or job.copy_others) and _is_copy(item, tools, most):
+        if job.copy_others:
+            # A damaged picture is an error of every run, though its copy is there.
+            with source.open(item.name, most) as stream:
+                medium_to_open(item.name, stream).open(stream, job.limits, job.options)
         return True
     if target.size(item.output) is None:
         return False

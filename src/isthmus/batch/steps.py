@@ -11,8 +11,14 @@ from isthmus.batch.job import Item, Job, Result
 from isthmus.batch.resume import copied_before, decoded_before, encoded_before
 from isthmus.batch.room import ROOM
 from isthmus.batch.tools import Tools, tools_for
-from isthmus.errors import InputError, IsthmusError, LimitExceededError
-from isthmus.media import medium_of_name, parse
+from isthmus.errors import (
+    InputError,
+    IsthmusError,
+    LimitExceededError,
+    MissingExtraError,
+    UnsupportedPictureError,
+)
+from isthmus.media import medium_of_name, parse, why_unread
 from isthmus.medium.protocol import Content, Info, Medium
 from isthmus.rate_control import encode_to_target
 from isthmus.text import reason
@@ -21,7 +27,9 @@ from isthmus.text import reason
 def process(job: Job, item: Item) -> Result:
     """Encode or decode one file, or copy another; every failure becomes a result."""
     if item.copied:
-        return _result(_copy, job, item)
+        result = _result(_copy, job, item)
+        why = why_unread(item.name) if job.verb == "encode" and result.state == "copied" else ""
+        return replace(result, message=f"copied as it is: {why}") if why else result
     work: Callable[[Job, Item], Result] = _encode_or_copy if job.verb == "encode" else _decode
     return _result(work, job, item)
 
@@ -56,13 +64,20 @@ def _foresee(job: Job, item: Item) -> Result:
 def _encode_or_copy(job: Job, item: Item) -> Result:
     try:
         return _encode(job, item)
-    except (InputError, LimitExceededError) as error:
+    except (UnsupportedPictureError, LimitExceededError, MissingExtraError) as error:
+        # Whole, and not for isthmus: what the option is for.
         if not job.copy_others:
             raise
         copied = _copy(job, item)
         return (
             copied if copied.state == "skipped" else replace(copied, state="kept", message=f"copied as it is: {error}")
         )
+    except InputError as error:
+        # Damaged: nothing is lost, but nobody should take the copy for a picture.
+        if not job.copy_others:
+            raise
+        _copy(job, item)
+        return Result(item, "failed", message=f"copied as it is: {error}")
 
 
 def _encode(job: Job, item: Item) -> Result:
@@ -73,9 +88,9 @@ def _encode(job: Job, item: Item) -> Result:
     if medium is None:
         raise InputError(f"{item.name} is nothing that is encoded")
     with tools.source.open(item.name, job.limits.max_file_bytes, item.size) as stream:
-        content = medium.open(stream, job.limits)
+        content = medium.open(stream, job.limits, job.options)
     with ROOM.taken(content.facts):
-        return _encode_content(job, item, tools, medium.prepared(content, job.options))
+        return _encode_content(job, item, tools, content)
 
 
 def _encode_content(job: Job, item: Item, tools: Tools, content: Content) -> Result:

@@ -81,7 +81,8 @@ class Stream:
         done = _Follower(groups(_target_entries(job)))
         tree = Tree(job.source)
         for start, files in groups(tree.entries(unread)):
-            found, others = divided(job, tree, {name: entry.size for name, entry in files.items()})
+            found, others, missed = divided(job, tree, {name: entry.size for name, entry in files.items()})
+            yield from missed
             there = done.at(start)
             self.media |= {item.medium for item in found}
             for item in (*found, *(others if job.copy_others else ())):

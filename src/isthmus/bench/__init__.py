@@ -2,7 +2,7 @@
 
 from isthmus.extras import require
 
-_MODULES = ("bjontegaard", "jinja2", "matplotlib", "scipy", "ssimulacra2")
+_MODULES = ("bjontegaard", "jinja2", "matplotlib", "scipy")
 
 
 def load_bench() -> None:

@@ -1,15 +1,13 @@
-"""The comparison as one table for a terminal and one HTML page that needs nothing but itself.
+"""Comparisons as tables for a terminal and one HTML page that needs nothing but itself.
 
 The page holds every decoded picture without loss, so that a browser's own decoders play no part in
-what is seen. A picture above `PAGE_PIXELS` is shown by its middle; the figures are of all of it.
+what is seen. A large picture is shown by its middle; the figures are of all of it.
 """
 
 from __future__ import annotations
 
-import base64
-import io
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,21 +15,18 @@ from typing import Any
 import numpy as np
 from jinja2 import Environment, PackageLoader, select_autoescape
 from numpy.typing import NDArray
-from PIL import Image
 
 from isthmus.bench.compare import Outcome
 from isthmus.bench.metrics import METRICS, QUICK, Picture
 from isthmus.bench.nearest import Match
+from isthmus.bench.shown import PAGE_PIXELS, bits_data, data_url, shown_window
 from isthmus.bench.tables import as_columns
 from isthmus.files import write_atomic
+from isthmus.text import counted
 
-PAGE_PIXELS = 2_000_000  # about 3 MB a codec in the page
-PAGE_SIDE = 16368  # WebP, in which the page keeps its pictures, ends at 16383
+MEAN_HEADS = ("Bytes", "Rate", "bpp", *(METRICS[name].label for name in QUICK))
 HEADS = (
-    "Bytes",
-    "Rate",
-    "bpp",
-    *(METRICS[name].label for name in QUICK),
+    *MEAN_HEADS,
     "Encode s",
     "Decode s",
     "Setting",
@@ -48,6 +43,7 @@ class Comparison:
         absent: label and reason of the codecs that could not run.
         bits: bits of each block of `block` pixels a side, or None.
         on_white: whether the picture's file is transparent, and every codec got it on white.
+        file_bytes: of the picture's own file, or None.
     """
 
     name: str
@@ -59,6 +55,38 @@ class Comparison:
     bits: NDArray[np.float32] | None = None
     block: int = 16
     on_white: bool = False
+    file_bytes: int | None = None
+
+
+@dataclass(frozen=True)
+class Figures:
+    """What one codec made of one picture, to be averaged."""
+
+    data_bytes: int
+    pixels: int
+    metrics: Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class Part:
+    """What a page holds of one comparison; the pictures themselves are only in `data`, as files.
+
+    Attributes:
+        name, lead: of the picture, and sentences on it.
+        rows: of the table.
+        settings: label and settings of each codec.
+        notes: what else is to be known.
+        figures: of each codec, by its label, isthmus first.
+        data: what the viewer's script takes.
+    """
+
+    name: str
+    lead: str
+    rows: tuple[list[str], ...]
+    settings: tuple[tuple[str, str], ...]
+    notes: tuple[str, ...]
+    figures: Mapping[str, Figures]
+    data: dict[str, Any]
 
 
 def environment() -> Environment:
@@ -66,20 +94,29 @@ def environment() -> Environment:
     return Environment(loader=PackageLoader("isthmus.bench"), autoescape=select_autoescape())
 
 
+def rate_cells(size: int, height: int, width: int) -> list[str]:
+    """The first cells of a row, of a file of so many bytes that holds so large a picture."""
+    return [f"{size:,}", f"{3 * height * width / size:.1f}:1", f"{8 * size / (height * width):.3f}"]
+
+
 def cells(outcome: Outcome) -> list[str]:
     """One row of the table, in the order of `HEADS`."""
-    metrics = outcome.metrics
     return [
-        f"{len(outcome.data):,}",
-        f"{outcome.compression:.1f}:1",
-        f"{outcome.bpp:.3f}",
+        *rate_cells(len(outcome.data), *outcome.decoded.shape[:2]),
+        *_metric_cells(outcome.metrics),
+        f"{outcome.encode_s:.3f}",
+        f"{outcome.decode_s:.3f}",
+        "" if outcome.rival.lossless else outcome.rival.setting(outcome.quality),
+    ]
+
+
+def _metric_cells(metrics: Mapping[str, float]) -> list[str]:
+    """The cells of `QUICK`."""
+    return [
         f"{metrics['mse']:.2f}",
         "lossless" if math.isinf(metrics["psnr"]) else f"{metrics['psnr']:.2f}",
         _or_dash(metrics["ms_ssim"], 5),
         _or_dash(metrics["ssimulacra2"], 2),
-        f"{outcome.encode_s:.3f}",
-        f"{outcome.decode_s:.3f}",
-        "" if outcome.rival.lossless else outcome.rival.setting(outcome.quality),
     ]
 
 
@@ -87,72 +124,97 @@ def _or_dash(value: float, digits: int) -> str:
     return "-" if math.isnan(value) else f"{value:.{digits}f}"
 
 
-def table(comparison: Comparison) -> str:
-    """The comparison as lines of text."""
-    rows = [["Codec", *HEADS]]
+def _rows(comparison: Comparison) -> list[list[str]]:
+    """The table's rows, with what stands before them: the original's bytes first, if they are known, then isthmus."""
+    rows = []
+    if comparison.file_bytes is not None:
+        first = rate_cells(comparison.file_bytes, *comparison.original.shape[:2])
+        rows.append(["Original", *first, *[""] * (len(HEADS) - len(first))])
     for outcome in comparison.outcomes:
         note = f" ({outcome.note})" if outcome.note and not outcome.rival.lossless else ""
         rows.append([outcome.rival.label + note, *cells(outcome)])
-    return "\n".join([as_columns(rows), *_notes(comparison)])
+    return rows
+
+
+def table(comparison: Comparison) -> str:
+    """The comparison as lines of text."""
+    return "\n".join([as_columns([["Codec", *HEADS], *_rows(comparison)]), *_notes(comparison)])
 
 
 def _notes(comparison: Comparison) -> list[str]:
-    lines = [f"Seconds are of one run after another on {comparison.threads} thread(s), where a codec takes a number."]
+    threads = counted(comparison.threads, "thread")
+    lines = [f"Seconds are of one run after another on {threads}, where a codec takes a number."]
     if comparison.on_white:
         lines.append("Transparency is left out: every codec got the picture on white, and real files are larger.")
     lines += [f"{label} is not here: {reason}" for label, reason in comparison.absent]
     return lines
 
 
-def write_page(comparison: Comparison, path: Path) -> None:
-    """Write the HTML page; it opens from the file, without a network."""
+def part_of(comparison: Comparison, pixels: int = PAGE_PIXELS) -> Part:
+    """The part of a page that shows one comparison; a picture of more than so many pixels is shown by its middle."""
     height, width = comparison.original.shape[:2]
-    window = shown_window(height, width)
+    window = shown_window(height, width, pixels)
     crop = (slice(window[1], window[3]), slice(window[0], window[2]))
     shown = comparison.original[crop]
-    pictures = [{"label": "Original", "url": _data_url(shown)}] + [
-        {"label": f"{o.rival.label} · {len(o.data):,} bytes", "url": _data_url(o.decoded[crop])}
+    original = "Original" if comparison.file_bytes is None else f"Original · {comparison.file_bytes:,} bytes"
+    pictures = [{"label": original, "url": data_url(shown)}] + [
+        {"label": f"{o.rival.label} · {len(o.data):,} bytes", "url": data_url(o.decoded[crop])}
         for o in comparison.outcomes
         if not o.rival.lossless
     ]
-    reference = comparison.outcomes[0]
+    return Part(
+        comparison.name,
+        _lead(comparison, window),
+        tuple(_rows(comparison)),
+        tuple((o.rival.label, ". ".join(filter(None, (o.rival.settings, o.version)))) for o in comparison.outcomes),
+        tuple(_notes(comparison)),
+        {o.rival.label: Figures(len(o.data), o.decoded.size // 3, o.metrics) for o in comparison.outcomes},
+        {
+            "width": shown.shape[1],
+            "height": shown.shape[0],
+            "pictures": pictures,
+            "bits": _bits(comparison, window, comparison.outcomes[0].rival.label),
+        },
+    )
+
+
+def pixels_for(pictures: int) -> int:
+    """How many pixels of each of several pictures a page shows, so that it opens in a moment."""
+    return min(PAGE_PIXELS, max(3 * PAGE_PIXELS // pictures, 300_000))
+
+
+def means(parts: Sequence[Part]) -> list[list[str]]:
+    """All bytes and mean figures of the codecs that took every picture; a heading row."""
+    rows = [["Codec", *MEAN_HEADS]]
+    for label in parts[0].figures:
+        found = [part.figures[label] for part in parts if label in part.figures]
+        if len(found) == len(parts):
+            size, pixels = (sum(getattr(each, name) for each in found) for name in ("data_bytes", "pixels"))
+            averages = {name: float(np.mean([each.metrics[name] for each in found])) for name in QUICK}
+            rows.append([label, *rate_cells(size, 1, pixels), *_metric_cells(averages)])
+    return rows
+
+
+def write_page(parts: Sequence[Part], path: Path) -> None:
+    """Write the HTML page of one comparison or of several; it opens from the file, without a network."""
+    several = len(parts) > 1
+    # Every picture has the same codecs, but for those that did not take it.
+    settings = dict(setting for part in parts for setting in part.settings)
     text = (
         environment()
         .get_template("compare.html")
         .render(
-            name=comparison.name,
-            lead=_lead(comparison, window),
-            outcomes=[{"label": o.rival.label} for o in comparison.outcomes],
+            title=counted(len(parts), "picture") if several else parts[0].name,
+            codec=next(iter(parts[0].figures)),
+            parts=parts,
+            means=means(parts) if several else None,
             heads=HEADS,
-            rows=[
-                {
-                    "label": o.rival.label,
-                    "cells": cells(o),
-                    "settings": ". ".join(filter(None, (o.rival.settings, o.version, o.note))),
-                }
-                for o in comparison.outcomes
-            ],
-            notes=_notes(comparison),
-            bits=comparison.bits is not None,
-            data={
-                "width": shown.shape[1],
-                "height": shown.shape[0],
-                "pictures": pictures,
-                "bits": _bits(comparison, window, reference.rival.label),
-            },
+            settings=settings,
+            bits=any(part.data["bits"] for part in parts),
+            data=[{"name": part.name, **part.data} for part in parts],
         )
     )
     write_atomic(path, text.encode(errors="replace"), force=True)
-
-
-def shown_window(height: int, width: int) -> tuple[int, int, int, int]:
-    """Left, top, right and bottom of the part a page shows, on the grid of the bits map."""
-    if height * width <= PAGE_PIXELS and max(height, width) <= PAGE_SIDE:
-        return 0, 0, width, height
-    shrink = min(1.0, math.sqrt(PAGE_PIXELS / (height * width)))
-    w, h = (min(PAGE_SIDE, max(16, int(side * shrink) // 16 * 16), side) for side in (width, height))
-    left, top = (width - w) // 32 * 16, (height - h) // 32 * 16
-    return left, top, left + w, top + h
 
 
 def _lead(comparison: Comparison, window: tuple[int, int, int, int]) -> str:
@@ -169,30 +231,6 @@ def _lead(comparison: Comparison, window: tuple[int, int, int, int]) -> str:
             "the figures are of the whole picture."
         )
     return lead
-
-
-def lossless_webp(picture: Picture) -> bytes:
-    """A picture for a browser: every one reads lossless WebP, which is smaller than PNG and written sooner."""
-    file = io.BytesIO()
-    Image.fromarray(picture).save(file, "WEBP", lossless=True, quality=0, method=1)
-    return file.getvalue()
-
-
-def _data_url(picture: Picture) -> str:
-    return "data:image/webp;base64," + base64.b64encode(lossless_webp(picture)).decode()
-
-
-def bits_data(bits: NDArray[np.float32], block: int, label: str) -> dict[str, Any]:
-    """A map of bits by block as the viewer's script takes it."""
-    return {
-        "width": bits.shape[1],
-        "height": bits.shape[0],
-        "block": block,
-        "label": label,
-        # A few busy blocks must not darken all others.
-        "top": max(float(np.percentile(bits, 99)), 1e-6),
-        "values": [round(float(value), 1) for value in bits.ravel()],
-    }
 
 
 def _bits(comparison: Comparison, window: tuple[int, int, int, int], label: str) -> dict[str, Any] | None:

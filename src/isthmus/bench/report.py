@@ -174,7 +174,7 @@ def write_report(record: Record, folder: Path, anchor: str) -> None:
         "points": [(labels[codec], _points(curve)) for codec, curve in curves.items()],
         "timing": timing_table(record) if record["timing"] else None,
         "timing_note": timing_note(record["timing"]) if record["timing"] else "",
-        "published": [(name, found.source) for name, found in published.items()],
+        "published": [(PUBLISHED_LABELS.get(name, name), found.source) for name, found in published.items()],
         "published_table": _turned(published_table(record)),
     }
     page = environment().get_template("report.html").render(context)

@@ -1,4 +1,4 @@
-"""isthmus compare: one picture through isthmus and its rivals."""
+"""isthmus compare: pictures through isthmus and its rivals."""
 
 import sys
 from dataclasses import dataclass
@@ -9,9 +9,12 @@ import click
 
 from isthmus.cli.messages import complain
 from isthmus.cli.options import as_one, force_option, model_option, quality_or_default, usage_errors
+from isthmus.text import counted
 
 if TYPE_CHECKING:
     from isthmus.bench.nearest import Match
+    from isthmus.bench.page import Comparison
+    from isthmus.bench.rivals import Rival
 
 RIVALS = "jpeg,jpeg2000,webp,avif-s6,jxl,png"
 
@@ -21,7 +24,7 @@ class CompareOptions:
     """The command line of compare.
 
     Attributes:
-        picture: the file to compare on.
+        pictures: the files to compare on.
         quality: of isthmus, 0 to 100; None for the default.
         match: what rivals are set to share with isthmus.
         codecs: names of rivals, with commas.
@@ -31,7 +34,7 @@ class CompareOptions:
         threads: of each codec.
     """
 
-    picture: Path
+    pictures: tuple[Path, ...]
     quality: float | None
     match: "Match"
     codecs: str
@@ -43,11 +46,18 @@ class CompareOptions:
     @property
     def target(self) -> Path:
         """The page to write."""
-        return self.output or Path(f"{self.picture.stem}-compare.html")
+        name = f"{self.pictures[0].stem}-compare.html" if len(self.pictures) == 1 else "isthmus-compare.html"
+        return self.output or Path(name)
 
 
 @click.command()
-@click.argument("picture", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.argument(
+    "pictures",
+    nargs=-1,
+    required=True,
+    metavar="PICTURE...",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+)
 @click.option("-q", "--quality", metavar="Q", type=click.FloatRange(0, 100), help="Quality of isthmus, 0 to 100.")
 @click.option(
     "--match",
@@ -62,7 +72,7 @@ class CompareOptions:
     "--output",
     metavar="FILE",
     type=click.Path(dir_okay=False, path_type=Path),
-    help="The HTML page (default: PICTURE-compare.html here).",
+    help="The HTML page (default: PICTURE-compare.html here; isthmus-compare.html of several).",
 )
 @force_option
 @model_option
@@ -71,40 +81,62 @@ class CompareOptions:
 )
 @as_one(CompareOptions)
 def compare(options: CompareOptions) -> None:
-    """Compare isthmus with other codecs on a PICTURE, at equal bytes or equal PSNR.
+    """Compare isthmus with other codecs on pictures, at equal bytes or equal PSNR.
 
-    Prints a table and writes an HTML page that opens in any browser without a network.
+    Prints a table of each and writes one HTML page that opens in any browser without a network.
     """
     from isthmus.errors import IsthmusError
 
     try:
-        text = _compare(options)
+        failed = _compare(options)
     except (IsthmusError, OSError) as error:
-        complain(f"{options.picture}: {error}")
+        complain(f"{error}")
         sys.exit(1)
-    click.echo(text)
-    click.echo(f"Page: {options.target}")
+    sys.exit(1 if failed else 0)
 
 
-def _compare(options: CompareOptions) -> str:
+def _compare(options: CompareOptions) -> bool:
+    """Print the tables and write the page; whether a picture was left out."""
     from isthmus.bench import load_bench
 
     load_bench()
-    from isthmus.bench import codec, compare, page, rivals, sweep
-    from isthmus.errors import OutputExistsError
-    from isthmus.image.grid import BLOCK
+    from isthmus.bench import page, rivals, tables
+    from isthmus.errors import IsthmusError, OutputExistsError
 
-    target = options.target
+    target, several = options.target, len(options.pictures) > 1
     if target.exists() and not options.force:
         raise OutputExistsError(f"{target} exists", hint="Use --force to overwrite it, or -o for another name.")
     with usage_errors():
         present, absent = rivals.choose(options.codecs.split(","))
-    original, on_white = sweep.load_on_white(options.picture)
+    parts = []
+    for picture in options.pictures:
+        try:
+            comparison = _one(options, picture, present, absent)
+        except (IsthmusError, OSError) as error:
+            complain(f"{picture}: {error}")
+            continue
+        click.echo(f"{picture}\n{page.table(comparison)}\n" if several else page.table(comparison))
+        parts.append(page.part_of(comparison, page.pixels_for(len(options.pictures))))
+    if parts:
+        if several:
+            click.echo(f"{counted(len(parts), 'picture')}\n{tables.as_columns(page.means(parts))}")
+        target.parent.mkdir(parents=True, exist_ok=True)
+        page.write_page(parts, target)
+        click.echo(f"Page: {target}")
+    return len(parts) < len(options.pictures)
+
+
+def _one(options: CompareOptions, picture: Path, present: "list[Rival]", absent: list[tuple[str, str]]) -> "Comparison":
+    from isthmus.bench import codec, compare, page, sweep
+    from isthmus.image.grid import BLOCK
+
+    original, on_white = sweep.load_on_white(picture)
     weights = codec.Weights(options.model)
     own: codec.Own = click.get_current_context().obj or codec.Own()
     quality = quality_or_default(options.quality)
-    report = page.Comparison(
-        options.picture.name,
+    missing = list(absent)
+    return page.Comparison(
+        picture.name,
         original,
         compare.compare(
             original,
@@ -114,15 +146,13 @@ def _compare(options: CompareOptions) -> str:
             options.match,
             options.threads,
             progress=(lambda label: click.echo(f"  {label} ...", err=True)) if sys.stderr.isatty() else None,
-            failed=absent,
+            failed=missing,
         ),
         options.match,
         options.threads,
-        absent,
+        missing,
         own.bits_map(weights, original, quality),
         BLOCK,
         on_white,
+        picture.stat().st_size,
     )
-    target.parent.mkdir(parents=True, exist_ok=True)
-    page.write_page(report, target)
-    return page.table(report)

@@ -41,7 +41,7 @@ class DecodeOptions(folders.FileOptions):
         suffix: of outputs that are not named, which chooses their format, as in ".png"; None for their medium's.
         jpeg_quality: 1 to 100, of JPEGs; None for nearly without loss.
         max_side: pixels that a picture is reduced to, in width and height; None for as many as it has.
-        strip: leave ICC, EXIF and XMP out.
+        strip: leave ICC, EXIF and XMP out; the colours become those of sRGB first.
     """
 
     crop: tuple[int, int, int, int] | None
@@ -129,7 +129,7 @@ def _suffix(ctx: click.Context, param: click.Parameter, value: str | None) -> st
     "--jpeg-quality", metavar="Q", type=click.IntRange(1, 100), help="Of .jpg outputs (default: 95, hardly a mark)."
 )
 @max_side_option
-@click.option("--strip", is_flag=True, help="Leave the ICC profile, EXIF and XMP out.")
+@click.option("--strip", is_flag=True, help="Leave the ICC profile (colours become sRGB), EXIF and XMP out.")
 @folders.folder_options
 @force_option
 @json_option

@@ -1,9 +1,9 @@
 """isthmus demo: a photograph of the package through isthmus, JPEG, WebP and AVIF at equal bytes, without any input."""
 
+import io
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from importlib import resources
 from pathlib import Path
 from typing import BinaryIO
 
@@ -19,8 +19,6 @@ from isthmus.search import halve
 
 Pixels = NDArray[np.uint8]
 RIVALS = ("jpeg", "webp", "avif-s6")
-PHOTOGRAPH = "coffee.webp"
-"""In `isthmus.data`, beside its licence."""
 LABEL_HEIGHT = 28
 """Pixels above each picture."""
 
@@ -106,7 +104,9 @@ def demo(options: DemoOptions) -> None:
 def _photograph() -> Pixels:
     from PIL import Image
 
-    with (resources.files("isthmus.data") / PHOTOGRAPH).open("rb") as stream, Image.open(stream) as image:
+    from isthmus.data import photograph
+
+    with Image.open(io.BytesIO(photograph())) as image:
         return np.asarray(image.convert("RGB"))
 
 

@@ -41,9 +41,10 @@ class EncodeOptions(folders.FileOptions):
         quality: 0 to 100; None for the default, or where there is a target.
         target: what chooses the quality instead.
         effort: how hard to try, 1 or 2.
-        strip: leave ICC, EXIF and XMP out.
+        strip: leave ICC, EXIF and XMP out; the colours become those of sRGB first.
         keep_smaller: copy a picture, or leave it where it is, if encoding does not make it smaller.
         max_side: pixels that a picture is reduced to, in width and height; None for as many as it has.
+        depth: 8 to reduce deeper pictures to 8 bits a channel; None to refuse them.
     """
 
     quality: float | None
@@ -52,10 +53,11 @@ class EncodeOptions(folders.FileOptions):
     strip: bool
     keep_smaller: bool
     max_side: int | None
+    depth: int | None
 
     def asked(self) -> dict[str, Any]:
         """What is asked of the input's medium, by the names of its options."""
-        return {"strip": self.strip, "max_side": self.max_side}
+        return {"strip": self.strip, "max_side": self.max_side, "depth": self.depth}
 
     def job(self) -> "Job":
         """What is done to a folder."""
@@ -70,6 +72,7 @@ class EncodeOptions(folders.FileOptions):
             keep_smaller=self.keep_smaller,
             effort=self.effort,
             max_side=self.max_side,
+            depth=self.depth,
         )
 
 
@@ -92,8 +95,15 @@ class EncodeOptions(folders.FileOptions):
     show_default=True,
     help="2: 1 to 2 % fewer bytes for the same likeness, in 2 to 3 times the time. Decoding is as fast as ever.",
 )
-@click.option("--strip", is_flag=True, help="Leave the ICC profile, EXIF and XMP out.")
+@click.option("--strip", is_flag=True, help="Leave the ICC profile (colours become sRGB), EXIF and XMP out.")
 @max_side_option
+@click.option(
+    "--depth",
+    metavar="8",
+    type=click.Choice(["8"]),
+    callback=lambda _ctx, _parameter, value: value and int(value),
+    help="Reduce pictures of 16 bits a channel to 8, by rounding.",
+)
 @folders.keep_smaller_option
 @folders.folder_options
 @force_option
@@ -143,7 +153,7 @@ def _encode_file(name: str, output: str, codec: "Codec", options: EncodeOptions)
         size = stream.seek(0, os.SEEK_END)
         stream.seek(0)
         medium = medium_to_open("" if name == STREAM else name, stream)
-        content = medium.prepared(medium.open(stream, codec.limits), options.asked())
+        content = medium.open(stream, codec.limits, options.asked())
     report: Report = {"input": name, "output": output, **content.facts}
 
     def encoded() -> bytes:

@@ -135,8 +135,7 @@ def run(job: "Job", options: FileOptions) -> None:
     from isthmus.batch.journal import open_journal
 
     if options.dry_run:
-        _say_what_would_be_done(job, options)
-        return
+        sys.exit(1 if _would_fail(job, options) else 0)
     start, summary = time.perf_counter(), Summary()
     try:
         with open_journal(options.report) as journal, _work(job, options) as work:
@@ -213,7 +212,8 @@ def _or_end(job: "Job", results: "Iterable[Result]") -> "Iterator[Result]":
         yield from results
 
 
-def _say_what_would_be_done(job: "Job", options: FileOptions) -> None:
+def _would_fail(job: "Job", options: FileOptions) -> bool:
+    """Says what would be done; whether some of it would fail."""
     from isthmus.batch.job import Summary
     from isthmus.batch.steps import foresee
 
@@ -233,14 +233,14 @@ def _say_what_would_be_done(job: "Job", options: FileOptions) -> None:
         else:
             _report(found, as_json)
     if not as_json:
-        parts = [
-            f"{counted(summary.done, _noun(_media(todo)))} of {summary.bytes_before:,} bytes would be {_PAST[job.verb]}"
-        ]
+        count = counted(summary.done, _noun(_media(todo)))
+        parts = [f"{count} of {summary.bytes_before:,} bytes would be {_PAST[job.verb]}"]
         parts += [f"{summary.skipped:,} whole already"] if summary.skipped else []
         parts += [f"{counted(summary.copied, 'other file')} copied"] if summary.copied else []
         parts += [f"{summary.failed:,} would fail"] if summary.failed else []
         click.echo("; ".join(parts))
         _name_others(others)
+    return summary.failed > 0
 
 
 def _report(result: "Result", as_json: bool) -> None:

@@ -19,7 +19,7 @@ _HELP = {
     "bytes": ("SIZE", "At most so many bytes, as in 50000, 50k or 1.5M; nearly as many as that."),
     "bpp": ("BITS", "At most so many bits per pixel."),
     "psnr": ("DB", "At least so many dB of PSNR, and hardly more."),
-    "ssimulacra2": ("POINTS", "At least so many points of SSIMULACRA2, and hardly more. Needs isthmus[bench]."),
+    "ssimulacra2": ("POINTS", "At least so many points of SSIMULACRA2, and hardly more."),
 }
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -15,7 +14,7 @@ from isthmus.image.coders.protocol import MEDIUM
 from isthmus.image.container import Container, parse_behind
 from isthmus.image.info import Info, info_of
 from isthmus.image.limits import Limits
-from isthmus.medium.protocol import FindModel, Options, Progress, Saved, refuse_options
+from isthmus.medium.protocol import NONE, FindModel, Options, Progress, Saved, refuse_options
 from isthmus.medium.setting import Setting
 from isthmus.model.model import Model
 
@@ -25,15 +24,16 @@ if TYPE_CHECKING:
 
 # What opens, encodes and decodes is imported where it is needed: `isthmus info` needs none of it.
 
-ENCODING_OPTIONS = ("strip", "max_side")
+ENCODING_OPTIONS = ("strip", "max_side", "depth")
 RESTORING_OPTIONS = ("crop", "preview", "max_side", "jpeg_quality", "strip")
 
 
 class PictureMedium:
     """Pictures; see `isthmus.medium.protocol.Medium`.
 
-    Options of encoding: `strip`, to leave ICC, EXIF and XMP out, and `max_side`, to reduce larger pictures to so many
-    pixels. Of restoring: those, `crop` (x, y, width, height), `preview` at 1/16, and `jpeg_quality`.
+    Options of encoding: `strip`, to leave ICC, EXIF and XMP out, `max_side`, to reduce larger pictures to so many
+    pixels, and `depth`, 8 to take deeper samples. Of restoring: the first two, `crop` (x, y, width, height), `preview`
+    at 1/16, and `jpeg_quality`.
     """
 
     id = MEDIUM
@@ -51,6 +51,11 @@ class PictureMedium:
 
         return is_picture_suffix(suffix)
 
+    def why_unread(self, suffix: str) -> str:
+        from isthmus.image.names import why_unread
+
+        return why_unread(suffix)
+
     def recognises(self, front: bytes) -> bool:
         return False  # Pillow's readers say so one by one, when the file is opened.
 
@@ -59,24 +64,17 @@ class PictureMedium:
 
         return is_picture_like(thing)
 
-    def content(self, thing: PictureLike | Picture, limits: FileLimits) -> Picture:
+    def content(self, thing: PictureLike | Picture, limits: FileLimits, options: Options = NONE) -> Picture:
         from isthmus.image.picture import as_picture
 
-        return as_picture(thing, Limits.of(limits))
+        refuse_options(options, ENCODING_OPTIONS, self.name)
+        return _prepared(as_picture(thing, Limits.of(limits), depth=options.get("depth")), options)
 
-    def open(self, source: Path | BinaryIO, limits: FileLimits) -> Picture:
+    def open(self, source: Path | BinaryIO, limits: FileLimits, options: Options = NONE) -> Picture:
         from isthmus.image.files import open_picture
 
-        return open_picture(source, Limits.of(limits))
-
-    def prepared(self, content: Picture, options: Options) -> Picture:
-        from isthmus.image.reduction import reduced_picture
-
         refuse_options(options, ENCODING_OPTIONS, self.name)
-        if options.get("strip"):
-            content = replace(content, metadata={})
-        max_side = options.get("max_side")
-        return content if max_side is None else reduced_picture(content, max_side)
+        return _prepared(open_picture(source, Limits.of(limits), options.get("depth")), options)
 
     def encode(
         self,
@@ -146,6 +144,16 @@ class PictureMedium:
             return picture_size(stream, Limits.of(limits), whole=True) == wanted
         except InputError:
             return False
+
+
+def _prepared(picture: Picture, options: Options) -> Picture:
+    from isthmus.image.reduction import reduced_picture
+    from isthmus.image.srgb import stripped
+
+    if options.get("strip"):
+        picture = stripped(picture)
+    max_side = options.get("max_side")
+    return picture if max_side is None else reduced_picture(picture, max_side)
 
 
 def _reduced(size: tuple[int, int], options: Options) -> tuple[int, int]:

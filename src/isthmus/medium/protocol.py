@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, BinaryIO, Protocol
 
 from isthmus.bitstream.head import Head
@@ -21,6 +22,8 @@ Progress = Callable[[int, int], None]
 """Called with (parts done, parts in all)."""
 Options = Mapping[str, Any]
 """What is asked for beside the file itself, by name; None and False ask for nothing."""
+NONE: Options = MappingProxyType({})
+"""Nothing is."""
 FindModel = Callable[[bytes], Model]
 """find(id of 8 bytes) -> the model that a file names."""
 
@@ -153,6 +156,11 @@ class Medium(Protocol):
         """Whether files of this suffix in a folder are encoded."""
         ...
 
+    def why_unread(self, suffix: str) -> str:
+        """What files with this suffix are, and what to do about them, if they hold such a thing and are not read
+        here; else nothing."""
+        ...
+
     def recognises(self, front: bytes) -> bool:
         """Whether a file that begins so holds such a thing, as far as that can be said."""
         ...
@@ -161,27 +169,19 @@ class Medium(Protocol):
         """Whether :meth:`content` takes such a thing."""
         ...
 
-    def content(self, thing: Any, limits: FileLimits) -> Content:
-        """What a caller gave, ready to encode.
+    def content(self, thing: Any, limits: FileLimits, options: Options = NONE) -> Content:
+        """What a caller gave, or an earlier call of this made of it, ready to encode as options want it.
 
         Raises:
-            InputError, LimitExceededError
+            InputError (also an option that it does not have), LimitExceededError
         """
         ...
 
-    def open(self, source: Path | BinaryIO, limits: FileLimits) -> Content:
-        """A file, ready to encode.
+    def open(self, source: Path | BinaryIO, limits: FileLimits, options: Options = NONE) -> Content:
+        """A file, ready to encode as options want it; `strip` leaves metadata out.
 
         Raises:
-            InputError, LimitExceededError, OSError
-        """
-        ...
-
-    def prepared(self, content: Any, options: Options) -> Content:
-        """What :meth:`open` or :meth:`content` gave, as options want it; `strip` leaves metadata out.
-
-        Raises:
-            InputError: it has no such option, or the value is none of its.
+            InputError (also an option that it does not have), LimitExceededError, OSError
         """
         ...
 
@@ -193,7 +193,7 @@ class Medium(Protocol):
         effort: Effort = 1,
         progress: Progress | None = None,
     ) -> bytes:
-        """The bytes of an .isth file, of what :meth:`prepared` gave.
+        """The bytes of an .isth file, of what :meth:`open` or :meth:`content` gave.
 
         Raises:
             LimitExceededError: metadata or a payload is too large.

@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 import os
 from collections.abc import Callable
+from functools import partial
 from pathlib import PurePath
 from typing import TypeVar
 from urllib.parse import quote
@@ -30,9 +31,11 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from isthmus.bench.codec import Weights
 from isthmus.bench.compare import Outcome
-from isthmus.bench.page import HEADS, bits_data, cells, lossless_webp
+from isthmus.bench.page import HEADS, cells, rate_cells
 from isthmus.bench.rivals import choose
+from isthmus.bench.shown import bits_data, lossless_webp
 from isthmus.codec import DEFAULT_QUALITY, SUFFIX
+from isthmus.data import PHOTOGRAPH, photograph
 from isthmus.errors import InputError, IsthmusError, LimitExceededError
 from isthmus.image.grid import BLOCK
 from isthmus.image.limits import Limits
@@ -40,6 +43,8 @@ from isthmus.web.store import SHOWN_RIVALS, Dropped, Store, Studio
 
 MAX_UPLOAD_BYTES = 64 << 20
 MAX_UPLOAD_PIXELS = 50_000_000
+FORMATS = {"png": "PNG", "jpg": "JPEG"}
+"""What a decoded picture is downloaded as: Pillow's format of a suffix."""
 LOOPBACK = ("127.0.0.1", "localhost")
 _POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
@@ -82,9 +87,12 @@ def create_app(
         Route("/{key}/bits", viewer.bits),
         Route("/{key}/latents/{channel:int}.png", viewer.latent),
         Route("/{key}/file.isth", viewer.file),
+        Route("/{key}/file.{suffix}", viewer.decoded_file),
+        Route("/{key}/formats", viewer.formats),
     ]
     routes = [
         Route("/", viewer.page),
+        Route(f"/{PHOTOGRAPH}", viewer.sample),
         Mount("/pictures", routes=pictures),
         Mount("/static", StaticFiles(packages=["isthmus.web", ("isthmus.bench", "templates")])),
     ]
@@ -104,10 +112,13 @@ class _Viewer:
         self._codecs, self._absent = choose(SHOWN_RIVALS)
         loader = ChoiceLoader([PackageLoader("isthmus.web"), PackageLoader("isthmus.bench")])
         template = Environment(loader=loader, autoescape=select_autoescape()).get_template("serve.html")
-        self._page = template.render(heads=HEADS, quality=DEFAULT_QUALITY, bits=True)
+        self._page = template.render(heads=HEADS, quality=DEFAULT_QUALITY, bits=True, sample=PHOTOGRAPH)
 
     async def page(self, request: Request) -> Response:
         return HTMLResponse(self._page)
+
+    async def sample(self, request: Request) -> Response:
+        return _webp(photograph())
 
     async def drop(self, request: Request) -> Response:
         file = await _body(request, self._max_bytes)
@@ -121,6 +132,9 @@ class _Viewer:
                 "width": dropped.width,
                 "height": dropped.height,
                 "shown": {"width": width, "height": height},
+                "bytes": len(dropped.file),
+                "cells": rate_cells(len(dropped.file), dropped.height, dropped.width),
+                "suffixes": [SUFFIX.removeprefix("."), *_formats(dropped)],
                 "notes": list(dropped.notes),
                 "info": dropped.info.as_dict() if dropped.info else None,
                 "codecs": ["isthmus", *(rival.name for rival in self._codecs)],
@@ -170,12 +184,26 @@ class _Viewer:
     async def file(self, request: Request) -> Response:
         dropped, quality = self._dropped(request), _quality(request)
         data = await self._turn(dropped, request, lambda: self._studio.whole_file(dropped, quality))
-        name = quote(PurePath(dropped.name).stem + SUFFIX)
-        return Response(
-            data,
-            media_type="application/octet-stream",
-            headers={"Content-Disposition": f"attachment; filename*=UTF-8''{name}"},
-        )
+        return _download(data, dropped, SUFFIX, "application/octet-stream")
+
+    async def decoded_file(self, request: Request) -> Response:
+        dropped, quality = self._dropped(request), _quality(request)
+        suffix: str = request.path_params["suffix"]
+        if suffix not in FORMATS:
+            raise InputError("the format to download", expected=f"isth, {', '.join(FORMATS)}", got=suffix[:20])
+        name = FORMATS[suffix]
+        data = await self._turn(dropped, request, lambda: self._studio.decoded_file(dropped, quality, name))
+        return _download(data, dropped, f".{suffix}", f"image/{name.lower()}")
+
+    async def formats(self, request: Request) -> Response:
+        """What the decoded picture would take in each format that can hold it."""
+        dropped, quality = self._dropped(request), _quality(request)
+        rows = []
+        for suffix, name in _formats(dropped).items():
+            data = await self._turn(dropped, request, partial(self._studio.decoded_file, dropped, quality, name))
+            row = {"label": f"Decoded, as {name}", "cells": rate_cells(len(data), dropped.height, dropped.width)}
+            rows.append({**row, "suffix": suffix, "bytes": len(data)})
+        return JSONResponse(rows)
 
     async def _outcome(self, request: Request) -> Outcome:
         dropped, quality = self._compared(request), _quality(request)
@@ -250,6 +278,18 @@ def _quality(request: Request) -> float:
 
 def _webp(data: bytes) -> Response:
     return Response(data, media_type="image/webp")
+
+
+def _formats(dropped: Dropped) -> dict[str, str]:
+    """Those of `FORMATS` that can hold the picture."""
+    return {suffix: name for suffix, name in FORMATS.items() if not (dropped.has_alpha and name == "JPEG")}
+
+
+def _download(data: bytes, dropped: Dropped, suffix: str, media_type: str) -> Response:
+    name = quote(PurePath(dropped.name).stem + suffix)
+    return Response(
+        data, media_type=media_type, headers={"Content-Disposition": f"attachment; filename*=UTF-8''{name}"}
+    )
 
 
 async def _refusal(request: Request, error: Exception) -> Response:

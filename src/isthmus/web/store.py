@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 from isthmus.bench.codec import Weights, bits_map, isthmus_codec
 from isthmus.bench.compare import Outcome, beside, run_once
 from isthmus.bench.metrics import Picture as Region
-from isthmus.bench.page import shown_window
 from isthmus.bench.rivals import RIVALS
+from isthmus.bench.shown import shown_window
 from isthmus.bitstream.head import MAGIC
 from isthmus.codec import Codec
 from isthmus.coding.payload import decode_latents
@@ -27,6 +27,7 @@ from isthmus.image.container import parse
 from isthmus.image.files import open_picture
 from isthmus.image.info import Info, info_of
 from isthmus.image.limits import Limits
+from isthmus.image.saving import write_picture
 from isthmus.model.registry import find_model
 
 SHOWN_RIVALS = ("jpeg", "webp", "avif-s6")
@@ -44,6 +45,7 @@ class Dropped:
         file: the bytes that were dropped.
         region: (h, w, 3) uint8, what is shown and measured: all of a small picture, the middle of a large one.
         width, height: of the whole picture.
+        has_alpha: whether it has transparency.
         notes: what was changed on reading, a clause each.
         info: what the file says, if it is an .isth file; then there is no original to compare with.
         results: what was made of it, by what and at which quality.
@@ -55,6 +57,7 @@ class Dropped:
     region: Region
     width: int
     height: int
+    has_alpha: bool = False
     notes: tuple[str, ...] = ()
     info: Info | None = None
     results: OrderedDict[tuple[str, float], Any] = field(default_factory=OrderedDict)
@@ -63,7 +66,10 @@ class Dropped:
     @property
     def size(self) -> int:
         """About how much memory it takes, in bytes."""
-        return len(self.file) + self.region.nbytes * (1 + min(len(self.results), KEPT_RESULTS))
+        # A list, made at once: threads add to the results meanwhile.
+        results = list(self.results.values())
+        kept = (len(result) if isinstance(result, bytes) else self.region.nbytes for result in results)
+        return len(self.file) + self.region.nbytes + sum(kept)
 
     def once(self, what: str, quality: float, make: Callable[[], Any]) -> Any:
         """The result of ``make``, made at the first call and kept for a while."""
@@ -128,11 +134,11 @@ class Studio:
             info = info_of(parse(file, self.limits))
             left, top, right, bottom = shown_window(info.height, info.width)
             region = self._codec.decode(file, (left, top, right - left, bottom - top))
-            return Dropped(name, file, region, info.width, info.height, info=info)
-        picture = open_picture(io.BytesIO(file), self.limits)
+            return Dropped(name, file, region, info.width, info.height, "A" in info.restored_mode, info=info)
+        picture = open_picture(io.BytesIO(file), self.limits, depth=8)
         left, top, right, bottom = shown_window(picture.height, picture.width)
         region = np.array(picture(top, left, bottom - top, right - left))
-        return Dropped(name, file, region, picture.width, picture.height, picture.notes)
+        return Dropped(name, file, region, picture.width, picture.height, picture.has_alpha, picture.notes)
 
     def outcome(self, dropped: Dropped, codec: str, quality: float) -> Outcome:
         """isthmus at a quality, or a rival at the setting that comes nearest to the bytes of that."""
@@ -185,4 +191,25 @@ class Studio:
         """The .isth file of the whole picture, with its transparency and metadata."""
         if dropped.info:
             return dropped.file
-        return self._codec.encode(open_picture(io.BytesIO(dropped.file), self.limits), quality)
+        file: bytes = dropped.once(
+            "file",
+            quality,
+            lambda: self._codec.encode(open_picture(io.BytesIO(dropped.file), self.limits, depth=8), quality),
+        )
+        return file
+
+    def decoded_file(self, dropped: Dropped, quality: float, format_name: str) -> bytes:
+        """The whole picture as it is decoded from its .isth file, as a file of the format of that name of Pillow's.
+
+        Raises:
+            InputError: the format cannot hold it, as JPEG no transparency.
+        """
+        file: bytes = dropped.once(
+            format_name, quality, lambda: self._saved(self.whole_file(dropped, quality), format_name)
+        )
+        return file
+
+    def _saved(self, data: bytes, format_name: str) -> bytes:
+        file = io.BytesIO()
+        write_picture(self._codec.decode_image(data), file, format_name)
+        return file.getvalue()

@@ -6,11 +6,31 @@ const $ = id => document.getElementById(id);
 const stage = $("stage"), handle = $("handle");
 const state = { a: 0, b: 1, view: "split", split: 0.5, flipped: false, scale: 1, x: 0, y: 0 };
 
+const made = (tag, properties = {}, ...children) => {
+  const element = Object.assign(document.createElement(tag), properties);
+  element.append(...children);
+  return element;
+};
+
+/* Of several pictures, {name, about, url, choose}, a row of buttons; the shown one is marked and in sight. */
+function drawList(items, shown) {
+  const list = $("list");
+  list.replaceChildren(...items.map(({ name, about, url, choose }, index) => {
+    const parts = [made("img", { src: url, alt: "", loading: "lazy" }), made("b", { textContent: name }), made("small", { textContent: about })];
+    const button = made("button", { type: "button", title: name, onclick: choose }, ...parts);
+    button.setAttribute("aria-current", index === shown);
+    return button;
+  }));
+  list.scrollLeft = list.children[shown].offsetLeft - list.offsetLeft;
+}
+
 for (const side of ["a", "b"]) $(side).onchange = () => { state[side] = +$(side).value; show(); };
 
 function display(data) {
   const moved = data.width !== DATA.width || data.height !== DATA.height;
   DATA = data;
+  if (state.view === "bits" && !data.bits) state.view = "split";
+  for (const button of document.querySelectorAll("[data-view=bits]")) button.disabled = !data.bits;
   for (const side of ["a", "b"]) {
     $(side).replaceChildren(...data.pictures.map((picture, index) => new Option(picture.label, index)));
     state[side] = Math.min(state[side], data.pictures.length - 1);
@@ -19,7 +39,9 @@ function display(data) {
   if (moved) fit();
 }
 
-const paneWidth = () => state.view === "pair" ? (stage.clientWidth - 4) / 2 : stage.clientWidth;
+/* One picture alone is neither split nor flipped. */
+const view = () => DATA.pictures.length > 1 ? state.view : "one";
+const paneWidth = () => view() === "pair" ? (stage.clientWidth - 4) / 2 : stage.clientWidth;
 
 function place() {
   const transform = `translate(${state.x}px, ${state.y}px) scale(${state.scale})`;
@@ -27,38 +49,38 @@ function place() {
     image.style.transform = transform;
     image.style.imageRendering = state.scale >= 2 ? "pixelated" : "auto";
   }
-  const unit = state.view === "bits" ? DATA.bits.block : 1;
+  const unit = view() === "bits" ? DATA.bits.block : 1;
   $("map").style.transform = `translate(${state.x}px, ${state.y}px) scale(${state.scale * unit})`;
   $("map").style.imageRendering = unit > 1 || state.scale >= 2 ? "pixelated" : "auto";
   const at = state.split * stage.clientWidth;
   handle.style.left = at + "px";
   handle.setAttribute("aria-valuenow", Math.round(100 * state.split));
-  $("lb").style.clipPath = state.view === "split" ? `inset(0 0 0 ${at}px)` : "none";
+  $("lb").style.clipPath = view() === "split" ? `inset(0 0 0 ${at}px)` : "none";
 }
 
 function show() {
-  const { a, b, view } = state, pictures = DATA.pictures;
+  const pictures = DATA.pictures, { a, b } = state, now = view();
   $("a").value = a; $("b").value = b;
   $("ia").src = pictures[a].url; $("ib").src = pictures[b].url; $("ic").src = pictures[b].url;
-  for (const button of document.querySelectorAll("[data-view]")) button.setAttribute("aria-pressed", button.dataset.view === view);
-  handle.style.display = view === "split" ? "block" : "none";
-  $("second").classList.toggle("on", view === "pair");
-  $("la").classList.toggle("on", view !== "flip" || !state.flipped);
-  $("lb").classList.toggle("on", view === "split" || (view === "flip" && state.flipped));
-  $("lm").classList.toggle("on", view === "error" || view === "bits");
-  $("gainbox").hidden = view !== "error";
-  const both = view === "split";
-  $("ta").textContent = view === "bits" ? DATA.bits.label : view === "flip" && state.flipped ? pictures[b].label : view === "error" ? pictures[b].label : pictures[a].label;
+  for (const button of document.querySelectorAll("[data-view]")) button.setAttribute("aria-pressed", button.dataset.view === now);
+  handle.style.display = now === "split" ? "block" : "none";
+  $("second").classList.toggle("on", now === "pair");
+  $("la").classList.toggle("on", now !== "flip" || !state.flipped);
+  $("lb").classList.toggle("on", now === "split" || (now === "flip" && state.flipped));
+  $("lm").classList.toggle("on", now === "error" || now === "bits");
+  $("gainbox").hidden = now !== "error";
+  const both = now === "split";
+  $("ta").textContent = now === "bits" ? DATA.bits.label : now === "flip" && state.flipped ? pictures[b].label : now === "error" ? pictures[b].label : pictures[a].label;
   $("tb").textContent = both ? pictures[b].label : ""; $("tb").hidden = !both;
   $("tc").textContent = pictures[b].label;
   $("legend").textContent = {
     split: "Drag the handle, or focus it and use the arrow keys.",
     flip: "Click the picture or press the space bar to flip between left and right.",
     pair: "Both pictures move and zoom together.",
-    error: "", bits: "",
-  }[view];
-  if (view === "error") drawError();
-  if (view === "bits") drawBits();
+    error: "", bits: "", one: "Drag to move; zoom with the wheel or the buttons.",
+  }[now];
+  if (now === "error") drawError();
+  if (now === "bits") drawBits();
   place();
 }
 
@@ -148,7 +170,7 @@ stage.addEventListener("wheel", event => {
   event.preventDefault();
   const box = stage.getBoundingClientRect();
   let cx = event.clientX - box.left;
-  if (state.view === "pair" && cx > paneWidth()) cx -= paneWidth() + 4;
+  if (view() === "pair" && cx > paneWidth()) cx -= paneWidth() + 4;
   zoom(2 ** (-event.deltaY / 300), cx, event.clientY - box.top);
 }, { passive: false });
 handle.onkeydown = event => {

@@ -34,7 +34,7 @@ def coder_of(model: Model) -> Coder:
     """
     if model.medium != MEDIUM or model.coder not in CODERS:
         raise ModelError(
-            f"model {model.name} is none that pictures can be coded with",
+            f"model {model.name} cannot code pictures",
             expected=f"medium {MEDIUM}, coder {' or '.join(map(str, CODERS))}",
             got=f"medium {model.medium}, coder {model.coder}",
             hint="Update isthmus, if it is for pictures.",
