@@ -121,9 +121,10 @@ def test_there_and_back_and_what_files_say(client: Client, source: str, target: 
         wrong = {name: error for name, error in found.items() if isinstance(error, Exception)}
         assert list(wrong) == [f"{target}/b/1.isth"]
         assert isinstance(wrong[f"{target}/b/1.isth"], TruncatedError)
-        report = found[f"{target}/a/0.isth"]
-        assert isinstance(report, dict)
-        assert (report["width"], report["height"]) == (96, 64)
+        said = found[f"{target}/a/0.isth"]
+        assert isinstance(said, tuple)
+        assert (said[0]["width"], said[0]["height"]) == (96, 64)
+        assert "96x64" in said[1]
     seen: list[Result] = []
     summary = run_tree(client, "decode", job.source, job.target, on_result=seen.append)
     assert (summary.done, summary.failed) == (COUNT - 1, 1)
@@ -200,7 +201,7 @@ def test_a_model_that_is_not_in_the_package(client: Client, source: str, target:
     assert run_tree(client, "encode", f"{source}/c", target, model=str(other_model)).done == count
     job = Job("decode", target, "nowhere", model=str(other_model))
     found: list[Finding] = list(findings(client, "info", job))
-    assert {report["model_id"] for _, report in found if isinstance(report, dict)} == {identity.hex()}
+    assert {said[0]["model_id"] for _, said in found if isinstance(said, tuple)} == {identity.hex()}
     assert len(found) == count
     back = replace(job, target=target.removesuffix("out") + "back")
     assert run_tree(client, "decode", back.source, back.target, model=back.model).done == count
