@@ -16,7 +16,7 @@ from isthmus.errors import InputError, NotIsthmusError
 @pixels_option
 def info(inputs: tuple[str, ...], as_json: bool, cluster: str | None, max_pixels: int | None) -> None:
     """Show size, mode, quality, model and bytes per part of .isth files, and of those below folders."""
-    from isthmus.batch.inspection import described
+    from isthmus.inspection import described
     from isthmus.model.file import SUFFIX as MODEL_SUFFIX
 
     options = CodecOptions(max_pixels=max_pixels)

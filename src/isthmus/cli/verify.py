@@ -28,7 +28,7 @@ class VerifyOptions(CodecOptions):
 @as_one(VerifyOptions)
 def verify(options: VerifyOptions) -> None:
     """Decode .isth files, and those below folders, entirely and keep nothing; exit status 1 if one is damaged."""
-    from isthmus.batch.inspection import verified
+    from isthmus.inspection import verified
 
     total = "whole and decodable"
     if options.cluster is not None:
