@@ -21,7 +21,9 @@ from isthmus.errors import InputError
 from isthmus.processes import process_pool
 
 Pixels = NDArray[np.uint8]
+"""`(H, W, 3) uint8`, sRGB."""
 Sample = tuple[Any, int]
+"""A picture, as pixels or what was made of them, and the number of its class."""
 
 _AHEAD = 8
 """Pictures that each worker process is ahead of whoever takes them."""

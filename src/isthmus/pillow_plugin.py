@@ -30,6 +30,9 @@ from isthmus.image.picture import as_picture
 from isthmus.image.size import MAX_SIDE
 from isthmus.targets import TARGETS, encode_content, one_target
 
+# Nothing to be named from outside: importing is the use.
+__all__: list[str] = []
+
 FORMAT = "ISTH"
 MIME = "image/x-isthmus"
 # Pillow guards every format with Image.MAX_IMAGE_PIXELS, right after opening; a second limit would only surprise.

@@ -22,7 +22,9 @@ from isthmus.plain import number
 from isthmus.search import ContinuousDial, secant
 
 Kind = Literal["bytes", "bpp", "psnr", "ssimulacra2"]
+"""What is asked for: bytes, bits per pixel, dB, or points of SSIMULACRA2."""
 MAX_ENCODES = 12
+"""After so many the search ends with the best that it found."""
 _LOG_PERCENT = -math.log(0.99)
 
 
@@ -53,7 +55,12 @@ _MEASURES: dict[str, _Measure] = {
 
 @dataclass(frozen=True)
 class Target:
-    """What to reach: at most so many bytes or bits per pixel, or at least so many dB or points."""
+    """What to reach: at most so many bytes or bits per pixel, or at least so many dB or points.
+
+    Attributes:
+        kind: what is counted.
+        value: how many.
+    """
 
     kind: Kind
     value: float

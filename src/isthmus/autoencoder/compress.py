@@ -30,8 +30,8 @@ SYMBOL_LIMIT = (1 << 23) - 1  # of the coder
 class Compressor:
     """A fitted `Autoencoder` with what turns its codes into bytes: a step for every code number, and its table.
 
-    ``centers`` and ``steps`` are ``(code_size,) float64``: symbol = round((code - center) / step). ``rows``
-    ``(code_size,) uint8`` names the table of each code number.
+    ``model`` is the autoencoder. ``centers`` and ``steps`` are ``(code_size,) float64``: symbol = round((code - center)
+    / step). ``rows`` ``(code_size,) uint8`` names the table of each code number among ``tables``.
     """
 
     model: Autoencoder

@@ -31,7 +31,8 @@ GZIP_OVERHEAD = 1 << 16  # bytes that gzip may add to what it cannot pack
 class Data:
     """Pictures to train on and to measure on; labels where the source has them.
 
-    ``train`` and ``test`` are ``(n, H, W) uint8`` or ``(n, H, W, 3) uint8``, any numbers ``(n, ...)`` of a .npy file.
+    ``train`` and ``test`` are ``(n, H, W) uint8`` or ``(n, H, W, 3) uint8``, any numbers ``(n, ...)`` of a .npy file;
+    ``train_labels`` and ``test_labels`` are ``(n,) int64``, and ``name`` is the set's, for people.
     """
 
     name: str

@@ -18,11 +18,17 @@ from isthmus.model.model import Model
 from isthmus.model.registry import DEFAULT, model_named
 
 QUALITIES = (0.0, 8.0, 16.0, 24.0, 32.0, 40.0, 48.0, 56.0, 64.0, 72.0, 80.0, 88.0, 95.0, 100.0)
+"""Points of a curve of isthmus, each with about the same share of bytes more."""
 
 
 @dataclass(frozen=True)
 class Weights:
-    """Which weights to run (an installed model's name, a model file, or None for the default), and how hard to try."""
+    """Which weights to run, and how.
+
+    Attributes:
+        spec: an installed model's name or a model file; None for the default.
+        effort: how hard the encoder tries, 1 or 2.
+    """
 
     spec: str | None = None
     effort: Effort = 1

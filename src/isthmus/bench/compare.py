@@ -18,11 +18,23 @@ from isthmus.bench.nearest import Match, nearest_quality
 from isthmus.bench.rivals import Rival
 
 Progress = Callable[[str], None]
+"""Called with what is done next."""
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """One codec's result: what it wrote, what came back `(H, W, 3) uint8`, and how it measures."""
+    """One codec's result.
+
+    Attributes:
+        rival: the codec.
+        version: of its library.
+        quality: at which it wrote.
+        data: what it wrote.
+        decoded: what came back, `(H, W, 3) uint8`.
+        metrics: how that measures, by name.
+        encode_s, decode_s: seconds.
+        note: where the end of the codec's dial stopped the search; else empty.
+    """
 
     rival: Rival
     version: str

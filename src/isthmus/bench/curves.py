@@ -19,11 +19,18 @@ import numpy as np
 from isthmus.bench.metrics import METRICS
 
 Method = Literal["pchip", "akima"]
+"""How a curve runs between its points."""
 
 
 @dataclass(frozen=True)
 class Point:
-    """One picture through one codec at one quality; `metrics` by name, `data_bytes` as written."""
+    """One `picture` through one `codec` at one `quality`.
+
+    Attributes:
+        width, height: of the picture, in pixels.
+        data_bytes: as written.
+        metrics: values by name.
+    """
 
     picture: str
     codec: str
@@ -41,7 +48,7 @@ class Point:
 
 @dataclass(frozen=True)
 class Curve:
-    """One codec over one set: `bpp` and each list of `metrics` run along `qualities`."""
+    """One `codec` over one set: `bpp` and each list of `metrics` run along `qualities`."""
 
     codec: str
     qualities: tuple[float, ...]

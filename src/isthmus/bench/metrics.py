@@ -24,11 +24,16 @@ from isthmus.bench.latest import Latest
 from isthmus.model.engine import limit_threads
 
 Picture = NDArray[np.uint8]
+"""`(H, W, 3) uint8`, sRGB."""
 Levels = NDArray[np.floating[Any]]
+"""Values of one metric, of any shape."""
 
 MS_SSIM_WEIGHTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)
-MS_SSIM_MIN_SIDE = 161  # five scales of an 11-tap window: (11 - 1) * 2**4 + 1
+"""Of the five scales, the finest first (Wang, Simoncelli and Bovik, 2003)."""
+MS_SSIM_MIN_SIDE = 161
+"""Pixels that five scales of an 11-tap window need: (11 - 1) * 2**4 + 1."""
 SSIMULACRA2_MIN_SIDE = _ssimulacra2.MIN_SIDE
+"""Pixels that SSIMULACRA2 needs on each side."""
 
 
 def _check(original: Picture, decoded: Picture) -> None:
@@ -189,6 +194,7 @@ METRICS = {
         version=_butteraugli.version,
     ),
 }
+"""All metrics by name."""
 QUICK = ("mse", "psnr", "ms_ssim", "ssimulacra2")
 """What every picture can be measured by everywhere, in a fraction of a second a megapixel."""
 

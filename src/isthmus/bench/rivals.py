@@ -19,12 +19,14 @@ from isthmus.errors import InputError, MissingExtraError
 from isthmus.image.picture import Pixels as Picture
 
 Encode = Callable[[Picture, float, int], bytes]
+"""From a picture, a quality and a number of threads to bytes."""
 Decode = Callable[[bytes, int], Picture]
+"""From bytes and a number of threads to the picture."""
 
 
 @dataclass(frozen=True)
 class Dial:
-    """The quality numbers a codec takes: `low` gives the fewest bytes; `step` is their spacing."""
+    """The quality numbers a codec takes: `low` gives the fewest bytes, `high` the most; `step` is their spacing."""
 
     low: float
     high: float
@@ -41,9 +43,16 @@ class Dial:
 class Rival:
     """One codec at one set of settings.
 
-    `encode(picture, quality, threads)` and `decode(data, threads)` take and give `(H, W, 3) uint8`.
-    `version` returns the library's version, or raises MissingExtraError with what is missing.
-    `setting` says a quality in the codec's own words.
+    Attributes:
+        name: on the command line, and in records.
+        label: for people.
+        settings: all that is not turned, in words.
+        encode: `encode(picture, quality, threads)` takes `(H, W, 3) uint8`.
+        decode: `decode(data, threads)` gives the same.
+        version: returns the library's version, or raises MissingExtraError with what is missing.
+        qualities: the points of a curve, from few bytes to many; none for a lossless codec.
+        dial: the range that a search may turn; None for a lossless codec.
+        setting: says a quality in the codec's own words.
     """
 
     name: str
@@ -58,6 +67,7 @@ class Rival:
 
     @property
     def lossless(self) -> bool:
+        """Whether it has no quality to turn."""
         return self.dial is None
 
     @property
@@ -204,6 +214,7 @@ RIVALS: dict[str, Rival] = {
         ),
     )
 }
+"""All rivals by name."""
 
 
 def choose(names: Sequence[str]) -> tuple[list[Rival], list[tuple[str, str]]]:

@@ -30,6 +30,9 @@ class Plan:
     """What to measure and where to write it.
 
     Attributes:
+        folder: the pictures.
+        output: the folder for the report.
+        name: the set's, in the report.
         codecs: names, those of `EFFORTS` among them or not; None for isthmus and all rivals.
         models: weights to run isthmus with; none for the default ones.
         metrics: names; None for all that can be measured here.
@@ -76,7 +79,15 @@ class Plan:
 
 @dataclass(frozen=True)
 class Chosen:
-    """What the names of a plan stand for; `absent` has label and reason of codecs and metrics that are not here."""
+    """What the names of a plan stand for.
+
+    Attributes:
+        codecs: those that run here.
+        absent: label and reason of codecs and metrics that are not here.
+        metrics: names of those that are.
+        lossy: names of the codecs that have a curve.
+        anchor: the one of them that BD-rates compare with.
+    """
 
     codecs: tuple[Rival, ...]
     absent: list[tuple[str, str]]

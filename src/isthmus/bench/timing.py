@@ -20,6 +20,7 @@ from isthmus.bench.rivals import Rival
 from isthmus.bench.sweep import Source, load_rgb
 
 TARGET_BPP = 0.75
+"""Bits per pixel at which codecs are timed."""
 
 
 def qualities_near(curves: Mapping[str, Curve], bpp: float = TARGET_BPP) -> dict[str, float]:

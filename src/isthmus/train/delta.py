@@ -19,6 +19,8 @@ from isthmus.model.model import Model
 from isthmus.model.registry import find_model, release_model, releases
 from isthmus.train.packages import require_packages
 
+__all__ = ["can_write_delta", "recorded_origin", "write_delta"]
+
 GRAPH = ".onnx"
 """Ends the names of arrays that hold networks. All others but those of the entropy model are left alone by training."""
 FINE = 1 / 16

@@ -9,11 +9,20 @@ from typing import Any
 from isthmus.errors import InputError
 
 DEFAULT_MINUTES = 60.0
+"""Budget of a run that names none."""
 
 
 @dataclass(frozen=True)
 class Option:
-    """An option of the command line; `kind` is bool for a switch, and list for text that may be repeated."""
+    """An option of the command line.
+
+    Attributes:
+        names: as typed, the long one last.
+        kind: of its value: bool for a switch, and list for text that may be repeated.
+        metavar: the value's name in the help; empty for a switch.
+        help: a sentence.
+        required: whether no run begins without it.
+    """
 
     names: tuple[str, ...]
     kind: type
@@ -43,11 +52,30 @@ OPTIONS = (
     Option(("--set",), list, "KEY=VALUE", "Any setting of the training, crop=192 or network.grid_width=32 say."),
     Option(("-f", "--force"), bool, "", "Overwrite the model file and the run of the same name."),
 )
+"""All options of a run, in the order of the help."""
 
 
 @dataclass(frozen=True)
 class Request:
-    """A training run as it was asked for; `OPTIONS` explains the fields."""
+    """A training run as it was asked for.
+
+    Attributes:
+        folder: all pictures below it are trained on, but for those that are held out.
+        output: the model file to write; the run is kept beside it.
+        minutes: budget of time; `DEFAULT_MINUTES` if there is no other budget.
+        steps: budget of steps; the run ends with the budget that is used up first.
+        stop_loss: end as soon as the loss, a mean of 100 steps, is at or below this.
+        origin: "release" (best), another installed model's name, a model file or a checkpoint to start from.
+        resume: continue the run that was interrupted; a budget counts from its beginning.
+        finish: with `resume` or `origin`: train no further, write the model as it is.
+        held_out: a folder of pictures to measure on; None for one in twelve of `folder`'s.
+        name: the model's; None for the file's.
+        device: "cpu" or "cuda"; None for a GPU if there is one.
+        threads: of the processor; None for one or all, whichever is quicker.
+        float32: no bfloat16, where the hardware has it.
+        settings: pairs of a setting of `TrainConfig` and its value as text: ("crop", "192").
+        force: replace the model file and the run of the same name.
+    """
 
     folder: Path
     output: Path

@@ -27,6 +27,8 @@ from isthmus.train.state import CHECKPOINT, kept_config, load_run, new_state, re
 from isthmus.train.tables import fit_tables
 from isthmus.train.workers import Workers
 
+__all__ = ["Result", "train"]
+
 CHECKPOINT_SECONDS = 60.0
 """Between two checkpoints."""
 FINAL_ROUNDS = 2
@@ -37,9 +39,10 @@ TRANSFORM = "a lapped cosine transform"
 
 @dataclass(frozen=True)
 class Result:
-    """How a run ended: `finished` is False if it was interrupted and can be resumed.
+    """How a run ended.
 
     Attributes:
+        finished: False if it was interrupted and can be resumed.
         first: mean rate-distortion points of the held-out pictures before the first step.
         last: those at the end.
     """
@@ -53,6 +56,7 @@ def train(request: Request, say: Say) -> Result:
     """Does what was asked, or as much as there was time for.
 
     Args:
+        request: what is asked, and the budget.
         say: prints a line for people.
 
     Raises:
