@@ -69,3 +69,20 @@ def test_a_flat_or_falling_start_does_not_hold_it_up() -> None:
 def test_what_is_infinitely_far_is_left_again() -> None:
     heights = [-1.0, -0.5, 0.5, math.inf, math.inf]
     assert sorted(crossing(heights.__getitem__, [0.0, 1.0, 2.0, 3.0, 4.0], 4, 1.0)) == [1, 2]
+
+
+@pytest.mark.parametrize("first", [40, 49, 50, 52, 60])
+@pytest.mark.parametrize("same", [2, 3])
+def test_settings_that_write_the_same_cost_no_bisection(first: int, same: int) -> None:
+    # As AVIF, which has fewer quantizers than qualities.
+    heights = [0.06 * same * (index // same - 50 // same) - 0.01 for index in range(100)]
+    tried: list[int] = []
+
+    def over(index: int) -> float:
+        tried.append(index)
+        return heights[index]
+
+    steps = [index / 7 for index in range(100)]
+    low, high = sorted(crossing(over, steps, first, 0.27))
+    assert heights[low] < 0 < heights[high]
+    assert len(tried) <= 6

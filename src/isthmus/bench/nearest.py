@@ -114,14 +114,15 @@ def crossing(over: Callable[[int], float], steps: Sequence[float], first: int, s
 
 
 def _aim(tried: Mapping[int, float], steps: Sequence[float], slope: float, middle: float) -> float:
-    """Where the crossing should be, as an index with a fraction: on the line through the two trials nearest to it."""
-    near = sorted((abs(over), index) for index, over in tried.items() if math.isfinite(over))
+    """Where the crossing should be, as an index with a fraction: on the line through the two trials nearest to it.
+
+    Of settings that write the same (AVIF has fewer quantizers than qualities), the one next to the crossing counts, and
+    two of them make no line.
+    """
+    near = sorted((abs(over), -index if over < 0 else index) for index, over in tried.items() if math.isfinite(over))
     if not near:
         return middle
-    best = near[0][1]
-    if len(near) > 1:
-        other = near[1][1]
-        slope = (tried[best] - tried[other]) / (steps[best] - steps[other])
-    if slope <= 0:
-        return middle
+    best, *others = (abs(index) for _, index in near)
+    slopes = ((tried[best] - tried[other]) / (steps[best] - steps[other]) for other in others)
+    slope = next((found for found in slopes if found > 0), slope)
     return float(np.interp(steps[best] - tried[best] / slope, steps, range(len(steps))))
