@@ -1,6 +1,7 @@
-"""README.md says what was measured: its figures are those of docs/results/kodak/results.json."""
+"""README.md says what was measured: its figures are those of docs/results."""
 
 import importlib.util
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -33,32 +34,47 @@ def test_the_readme_agrees_with_the_results() -> None:
     [(folder, name) for folder in ("kodak", "screens", "aerial", "figures") for name in ("best", "fast")],
 )
 def test_the_results_are_of_the_weights_that_are_shipped(script: ModuleType, folder: str, name: str) -> None:
-    record = script.read_json(script.RESULTS.parents[1] / folder / "results.json")
+    record = script.read().sets[folder]
     assert record["codecs"][f"isthmus-{name}"]["settings"] == f"model {name} {release_model(name).id.hex()}"
 
 
 def test_another_figure_is_noticed(script: ModuleType) -> None:
     readme = script.README.read_text(encoding="utf-8")
-    record = script.read_json(script.RESULTS)
-    codec = next(iter(record["bd_rate"]["psnr"]["jpeg"]))
-    record["bd_rate"]["psnr"]["jpeg"][codec]["percent"] -= 1
-    assert script.rewritten(readme, record) != readme
+    for change in (
+        lambda figures: figures.sets["screens"]["bd_rate"]["psnr"]["webp"]["isthmus-best"].update(percent=3),
+        lambda figures: figures.sets["kodak"]["bd_rate"]["psnr"]["isthmus-best"]["isthmus-fast"].update(percent=3),
+        lambda figures: figures.seconds["Zen 3"]["codecs"]["isthmus-fast"].update(decode_s=7),
+        lambda figures: figures.large["codecs"]["isthmus"]["encode"].update(peak_mb=7000),
+    ):
+        figures = script.read()
+        change(figures)
+        assert script.rewritten(readme, figures) != readme
+
+
+def test_the_table_is_of_ratios_at_equal_quality(script: ModuleType) -> None:
+    figures = script.read()
+    for metric, percent in (("psnr", -25.0), ("ssimulacra2", 50.0)):
+        figures.sets["aerial"]["bd_rate"][metric]["avif-s6"]["isthmus-best"]["percent"] = percent
+    heads, *rows = script.bytes_table(figures.sets)
+    assert [row[0] for row in rows] == ["JPEG 4:2:0", "WebP", "JPEG XL", "AVIF speed 6"]
+    assert "drone frames" in heads[2]
+    assert rows[3][2] == "0.75 / 1.50"
 
 
 def test_what_is_outside_the_markers_stays(script: ModuleType) -> None:
-    record = script.read_json(script.RESULTS)
-    text = script.rewritten(f"before\n{script.BEGIN}\nold\n{script.END}\nafter\n", record)
+    text = script.rewritten(f"before\n{script.BEGIN}\nold\n{script.END}\nafter\n", script.read())
     assert text.startswith(f"before\n{script.BEGIN}\n")
     assert text.endswith(f"{script.END}\nafter\n")
     assert "old" not in text.splitlines()
 
 
 def test_missing_markers_are_an_error(script: ModuleType) -> None:
-    with pytest.raises(ValueError, match="kodak:begin"):
-        script.rewritten("no markers", {})
+    with pytest.raises(ValueError, match="figures:begin"):
+        script.rewritten("no markers", script.read())
 
 
-def test_the_plot_and_the_report_are_there(script: ModuleType) -> None:
-    folder = script.RESULTS.parent
-    assert "<svg" in (folder / "rd_psnr.svg").read_text(encoding="utf-8")
-    assert (folder / "report.html").read_text(encoding="utf-8").startswith("<!doctype html>")
+def test_what_the_readme_links_to_is_there(script: ModuleType) -> None:
+    targets = re.findall(r"\]\(([^)#]+)", script.README.read_text(encoding="utf-8"))
+    assert {"docs/split.webp", "docs/guide.md", "docs/results/kodak/report.html"} <= set(targets)
+    for target in targets:
+        assert (script.ROOT / target).exists(), target
