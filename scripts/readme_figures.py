@@ -100,8 +100,8 @@ def section(figures: Figures) -> str:
     parts = [
         BEGIN,
         as_markdown(bytes_table(figures.sets)),
-        "The model is `best`. At equal PSNR / at equal SSIMULACRA2, which follows the eye. Below 1, isthmus is less. "
-        f"{light_note(kodak)}",
+        "The model is `best`. At equal PSNR / at equal SSIMULACRA2, which follows the eye; below 1, isthmus needs "
+        f"fewer bytes. {light_note(kodak)}",
         as_markdown(seconds_table(figures.seconds, kodak["codecs"])),
         "Medians for a 768x512 Kodak picture at some 0.75 bits per pixel, on one thread of an AMD EPYC: Zen 5, and "
         f"Zen 3 (2021, no AVX-512). {large_note(figures.large)}",

@@ -161,5 +161,5 @@ def _text(report: Report) -> str:
         f"{row['encode_s']:10.3f}{row['decode_s']:10.3f}{'  smallest it can' if row['smallest'] else ''}"
         for row in report["rows"]
     ]
-    lines.append(f"original, {', '.join(row['codec'] for row in report['rows'])} side by side: {report['output']}")
+    lines.append(f"the original and all of them, side by side: {report['output']}")
     return "\n".join(lines)
