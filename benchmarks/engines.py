@@ -16,9 +16,12 @@ from typing import Any
 import numpy as np
 
 import figures
+from isthmus.image.coders.lapped.arrays import nominal_step_of, steps_of
+from isthmus.medium.setting import Setting
 from isthmus.model.engine import Engine
 from isthmus.model.model import Model
 from isthmus.model.registry import DEFAULT, model_named
+from isthmus.quality import Quality
 
 SIZES = ((512, 768), (1088, 1920))
 
@@ -40,7 +43,8 @@ class OpenVino:
 def inputs(model: Model, height: int, width: int) -> dict[str, dict[str, Any]]:
     """Noise of natural size for both networks, by graph."""
     rng = np.random.default_rng(0)
-    steps, weights = model.steps(5000), model.quality_weights(5000)
+    setting = Setting(model, Quality(5000))
+    steps = steps_of(setting)
     latents = np.rint(rng.laplace(0, 1, (height // 16 + 1, width // 16 + 1, model.latents))).astype(np.float32)
     pixels = rng.integers(0, 256, (height + 16, width + 16, 3), dtype=np.uint8)
     return {
@@ -48,8 +52,8 @@ def inputs(model: Model, height: int, width: int) -> dict[str, dict[str, Any]]:
         "synthesis.onnx": {
             "latents": latents,
             "steps": steps,
-            "nominal": model.nominal_step(5000),
-            "weights": weights,
+            "nominal": nominal_step_of(setting),
+            "weights": setting.quality_weights,
         },
     }
 

@@ -87,11 +87,10 @@ def lock_folders(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
 
 @pytest.fixture
 def lossless_coder(monkeypatch: pytest.MonkeyPatch) -> doubles.LosslessCoder:
-    """A coder without loss, with tiles of 32 pixels, registered as the one that encodes; models hold nothing."""
+    """A coder without loss, with tiles of 32 pixels, registered, and a model of it for the one that encodes."""
     coder = doubles.LosslessCoder()
-    monkeypatch.setitem(table.CODERS, coder.id, coder)
-    monkeypatch.setattr(table, "ENCODING", coder.id)
-    monkeypatch.setattr(codec_module, "release_model", lambda: doubles.FakeModel())
+    monkeypatch.setitem(table.CODERS, coder.id, lambda: coder)
+    monkeypatch.setattr(codec_module, "release_model", lambda name: doubles.FakeModel())
     monkeypatch.setattr(codec_module, "find_model", doubles.find_model)
     return coder
 

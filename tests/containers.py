@@ -3,8 +3,12 @@
 import struct
 import zlib
 
-from isthmus.bitstream.chunks import EXIF, ICC, XMP
+import pytest
+
 from isthmus.bitstream.varint import write_varint
+from isthmus.errors import BitstreamError
+from isthmus.image.chunks import EXIF, ICC, XMP
+from isthmus.image.container import parse
 from isthmus.image.header import Header
 from isthmus.quality import Quality
 
@@ -23,3 +27,13 @@ def chunk(kind: bytes, payload: bytes, length: bytes | None = None) -> bytes:
 def finish(body: bytes) -> bytes:
     """A file of a header and chunks, with its end chunk."""
     return body + chunk(b"Z", total := write_varint(len(body)), bytes([len(total)]))
+
+
+def refused_with_any_bit_flipped(data: bytes) -> None:
+    """Check that no bit of a file can change without an error."""
+    for position in range(len(data)):
+        for bit in range(8):
+            damaged = bytearray(data)
+            damaged[position] ^= 1 << bit
+            with pytest.raises(BitstreamError):
+                parse(bytes(damaged))

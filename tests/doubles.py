@@ -10,10 +10,14 @@ from typing import Any
 
 import numpy as np
 
-from isthmus.errors import CorruptError, UnknownModelError
+from isthmus.effort import Effort
+from isthmus.errors import CorruptError, ModelError, UnknownModelError
 from isthmus.image.box import Box
-from isthmus.image.coders.protocol import PREVIEW_SCALE, Payloads, PixelSource, Progress, Setting, UInt8
+from isthmus.image.coders.protocol import PREVIEW_SCALE, Payloads, PixelSource, UInt8
 from isthmus.image.grid import Grid
+from isthmus.medium.protocol import Progress
+from isthmus.medium.setting import Setting
+from isthmus.model.model import Model
 from isthmus.quality import Quality
 
 MODEL_ID = bytes.fromhex("0123456789abcdef")
@@ -23,6 +27,8 @@ MODEL_ID = bytes.fromhex("0123456789abcdef")
 class FakeModel:
     id: bytes = MODEL_ID
     name: str = "double"
+    medium: int = 1
+    coder: int = 255
     metadata: dict[str, Any] = field(default_factory=dict)
     arrays: dict[str, Any] = field(default_factory=dict)
 
@@ -40,13 +46,16 @@ class LosslessCoder:
     tile: int = 32
     id: int = 255
     name: str = "lossless"
-    max_effort: int = 2
     needs: frozenset[str] = frozenset()
     efforts: list[int] = field(default_factory=list)
     """Of every call of `encode_tiles`."""
 
+    def check_model(self, model: Model) -> None:
+        if missing := self.needs - model.arrays.keys():
+            raise ModelError(f"model {model.name} is incomplete", expected=", ".join(missing), got="nothing")
+
     def encode_tiles(
-        self, setting: Setting, source: PixelSource, effort: int = 1, progress: Progress | None = None
+        self, setting: Setting, source: PixelSource, effort: Effort = 1, progress: Progress | None = None
     ) -> Iterator[bytes]:
         assert isinstance(setting.quality, Quality)
         self.efforts.append(effort)

@@ -8,6 +8,7 @@ import sys
 import zipfile
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import Image
 from skimage import data
@@ -31,6 +32,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     logo = photo.resize((64, 48)).convert("RGBA")
     logo.putalpha(Image.linear_gradient("L").resize((64, 48)))
     logo.save(folder / "logo.png")
+    deep = np.asarray(photo.convert("L").resize((60, 40))).astype(np.uint16) * 257
+    Image.fromarray(deep).save(folder / "deep.png")
     with zipfile.ZipFile(folder / "holiday.zip", "w") as archive:
         for name in ("beach.jpg", "sub/cat.png"):
             archive.write(folder / "holiday" / name, name)

@@ -14,7 +14,8 @@ import isthmus
 import isthmus.pillow_plugin
 from isthmus.bitstream.head import HEADER_V1_BYTES as HEADER_BYTES
 from isthmus.bitstream.varint import write_varint
-from isthmus.image.container import CHUNKS, parse
+from isthmus.image.chunks import CHUNKS
+from isthmus.image.container import parse
 
 EXIF_ORIENTATION = 0x0112
 

@@ -35,7 +35,7 @@ class CurveCodec:
     curve: Callable[[float], float]
     encodes: int = 0
 
-    def encode(self, picture: Picture, quality: float, strip: bool) -> bytes:
+    def encode(self, picture: Picture, quality: float) -> bytes:
         assert 0 <= quality <= 100
         assert round(quality, 2) == quality
         self.encodes += 1

@@ -101,12 +101,9 @@ class Context(ContextModel):
             group = list(passes)
             part = y[:, group[0].slice]
             coding = parts._Coding(weights, self.costs, importance[:, group[0].slice], observe)
-            if group[0].neighbours:
-                decoded, bits = self._lattices(group, part, coding)
-                known += parts._features(highpass(decoded), form)
-            else:
-                decoded, bits = self._halves(group, part, known, coding)
-                known += parts._features(decoded, form)
+            decoded, bits = self._group(group, part, known, coding)
+            around = group[0].neighbours
+            known += parts._features(highpass(decoded, around.highpass) if around else decoded, form)
             all_decoded.append(decoded)
             all_bits.append(bits)
         return torch.cat(all_decoded, 1), torch.cat(all_bits, 1)
@@ -171,7 +168,7 @@ class Synthesis(nn.Module):
         """y (B, C, h, w) in steps -> RGB (B, 3, 16(h-1), 16(w-1)) around 0."""
         quality, tune = weights[:, :-1], weights[:, -1:]
         scale = nominal[:, None, None, None]
-        features = torch.cat([compand(highpass(y[:, :3])), compand(y[:, 3:])], 1)
+        features = torch.cat([compand(highpass(y[:, :3], (3, 3))), compand(y[:, 3:])], 1)
         bias = (quality @ self.quality[0] + tune * (quality @ self.quality[1]))[:, :, None, None]
         x = self.blocks(F.relu(self.enter(features) + bias))
         coefficients = (scale * self.leave(x)).index_add(1, self.place, y * steps[:, :, None, None])

@@ -4,17 +4,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from isthmus.bitstream.limits import Limits
-    from isthmus.codec import (
-        Codec,
-        Info,
-        decode,
-        decode_file,
-        decode_image,
-        inspect,
-        preview,
-        verify,
-    )
+    from isthmus.codec import Codec
     from isthmus.errors import (
         BitstreamError,
         CorruptError,
@@ -31,23 +21,19 @@ if TYPE_CHECKING:
         UnknownModelError,
         UnsupportedPictureError,
     )
+    from isthmus.image.info import Info
+    from isthmus.image.limits import Limits
+    from isthmus.reading import decode, decode_file, decode_image, inspect, preview, verify
     from isthmus.targets import encode, encode_file
 
 __version__ = "0.1.0"
 
 _HOMES = {
-    "isthmus.codec": (
-        "Codec",
-        "Info",
-        "decode",
-        "decode_file",
-        "decode_image",
-        "inspect",
-        "preview",
-        "verify",
-    ),
+    "isthmus.codec": ("Codec",),
+    "isthmus.reading": ("decode", "decode_file", "decode_image", "inspect", "preview", "verify"),
+    "isthmus.image.info": ("Info",),
     "isthmus.targets": ("encode", "encode_file"),
-    "isthmus.bitstream.limits": ("Limits",),
+    "isthmus.image.limits": ("Limits",),
     "isthmus.errors": (
         "BitstreamError",
         "CorruptError",

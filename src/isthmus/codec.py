@@ -1,80 +1,49 @@
-"""The facade: anything that has a medium to the bytes of a file, and back. It picks medium, model and coder.
+"""The facade: anything that has a medium to the bytes of a file, and back. It picks medium and model.
 
-What a medium is, how its files are made and how they decode is the medium's own room: `isthmus.image` for pictures.
+What a medium is, how its files are made and how they decode is the medium's own room, `isthmus.image` for pictures;
+`isthmus.media` lists them.
 """
+
+from __future__ import annotations
 
 import functools
 import warnings
-from collections.abc import Callable
-from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path, PurePath
-from typing import TYPE_CHECKING, Any, Literal, cast
+from typing import TYPE_CHECKING, Any, BinaryIO, Literal, cast
 
-from PIL import Image
+from numpy.typing import NDArray
 
-from isthmus.bitstream.head import Head, parse_head
-from isthmus.bitstream.limits import Limits
+from isthmus.effort import Effort, effort_of
 from isthmus.errors import InputError, UnknownModelError
 from isthmus.files import atomic_output, read_capped
-from isthmus.image.box import PublicBox
-from isthmus.image.coders.protocol import Progress, Setting
-from isthmus.image.coders.table import encoding_coder
-from isthmus.image.container import Container, parse_behind
-from isthmus.image.decoding import PictureDecoder, check_decodable
-from isthmus.image.encoding import encode_picture
-from isthmus.image.files import format_of, open_picture
-from isthmus.image.header import MEDIUM as PICTURE
-from isthmus.image.info import Info, info_of
-from isthmus.image.picture import Picture, PictureLike, Pixels, as_picture
-from isthmus.image.saving import write_picture
+from isthmus.image.limits import Limits
+from isthmus.media import DEFAULT, MEDIA, medium_of, medium_to_open, parse
+from isthmus.medium.protocol import NONE, Content, Decoder, Info, Medium, Options, Progress
+from isthmus.medium.setting import Setting
 from isthmus.model.model import Model
 from isthmus.model.registry import find_model, is_release_name, model_named, release_model
 from isthmus.plain import whole
 from isthmus.quality import Quality
 
 if TYPE_CHECKING:
-    from typing import BinaryIO
+    from PIL import Image
 
-__all__ = [
-    "DEFAULT_QUALITY",
-    "SUFFIX",
-    "Codec",
-    "Info",
-    "ModelLike",
-    "Progress",
-    "decode",
-    "decode_file",
-    "decode_image",
-    "inspect",
-    "is_encoded",
-    "preview",
-    "verify",
-]
+    from isthmus.image.box import PublicBox
+    from isthmus.image.decoding import PictureDecoder
+    from isthmus.image.picture import PictureLike
 
 DEFAULT_QUALITY = 50.0
 """Where training crops have a mean SSIMULACRA2 near 70, which its authors call high quality."""
 SUFFIX = ".isth"
 ModelLike = Model | Literal["best", "fast"] | str | Path | None
 """A model, a model file, or the name of an installed model, as the package's "best" and "fast"; None for "best"."""
-Effort = Literal[1, 2]
-"""Of encoding: 2 is slower, and its files are smaller."""
-
-
-@dataclass(frozen=True)
-class _Medium:
-    """How the files of a medium are taken apart, described and decoded."""
-
-    parse: Callable[[Head, bytes, Limits], Container]
-    info: Callable[[Container], Info]
-    check_decodable: Callable[[Container], None]
-    decoder: Callable[[Container, Model, int | None], PictureDecoder]
-
-
-_MEDIA = {PICTURE: _Medium(parse_behind, info_of, check_decodable, PictureDecoder)}
+Depth = Literal[8]
+"""Bits a channel that deeper pictures are reduced to."""
 
 
 class Codec:
-    """Compresses and decompresses many pictures with weights that are loaded once, at the first need.
+    """Compresses and decompresses many pictures, or what other medium, with weights that are loaded once, when needed.
 
     Arguments:
         model: a model, the path of a model file, or the name of an installed model: "best", the default, or "fast"
@@ -103,14 +72,10 @@ class Codec:
             threads = whole(threads, "the number of threads", "a whole number, at least 1")
             if threads < 1:
                 raise InputError("the number of threads", expected="at least 1", got=threads)
-        most = encoding_coder().max_effort
-        tries = whole(effort, "the effort", f"1 to {most}")
-        if not 1 <= tries <= most:
-            raise InputError("the effort", expected=f"1 to {most}", got=effort)
         self._chosen = model
         self.threads = threads
         self.limits = limits or Limits()
-        self.effort: Effort = cast(Effort, tries)
+        self.effort: Effort = effort_of(effort)
 
     def __getstate__(self) -> dict[str, Any]:
         """What a copy needs, in this process or another: weights of the package by their name, all others whole."""
@@ -123,40 +88,56 @@ class Codec:
 
     @functools.cached_property
     def model(self) -> Model:
-        """The model that encodes."""
+        """The model that encodes; where none was chosen, pictures: see :meth:`model_for`."""
         if self._chosen is None:
-            return release_model()
+            return release_model(MEDIA[DEFAULT]().default_model)
         if isinstance(self._chosen, (str, Path)):
             return model_named(self._chosen)
         return self._chosen
 
+    def model_for(self, medium: Medium) -> Model:
+        """The model that encodes what is of a medium: the one that was chosen, or the medium's default.
+
+        Arguments:
+            medium: as of `isthmus.media`.
+
+        Raises:
+            UnknownModelError: there is none of that name.
+        """
+        if self._chosen is not None or medium.id == DEFAULT:
+            return self.model
+        return release_model(medium.default_model)
+
     def encode(
         self,
-        image: PictureLike | Picture,
+        image: PictureLike | Content,
         quality: float = DEFAULT_QUALITY,
         strip: bool = False,
         progress: Progress | None = None,
+        depth: Depth | None = None,
     ) -> bytes:
         """The bytes of an .isth file.
 
         Arguments:
             image: a Pillow image, or (H, W), (H, W, 1..4) uint8: grey, grey+alpha, RGB, RGB+alpha. An image as
                 `Image.open` returns it is turned upright by its EXIF orientation; one that was made from it is taken
-                as it is. Of several frames, the one that `seek` chose is taken.
+                as it is. Of several frames, the one that `seek` chose is taken. Or what another medium takes.
             quality: 0 to 100, continuous.
-            strip: leave ICC, EXIF and XMP out.
+            strip: leave ICC, EXIF and XMP out; the colours become those of sRGB first.
             progress: called with (tiles done, tiles in all).
+            depth: 8 to reduce deeper samples, uint16 arrays included, to 8 bits by rounding; None to refuse them.
 
         Raises:
             InputError, UnsupportedPictureError, LimitExceededError, ModelError, SelfCheckError
         """
-        picture = as_picture(image, self.limits)
+        medium = medium_of(image)
+        content = medium.content(image, self.limits, {"strip": strip, "depth": depth})
         dial = Quality.of(quality)
-        setting = Setting(self.model, dial, self.threads)
-        return encode_picture(picture, encoding_coder(), setting, self.limits, self.effort, strip, progress)
+        setting = Setting(self.model_for(medium), dial, self.threads)
+        return medium.encode(content, setting, self.limits, self.effort, progress)
 
-    def decode(self, data: bytes, box: PublicBox | None = None, progress: Progress | None = None) -> Pixels:
-        """The colours of a picture, without its transparency: (H, W, 3) uint8.
+    def decode(self, data: bytes, box: PublicBox | None = None, progress: Progress | None = None) -> NDArray[Any]:
+        """The colours of a picture, without its transparency: (H, W, 3) uint8. Of another medium, its samples.
 
         Arguments:
             data: the bytes of an .isth file.
@@ -166,7 +147,9 @@ class Codec:
         Raises:
             NotIsthmusError, TruncatedError, CorruptError, TooNewError, UnknownModelError, LimitExceededError
         """
-        return self._decoder(data).decode(box, progress)
+        _, decoder = self.decoder(data)
+        decoded: NDArray[Any] = decoder.decode(box, progress)
+        return decoded
 
     def decode_image(self, data: bytes, box: PublicBox | None = None, progress: Progress | None = None) -> Image.Image:
         """The picture as a Pillow image with its mode, transparency, ICC profile, EXIF and XMP.
@@ -178,9 +161,9 @@ class Codec:
 
         Raises:
             NotIsthmusError, TruncatedError, CorruptError, TooNewError, UnknownModelError, LimitExceededError,
-            InputError: the box is not inside.
+            InputError: the box is not inside, or the file holds no picture.
         """
-        return self._decoder(data).decode_image(box, progress)
+        return self._picture_decoder(data).decode_image(box, progress)
 
     def preview(self, data: bytes) -> Image.Image:
         """The picture at 1/16 of its width and height, rounded up, like :meth:`decode_image` but many times quicker.
@@ -191,9 +174,10 @@ class Codec:
             data: the bytes of an .isth file.
 
         Raises:
-            NotIsthmusError, TruncatedError, CorruptError, TooNewError, UnknownModelError, LimitExceededError
+            NotIsthmusError, TruncatedError, CorruptError, TooNewError, UnknownModelError, LimitExceededError,
+            InputError: the file holds no picture.
         """
-        return self._decoder(data).preview()
+        return self._picture_decoder(data).preview()
 
     def verify(self, data: bytes, progress: Progress | None = None) -> Info:
         """Decode everything and keep nothing: returns only if the file is whole and decodable.
@@ -208,8 +192,8 @@ class Codec:
         Raises:
             NotIsthmusError, TruncatedError, CorruptError, TooNewError, UnknownModelError, LimitExceededError
         """
-        medium, parsed = self._parse(data)
-        self._decoder_of(medium, parsed).verify(progress)
+        medium, parsed = parse(data, self.limits)
+        medium.decoder(parsed, self._find_model, self.threads).verify(progress)
         return medium.info(parsed)
 
     def inspect(self, data: bytes) -> Info:
@@ -221,8 +205,20 @@ class Codec:
         Raises:
             NotIsthmusError, TruncatedError, CorruptError, TooNewError, LimitExceededError
         """
-        medium, parsed = self._parse(data)
+        medium, parsed = parse(data, self.limits)
         return medium.info(parsed)
+
+    def decoder(self, data: bytes) -> tuple[Medium, Decoder]:
+        """The medium of a file, and what decodes it.
+
+        Arguments:
+            data: the bytes of an .isth file.
+
+        Raises:
+            NotIsthmusError, TruncatedError, CorruptError, TooNewError, UnknownModelError, LimitExceededError
+        """
+        medium, parsed = parse(data, self.limits)
+        return medium, medium.decoder(parsed, self._find_model, self.threads)
 
     def encode_file(
         self,
@@ -231,6 +227,7 @@ class Codec:
         quality: float = DEFAULT_QUALITY,
         strip: bool = False,
         force: bool = False,
+        depth: Depth | None = None,
     ) -> Path:
         """Encode a picture file, by default to the same name with the suffix .isth; the new file's path.
 
@@ -238,8 +235,9 @@ class Codec:
             source: a file of any format that Pillow reads.
             target: the file to write, which appears whole or not at all.
             quality: 0 to 100, continuous.
-            strip: leave ICC, EXIF and XMP out.
+            strip: leave ICC, EXIF and XMP out; the colours become those of sRGB first.
             force: replace what is there.
+            depth: 8 to reduce deeper samples to 8 bits by rounding; None to refuse them.
 
         Raises:
             InputError, UnsupportedPictureError, LimitExceededError, OutputExistsError, OSError
@@ -247,19 +245,35 @@ class Codec:
         source = Path(source)
         target = Path(target) if target is not None else source.with_suffix(SUFFIX)
         with atomic_output(target, force) as stream:
-            stream.write(self.encode(open_picture(source, self.limits), quality, strip))
+            stream.write(self.encode(self.open_file(source, {"depth": depth}), quality, strip))
         return target
+
+    def open_file(self, source: Path, options: Options = NONE) -> Content:
+        """A file that is to be encoded, opened by its medium.
+
+        Arguments:
+            source: a file of any format that a medium reads.
+            options: what is asked of that medium, see `isthmus.medium.protocol`.
+
+        Raises:
+            InputError, UnsupportedPictureError, LimitExceededError, OSError
+        """
+        with source.open("rb") as stream:
+            if stream.seekable():
+                return medium_to_open(source.name, stream).open(source, self.limits, options)
+            whole_file = BytesIO(read_capped(stream, self.limits.max_file_bytes, str(source)))
+        return medium_to_open(source.name, whole_file).open(whole_file, self.limits, options)
 
     def decode_file(
         self, source: str | Path, target: str | Path | None = None, force: bool = False, strip: bool = False
     ) -> Path:
-        """Decode to a picture file, by default to the same name with the suffix .png; the new file's path.
+        """Decode to a file, of a picture by default to the same name with the suffix .png; the new file's path.
 
         Arguments:
             source: an .isth file.
             target: the file to write, in the format of its suffix; it appears whole or not at all.
             force: replace what is there.
-            strip: leave ICC, EXIF and XMP out, as where the format has no room for them.
+            strip: leave ICC, EXIF and XMP out; the colours become those of sRGB first.
 
         What the format of the new file cannot hold is converted, with a warning, or refused.
 
@@ -267,15 +281,16 @@ class Codec:
             BitstreamError, LimitExceededError, OutputExistsError, InputError, OSError
         """
         source = Path(source)
-        target = Path(target) if target is not None else source.with_suffix(".png")
-        format_name = format_of(target)
+        medium, decoder = self.decoder(self.read_file(source))
+        target = Path(target) if target is not None else source.with_suffix(medium.default_suffix)
+        format_name = medium.format_of(target)
         with atomic_output(target, force) as stream:
-            notes = write_picture(self.decode_image(self.read_file(source)), stream, format_name, strip=strip)
-        for note in notes:
+            saved = medium.save(decoder, stream, format_name, {"strip": strip})
+        for note in saved.notes:
             warnings.warn(f"{target}: {note}", stacklevel=2)
         return target
 
-    def read_file(self, source: "str | Path | BinaryIO") -> bytes:
+    def read_file(self, source: str | Path | BinaryIO) -> bytes:
         """The bytes of a compressed file or stream, within the limits.
 
         Arguments:
@@ -289,20 +304,14 @@ class Codec:
                 return read_capped(stream, self.limits.max_file_bytes, str(source))
         return read_capped(source, self.limits.max_file_bytes, "the input")
 
-    def _parse(self, data: bytes) -> tuple[_Medium, Container]:
-        head = parse_head(data)
-        head.check_medium(_MEDIA)
-        medium = _MEDIA[head.medium]
-        return medium, medium.parse(head, data, self.limits)
+    def _picture_decoder(self, data: bytes) -> PictureDecoder:
+        medium, decoder = self.decoder(data)
+        if medium.id != DEFAULT:
+            hint = "`decode` gives its samples."
+            raise InputError("what the file holds", expected="a picture", got=f"a {medium.name}", hint=hint)
+        return cast("PictureDecoder", decoder)
 
-    def _decoder(self, data: bytes) -> PictureDecoder:
-        return self._decoder_of(*self._parse(data))
-
-    def _decoder_of(self, medium: _Medium, parsed: Container) -> PictureDecoder:
-        medium.check_decodable(parsed)
-        return medium.decoder(parsed, self._model_of(parsed.header.model_id), self.threads)
-
-    def _model_of(self, wanted: bytes) -> Model:
+    def _find_model(self, wanted: bytes) -> Model:
         """The model that a file names: the one that was chosen, or an installed one."""
         if self._chosen is not None and self.model.id == wanted:
             return self.model
@@ -323,147 +332,3 @@ def is_encoded(name: str) -> bool:
     """Whether a file in a folder is taken for one of ours by its name; hidden ones are not."""
     path = PurePath(name)
     return path.suffix.lower() == SUFFIX and not path.name.startswith(".")
-
-
-def decode(data: bytes, box: PublicBox | None = None, model: ModelLike = None) -> Pixels:
-    """Decode the bytes of an .isth file to an array of its colours, without its transparency.
-
-    Arguments:
-        data: the bytes of an .isth file.
-        box: (x, y, width, height) in pixels, to decode only a window and only the tiles that it touches.
-        model: weights for files whose model is not installed; all others find theirs by the id in the file.
-
-    Returns:
-        (H, W, 3) uint8, of the window if there is a box.
-
-    Raises:
-        NotIsthmusError, TruncatedError, CorruptError, TooNewError: something is wrong with the bytes.
-        UnknownModelError: the file's model is neither installed nor this one.
-        LimitExceededError: it is larger than `Limits` allows.
-        InputError: the box is not inside the picture.
-
-    Example:
-        >>> pixels = isthmus.decode(Path("photo.isth").read_bytes())    # doctest: +SKIP
-        >>> corner = isthmus.decode(data, box=(0, 0, 640, 480))         # doctest: +SKIP
-    """
-    return Codec(model).decode(data, box)
-
-
-def decode_image(data: bytes, model: ModelLike = None) -> Image.Image:
-    """Decode the bytes of an .isth file to a Pillow image with its mode, transparency, ICC profile, EXIF and XMP.
-
-    Arguments:
-        data: the bytes of an .isth file.
-        model: weights for files whose model is not installed; all others find theirs by the id in the file.
-
-    Returns:
-        The image, loaded; its `info` holds the metadata as Pillow's own readers keep it.
-
-    Raises:
-        NotIsthmusError, TruncatedError, CorruptError, TooNewError: something is wrong with the bytes.
-        UnknownModelError: the file's model is neither installed nor this one.
-        LimitExceededError: it is larger than `Limits` allows.
-
-    Example:
-        >>> isthmus.decode_image(data).save("photo.png")                # doctest: +SKIP
-    """
-    return Codec(model).decode_image(data)
-
-
-def preview(data: bytes, model: ModelLike = None) -> Image.Image:
-    """Decode the bytes of an .isth file to a Pillow image of 1/16 of its width and height, many times quicker.
-
-    Arguments:
-        data: the bytes of an .isth file.
-        model: weights for files whose model is not installed; all others find theirs by the id in the file.
-
-    Returns:
-        The image, loaded, like that of `decode_image`; its width and height are rounded up.
-
-    Raises:
-        NotIsthmusError, TruncatedError, CorruptError, TooNewError: something is wrong with the bytes.
-        UnknownModelError: the file's model is neither installed nor this one.
-        LimitExceededError: it is larger than `Limits` allows.
-
-    Example:
-        >>> isthmus.preview(data).size                                  # doctest: +SKIP
-        (48, 32)
-    """
-    return Codec(model).preview(data)
-
-
-def decode_file(
-    source: str | Path,
-    target: str | Path | None = None,
-    force: bool = False,
-    model: ModelLike = None,
-    strip: bool = False,
-) -> Path:
-    """Decode an .isth file to a picture file, with its metadata.
-
-    Arguments:
-        source: an .isth file.
-        target: the file to write; its suffix chooses the format, .png, .jpg, .webp, .tif or another that Pillow writes.
-            By default the same name with the suffix .png. It appears whole or not at all.
-        force: replace what is there.
-        model: weights for files whose model is not installed; all others find theirs by the id in the file.
-        strip: leave ICC, EXIF and XMP out, as where the format has no room for them.
-
-    Returns:
-        The new file's path.
-
-    Raises:
-        NotIsthmusError, TruncatedError, CorruptError, TooNewError: something is wrong with the file.
-        UnknownModelError: the file's model is neither installed nor this one.
-        LimitExceededError: it is larger than `Limits` allows.
-        InputError: no format has the target's suffix, or it cannot hold the picture.
-        OutputExistsError: the target is there already.
-        OSError: a file cannot be read or written.
-
-    Example:
-        >>> isthmus.decode_file("photo.isth", "photo.jpg")              # doctest: +SKIP
-        PosixPath('photo.jpg')
-    """
-    return Codec(model).decode_file(source, target, force, strip)
-
-
-def inspect(data: bytes) -> Info:
-    """What an .isth file says about itself: its structure is checked, and no weights are loaded.
-
-    Arguments:
-        data: the bytes of an .isth file.
-
-    Returns:
-        Size, mode, quality, model and bytes by part.
-
-    Raises:
-        NotIsthmusError, TruncatedError, CorruptError, TooNewError: something is wrong with the bytes.
-        LimitExceededError: it is larger than `Limits` allows.
-
-    Example:
-        >>> isthmus.inspect(Path("photo.isth").read_bytes()).bpp        # doctest: +SKIP
-        0.91
-    """
-    return Codec().inspect(data)
-
-
-def verify(data: bytes, model: ModelLike = None) -> Info:
-    """Decode everything and keep nothing: returns only if the file is whole and decodable.
-
-    Arguments:
-        data: the bytes of an .isth file.
-        model: weights for files whose model is not installed; all others find theirs by the id in the file.
-
-    Returns:
-        What the file says about itself, as `inspect` does.
-
-    Raises:
-        NotIsthmusError, TruncatedError, CorruptError, TooNewError: something is wrong with the bytes.
-        UnknownModelError: the file's model is neither installed nor this one.
-        LimitExceededError: it is larger than `Limits` allows.
-
-    Example:
-        >>> isthmus.verify(Path("photo.isth").read_bytes()).width       # doctest: +SKIP
-        768
-    """
-    return Codec(model).verify(data)

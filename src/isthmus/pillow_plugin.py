@@ -18,16 +18,17 @@ from typing import IO, Any, BinaryIO, cast
 from PIL import Image, ImageFile
 
 from isthmus.bitstream.head import MAGIC
-from isthmus.bitstream.limits import Limits
-from isthmus.codec import SUFFIX, Codec, Effort, ModelLike
+from isthmus.codec import SUFFIX, Codec, ModelLike
+from isthmus.effort import Effort
 from isthmus.errors import InputError, IsthmusError, UnsupportedPictureError
 from isthmus.image.coders.protocol import PREVIEW_SCALE
 from isthmus.image.container import parse, read_front
+from isthmus.image.limits import Limits
 from isthmus.image.metadata import INFO_KEYS, info_of_blocks
 from isthmus.image.modes import restored_mode
 from isthmus.image.picture import as_picture
 from isthmus.image.size import MAX_SIDE
-from isthmus.targets import TARGETS, encode_picture, one_target
+from isthmus.targets import TARGETS, encode_content, one_target
 
 FORMAT = "ISTH"
 MIME = "image/x-isthmus"
@@ -107,7 +108,8 @@ class IsthImageFile(ImageFile.ImageFile):
 
 def _save(image: Image.Image, file: IO[bytes], filename: str | bytes) -> None:
     """Pillow's `save`, with the options quality (0 to 100), target_bytes, target_bpp, target_psnr, target_ssimulacra2,
-    strip, effort, model and max_side as of `isthmus.encode`, icc_profile, exif and xmp (None or b"" leaves one out)."""
+    strip, effort, model, max_side and depth as of `isthmus.encode`, and icc_profile, exif and xmp: None or b"" leaves
+    one out."""
     options: dict[str, Any] = image.encoderinfo
     _refuse_unknown(options)
     # Pixels of an opened file, or EXIF that was given along with them, are still to be turned; all else was worked on.
@@ -121,9 +123,9 @@ def _save(image: Image.Image, file: IO[bytes], filename: str | bytes) -> None:
     target = one_target({name: options.get(name) for name in TARGETS}, quality)
     try:
         codec = _codec(options.get("effort", 1), options.get("model"))
-        picture = as_picture(image, _LIMITS, turned=turned)
+        picture = as_picture(image, _LIMITS, turned=turned, depth=options.get("depth"))
         strip, max_side = options.get("strip", False), options.get("max_side")
-        file.write(encode_picture(codec, picture, quality, target, strip, max_side))
+        file.write(encode_content(codec, picture, quality, target, strip, max_side))
     except UnsupportedPictureError as error:
         raise OSError(f"cannot write mode {image.mode} as {FORMAT}: {error}") from error
 
@@ -133,7 +135,7 @@ def _refuse_unknown(options: dict[str, Any]) -> None:
     if options.get("lossless"):
         hint = "Write a .png, or a .webp with lossless=True; quality=100 is the nearest to it here."
         raise InputError("isthmus keeps no picture without loss", expected="lossless=False", got=True, hint=hint)
-    known = ("quality", *TARGETS, "strip", "effort", "model", "max_side", *INFO_KEYS.values(), "lossless")
+    known = ("quality", *TARGETS, "strip", "effort", "model", "max_side", "depth", *INFO_KEYS.values(), "lossless")
     for name in options:
         if name not in known:
             near = difflib.get_close_matches(name, known, 1)

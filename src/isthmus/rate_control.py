@@ -17,16 +17,38 @@ from isthmus.codec import Codec
 from isthmus.errors import InputError
 from isthmus.image.picture import Picture, Pixels
 from isthmus.likeness import psnr_db
+from isthmus.medium.protocol import Content
 from isthmus.plain import number
 from isthmus.search import ContinuousDial, secant
 
 Kind = Literal["bytes", "bpp", "psnr", "ssimulacra2"]
 MAX_ENCODES = 12
-_UNITS = {"bytes": "bytes", "bpp": "bits per pixel", "psnr": "dB PSNR", "ssimulacra2": "points of SSIMULACRA2"}
-# A fit ends the search: 1 % of the bytes, 0.1 dB, 0.5 points, always on the safe side.
-_TOLERANCE = {"bytes": -math.log(0.99), "bpp": -math.log(0.99), "psnr": 0.1, "ssimulacra2": 0.5}
-# How much a step of the dial changes the measure before anything is known of the picture.
-_USUAL_SLOPE = {"bytes": 0.04, "bpp": 0.04, "psnr": 0.2, "ssimulacra2": 0.7}
+_LOG_PERCENT = -math.log(0.99)
+
+
+@dataclass(frozen=True)
+class _Measure:
+    """What a kind of target counts.
+
+    Attributes:
+        unit: in words.
+        is_size: whether less of it is asked for; sizes other than bytes are those of `Content.rate`, by its name.
+        tolerance: on the scale of the search, of sizes the logarithm's; a fit ends it, always on the safe side.
+        usual_slope: how much a step of the dial changes it before anything is known of what is encoded.
+    """
+
+    unit: str
+    is_size: bool
+    tolerance: float
+    usual_slope: float
+
+
+_MEASURES: dict[str, _Measure] = {
+    "bytes": _Measure("bytes", True, _LOG_PERCENT, 0.04),
+    "bpp": _Measure("bits per pixel", True, _LOG_PERCENT, 0.04),
+    "psnr": _Measure("dB PSNR", False, 0.1, 0.2),
+    "ssimulacra2": _Measure("points of SSIMULACRA2", False, 0.5, 0.7),
+}
 
 
 @dataclass(frozen=True)
@@ -37,8 +59,8 @@ class Target:
     value: float
 
     def __post_init__(self) -> None:
-        if self.kind not in _UNITS:
-            raise InputError("the kind of a target", expected=" or ".join(_UNITS), got=repr(self.kind))
+        if self.kind not in _MEASURES:
+            raise InputError("the kind of a target", expected=" or ".join(_MEASURES), got=repr(self.kind))
         what, expected = f"the target in {self.unit}", "a positive number" if self.is_size else "a number"
         plain = number(self.value, what, expected)
         if not math.isfinite(plain) or (self.is_size and plain <= 0):
@@ -46,13 +68,19 @@ class Target:
         object.__setattr__(self, "value", plain)
 
     @property
+    def measure(self) -> _Measure:
+        """What it counts."""
+        return _MEASURES[self.kind]
+
+    @property
     def is_size(self) -> bool:
-        return self.kind in ("bytes", "bpp")
+        """Whether at most so much is asked for."""
+        return self.measure.is_size
 
     @property
     def unit(self) -> str:
         """What the value counts, in words."""
-        return _UNITS[self.kind]
+        return self.measure.unit
 
 
 @dataclass(frozen=True)
@@ -83,34 +111,33 @@ class _Point:
     """Above (or below zero: short of) the target, on the scale that the search works in."""
 
 
-def encode_to_target(codec: Codec, picture: Picture, target: Target, strip: bool = False) -> Reached:
+def encode_to_target(codec: Codec, content: Content, target: Target) -> Reached:
     """The file nearest to a target on its safe side, of those that a bounded search tries.
 
     The dial nearly rises, not quite: where it has jumps, a nearer file may exist, and the note says so.
 
     Args:
         codec: encodes, and decodes where a likeness is asked for.
-        picture: what to encode; a likeness is that of its colours, (H, W, 3) uint8.
+        content: what to encode; the likeness of a picture is that of its colours, (H, W, 3) uint8.
         target: what to reach.
-        strip: leave ICC, EXIF and XMP out.
 
     Raises:
         InputError: even the dial's end does not reach the target; the message says how far it gets.
         MissingExtraError: a likeness by SSIMULACRA2 is asked for and what computes it is not installed.
     """
-    measure = _measure(codec, picture, target)
+    measure = _measure(codec, content, target)
 
     points: list[_Point] = []
 
     def over(quality: float) -> float:
-        data = codec.encode(picture, quality, strip)
+        data = codec.encode(content, quality)
         value = measure(data)
         distance = math.log(value / target.value) if target.is_size else value - target.value
         points.append(_Point(quality, data, value, distance))
         return distance
 
-    dial = ContinuousDial(low=0.0, high=100.0, decimals=2, slope=_USUAL_SLOPE[target.kind])
-    secant(over, dial, 50.0, -1 if target.is_size else 1, _TOLERANCE[target.kind], MAX_ENCODES)
+    dial = ContinuousDial(low=0.0, high=100.0, decimals=2, slope=target.measure.usual_slope)
+    secant(over, dial, 50.0, -1 if target.is_size else 1, target.measure.tolerance, MAX_ENCODES)
     # Below a size, above a likeness.
     safe = [point for point in points if (point.over <= 0 if target.is_size else point.over >= 0)]
     if not safe:
@@ -124,11 +151,14 @@ def encode_to_target(codec: Codec, picture: Picture, target: Target, strip: bool
     return Reached(best.data, best.quality, best.value, len(points), _note(best, target))
 
 
-def _measure(codec: Codec, picture: Picture, target: Target) -> Callable[[bytes], float]:
+def _measure(codec: Codec, content: Content, target: Target) -> Callable[[bytes], float]:
     if target.kind == "bytes":
         return len
-    if target.kind == "bpp":
-        return lambda data: 8 * len(data) / (picture.width * picture.height)
+    if target.is_size and content.rate(0).name == target.kind:
+        return lambda data: content.rate(len(data)).value
+    if target.is_size or not isinstance(content, Picture):
+        raise InputError(f"a target in {target.unit} is not for this", hint="Ask for so many bytes.")
+    picture = content
     likeness = psnr_db if target.kind == "psnr" else _ssimulacra2(picture)
     original: Pixels = np.ascontiguousarray(picture(0, 0, picture.height, picture.width))
     return lambda data: likeness(original, codec.decode(data))
@@ -148,7 +178,7 @@ def _ssimulacra2(picture: Picture) -> Callable[[Pixels, Pixels], float]:
 
 
 def _note(best: _Point, target: Target) -> str:
-    if abs(best.over) <= _TOLERANCE[target.kind]:
+    if abs(best.over) <= target.measure.tolerance:
         return ""
     if best.quality == (100 if target.is_size else 0):
         return f"quality {best.quality:g}, the end of the dial, is already at {best.value:g} {target.unit}"

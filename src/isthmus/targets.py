@@ -3,12 +3,13 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from isthmus.codec import DEFAULT_QUALITY, SUFFIX, Codec, Effort, ModelLike
+from isthmus.codec import DEFAULT_QUALITY, SUFFIX, Codec, Depth, ModelLike
+from isthmus.effort import Effort
 from isthmus.errors import InputError
 from isthmus.files import atomic_output
-from isthmus.image.files import open_picture
-from isthmus.image.picture import Picture, PictureLike, as_picture
-from isthmus.image.reduction import reduced_picture
+from isthmus.image.picture import PictureLike
+from isthmus.media import medium_of
+from isthmus.medium.protocol import Content
 from isthmus.rate_control import Kind, Target, encode_to_target
 
 TARGETS: dict[str, Kind] = {
@@ -21,7 +22,7 @@ TARGETS: dict[str, Kind] = {
 
 
 def encode(
-    image: PictureLike,
+    image: PictureLike | Content,
     quality: float | None = None,
     strip: bool = False,
     effort: Effort = 1,
@@ -32,13 +33,15 @@ def encode(
     target_psnr: float | None = None,
     target_ssimulacra2: float | None = None,
     max_side: int | None = None,
+    depth: Depth | None = None,
 ) -> bytes:
     """Compress a picture to the bytes of an .isth file, at a quality or to a target that chooses the quality.
 
     Arguments:
-        image: a Pillow image, or uint8 of shape (H, W), (H, W, 1 to 4): grey, grey and alpha, RGB, RGB and alpha.
+        image: a Pillow image, or uint8 of shape (H, W), (H, W, 1 to 4): grey, grey and alpha, RGB, RGB and alpha;
+            uint16 with depth=8.
         quality: 0 to 100, continuous. 50 is high quality, and what None means; larger is better, and takes more bytes.
-        strip: leave ICC, EXIF and XMP out.
+        strip: leave ICC, EXIF and XMP out; the colours become those of sRGB first.
         effort: 1, or 2 for 1 to 2 % fewer bytes at equal PSNR in 2 to 3 times the time.
         model: the weights: "best" (the default) or "fast", another installed model's name, a model file, or a `Model`.
         target_bytes: at most so many bytes, and nearly as many.
@@ -46,13 +49,14 @@ def encode(
         target_psnr: at least so many dB of PSNR, and hardly more.
         target_ssimulacra2: at least so many points of SSIMULACRA2, and hardly more.
         max_side: reduce a larger picture to so many pixels in width and height, in proportion.
+        depth: 8 to reduce deeper samples to 8 bits a channel by rounding; None to refuse them.
 
     Returns:
         The file, which `decode` and `decode_image` take.
 
     Raises:
         InputError: an argument is outside its range, the array has another shape, or no quality reaches the target.
-        UnsupportedPictureError: the picture has more than 8 bits a channel.
+        UnsupportedPictureError: the picture has more than 8 bits a channel, and depth is not 8.
         LimitExceededError: it has more pixels than `Limits` allows.
         ModelError, UnknownModelError: there are no such weights.
         SelfCheckError: what was encoded does not decode; nothing is returned.
@@ -73,7 +77,8 @@ def encode(
         },
         quality,
     )
-    return encode_picture(codec, as_picture(image, codec.limits), quality, target, strip, max_side)
+    content = medium_of(image).content(image, codec.limits, {"depth": depth})
+    return encode_content(codec, content, quality, target, strip, max_side)
 
 
 def encode_file(
@@ -90,6 +95,7 @@ def encode_file(
     target_psnr: float | None = None,
     target_ssimulacra2: float | None = None,
     max_side: int | None = None,
+    depth: Depth | None = None,
 ) -> Path:
     """Compress a picture file to an .isth file, at a quality or to a target that chooses the quality.
 
@@ -97,7 +103,7 @@ def encode_file(
         source: a file of any format that Pillow reads.
         target: the file to write; by default the same name with the suffix .isth. It appears whole or not at all.
         quality: 0 to 100, continuous. 50 is high quality, and what None means; larger is better, and takes more bytes.
-        strip: leave ICC, EXIF and XMP out.
+        strip: leave ICC, EXIF and XMP out; the colours become those of sRGB first.
         force: replace what is there.
         effort: 1, or 2 for 1 to 2 % fewer bytes at equal PSNR in 2 to 3 times the time.
         model: the weights: "best" (the default) or "fast", another installed model's name, a model file, or a `Model`.
@@ -106,13 +112,14 @@ def encode_file(
         target_psnr: at least so many dB of PSNR, and hardly more.
         target_ssimulacra2: at least so many points of SSIMULACRA2, and hardly more.
         max_side: reduce a larger picture to so many pixels in width and height, in proportion.
+        depth: 8 to reduce deeper samples to 8 bits a channel by rounding; None to refuse them.
 
     Returns:
         The new file's path.
 
     Raises:
         InputError: the file is no picture, an argument is outside its range, or no quality reaches the target.
-        UnsupportedPictureError: the picture has more than 8 bits a channel, or several frames.
+        UnsupportedPictureError: the picture has more than 8 bits a channel, and depth is not 8, or several frames.
         LimitExceededError: it has more pixels than `Limits` allows.
         ModelError, UnknownModelError: there are no such weights.
         OutputExistsError: the target is there already.
@@ -137,7 +144,8 @@ def encode_file(
         quality,
     )
     with atomic_output(path, force) as stream:
-        stream.write(encode_picture(codec, open_picture(source, codec.limits), quality, aim, strip, max_side))
+        content = codec.open_file(source, {"depth": depth})
+        stream.write(encode_content(codec, content, quality, aim, strip, max_side))
     return path
 
 
@@ -154,17 +162,16 @@ def one_target(values: Mapping[str, float | None], quality: float | None) -> Tar
     return next((Target(TARGETS[name], value) for name, value in given.items()), None)
 
 
-def encode_picture(
+def encode_content(
     codec: Codec,
-    picture: Picture,
+    content: Content,
     quality: float | None,
     target: Target | None,
     strip: bool = False,
     max_side: int | None = None,
 ) -> bytes:
     """The bytes of an .isth file; arguments as of :func:`encode`."""
-    if max_side is not None:
-        picture = reduced_picture(picture, max_side)
+    content = medium_of(content).content(content, codec.limits, {"strip": strip, "max_side": max_side})
     if target is not None:
-        return encode_to_target(codec, picture, target, strip).data
-    return codec.encode(picture, DEFAULT_QUALITY if quality is None else quality, strip)
+        return encode_to_target(codec, content, target).data
+    return codec.encode(content, DEFAULT_QUALITY if quality is None else quality)

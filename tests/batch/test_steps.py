@@ -82,7 +82,7 @@ def test_even_a_bug_takes_only_its_own_picture(job: Job, monkeypatch: pytest.Mon
     def broken(*args: object) -> None:
         raise ZeroDivisionError("a bug")
 
-    monkeypatch.setattr("isthmus.batch.steps.open_picture", broken)
+    monkeypatch.setattr("isthmus.image.medium.PictureMedium.open", broken)
     assert {result.message for result in all_of(job).values()} == {"ZeroDivisionError: a bug"}
 
 

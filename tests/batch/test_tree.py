@@ -74,7 +74,7 @@ def test_what_cannot_be_opened(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="nonsense"):
         Tree("nonsense://x")
     with pytest.raises(MissingExtraError, match="backend"):
-        Tree("s3://bucket/folder")
+        Tree("gs://bucket/folder")
     (tmp_path / "broken.zip").write_bytes(b"no archive")
     with pytest.raises(InputError, match="BadZipFile"):
         Tree(f"zip://::{tmp_path / 'broken.zip'}")

@@ -4,18 +4,19 @@ import io
 
 import pytest
 
-from isthmus.bitstream.chunks import ICC, ChunkTypes
+from isthmus.bitstream.chunks import ChunkTypes
 from isthmus.bitstream.envelope import assemble, parse, read_metadata
 from isthmus.bitstream.head import pack_head, parse_head, read_head
-from isthmus.bitstream.limits import Limits
+from isthmus.bitstream.limits import FileLimits
 from isthmus.errors import CorruptError, InputError, TruncatedError
 
-TYPES = ChunkTypes({b"S": "segment", b"Q": "quiet"})
+NAME = b"N"
+TYPES = ChunkTypes({NAME: "name"}, {b"S": "segment", b"Q": "quiet"})
 HEAD = pack_head(7, 3, 0x0102, b"fields")
 
 
 def sample() -> bytes:
-    return assemble(HEAD, TYPES, {ICC: b"profile"}, {b"S": [b"one", b"two"], b"Q": iter([b"three"])})
+    return assemble(HEAD, TYPES, {NAME: b"a name"}, {b"S": [b"one", b"two"], b"Q": iter([b"three"])})
 
 
 def test_the_header_of_another_medium() -> None:
@@ -26,13 +27,13 @@ def test_the_header_of_another_medium() -> None:
 
 def test_payloads_come_back_by_type() -> None:
     counts = {b"S": 2, b"Q": 1}
-    found = parse(sample(), len(HEAD), TYPES, counts, Limits())
+    found = parse(sample(), len(HEAD), TYPES, counts, FileLimits())
     assert found.payloads == {b"S": [b"one", b"two"], b"Q": [b"three"]}
-    assert found.metadata == {ICC: b"profile"}
+    assert found.metadata == {NAME: b"a name"}
     assert sum(found.chunk_bytes.values()) + len(HEAD) == len(sample())
     stream = io.BytesIO(sample())
     stream.seek(len(HEAD))
-    assert read_metadata(stream, TYPES, Limits()) == {ICC: b"profile"}
+    assert read_metadata(stream, TYPES, FileLimits()) == {NAME: b"a name"}
 
 
 @pytest.mark.parametrize(
@@ -44,17 +45,17 @@ def test_payloads_come_back_by_type() -> None:
 )
 def test_other_counts(counts: dict[bytes, int], match: str) -> None:
     with pytest.raises(CorruptError, match=match):
-        parse(sample(), len(HEAD), TYPES, counts, Limits())
+        parse(sample(), len(HEAD), TYPES, counts, FileLimits())
 
 
 def test_more_payloads_than_there_are_bytes_for() -> None:
     with pytest.raises(TruncatedError, match=r"at least 6\d+ bytes"):
-        parse(sample(), len(HEAD), TYPES, {b"S": 10**9, b"Q": 1}, Limits())
+        parse(sample(), len(HEAD), TYPES, {b"S": 10**9, b"Q": 1}, FileLimits())
 
 
 def test_types_of_another_medium_are_unknown() -> None:
-    with pytest.raises(CorruptError, match="expected a known type, got b'S'"):
-        parse(sample(), len(HEAD), ChunkTypes({b"T": "tile"}), {b"T": 1}, Limits())
+    with pytest.raises(CorruptError, match="expected a known type, got b'N'"):
+        parse(sample(), len(HEAD), ChunkTypes({}, {b"T": "tile"}), {b"T": 1}, FileLimits())
 
 
 def test_names_are_no_bytes() -> None:

@@ -7,11 +7,13 @@ import numpy as np
 
 import doubles
 from isthmus.bitstream import chunks, head
-from isthmus.bitstream.limits import Limits
-from isthmus.image import container, header, modes, size
+from isthmus.image import modes, size
+from isthmus.image.chunks import CHUNKS
 from isthmus.image.coders.table import CODERS
 from isthmus.image.grid import TILE
+from isthmus.image.limits import Limits
 from isthmus.image.modes import as_mode, restored_mode
+from isthmus.media import MEDIA
 
 TEXT = (Path(__file__).parents[2] / "docs" / "format.md").read_text(encoding="utf-8")
 
@@ -71,12 +73,15 @@ def test_header_fields_of_version_2_follow_each_other() -> None:
 
 
 def test_media_and_coders() -> None:
-    assert {int(number): name for number, name, _ in rows("**Media.**")} == header.MEDIA
+    assert {int(number): name for number, name, _ in rows("**Media.**")} == {
+        number: load().name for number, load in MEDIA.items()
+    }
+    assert all(number == load().id for number, load in MEDIA.items())
     assert all(f"{head.FIELDS_V1_BYTES} bytes" in fields for *_, fields in rows("**Media.**"))
     described = {int(number): name for number, name, _ in rows("**Coders of pictures.**")}
     assert described.pop(doubles.LosslessCoder().id) == "none"
-    assert described == {number: coder.name for number, coder in CODERS.items()}
-    assert all(number == coder.id for number, coder in CODERS.items())
+    assert described == {number: load().name for number, load in CODERS.items()}
+    assert all(number == load().id for number, load in CODERS.items())
 
 
 def test_numbers() -> None:
@@ -90,4 +95,4 @@ def test_numbers() -> None:
 
 def test_chunk_types() -> None:
     kinds = [row[0].strip("`").encode() for row in rows("Upper-case chunks come in this order")]
-    assert kinds == [*chunks.METADATA, *container.CHUNKS.payloads, chunks.END]
+    assert kinds == [*CHUNKS.metadata, *CHUNKS.payloads, chunks.END]

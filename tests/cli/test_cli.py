@@ -250,7 +250,7 @@ def test_the_suffix_chooses_the_format(folder: Path) -> None:
         (["encode", "photo.png", "--threads", "0"], "0"),
         (["encode", "photo.png", "--effort", "3"], "3"),
         (["encode", "photo.png", "--model", "absent.isthmodel"], "absent"),
-        (["encode", "photo.png", "-"], "takes a single picture"),
+        (["encode", "photo.png", "-"], "takes a single file"),
         (["encode", "photo.png", "-o", "photo.png", "-f"], "overwrite itself"),
         (["encode", "photo.png", "sub/photo.jpg", "-o", "out"], "both be written"),
         (["encode", "photo.png", "b.png", "-o", "photo.png"], "folder"),

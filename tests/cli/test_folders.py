@@ -126,15 +126,45 @@ def test_an_output_that_can_replace_the_folder() -> None:
     planned = run(*whole, "--dry-run")
     assert "2 other files copied" in planned.stdout
     result = run(*whole)
-    assert result.exit_code == 0, result.output
-    assert "1 encoded, 2 copied as they were, 2 other files copied" in result.stdout
-    assert "text.png: copied as it is: " in result.stdout
+    # Nothing is lost, and nobody should take the copy of what is no picture for one.
+    assert result.exit_code == 1, result.output
+    assert "1 encoded, 1 copied as they were, 2 other files copied, 1 failed" in result.stdout
+    assert "isthmus: text.png: copied as it is: " in result.stderr
     assert "left alone" not in result.stdout
     for name in ("sub/b.png", "text.png", "a.isth", "notes.txt"):
         assert Path("out", name).read_bytes() == Path("in", name).read_bytes()
     # The name that is somebody else's is not taken.
     assert Path("out/a.png.isth").exists()
-    assert "5 whole already" in run(*whole).stdout
+    again = run(*whole)
+    assert (again.exit_code, "4 whole already, 1 failed" in again.stdout) == (1, True), again.output
+    assert "isthmus: text.png: copied as it is: " in again.stderr
+
+
+def test_pictures_that_are_not_read_here_are_named_with_the_remedy() -> None:
+    for name in ("in/IMG_1.CR2", "in/sub/scan.jxl", "in/._IMG_1.CR2", "in/clip.mov", "in/run.h5"):
+        Path(name).write_bytes(b"not looked at")
+    for dry in (["--dry-run"], []):
+        result = run("encode", "in", "-o", "out", "--workers", "1", *dry)
+        assert result.exit_code == 1, result.output
+        assert "isthmus: IMG_1.CR2: not encoded: camera raw. Develop it" in result.stderr
+        assert "isthmus: sub/scan.jxl: not encoded: a JPEG XL picture. Convert it" in result.stderr
+        assert result.stderr.count("isthmus: ") == 2
+        assert "4 other files left alone (--copy-others copies): ._IMG_1.CR2, clip.mov, notes.txt" in result.stdout
+    assert "2 encoded, 2 failed" in result.stdout
+
+
+def test_pictures_that_are_not_read_here_are_copied_with_the_others() -> None:
+    Path("in/IMG_1.CR2").write_bytes(b"not looked at")
+    frames = [photo(40, 30), photo(30, 40)]
+    frames[0].save("in/moves.gif", save_all=True, append_images=frames[1:])
+    result = run("encode", "in", "-o", "out", "--workers", "1", "--copy-others")
+    assert result.exit_code == 0, result.output
+    assert "IMG_1.CR2: copied as it is: camera raw. Develop it" in result.stdout
+    assert "moves.gif: copied as it is: the file has several frames" in result.stdout
+    for name in ("IMG_1.CR2", "moves.gif"):
+        assert Path("out", name).read_bytes() == Path("in", name).read_bytes()
+    again = run("encode", "in", "-o", "out", "--workers", "1", "--copy-others")
+    assert (again.exit_code, "5 whole already" in again.stdout) == (0, True), again.output
 
 
 def test_decoding_to_a_format_a_quality_and_a_size() -> None:

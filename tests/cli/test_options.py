@@ -6,10 +6,10 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from isthmus.bitstream.limits import Limits
 from isthmus.cli.options import CodecOptions, as_one, codec_options, quality_or_default, usage_errors
 from isthmus.codec import DEFAULT_QUALITY
 from isthmus.errors import InputError
+from isthmus.image.limits import Limits
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 import pytest
 
-from isthmus.cli.outputs import outputs_for, refuse_picture_names
+from isthmus.cli.outputs import outputs_for, refuse_other_formats
 
 
 @pytest.fixture(autouse=True)
@@ -31,7 +31,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     ],
 )
 def test_names(inputs: tuple[str, ...], output: str | None, found: dict[str, str]) -> None:
-    assert outputs_for(inputs, output, ".isth") == found
+    assert outputs_for(inputs, output, lambda name: ".isth") == found
 
 
 @pytest.mark.parametrize(
@@ -49,16 +49,16 @@ def test_names(inputs: tuple[str, ...], output: str | None, found: dict[str, str
 )
 def test_what_cannot_be_meant_is_refused(inputs: tuple[str, ...], output: str | None, message: str) -> None:
     with pytest.raises(click.UsageError, match=message):
-        outputs_for(inputs, output, ".isth")
+        outputs_for(inputs, output, lambda name: ".isth")
 
 
 def test_pictures_given_to_decode_are_asked_about() -> None:
     with pytest.raises(click.UsageError, match=r"is a\.png an \.isth file\?"):
-        outputs_for(("a.png",), None, ".png")
+        outputs_for(("a.png",), None, lambda name: ".png")
 
 
 @pytest.mark.parametrize("name", ["a.png", "deep/a.JPG", "a.webp"])
 def test_encoded_files_get_no_name_of_a_picture(name: str) -> None:
-    refuse_picture_names(["a.isth", "a.ISTH", "a", "a.backup", "-"])
+    refuse_other_formats(["a.isth", "a.ISTH", "a", "a.backup", "-"])
     with pytest.raises(click.UsageError, match="is another format"):
-        refuse_picture_names(["a.isth", name])
+        refuse_other_formats(["a.isth", name])

@@ -1,22 +1,29 @@
 """The definition of the entropy model: what is read off it, and that a layer added to it is added everywhere."""
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
 
-from isthmus.coding.definition import DEFINITIONS, Block, Definition, definition_of, lattices_and_boards
+import series
+from isthmus.coding.boards import Board
+from isthmus.coding.definition import Block, Definition, Input, Pass
+from isthmus.coding.entropy_model import EntropyModel
 from isthmus.coding.fixed_point import ContextModel
 from isthmus.coding.formats import BYTES, WORDS, Format
+from isthmus.coding.kinds import FIRST, KINDS, Kind, definition_of, lattices_and_boards
+from isthmus.coding.payload import decode_first_group, decode_latents, encode_latents
 from isthmus.coding.weights import check_exact, numbers
-from isthmus.errors import ModelError
+from isthmus.errors import CorruptError, ModelError
 from isthmus.model.check import check_arrays
 from isthmus.model.file import parse_model
-from isthmus.model.model import CONTEXT, Model
+from isthmus.model.model import Model
 from isthmus.model.registry import packaged_bytes, release_model
 from isthmus.train.context import ContextModel as TrainedContext
 from isthmus.train.context_arrays import compand_table, context_arrays, context_state
+from isthmus.train.tables import laplace_tables
 
 TINY = lattices_and_boards((3, 5, 8), points=3, lattice_width=8, width=16)
 
@@ -42,15 +49,12 @@ def runner(definition: Definition, trained: TrainedContext) -> ContextModel:
 
 
 def test_a_released_model_is_as_defined(model: Model) -> None:
-    stored = {key.removeprefix(CONTEXT): value for key, value in model.arrays.items() if key.startswith(CONTEXT)}
+    stored = model.definition.own(model.arrays)
     assert {array.name: (array.shape, array.dtype) for array in model.definition.arrays()} == {
         name: (value.shape, value.dtype.name) for name, value in stored.items()
     }
-    shapes = {name: value.shape for name, value in stored.items()}
-    assert (
-        definition_of("lattices-and-boards", model.definition.groups, model.definition.points, shapes)
-        == model.definition
-    )
+    shapes = {name: value.shape for name, value in model.arrays.items()}
+    assert definition_of(FIRST, model.definition.groups, model.definition.points, shapes) == model.definition
 
 
 def test_channels_are_coded_once_and_in_order() -> None:
@@ -74,6 +78,8 @@ def test_multiplications_by_hand() -> None:
 
 
 IN_BYTES = replace(TINY, form=BYTES)
+SERIES = series.definition((2, 3, 4), 3, (8, 16), WORDS)
+"""Of another kind: other groups, boards of three and four phases in a row, windows in a row, names and prefix."""
 
 
 def with_blocks(*blocks: Block) -> Definition:
@@ -93,8 +99,13 @@ def with_blocks(*blocks: Block) -> Definition:
         with_blocks(Block("mix"), Block("again")),
         with_blocks(Block("mix"), Block("spatial", (3, 3))),
         with_blocks(Block("wide", (1, 5)), Block("mix"), Block("spatial", (3, 3)), Block("again")),
+        SERIES,
+        replace(SERIES, form=BYTES),
     ],
-    ids=["as it is", "a layer more", "bytes", "bytes, a layer more", "none", "no window", "window last", "windows"],
+    ids=[
+        *("as it is", "a layer more", "bytes", "bytes, a layer more", "none", "no window", "window last", "windows"),
+        *("a series", "a series in bytes"),
+    ],
 )
 def test_training_export_import_and_runner_follow_the_definition(definition: Definition) -> None:
     torch.manual_seed(0)
@@ -105,7 +116,9 @@ def test_training_export_import_and_runner_follow_the_definition(definition: Def
             trained.network(one).last.weight[one.channels :].normal_(std=1.0)
             trained.network(one).quality.normal_(std=0.2)
     # Whole numbers, and means near zero: no symbol lies near the edge between two.
-    y = torch.round(torch.randn(1, 16, 6, 8, generator=torch.Generator().manual_seed(1)) * 3)
+    height, width = (6, 8) if definition.latents == TINY.latents else (1, 24)
+    shape = (1, definition.latents, height, width)
+    y = torch.round(torch.randn(shape, generator=torch.Generator().manual_seed(1)) * 3)
     seen: list[np.ndarray] = []
     weights = torch.tensor([[0.0, 0.4, 0.6]])
     with torch.no_grad():
@@ -118,7 +131,7 @@ def test_training_export_import_and_runner_follow_the_definition(definition: Def
         found.append(scales.T.astype(int).ravel())
         return np.rint(flat[at, channels] - means) + means
 
-    walked = runner(definition, trained).walk(6, 8, 8000, code)
+    walked = runner(definition, trained).walk(height, width, 8000, code)
     np.testing.assert_allclose(walked, decoded[0].flatten(1).T.numpy(), atol=1 / 16 + 1e-6)
     # Training visits the positions of a half board in another order.
     assert len(seen) == len(found) == len(definition.passes)
@@ -131,6 +144,53 @@ def test_training_export_import_and_runner_follow_the_definition(definition: Def
     assert again.keys() == own.keys() - {"costs"}
     for key, value in again.items():
         torch.testing.assert_close(value, own[key], rtol=0, atol=tolerance(key, value, definition.form))
+
+
+@pytest.mark.parametrize("form", [WORDS, BYTES])
+def test_a_second_kind_codes_symbols_both_ways(form: Format, rng: np.random.Generator) -> None:
+    definition = replace(SERIES, form=form)
+    torch.manual_seed(0)
+    trained = TrainedContext(definition)
+    for one in definition.passes:
+        torch.nn.init.normal_(trained.network(one).last.weight, std=0.3)
+        torch.nn.init.normal_(trained.network(one).quality)
+    entropy = EntropyModel(runner(definition, trained), laplace_tables())
+    y = rng.normal(0, 5, (1, 50, definition.latents)).astype(np.float32)
+    payload = encode_latents(entropy, y, 4321, np.full((1, 50), 1e6))
+    decoded = decode_latents(entropy, payload, 1, 50, 4321)
+    assert np.abs(decoded - y).max() <= 0.5
+    np.testing.assert_array_equal(decode_first_group(entropy, payload, 1, 50, 4321), decoded[:, :, :2])
+    with pytest.raises(CorruptError):
+        decode_latents(entropy, payload, 1, 50, 8321)
+
+
+def test_the_sizes_of_a_second_kind_are_read_off_its_arrays(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(KINDS, "series", series.KIND)
+    arrays = SERIES.stored(context_arrays(TrainedContext(SERIES)))
+    assert all(name.startswith("series.") for name in arrays)
+    shapes = {name: array.shape for name, array in arrays.items()}
+    assert definition_of("series", SERIES.groups, SERIES.points, shapes, WORDS) == SERIES
+    assert SERIES.own(arrays).keys() == {array.name for array in SERIES.arrays()}
+
+
+@pytest.mark.parametrize(
+    ("change", "match"),
+    [
+        (lambda passes: passes[:-1], "a pass for each phase"),
+        (lambda passes: passes[::-1], "groups in turn"),
+        (lambda passes: (replace(passes[0], channels=3), *passes[1:]), "expected 2 channels from 0"),
+        (lambda passes: (*passes[:-1], replace(passes[-1], inputs=(Input("known", 4),))), "features, found 4"),
+    ],
+)
+def test_passes_that_do_not_fit_are_refused(change: Callable[..., tuple[Pass, ...]], match: str) -> None:
+    with pytest.raises(ValueError, match=match):
+        replace(SERIES, passes=change(SERIES.passes))
+
+
+@pytest.mark.parametrize("pattern", [(), ((0, 1), (0,)), ((0, 2),), ((1, 1),)])
+def test_boards_that_are_none_are_refused(pattern: tuple[tuple[int, ...], ...]) -> None:
+    with pytest.raises(ValueError, match="a board: expected"):
+        Board(pattern)
 
 
 def tolerance(key: str, value: torch.Tensor, form: Format) -> float:
@@ -209,10 +269,10 @@ def test_a_window_where_only_what_is_coded_is_computed_is_refused() -> None:
 def test_another_kind_stands_beside_the_first(model: Model, monkeypatch: pytest.MonkeyPatch) -> None:
     """Models name their kind; those that name none are of the first, and are read whatever is added."""
 
-    def deep(groups: tuple[int, ...], points: int, lattice_width: int, width: int, form: Format) -> Definition:
-        return replace(deeper(lattices_and_boards(groups, points, lattice_width, width, form)), name="deep")
+    def deep(groups: tuple[int, ...], points: int, widths: tuple[int, ...], form: Format) -> Definition:
+        return replace(deeper(KINDS[FIRST].build(groups, points, widths, form)), name="deep")
 
-    monkeypatch.setitem(DEFINITIONS, "deep", deep)
+    monkeypatch.setitem(KINDS, "deep", Kind(deep, KINDS[FIRST].widths, least_groups=2))
     assert parse_model(packaged_bytes(model.id.hex())).definition == model.definition
     with pytest.raises(ModelError, match=r"incomplete.*again"):
         check_arrays(model.arrays, {**model.metadata, "definition": "deep"}, "x")

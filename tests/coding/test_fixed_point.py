@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from isthmus.coding import formats
-from isthmus.coding.boards import phases
+from isthmus.coding.boards import CHECKERBOARD, LATTICES, phases
 from isthmus.coding.fixed_point import ContextModel
 from isthmus.model.model import Model
 from isthmus.model.registry import release_model
@@ -119,6 +119,6 @@ def test_a_latent_changes_only_what_is_coded_after_it(model: Model, rng: np.rand
 
 
 def test_passes_cover_the_plane_as_specified() -> None:
-    np.testing.assert_array_equal(phases("checkerboard", 2, 3), [[0, 1, 0], [1, 0, 1]])
+    np.testing.assert_array_equal(phases(CHECKERBOARD, 2, 3), [[0, 1, 0], [1, 0, 1]])
     expected = [[0, 4, 2, 4, 0], [4, 3, 4, 3, 4], [2, 4, 1, 4, 2], [4, 3, 4, 3, 4], [0, 4, 2, 4, 0]]
-    np.testing.assert_array_equal(phases("lattices", 5, 5), expected)
+    np.testing.assert_array_equal(phases(LATTICES, 5, 5), expected)

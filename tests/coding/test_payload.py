@@ -13,9 +13,11 @@ from isthmus.coding.symbols import LOST_BITS, SKIPPED_SCALES, Quantizer, Skippin
 from isthmus.coding.tables import Tables
 from isthmus.errors import CorruptError, SelfCheckError
 from isthmus.image.coders.lapped.analysis import analyse
+from isthmus.image.coders.lapped.arrays import nominal_step_of, steps_of
 from isthmus.image.coders.masking import RDOQ_WEIGHT, visibility
-from isthmus.image.coders.protocol import ArraySource, Setting
+from isthmus.image.coders.protocol import ArraySource
 from isthmus.image.grid import Grid
+from isthmus.medium.setting import Setting
 from isthmus.model.model import Model
 from isthmus.model.registry import release_model
 from isthmus.quality import Quality
@@ -39,7 +41,8 @@ def analysed(model: Model, rgb: np.ndarray) -> np.ndarray:
 
 
 def importance(model: Model, y: np.ndarray, weight: float = RDOQ_WEIGHT) -> np.ndarray:
-    return weight * visibility(y, model.steps(QUALITY), float(model.nominal_step(QUALITY)[0]))
+    setting = Setting(model, Quality(QUALITY))
+    return weight * visibility(y, steps_of(setting), float(nominal_step_of(setting)[0]))
 
 
 def encode(model: Model, y: np.ndarray) -> bytes:

@@ -7,6 +7,9 @@ from collections.abc import Iterable
 
 import numpy as np
 
+from isthmus.image.chunks import ICC
+from isthmus.image.files import open_picture
+
 Chunk = tuple[bytes, bytes]
 
 
@@ -36,3 +39,10 @@ def gamma(value: float) -> Chunk:
 
 def chromaticities(*values: float) -> Chunk:
     return b"cHRM", struct.pack(">8I", *(round(value * 100_000) for value in values))
+
+
+def p3_profile() -> bytes:
+    """Display P3, as an ICC profile."""
+    return open_picture(
+        png(np.zeros((1, 1, 3), np.uint8), colour_type=2, chunks=[(b"cICP", bytes([12, 13, 0, 1]))])
+    ).metadata[ICC]

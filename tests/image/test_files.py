@@ -10,11 +10,11 @@ import pytest
 from PIL import Image, ImageCms, ImageOps
 from PIL.PngImagePlugin import PngInfo
 
-from isthmus.bitstream.chunks import EXIF, ICC, XMP
-from isthmus.bitstream.limits import Limits
 from isthmus.codec import Codec
 from isthmus.errors import InputError, IsthmusError, LimitExceededError, UnsupportedPictureError
+from isthmus.image.chunks import EXIF, ICC, XMP
 from isthmus.image.files import format_of, open_picture, save_picture
+from isthmus.image.limits import Limits
 from isthmus.image.picture import as_picture
 from pictures import photo, whole
 

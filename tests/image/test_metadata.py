@@ -8,7 +8,7 @@ import pytest
 from PIL import Image, ImageFile
 from PIL.PngImagePlugin import PngInfo
 
-from isthmus.bitstream.chunks import EXIF, XMP
+from isthmus.image.chunks import EXIF, XMP
 from isthmus.image.exif import ARTIST, DESCRIPTION, ORIENTATION, bare, resolution_of
 from isthmus.image.files import open_picture, save_picture
 from isthmus.image.picture import as_picture

@@ -2,7 +2,7 @@
 
 from PIL import Image
 
-from isthmus.image.names import is_picture_name, is_picture_suffix
+from isthmus.image.names import is_picture_suffix
 
 
 def test_what_is_left_alone_of_all_that_pillow_opens() -> None:
@@ -15,9 +15,3 @@ def test_what_is_left_alone_of_all_that_pillow_opens() -> None:
     assert is_picture_suffix(".mpo")
     kept = {".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".gif", ".bmp", ".avif", ".jp2", ".ppm", ".tga", ".ico"}
     assert kept | {".psd", ".fits", ".dds", ".pcx"} <= opened - left
-
-
-def test_names() -> None:
-    assert is_picture_name("a/b.JPG")
-    for name in ("a/.b.jpg", "b.txt", "jpg", "b.H5", "clip.MPG", "b.pdf", ""):
-        assert not is_picture_name(name), name

@@ -1,12 +1,13 @@
 import io
 import struct
+from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image, ImageCms
 
 from image.pngs import Chunk, chromaticities, gamma, png
-from isthmus.bitstream.chunks import ICC
+from isthmus.image.chunks import ICC
 from isthmus.image.files import open_picture
 from isthmus.image.picture import as_picture
 from pictures import photo, whole
@@ -123,3 +124,34 @@ def test_code_points_of_an_avif_file() -> None:
     light = srgb_light(INSIDE / 255) @ P3_TO_SRGB.T
     profile = open_picture(io.BytesIO(wide)).metadata[ICC]
     assert abs(shown(profile, INSIDE) - 255 * srgb_curve(light)).max() <= 1.5
+
+
+@pytest.mark.parametrize("name", ["a.png", "a.avif"])
+def test_code_points_of_a_file_that_was_loaded_before(name: str, tmp_path: Path) -> None:
+    path = tmp_path / name
+    if name == "a.png":
+        path.write_bytes(png(INSIDE, colour_type=2, chunks=[(b"cICP", bytes([12, 13, 0, 1]))]).getvalue())
+    else:
+        photo(32, 32).save(path, advanced={"color-primaries": "12"})
+        data = path.read_bytes()
+        at = data.index(b"nclx") + 4
+        path.write_bytes(data[:at] + struct.pack(">HH", 12, 13) + data[at + 4 :])
+    wanted = open_picture(path).metadata[ICC]
+    with Image.open(path) as image:
+        image.load()
+        assert as_picture(image).metadata[ICC] == wanted
+    # Of a stream nothing is left to look at, and that is said.
+    with Image.open(io.BytesIO(path.read_bytes())) as image:
+        image.load()
+        picture = as_picture(image)
+    assert ICC not in picture.metadata
+    assert picture.notes == ("whether the file gave code points of its colours is not known: it was loaded before",)
+
+
+def test_a_file_that_is_another_by_now_says_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "a.png"
+    path.write_bytes(png(INSIDE, colour_type=2).getvalue())
+    with Image.open(path) as image:
+        image.load()
+        path.write_bytes(b"something else")
+        assert ICC not in as_picture(image).metadata

@@ -79,7 +79,7 @@ def test_a_profile_that_cannot_be_applied_is_named() -> None:
     image = photo(30, 20)
     image.info["icc_profile"] = b"damaged"
     _, notes = written(image, "BMP")
-    assert notes.startswith("BMP holds no ICC profile, and this one cannot be applied")
+    assert notes.startswith("BMP holds no ICC profile: left out, it cannot be applied")
     assert image.info["icc_profile"] == b"damaged"
 
 

@@ -18,6 +18,8 @@ from isthmus.model.registry import release_model
     [
         (lambda model: model.arrays | {"context.dc.0.second.bias": np.zeros((), np.int32)}, "inconsistent"),
         (lambda model: model.arrays | {"compand": np.maximum(model.arrays["compand"], 1)}, "0 first, and within"),
+        (lambda model: model.arrays | {"context.dc.near": -model.arrays["context.dc.near"]}, "no negative weight"),
+        (lambda model: model.arrays | {"context.more": np.zeros(1, np.int16)}, "unknown: expected none, got context.m"),
     ],
 )
 def test_arrays_that_no_decoder_can_take_are_refused(
@@ -28,7 +30,17 @@ def test_arrays_that_no_decoder_can_take_are_refused(
         save_model(tmp_path / "crafted.isthmodel", change(old), old.metadata)
 
 
-def test_the_first_group_is_that_of_the_dc_coefficients(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("metadata", "match"),
+    [
+        ({"groups": []}, "lacks its shape"),
+        ({"groups": [384]}, "at least 2 groups"),
+        ({"points": 1}, "lacks its shape"),
+        ({"medium": 0}, "names no medium: expected 1 to 255, got 0"),
+        ({"coder": "lapped"}, "names no coder"),
+    ],
+)
+def test_metadata_that_say_no_shape_are_refused(metadata: dict[str, Any], match: str, tmp_path: Path) -> None:
     old = release_model()
-    with pytest.raises(ModelError, match="lacks its shape"):
-        save_model(tmp_path / "crafted.isthmodel", old.arrays, old.metadata | {"groups": [4, 12, 48, 112, 208]})
+    with pytest.raises(ModelError, match=match):
+        save_model(tmp_path / "crafted.isthmodel", old.arrays, old.metadata | metadata)

@@ -105,6 +105,7 @@ def test_a_wrong_command_line_is_a_usage_error(
     [
         (["--device", "abacus"], "cpu or cuda"),
         (["--from", "nonesuch"], "no model named 'nonesuch'"),
+        (["--set", "crop=48"], "crop: expected a multiple of 32, got 48"),
         (["--set", "network.latents=256"], r"network.groups: expected 3 first, and others, network.latents (256) in"),
         (["--set", "network.groups=384"], "network.groups: expected 3 first"),
         (["--set", "network.latents=800", "--set", "network.groups=3,797"], "network.latents: expected at most 768"),

@@ -14,8 +14,9 @@ from isthmus.coding.payload import CHECK_BYTES
 from isthmus.coding.tables import Tables
 from isthmus.errors import InputError, MissingExtraError
 from isthmus.image.coders.lapped.coder import LappedCoder
-from isthmus.image.coders.protocol import ArraySource, Setting
+from isthmus.image.coders.protocol import ArraySource
 from isthmus.image.grid import Grid
+from isthmus.medium.setting import Setting
 from isthmus.model.registry import load_model
 from isthmus.quality import Quality
 from isthmus.train.config import TrainConfig
@@ -40,8 +41,8 @@ def test_the_same_weights_give_the_same_bytes(trained: Trained, tmp_path: Path) 
     assert again.read_bytes() == trained.output.read_bytes()
 
 
-def with_fitting_rows(network: Network, pixels: torch.Tensor, config: TrainConfig) -> Network:
-    """Every output's row set to the spread of its symbols at middle quality, which a real run takes long to learn."""
+def with_fitting_scales(network: Network, pixels: torch.Tensor, config: TrainConfig) -> Network:
+    """Scale indices set to the spread of every output's symbols at middle quality: a real run takes long for that."""
     spreads: list[float] = []
     code(network, pixels, 0.5, config, lambda symbols, _: spreads.append(float(symbols.abs().mean())))
     model = network.context
@@ -58,7 +59,7 @@ def with_fitting_rows(network: Network, pixels: torch.Tensor, config: TrainConfi
 
 def test_files_are_as_large_as_training_says(trained: Trained, photo: np.ndarray, tmp_path: Path) -> None:
     config, pictures = trained.config, [photo.transpose(2, 0, 1)]
-    network = with_fitting_rows(trained.network, prepare(pictures[0]), config)
+    network = with_fitting_scales(trained.network, prepare(pictures[0], trained.config.network.entropy), config)
     tables = fit_tables(network, pictures, replace(config, fit_side=256))
     export_model(network, tmp_path / "x.isthmodel", "x", {}, tables)
     (point,) = means(measure(network, pictures, [50], config, torch.float32))
@@ -69,7 +70,9 @@ def test_files_are_as_large_as_training_says(trained: Trained, photo: np.ndarray
 
 
 def test_pictures_decode_as_training_saw_them(trained: Trained, photo: np.ndarray) -> None:
-    seen, _ = code(trained.network, prepare(photo.transpose(2, 0, 1)), 0.5, trained.config)
+    seen, _ = code(
+        trained.network, prepare(photo.transpose(2, 0, 1), trained.config.network.entropy), 0.5, trained.config
+    )
     setting = Setting(trained.model, Quality(5000), 1)
     payloads = list(LappedCoder().encode_tiles(setting, ArraySource(photo)))
     grid = Grid(photo.shape[1], photo.shape[0])
@@ -127,8 +130,8 @@ def test_a_model_in_bytes_is_trained_and_codes(trained: Trained, photo: np.ndarr
     config, weights, _ = load_weights(str(trained.output), tiny_config(), {"network.numbers": "bytes"})
     network = Network(config.network)
     network.load_state_dict(weights)
-    pixels = prepare(photo.transpose(2, 0, 1))
-    network = with_fitting_rows(network, pixels, config)
+    pixels = prepare(photo.transpose(2, 0, 1), trained.config.network.entropy)
+    network = with_fitting_scales(network, pixels, config)
     tables = fit_tables(network, [photo.transpose(2, 0, 1)], replace(config, fit_side=256))
     export_model(network, tmp_path / "small.isthmodel", "small", {}, tables)
     model = load_model(tmp_path / "small.isthmodel")

@@ -20,7 +20,7 @@ def test_the_verdict() -> None:
     assert said is not None
     assert "5.0 % fewer bytes than before" in said
     assert "about 1,000 such pictures at quality 44" in said
-    shrunk = verdict({"gain": GAIN}, 1_000_000, shrunk=True)
+    shrunk = verdict({"gain": GAIN}, 1_000_000, is_delta=True)
     assert shrunk is not None
     assert "on 4 of the pictures held out, before it was shrunk; its own" in shrunk
     mixed = verdict({"gain": {**GAIN, "worse": 1}}, 1_000_000)

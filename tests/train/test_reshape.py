@@ -32,7 +32,7 @@ def network_of(config: NetworkConfig, state: dict[str, torch.Tensor]) -> Network
 
 
 def test_a_larger_network_begins_as_the_same_function(trained: Trained, photo: np.ndarray) -> None:
-    before, pixels = trained.network, prepare(photo.transpose(2, 0, 1))
+    before, pixels = trained.network, prepare(photo.transpose(2, 0, 1), trained.config.network.entropy)
     larger = replace(before.config, **LARGER)
     after = network_of(larger, reshaped(before.state_dict(), before.config, larger))
     for quality in (0.2, 0.8):
@@ -46,7 +46,7 @@ def test_what_is_added_can_be_trained(trained: Trained, photo: np.ndarray) -> No
     larger = replace(trained.network.config, **LARGER)
     network = network_of(larger, reshaped(trained.network.state_dict(), trained.network.config, larger))
     # Whole pairs of blocks, and half a block around them.
-    pixels = prepare(photo.transpose(2, 0, 1))[:, :, :112, :112].float() - 128
+    pixels = prepare(photo.transpose(2, 0, 1), trained.config.network.entropy)[:, :, :112, :112].float() - 128
     output, bits, _ = network(pixels, torch.tensor([0.6]), 12.0)
     (output.square().mean() + bits.mean()).backward()
     mix = network.synthesis.mix[2].weight.grad
@@ -70,7 +70,7 @@ def test_a_smaller_network_keeps_the_layers_that_still_fit(trained: Trained) -> 
 
 
 def test_other_steps_keep_what_each_step_meant(trained: Trained, photo: np.ndarray) -> None:
-    before, pixels = trained.network, prepare(photo.transpose(2, 0, 1))
+    before, pixels = trained.network, prepare(photo.transpose(2, 0, 1), trained.config.network.entropy)
     # Every second point of the new range lies on a point of the old one.
     ratio = before.config.coarsest_step / before.config.finest_step
     wider = replace(before.config, points=7, coarsest_step=before.config.coarsest_step * ratio**0.5)

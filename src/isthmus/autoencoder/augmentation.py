@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from typing import get_args
+
 import torch
 from torch import Tensor
 from torch.nn import functional
 
-AUGMENTATIONS = ("shift", "rotate", "zoom", "flip")
+from isthmus.autoencoder.choices import Augmentation
+
+AUGMENTATIONS: tuple[str, ...] = get_args(Augmentation)
 SHIFT = 0.08  # of the picture's side, to each direction
 ROTATE = 0.17  # radians, 10 degrees
 ZOOM = 0.1

@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from math import prod
+from typing import get_args
 
 import torch
 from torch import Tensor, nn
 
-KINDS = ("linear", "dense", "convolutional", "variational", "denoising")
+from isthmus.autoencoder.choices import Kind
+
+KINDS: tuple[str, ...] = get_args(Kind)
 DEFAULT_HIDDEN = {"linear": (), "convolutional": (16, 32)}
 LOG_VARIANCE_LIMIT = 10.0  # keeps exp() finite while the variational encoder is still untrained
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-SCALINGS = ("unit", "center", "standard", "none")
+from isthmus.autoencoder import choices
+
+SCALINGS: tuple[str, ...] = get_args(choices.Scaling)
 
 
 @dataclass(frozen=True)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 
+from isthmus.autoencoder.choices import Activation, Augmentation, Kind, Loss, Optimizer, Schedule
+from isthmus.autoencoder.choices import Scaling as ScalingName
 from isthmus.autoencoder.networks import Network
 from isthmus.autoencoder.scaling import Scaling
 from isthmus.autoencoder.training import History
@@ -45,27 +47,27 @@ class State(BaseEstimator):  # type: ignore[misc]
 
     def __init__(
         self,
-        kind: str = "dense",
+        kind: Kind = "dense",
         *,
         code_size: int | None = None,
         hidden: Sequence[int] | None = None,
-        activation: str | Sequence[str] = "relu",
-        code_activation: str = "linear",
-        output_activation: str = "auto",
-        scaling: str = "auto",
-        loss: str = "mse",
-        optimizer: str = "adam",
+        activation: Activation | Sequence[Activation] = "relu",
+        code_activation: Activation = "linear",
+        output_activation: Activation | Literal["auto"] = "auto",
+        scaling: ScalingName | Literal["auto"] = "auto",
+        loss: Loss = "mse",
+        optimizer: Optimizer = "adam",
         learning_rate: float = 1e-3,
         momentum: float = 0.0,
         weight_decay: float = 0.0,
-        schedule: str = "constant",
+        schedule: Schedule = "constant",
         batch_size: int | None = 256,
         epochs: int = 10,
         max_steps: int | None = None,
         stop_loss: float | None = None,
         noise: float | None = None,
         beta: float | None = None,
-        augmentation: Sequence[str] = (),
+        augmentation: Sequence[Augmentation] = (),
         shuffle: bool = True,
         threads: int | None = None,
         random_state: Any = None,

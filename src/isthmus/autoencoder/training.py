@@ -6,18 +6,19 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from math import cos, isfinite, pi
-from typing import Any
+from typing import Any, get_args
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
 from isthmus.autoencoder.augmentation import augment
+from isthmus.autoencoder.choices import Loss, Schedule
 from isthmus.autoencoder.networks import Network
 from isthmus.errors import InputError
 
-LOSSES = ("mse", "bce")
-SCHEDULES = ("constant", "cosine")
+LOSSES: tuple[str, ...] = get_args(Loss)
+SCHEDULES: tuple[str, ...] = get_args(Schedule)
 LBFGS_INNER_STEPS = 10
 
 Optimizers = dict[str, Callable[["TrainingConfig", list[Tensor]], torch.optim.Optimizer]]

@@ -1,12 +1,14 @@
-"""What a run over a tree of pictures is made of: the job, its items, their results, and the counts of them."""
+"""What a run over a tree of files is made of: the job, its items, their results, and the counts of them."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from typing import Literal
 
-from isthmus.bitstream.limits import Limits
-from isthmus.codec import DEFAULT_QUALITY, Effort
+from isthmus.codec import DEFAULT_QUALITY
+from isthmus.effort import Effort
+from isthmus.image.limits import Limits
+from isthmus.medium.protocol import Options
 from isthmus.plain import number, whole
 from isthmus.rate_control import Target
 
@@ -15,7 +17,7 @@ State = Literal["done", "kept", "skipped", "failed", "copied"]
 
 @dataclass(frozen=True)
 class Job:
-    """What is done to every picture; it travels to the workers.
+    """What is done to every file; it travels to the workers.
 
     Attributes:
         verb: encode or decode.
@@ -24,15 +26,16 @@ class Job:
         aim: a target instead of a quality.
         strip: leave metadata out.
         keep_smaller: copy the original where encoding does not make it smaller.
-        copy_others: copy what is no picture or cannot be read, so that the target has all of the source.
+        copy_others: copy what is of no medium or cannot be read, so that the target has all of the source.
         force: redo and replace what is there.
         model: a model file, the name of an installed model, or None for "best".
         threads: of each worker.
-        limits: what a picture may ask for.
+        limits: what a file may ask for.
         effort: of encoding; files of another effort count as done.
         max_side: reduce larger pictures to so many pixels, before encoding or after decoding.
-        suffix: of decoded files, which names their format.
+        suffix: of decoded files, which names their format; None for that of their medium.
         jpeg_quality: 1 to 100, of decoded files that are JPEGs; None for the usual one.
+        depth: 8 to reduce deeper pictures to 8 bits a channel before encoding; None to refuse them.
     """
 
     verb: Literal["encode", "decode"]
@@ -49,8 +52,9 @@ class Job:
     effort: Effort = 1
     copy_others: bool = False
     max_side: int | None = None
-    suffix: str = ".png"
+    suffix: str | None = None
     jpeg_quality: int | None = None
+    depth: int | None = None
 
     def __post_init__(self) -> None:
         # Compared and written down later: plain numbers, whatever they came as.
@@ -61,20 +65,38 @@ class Job:
             if getattr(self, name) is not None:
                 object.__setattr__(self, name, whole(getattr(self, name), f"the number for {name}"))
 
+    @property
+    def options(self) -> Options:
+        """What is asked of a medium, by the names of its options."""
+        if self.verb == "encode":
+            return {"strip": self.strip, "max_side": self.max_side, "depth": self.depth}
+        return {"strip": self.strip, "max_side": self.max_side, "jpeg_quality": self.jpeg_quality}
+
 
 @dataclass(frozen=True)
 class Item:
-    """One file: its name in the source tree, its bytes there, the name it gets, and whether it stays as it is."""
+    """One file.
+
+    Attributes:
+        name: in the source tree.
+        size: bytes there.
+        output: the name it gets.
+        copied: whether it stays as it is.
+        medium: the name of what it holds, as in "picture"; empty for what is copied.
+        there: whether a listing of the target shows what may be its output; None where nobody looked.
+    """
 
     name: str
     size: int
     output: str
     copied: bool = False
+    there: bool | None = None
+    medium: str = ""
 
 
 @dataclass(frozen=True)
 class Result:
-    """What became of one picture; `message` says why it failed or was kept as it was, or what else to know of it."""
+    """What became of one file; `message` says why it failed or was kept as it was, or what else to know of it."""
 
     item: Item
     state: State
@@ -84,7 +106,7 @@ class Result:
 
 @dataclass
 class Summary:
-    """Counts of a run; bytes are of the pictures that this run wrote, `copied` are other files."""
+    """Counts of a run; bytes are of the files that this run wrote, `copied` are other files."""
 
     done: int = 0
     kept: int = 0
@@ -95,7 +117,7 @@ class Summary:
     copied: int = 0
 
     def add(self, result: Result) -> None:
-        """Count one more picture."""
+        """Count one more file."""
         setattr(self, result.state, getattr(self, result.state) + 1)
         if result.state in ("done", "kept"):
             self.bytes_before += result.item.size
@@ -103,5 +125,5 @@ class Summary:
 
     @property
     def total(self) -> int:
-        """Pictures looked at."""
+        """Files looked at, but for others."""
         return self.done + self.kept + self.skipped + self.failed

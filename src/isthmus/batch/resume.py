@@ -6,36 +6,37 @@ Every output is written whole or not at all, so what is there, reads as whole an
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import suppress
 
 from isthmus.batch.job import Item, Job
 from isthmus.batch.tools import Tools
 from isthmus.batch.tree import Tree
-from isthmus.codec import Info
-from isthmus.errors import BitstreamError, CorruptError, InputError, OutputExistsError, TruncatedError
-from isthmus.image.container import parse
-from isthmus.image.files import picture_size
-from isthmus.image.reduction import reduced_size
+from isthmus.errors import BitstreamError, CorruptError, OutputExistsError, TruncatedError
+from isthmus.media import medium_of_name, medium_to_open, parse
+from isthmus.medium.protocol import Info, Medium
 
 FORCE = "Use --force to replace it."
 
 
 def encoded_before(job: Job, item: Item, tools: Tools) -> bool:
-    """Whether an earlier run has encoded a picture as this job would, or kept it as it was.
+    """Whether an earlier run has encoded a file as this job would, or kept it as it was.
 
     Raises:
         OutputExistsError: something else has the name of the output.
-        IsthmusError, OSError: the picture or the output cannot be read.
+        IsthmusError, OSError: the file or the output cannot be read.
     """
     source, target, most = tools.source, tools.target, job.limits.max_file_bytes
-    if job.force:
+    if job.force or item.there is False:
         return False
     if (job.keep_smaller or job.copy_others) and _is_copy(item, tools, most):
+        if job.copy_others:
+            # A damaged picture is an error of every run, though its copy is there.
+            with source.open(item.name, most) as stream:
+                medium_to_open(item.name, stream).open(stream, job.limits, job.options)
         return True
     if target.size(item.output) is None:
         return False
     try:
-        header = parse(target.read(item.output, most), job.limits).header
+        medium, parsed = parse(target.read(item.output, most), job.limits)
     except (TruncatedError, CorruptError):
         # This is what a second run is for.
         return False
@@ -43,41 +44,43 @@ def encoded_before(job: Job, item: Item, tools: Tools) -> bool:
         raise OutputExistsError(
             f"{item.output} is there already and is no .isth file that can be read here", got=error, hint=FORCE
         ) from error
-    wanted, found = f"model {tools.codec.model.id.hex()}", f"model {header.model_id.hex()}"
+    info = medium.info(parsed)
+    wanted, found = f"model {tools.codec.model_for(medium).id.hex()}", f"model {info.model_id}"
     if job.aim is None:
         wanted = f"quality {round(job.quality, 2):g} of {wanted}"
-        found = f"quality {header.quality.percent:g} of {found}"
+        found = f"quality {info.quality:g} of {found}"
     if wanted != found:
         raise OutputExistsError(f"{item.output} is there already", expected=wanted, got=found, hint=FORCE)
-    with source.open(item.name, most) as stream:
-        size = picture_size(stream, job.limits)
-    if job.max_side is not None:
-        size = reduced_size(*size, job.max_side)
-    # Stored on its side, perhaps, and encoded upright.
-    if sorted(size) != sorted((header.width, header.height)):
-        raise OutputExistsError(f"{item.output} is there already and is another picture", hint=FORCE)
+    with source.open(item.name, most, item.size) as stream:
+        fits = _is_of(medium, item) and medium.may_be_source(stream, info, job.options, job.limits)
+    if not fits:
+        raise OutputExistsError(f"{item.output} is there already and is another {medium.name}", hint=FORCE)
     _refuse_older(item, source, target)
     return True
 
 
-def decoded_before(job: Job, item: Item, tools: Tools, inspect: Callable[[], Info]) -> bool:
+def _is_of(medium: Medium, item: Item) -> bool:
+    """Whether the item's source is encoded as one of a medium."""
+    found = medium_of_name(item.name)
+    return found is not None and found.id == medium.id
+
+
+def decoded_before(job: Job, item: Item, tools: Tools, inspect: Callable[[], tuple[Medium, Info]]) -> bool:
     """Whether an earlier run has decoded a file; raises as `encoded_before`.
 
     Args:
-        inspect: what the .isth file says of itself; asked only where there is an output to compare with.
+        inspect: the medium of the .isth file and what it says of itself; asked only where there is an output to
+            compare with.
     """
     source, target = tools.source, tools.target
-    if job.force or target.size(item.output) is None:
+    if job.force or item.there is False or target.size(item.output) is None:
         return False
-    info = inspect()
-    size = (info.width, info.height)
-    if job.max_side is not None:
-        size = reduced_size(*size, job.max_side)
-    with suppress(InputError), target.open(item.output, job.limits.max_file_bytes) as stream:
-        if picture_size(stream, job.limits, whole=True) == size:
-            _refuse_older(item, source, target)
-            return True
-    raise OutputExistsError(f"{item.output} is there already and is another picture", hint=FORCE)
+    medium, info = inspect()
+    with target.open(item.output, job.limits.max_file_bytes) as stream:
+        if not medium.may_be_restored(stream, info, job.options, job.limits):
+            raise OutputExistsError(f"{item.output} is there already and is another {medium.name}", hint=FORCE)
+    _refuse_older(item, source, target)
+    return True
 
 
 def copied_before(job: Job, item: Item, tools: Tools) -> bool:
@@ -87,7 +90,7 @@ def copied_before(job: Job, item: Item, tools: Tools) -> bool:
         OutputExistsError: another file has its name.
         IsthmusError, OSError: one of the two cannot be read.
     """
-    if job.force or tools.target.size(item.name) is None:
+    if job.force or item.there is False or tools.target.size(item.name) is None:
         return False
     if _is_copy(item, tools, job.limits.max_file_bytes):
         return True
@@ -96,7 +99,9 @@ def copied_before(job: Job, item: Item, tools: Tools) -> bool:
 
 def _is_copy(item: Item, tools: Tools, most: int) -> bool:
     source, target = tools.source, tools.target
-    return target.size(item.name) == item.size and target.read(item.name, most) == source.read(item.name, most)
+    if target.size(item.name) != item.size:
+        return False
+    return target.read(item.name, most) == source.read(item.name, most, item.size)
 
 
 def _refuse_older(item: Item, source: Tree, target: Tree) -> None:

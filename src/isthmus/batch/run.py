@@ -1,6 +1,6 @@
 """The items of a job through worker processes, which a dying worker does not end.
 
-The weights are loaded once a process; pictures are handed out a few at a time, so memory does not grow with their
+The weights are loaded once a process; files are handed out a few at a time, so memory does not grow with their
 number.
 """
 
@@ -15,7 +15,7 @@ from isthmus.batch.job import Item, Job, Result
 from isthmus.batch.steps import process
 from isthmus.processes import process_pool
 
-_AHEAD = 4  # pictures handed out per worker: enough to keep it busy, few enough to lose
+_AHEAD = 4  # files handed out per worker: enough to keep it busy, few enough to lose
 
 
 def run(job: Job, todo: Iterable[Item], workers: int) -> Iterator[Result]:

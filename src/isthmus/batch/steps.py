@@ -9,19 +9,27 @@ from pathlib import Path
 
 from isthmus.batch.job import Item, Job, Result
 from isthmus.batch.resume import copied_before, decoded_before, encoded_before
-from isthmus.batch.tools import tools_for
-from isthmus.errors import InputError, IsthmusError, LimitExceededError
-from isthmus.image.files import format_of, open_picture
-from isthmus.image.reduction import reduced, reduced_picture
-from isthmus.image.saving import write_picture
+from isthmus.batch.room import ROOM
+from isthmus.batch.tools import Tools, tools_for
+from isthmus.errors import (
+    InputError,
+    IsthmusError,
+    LimitExceededError,
+    MissingExtraError,
+    UnsupportedPictureError,
+)
+from isthmus.media import medium_of_name, parse, why_unread
+from isthmus.medium.protocol import Content, Info, Medium
 from isthmus.rate_control import encode_to_target
 from isthmus.text import reason
 
 
 def process(job: Job, item: Item) -> Result:
-    """Encode or decode one picture, or copy another file; every failure becomes a result."""
+    """Encode or decode one file, or copy another; every failure becomes a result."""
     if item.copied:
-        return _result(_copy, job, item)
+        result = _result(_copy, job, item)
+        why = why_unread(item.name) if job.verb == "encode" and result.state == "copied" else ""
+        return replace(result, message=f"copied as it is: {why}") if why else result
     work: Callable[[Job, Item], Result] = _encode_or_copy if job.verb == "encode" else _decode
     return _result(work, job, item)
 
@@ -36,7 +44,7 @@ def _result(work: Callable[[Job, Item], Result], job: Job, item: Item) -> Result
         return work(job, item)
     except (OSError, IsthmusError) as error:
         return Result(item, "failed", message=reason(error))
-    except Exception as error:  # whatever is wrong with one picture, the others go on
+    except Exception as error:  # whatever is wrong with one file, the others go on
         return Result(item, "failed", message=f"{type(error).__name__}: {error}")
 
 
@@ -48,58 +56,80 @@ def _foresee(job: Job, item: Item) -> Result:
         before = encoded_before(job, item, tools)
     else:
         # Inspected in any case: a damaged file is foreseen too.
-        info = tools.codec.inspect(tools.source.read(item.name, job.limits.max_file_bytes))
-        before = decoded_before(job, item, tools, lambda: info)
+        found = _inspected(job, tools.source.read(item.name, job.limits.max_file_bytes))
+        before = decoded_before(job, item, tools, lambda: found)
     return Result(item, "skipped" if before else "done")
 
 
 def _encode_or_copy(job: Job, item: Item) -> Result:
     try:
         return _encode(job, item)
-    except (InputError, LimitExceededError) as error:
+    except (UnsupportedPictureError, LimitExceededError, MissingExtraError) as error:
+        # Whole, and not for isthmus: what the option is for.
         if not job.copy_others:
             raise
         copied = _copy(job, item)
         return (
             copied if copied.state == "skipped" else replace(copied, state="kept", message=f"copied as it is: {error}")
         )
+    except InputError as error:
+        # Damaged: nothing is lost, but nobody should take the copy for a picture.
+        if not job.copy_others:
+            raise
+        _copy(job, item)
+        return Result(item, "failed", message=f"copied as it is: {error}")
 
 
 def _encode(job: Job, item: Item) -> Result:
     tools = tools_for(job)
-    codec, source, target = tools.codec, tools.source, tools.target
     if encoded_before(job, item, tools):
         return Result(item, "skipped")
-    with source.open(item.name, job.limits.max_file_bytes) as stream:
-        picture = open_picture(stream, job.limits)
-    if job.max_side is not None:
-        picture = reduced_picture(picture, job.max_side)
-    notes = list(picture.notes)
+    medium = medium_of_name(item.name)
+    if medium is None:
+        raise InputError(f"{item.name} is nothing that is encoded")
+    with tools.source.open(item.name, job.limits.max_file_bytes, item.size) as stream:
+        content = medium.open(stream, job.limits, job.options)
+    with ROOM.taken(content.facts):
+        return _encode_content(job, item, tools, content)
+
+
+def _encode_content(job: Job, item: Item, tools: Tools, content: Content) -> Result:
+    codec = tools.codec
+    notes = list(content.notes)
     if job.aim is None:
-        data = codec.encode(picture, job.quality, job.strip)
+        data = codec.encode(content, job.quality)
     else:
-        reached = encode_to_target(codec, picture, job.aim, job.strip)
+        reached = encode_to_target(codec, content, job.aim)
         data = reached.data
         notes += [reached.note] if reached.note else []
     if job.keep_smaller and len(data) >= item.size:
         message = f"{len(data)} bytes encoded, not smaller: copied as it is"
         return replace(_copy(job, item), state="kept", message=message)
-    target.write(item.output, data)
+    tools.target.write(item.output, data)
     return Result(item, "done", len(data), "; ".join(notes))
 
 
 def _decode(job: Job, item: Item) -> Result:
     tools = tools_for(job)
-    data = tools.source.read(item.name, job.limits.max_file_bytes)
-    if decoded_before(job, item, tools, lambda: tools.codec.inspect(data)):
+    data = tools.source.read(item.name, job.limits.max_file_bytes, item.size)
+    found = _inspected(job, data)
+    if decoded_before(job, item, tools, lambda: found):
         return Result(item, "skipped")
-    image = tools.codec.decode_image(data)
-    if job.max_side is not None:
-        image = reduced(image, job.max_side)
+    with ROOM.taken(found[1].facts):
+        return _decode_data(job, item, tools, data)
+
+
+def _decode_data(job: Job, item: Item, tools: Tools, data: bytes) -> Result:
+    medium, decoder = tools.codec.decoder(data)
     buffer = io.BytesIO()
-    notes = write_picture(image, buffer, format_of(Path(item.output)), job.jpeg_quality, job.strip)
+    saved = medium.save(decoder, buffer, medium.format_of(Path(item.output)), job.options)
     tools.target.write(item.output, buffer.getvalue())
-    return Result(item, "done", buffer.tell(), "; ".join(notes))
+    return Result(item, "done", buffer.tell(), "; ".join(saved.notes))
+
+
+def _inspected(job: Job, data: bytes) -> tuple[Medium, Info]:
+    medium, parsed = parse(data, job.limits)
+    return medium, medium.info(parsed)
 
 
 def _copy(job: Job, item: Item) -> Result:
@@ -107,6 +137,6 @@ def _copy(job: Job, item: Item) -> Result:
     tools = tools_for(job)
     if copied_before(job, item, tools):
         return Result(item, "skipped")
-    data = tools.source.read(item.name, job.limits.max_file_bytes)
+    data = tools.source.read(item.name, job.limits.max_file_bytes, item.size)
     tools.target.write(item.name, data)
     return Result(item, "copied", len(data))

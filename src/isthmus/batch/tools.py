@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import functools
 from dataclasses import dataclass
+from threading import Lock
 
 from isthmus.batch.job import Job
 from isthmus.batch.tree import Tree
-from isthmus.bitstream.limits import Limits
-from isthmus.codec import Codec, Effort
+from isthmus.codec import Codec
+from isthmus.effort import Effort
+from isthmus.image.limits import Limits
+
+_LOCK = Lock()
 
 
 @dataclass(frozen=True)
@@ -21,8 +25,9 @@ class Tools:
 
 
 def tools_for(job: Job) -> Tools:
-    """The tools of a job; weights are loaded and trees are opened once a process."""
-    return Tools(_codec(job.model, job.threads, job.limits, job.effort), _tree(job.source), _tree(job.target))
+    """The tools of a job; weights are loaded and trees are opened once a process, whichever thread comes first."""
+    with _LOCK:
+        return Tools(_codec(job.model, job.threads, job.limits, job.effort), _tree(job.source), _tree(job.target))
 
 
 @functools.lru_cache(maxsize=1)

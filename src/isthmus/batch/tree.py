@@ -6,9 +6,11 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cached_property
+from io import BytesIO
 from pathlib import Path, PurePosixPath
-from typing import Any, BinaryIO, cast
+from typing import BinaryIO, cast
 
+from isthmus.batch.listing import Entry, local_entries, store_entries
 from isthmus.errors import InputError, IsthmusError, LimitExceededError, MissingExtraError
 from isthmus.files import read_capped, write_atomic
 
@@ -70,6 +72,7 @@ class Tree:
             with _typed_errors(address):
                 self._fs, root = fsspec.core.url_to_fs(address)
         self._root = str(root)
+        self._made: str | None = None
 
     @cached_property
     def folder(self) -> Path | None:
@@ -78,8 +81,8 @@ class Tree:
 
         return Path(self._root) if isinstance(self._fs, LocalFileSystem) else None
 
-    def files(self, failed: dict[str, OSError] | None = None) -> dict[str, int]:
-        """The bytes of every file by its name below the root, sorted; names never lead out of the tree.
+    def entries(self, failed: dict[str, OSError] | None = None) -> Iterator[Entry]:
+        """Every file below the root, one after another in the order of their names, which never lead out of the tree.
 
         Links to folders are listed, not followed.
 
@@ -87,43 +90,34 @@ class Tree:
             failed: gets the folders on this machine that cannot be read, by name; without it they are errors.
 
         Raises:
-            InputError: a file of an archive has such a name.
+            InputError: a file of an archive has such a name, or the address is that of a single file.
             OSError: the tree cannot be listed.
         """
         if self.folder is not None:
-            return self._local_files(self.folder, failed)
+            yield from local_entries(self.folder, failed)
+            return
+        none = True
         with _typed_errors(self.address):
-            found: dict[str, Any] = self._fs.find(self._root, detail=True)
-            if not found and not self._fs.isdir(self._root):
+            for entry in store_entries(self._fs, self._root):
+                none = False
+                if not entry.name:
+                    raise self._single_file()
+                if ".." in PurePosixPath(entry.name).parts:
+                    raise InputError(f"{self.address} is not a folder of plain names", got=repr(entry.name))
+                yield entry
+            if none and not self._fs.isdir(self._root):
+                # S3 lists nothing below the name of an object.
+                if self._fs.isfile(self._root):
+                    raise self._single_file()
                 raise FileNotFoundError(2, "No such folder", self.address)
-        # A single file is found under its own name, which leaves nothing below the root.
-        sizes = {path[len(self._root) :].strip("/"): int(entry["size"] or 0) for path, entry in found.items()}
-        if "" in sizes:
-            hint = "Give the folder above it, or copy the file to this machine first."
-            raise InputError(f"{self.address} is a single file", expected="a folder", hint=hint)
-        for name in sizes:
-            if ".." in PurePosixPath(name).parts:
-                raise InputError(f"{self.address} is not a folder of plain names", got=repr(name))
-        return dict(sorted(sizes.items()))
 
-    def _local_files(self, root: Path, failed: dict[str, OSError] | None) -> dict[str, int]:
-        # fsspec's own listing passes over what it cannot read without a word.
-        sizes: dict[str, int] = {}
+    def _single_file(self) -> InputError:
+        hint = "Give the folder above it, or copy the file to this machine first."
+        return InputError(f"{self.address} is a single file", expected="a folder", hint=hint)
 
-        def note(error: OSError) -> None:
-            if failed is None or Path(error.filename) == root:
-                raise error
-            failed[Path(error.filename).relative_to(root).as_posix()] = error
-
-        for folder, below, files in os.walk(root, onerror=note):
-            for name in (*files, *(name for name in below if os.path.islink(os.path.join(folder, name)))):
-                path = Path(folder, name)
-                try:
-                    size = path.stat().st_size
-                except OSError:  # A link to nothing: an error where it is read, if ever.
-                    size = 0
-                sizes[path.relative_to(root).as_posix()] = size
-        return dict(sorted(sizes.items()))
+    def files(self, failed: dict[str, OSError] | None = None) -> dict[str, int]:
+        """The bytes of every file by its name; all of `entries` at once, with its errors."""
+        return {entry.name: entry.size for entry in self.entries(failed)}
 
     def modified(self, name: str) -> float | None:
         """Seconds since 1970 at which a file on this machine was last written; None where that is not known."""
@@ -139,24 +133,28 @@ class Tree:
         except FileNotFoundError:
             return None
 
-    def open(self, name: str, max_bytes: int) -> BinaryIO:
+    def open(self, name: str, max_bytes: int, size: int | None = None) -> BinaryIO:
         """A file as a seekable stream of at most ``max_bytes``.
+
+        Args:
+            size: its bytes, where a listing has said them: what lies elsewhere is then read in one request.
 
         Raises:
             LimitExceededError, OSError
         """
+        if self.folder is None and size and size <= max_bytes:
+            # s3fs asks for the size first, unless it is told how much; one byte more shows whether the file has grown.
+            data = self._fs.cat_file(self._path(name), start=0, end=size + 1)
+            if len(data) <= size:
+                return BytesIO(data)
         size = self.size(name)
         if size is not None and size > max_bytes:
             raise LimitExceededError(f"{name} is too large", expected=f"at most {max_bytes} bytes", got=size)
         return cast(BinaryIO, self._fs.open(self._path(name), "rb"))
 
-    def read(self, name: str, max_bytes: int) -> bytes:
-        """All bytes of a file.
-
-        Raises:
-            LimitExceededError, OSError
-        """
-        with self.open(name, max_bytes) as stream:
+    def read(self, name: str, max_bytes: int, size: int | None = None) -> bytes:
+        """All bytes of a file; arguments and errors as of `open`."""
+        with self.open(name, max_bytes, size) as stream:
             return read_capped(stream, max_bytes, name)
 
     def write(self, name: str, data: bytes) -> None:
@@ -171,7 +169,11 @@ class Tree:
             write_atomic(path, data, force=True)
             return
         path_there = self._path(name)
-        self._fs.makedirs(self._fs._parent(path_there), exist_ok=True)
+        folder = self._fs._parent(path_there)
+        # Once in a row: stores that have no folders look for the bucket each time.
+        if folder != self._made:
+            self._fs.makedirs(folder, exist_ok=True)
+            self._made = folder
         self._fs.pipe_file(path_there, data)
 
     def _path(self, name: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from pathlib import Path
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from isthmus import Codec, __version__
 from isthmus.bench.metrics import Picture
 from isthmus.bench.rivals import EFFORTS, Dial, Rival
-from isthmus.codec import Effort
+from isthmus.effort import Effort
 from isthmus.model.model import Model
 from isthmus.model.registry import DEFAULT, model_named
 
@@ -30,6 +30,10 @@ class Weights:
     def load(self) -> Model:
         """The model; raises UnknownModelError for a name that is none, ModelError for a file that is none."""
         return model_named(self.spec or DEFAULT)
+
+
+Build = Callable[[Weights, str], Rival]
+"""build(weights, name) -> a codec of the bench."""
 
 
 @lru_cache(maxsize=4)
@@ -64,23 +68,39 @@ def isthmus_codec(weights: Weights, name: str = "isthmus") -> Rival:
     )
 
 
-def isthmus_codecs(models: Sequence[str], names: Iterable[str] = EFFORTS) -> list[Rival]:
+def isthmus_codecs(models: Sequence[str], names: Iterable[str] = EFFORTS, codec: Build = isthmus_codec) -> list[Rival]:
     """isthmus at the efforts `names`, with each of several models; a model's name is told where there are several.
+
+    Args:
+        models: names or files; none for the default.
+        names: of efforts.
+        codec: what makes each.
 
     Raises as `Weights.load`.
     """
     if len(models) <= 1:
-        return [isthmus_codec(Weights(models[0] if models else None, EFFORTS[name]), name) for name in names]
-    return [
-        isthmus_codec(Weights(model, EFFORTS[name]), f"{name}-{Path(model).stem}") for name in names for model in models
-    ]
+        return [codec(Weights(models[0] if models else None, EFFORTS[name]), name) for name in names]
+    return [codec(Weights(model, EFFORTS[name]), f"{name}-{Path(model).stem}") for name in names for model in models]
 
 
 def bits_map(weights: Weights, picture: Picture, quality: float) -> NDArray[np.float32]:
     """The bits the entropy model spends on each 16x16 block: (ceil(H/16), ceil(W/16)) float32."""
     from isthmus.image.coders.lapped.analysis import bits_map as bits_of
-    from isthmus.image.coders.protocol import Setting
+    from isthmus.medium.setting import Setting
     from isthmus.quality import Quality
 
     bits: NDArray[np.float32] = bits_of(Setting(weights.load(), Quality.of(quality)), picture)
     return bits
+
+
+@dataclass(frozen=True)
+class Own:
+    """What the bench's commands measure as isthmus; whoever calls them may give something else.
+
+    Attributes:
+        codec: the codec of weights, under a name.
+        bits_map: where its bits go.
+    """
+
+    codec: Build = isthmus_codec
+    bits_map: Callable[[Weights, Picture, float], NDArray[np.float32]] = bits_map

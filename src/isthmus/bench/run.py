@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from isthmus.bench.cache import Cache, default_directory
 from isthmus.bench.curves import curves_of
@@ -19,6 +20,9 @@ from isthmus.bench.sweep import Progress, sources_in, sweep
 from isthmus.bench.tables import as_columns
 from isthmus.bench.timing import qualities_near, time_codecs
 from isthmus.errors import InputError, MissingExtraError
+
+if TYPE_CHECKING:
+    from isthmus.bench.codec import Own
 
 
 @dataclass(frozen=True)
@@ -81,8 +85,11 @@ class Chosen:
     anchor: str
 
 
-def chosen(plan: Plan) -> Chosen:
+def chosen(plan: Plan, own: Own | None = None) -> Chosen:
     """Looks the names of a plan up.
+
+    Args:
+        own: what is measured as isthmus; None for itself.
 
     Raises:
         InputError: an unknown codec, metric, anchor or published curve, or two codecs of one name.
@@ -93,7 +100,7 @@ def chosen(plan: Plan) -> Chosen:
     _known("published curve", plan.published, tuple(published_curves()))
     names = plan.codecs or (*EFFORTS, *RIVALS)
     present, absent = choose([name for name in names if name not in EFFORTS])
-    ours = _isthmus(plan.models, [name for name in EFFORTS if name in names])
+    ours = _isthmus(plan.models, [name for name in EFFORTS if name in names], own)
     codecs = tuple(replace(codec, qualities=codec.qualities[:: -plan.every][::-1]) for codec in (*ours, *present))
     twice = [name for name, count in Counter(codec.name for codec in codecs).items() if count > 1]
     if twice:
@@ -149,13 +156,13 @@ def bench(plan: Plan, found: Chosen, progress: Progress | None = None) -> str:
     return "\n\n".join(lines)
 
 
-def _isthmus(models: Sequence[str], names: Sequence[str]) -> list[Rival]:
+def _isthmus(models: Sequence[str], names: Sequence[str], own: Own | None) -> list[Rival]:
     if not names:
         return []
     # Imported only where isthmus is measured: the rivals run without weights.
-    from isthmus.bench.codec import isthmus_codecs
+    from isthmus.bench.codec import Own, isthmus_codecs
 
-    return isthmus_codecs(models, names)
+    return isthmus_codecs(models, names, (own or Own()).codec)
 
 
 def _known(what: str, names: tuple[str, ...], known: tuple[str, ...]) -> tuple[str, ...]:

@@ -7,10 +7,7 @@ from dataclasses import dataclass, field
 from isthmus.bitstream.varint import read_varint, write_varint
 from isthmus.errors import CorruptError, LimitExceededError, TruncatedError
 
-ICC, EXIF, XMP = b"I", b"E", b"X"
-METADATA = (ICC, EXIF, XMP)
 END = b"Z"
-_NAMES = {ICC: "ICC", EXIF: "EXIF", XMP: "XMP", END: "end"}
 
 CRC = struct.Struct("<I")
 MIN_CHUNK_BYTES = 1 + 1 + CRC.size
@@ -20,22 +17,24 @@ MAX_CHUNK_BYTES = 2**31 - 1
 
 @dataclass(frozen=True)
 class ChunkTypes:
-    """The chunk types of a medium: metadata, then its payloads, then the end.
+    """The chunk types of a medium: metadata, then its payloads, then the end; each by its name for messages.
 
     Attributes:
-        payloads: the names, for messages, of the types of which there may be many, in the order in which they come.
+        metadata: of which there may be one each, compressed, in the order in which they come.
+        payloads: of which there may be many, in the order in which they come.
     """
 
+    metadata: dict[bytes, str]
     payloads: dict[bytes, str]
     _ranks: dict[bytes, int] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        ranks = {kind: rank for rank, kind in enumerate((*METADATA, *self.payloads, END))}
+        ranks = {kind: rank for rank, kind in enumerate((*self.metadata, *self.payloads, END))}
         object.__setattr__(self, "_ranks", ranks)
 
     def name(self, kind: bytes) -> str:
         """What messages call a type."""
-        return self.payloads.get(kind) or _NAMES.get(kind, repr(kind))
+        return (self.metadata | self.payloads | {END: "end"}).get(kind, repr(kind))
 
     def check_order(self, last: bytes, kind: bytes, position: int) -> None:
         """Raise CorruptError unless a chunk of this type may follow one of the type `last` (b"" at the beginning)."""

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from os import SEEK_CUR
 from typing import IO
 
-from isthmus.bitstream.chunks import CRC, END, METADATA, MIN_CHUNK_BYTES, ChunkTypes, deflate, inflate
-from isthmus.bitstream.limits import Limits
+from isthmus.bitstream.chunks import CRC, END, MIN_CHUNK_BYTES, ChunkTypes, deflate, inflate
+from isthmus.bitstream.limits import FileLimits
 from isthmus.bitstream.varint import MAX_VARINT_BYTES, read_varint, write_varint
 from isthmus.errors import CorruptError, LimitExceededError, TruncatedError
 
@@ -19,7 +19,7 @@ class Envelope:
     """What follows the header of a file.
 
     Attributes:
-        metadata: uncompressed ICC, EXIF and XMP blocks by chunk type.
+        metadata: uncompressed blocks by chunk type.
         payloads: views into the file's bytes, in order, by chunk type.
         chunk_bytes: bytes on disk by chunk type, framing included.
     """
@@ -44,14 +44,14 @@ def assemble(
         LimitExceededError: a chunk is longer than the format can say.
     """
     parts = [head]
-    parts += [types.write(kind, deflate(metadata[kind])) for kind in METADATA if kind in metadata]
+    parts += [types.write(kind, deflate(metadata[kind])) for kind in types.metadata if kind in metadata]
     for kind in types.payloads:
         parts += [types.write(kind, payload) for payload in payloads[kind]]
     parts.append(types.write(END, write_varint(sum(map(len, parts)))))
     return b"".join(parts)
 
 
-def parse(data: bytes, start: int, types: ChunkTypes, counts: Mapping[bytes, int], limits: Limits) -> Envelope:
+def parse(data: bytes, start: int, types: ChunkTypes, counts: Mapping[bytes, int], limits: FileLimits) -> Envelope:
     """Take a file apart, checking every byte of its structure; payloads are views, not copies.
 
     Arguments:
@@ -79,7 +79,7 @@ def parse(data: bytes, start: int, types: ChunkTypes, counts: Mapping[bytes, int
         if not kind.islower():
             types.check_order(last, kind, position)
             last = kind
-        if kind in METADATA:
+        if kind in types.metadata:
             metadata[kind] = inflate(types.name(kind), payload, limits.max_metadata_bytes)
         elif kind in payloads:
             payloads[kind].append(payload)
@@ -97,7 +97,7 @@ def parse(data: bytes, start: int, types: ChunkTypes, counts: Mapping[bytes, int
     return Envelope(metadata, payloads, chunk_bytes)
 
 
-def read_metadata(stream: IO[bytes], types: ChunkTypes, limits: Limits) -> dict[bytes, bytes]:
+def read_metadata(stream: IO[bytes], types: ChunkTypes, limits: FileLimits) -> dict[bytes, bytes]:
     """The metadata blocks by chunk type, from a stream behind the header; what follows them is not read to its end.
 
     Raises:
@@ -110,10 +110,10 @@ def read_metadata(stream: IO[bytes], types: ChunkTypes, limits: Limits) -> dict[
             raise TruncatedError("the file ends before its end chunk", got="nothing but a front")
         kind = front[:1]
         # Metadata comes first; private chunks, which are lower-case, may stand between.
-        if kind not in METADATA and not kind.islower():
+        if kind not in types.metadata and not kind.islower():
             return metadata
         length, start = read_varint(memoryview(front), 1)
-        if kind not in METADATA:
+        if kind not in types.metadata:
             stream.seek(start + length + CRC.size - len(front), SEEK_CUR)
             continue
         # zlib makes nothing longer by more than a fraction, so this cap costs no honest file anything.

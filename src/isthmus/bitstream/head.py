@@ -6,7 +6,7 @@ the header is, so that fields can be added behind those that a reader knows.
 
 import struct
 import zlib
-from collections.abc import Mapping
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import IO
 
@@ -49,11 +49,11 @@ class Head:
     fields: bytes
     size: int
 
-    def check_medium(self, known: Mapping[int, object]) -> None:
+    def check_medium(self, known: Collection[int]) -> None:
         """Raise TooNewError unless the medium is one of these."""
         _check_known("medium", self.medium, known)
 
-    def check_coder(self, known: Mapping[int, object]) -> None:
+    def check_coder(self, known: Collection[int]) -> None:
         """Raise TooNewError unless the coder is one of these."""
         _check_known("coder", self.coder, known)
 
@@ -163,7 +163,7 @@ def _check_magic(data: bytes) -> None:
     raise NotIsthmusError("not an .isth file", expected=f"the magic {MAGIC.hex(' ')}", got=found.hex(" "))
 
 
-def _check_known(what: str, found: int, known: Mapping[int, object]) -> None:
+def _check_known(what: str, found: int, known: Collection[int]) -> None:
     if found not in known:
         raise TooNewError(
             f"the file's {what} is unknown",

@@ -1,4 +1,4 @@
-"""What a file may ask for before anything is allocated."""
+"""What any file may ask for before anything is allocated; a medium adds limits of its own."""
 
 from dataclasses import dataclass, fields
 
@@ -7,16 +7,14 @@ from isthmus.plain import whole
 
 
 @dataclass(frozen=True)
-class Limits:
-    """What a file may ask for before anything is allocated; raise a limit for files you trust.
+class FileLimits:
+    """What a file of any medium may ask for before anything is allocated.
 
     Attributes:
-        max_pixels: width times height. 16384 squared, the default of libavif.
         max_file_bytes: size of one compressed file.
-        max_metadata_bytes: size of one uncompressed ICC, EXIF or XMP block; real ones stay below 4 MiB.
+        max_metadata_bytes: size of one uncompressed block of metadata.
     """
 
-    max_pixels: int = 16384**2
     max_file_bytes: int = 2**30
     max_metadata_bytes: int = 2**24
 

@@ -103,7 +103,7 @@ def bench(
             cache=cache_folder,
         )
         with usage_errors():
-            chosen = run.chosen(plan)
+            chosen = run.chosen(plan, click.get_current_context().obj)
         click.echo(run.bench(plan, chosen, _progress))
     except (IsthmusError, OSError) as error:
         complain(f"{folder}: {error}")

@@ -132,6 +132,7 @@ def _one(options: CompareOptions, picture: Path, present: "list[Rival]", absent:
 
     original, on_white = sweep.load_on_white(picture)
     weights = codec.Weights(options.model)
+    own: codec.Own = click.get_current_context().obj or codec.Own()
     quality = quality_or_default(options.quality)
     missing = list(absent)
     return page.Comparison(
@@ -139,7 +140,7 @@ def _one(options: CompareOptions, picture: Path, present: "list[Rival]", absent:
         original,
         compare.compare(
             original,
-            codec.isthmus_codec(weights),
+            own.codec(weights, "isthmus"),
             present,
             quality,
             options.match,
@@ -150,7 +151,7 @@ def _one(options: CompareOptions, picture: Path, present: "list[Rival]", absent:
         options.match,
         options.threads,
         missing,
-        codec.bits_map(weights, original, quality),
+        own.bits_map(weights, original, quality),
         BLOCK,
         on_white,
         picture.stat().st_size,

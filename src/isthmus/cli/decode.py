@@ -1,9 +1,11 @@
-"""isthmus decode: .isth files in, pictures out."""
+"""isthmus decode: .isth files in, pictures and what else they hold out."""
 
+import os
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import click
 
@@ -26,6 +28,7 @@ from isthmus.errors import InputError
 if TYPE_CHECKING:
     from isthmus.batch.job import Job
     from isthmus.codec import Codec
+    from isthmus.medium.protocol import Saved
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,18 +38,36 @@ class DecodeOptions(folders.FileOptions):
     Attributes:
         crop: x, y, width and height of the only window to decode, in pixels; None for the whole picture.
         scale: a preview at 1/16 instead of the picture.
-        suffix: of outputs that are not named, which chooses their format, as in ".png".
+        suffix: of outputs that are not named, which chooses their format, as in ".png"; None for their medium's.
         jpeg_quality: 1 to 100, of JPEGs; None for nearly without loss.
         max_side: pixels that a picture is reduced to, in width and height; None for as many as it has.
-        strip: leave ICC, EXIF and XMP out.
+        strip: leave ICC, EXIF and XMP out; the colours become those of sRGB first.
     """
 
     crop: tuple[int, int, int, int] | None
     scale: bool
-    suffix: str
+    suffix: str | None
     jpeg_quality: int | None
     max_side: int | None
     strip: bool
+
+    def asked(self) -> dict[str, Any]:
+        """What is asked of the file's medium, by the names of its options."""
+        return {
+            "crop": self.crop,
+            "preview": self.scale,
+            "max_side": self.max_side,
+            "jpeg_quality": self.jpeg_quality,
+            "strip": self.strip,
+        }
+
+    def suffix_of(self, name: str) -> str:
+        """The suffix of the output of an input, where -o does not name it."""
+        from isthmus.media import medium_restored
+
+        # Pipes and devices can be read once only: what they hold is known when it is decoded.
+        readable = name if os.path.isfile(name) else os.devnull
+        return self.suffix or medium_restored(lambda: open(readable, "rb")).default_suffix
 
     def job(self) -> "Job":
         """What is done to a folder."""
@@ -79,17 +100,17 @@ def _sixteenth(ctx: click.Context, param: click.Parameter, value: str | None) ->
     return value is not None
 
 
-def _suffix(ctx: click.Context, param: click.Parameter, value: str) -> str:
-    from isthmus.image.files import format_of
+def _suffix(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
+    from isthmus.media import all_media
 
+    if value is None:
+        return None
     suffix = f".{value.removeprefix('.').lower()}"
-    try:
-        format_of(Path("picture" + suffix))
-    except InputError:
-        raise click.BadParameter(
-            f"{value}: expected a format that pictures are written in: png, jpg, webp, tif."
-        ) from None
-    return suffix
+    for medium in all_media():
+        with suppress(InputError):
+            medium.format_of(Path("name" + suffix))
+            return suffix
+    raise click.BadParameter(f"{value}: expected a format that pictures are written in: png, jpg, webp, tif.")
 
 
 @click.command()
@@ -101,16 +122,14 @@ def _suffix(ctx: click.Context, param: click.Parameter, value: str) -> str:
     "--to",
     "suffix",
     metavar="FORMAT",
-    default="png",
-    show_default=True,
     callback=_suffix,
-    help="Of outputs that -o does not name: png, jpg, webp, tif, ...",
+    help="Of outputs that -o does not name: png (the default), jpg, webp, tif, ...",
 )
 @click.option(
     "--jpeg-quality", metavar="Q", type=click.IntRange(1, 100), help="Of .jpg outputs (default: 95, hardly a mark)."
 )
 @max_side_option
-@click.option("--strip", is_flag=True, help="Leave the ICC profile, EXIF and XMP out.")
+@click.option("--strip", is_flag=True, help="Leave the ICC profile (colours become sRGB), EXIF and XMP out.")
 @folders.folder_options
 @force_option
 @json_option
@@ -137,44 +156,34 @@ def decode(options: DecodeOptions) -> None:
             raise click.UsageError("--crop and --scale are for single files.")
         folders.run(options.job(), options)
         return
-    outputs = outputs_for(options.inputs, options.output, options.suffix)
+    outputs = outputs_for(options.inputs, options.output, options.suffix_of)
     if options.jpeg_quality is not None and not all(_is_jpeg(Path(output).suffix) for output in outputs.values()):
         raise click.UsageError("--jpeg-quality is for JPEGs: name a .jpg with -o, or add --to jpg.")
     codec = options.codec()
 
-    def work(name: str) -> Report:
+    def work(name: str) -> tuple[Report, str]:
         return _decode_file(name, outputs[name], codec, options)
 
-    run_each(options.inputs, work, _text, options.as_json, STREAM in outputs.values())
+    run_each(options.inputs, work, options.as_json, STREAM in outputs.values())
 
 
-def _is_jpeg(suffix: str) -> bool:
-    return suffix.lower() in (".jpg", ".jpeg", ".jpe", ".jfif")
+def _is_jpeg(suffix: str | None) -> bool:
+    return (suffix or "").lower() in (".jpg", ".jpeg", ".jpe", ".jfif")
 
 
-def _decode_file(name: str, output: str, codec: "Codec", options: DecodeOptions) -> Report:
-    from isthmus.image.files import format_of
-    from isthmus.image.reduction import reduced
-    from isthmus.image.saving import write_picture
-
+def _decode_file(name: str, output: str, codec: "Codec", options: DecodeOptions) -> tuple[Report, str]:
     start = time.perf_counter()
-    format_name = format_of(Path("-" + options.suffix if output == STREAM else output))
     with read_input(name, codec.limits.max_file_bytes) as stream:
-        data = stream.read()
-    report: Report = {"input": name, "output": output}
+        medium, decoder = codec.decoder(stream.read())
+    nameless = Path("-" + (options.suffix or medium.default_suffix))
+    format_name = medium.format_of(nameless if output == STREAM else Path(output))
+    written: list[Saved] = []
 
     def write(file: BinaryIO) -> None:
-        progress = progress_on_terminal(name)
-        image = codec.preview(data) if options.scale else codec.decode_image(data, options.crop, progress)
-        if options.max_side is not None:
-            image = reduced(image, options.max_side)
-        report["notes"] = list(write_picture(image, file, format_name, options.jpeg_quality, options.strip))
-        report.update(width=image.width, height=image.height, mode=image.mode)
+        written.append(medium.save(decoder, file, format_name, options.asked(), progress_on_terminal(name)))
 
     write_output(output, options.force, write)
-    return report | {"seconds": time.perf_counter() - start}
-
-
-def _text(report: Report) -> str:
-    line = f"{report['input']} -> {report['output']}: {report['width']}x{report['height']} {report['mode']}"
-    return "\n".join([line, *(f"  note: {note}" for note in report["notes"])])
+    (saved,) = written
+    seconds = time.perf_counter() - start
+    report = {"input": name, "output": output, "notes": list(saved.notes), **saved.facts, "seconds": seconds}
+    return report, "\n".join([f"{name} -> {output}: {saved.said}", *(f"  note: {note}" for note in saved.notes)])

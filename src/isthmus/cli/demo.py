@@ -63,7 +63,7 @@ def demo(options: DemoOptions) -> None:
     """
     codec = options.codec()
 
-    def work(target: str) -> Report:
+    def work(target: str) -> tuple[Report, str]:
         from isthmus.files import refuse_existing
 
         refuse_existing(Path(target), options.force)
@@ -89,15 +89,16 @@ def demo(options: DemoOptions) -> None:
 
         write_output(target, options.force, write)
         height, width, _ = original.shape
-        return {
+        report = {
             "picture": "a cup of coffee",
             "width": width,
             "height": height,
             "rows": [asdict(row) for row in rows],
             "output": target,
         }
+        return report, _text(report)
 
-    run_each([options.output], work, _text, options.as_json, False)
+    run_each([options.output], work, options.as_json, False)
 
 
 def _photograph() -> Pixels:

@@ -4,7 +4,7 @@ import os
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -20,13 +20,16 @@ from isthmus.cli.options import (
     output_option,
     quality_or_default,
 )
-from isthmus.cli.outputs import outputs_for, refuse_picture_names
+from isthmus.cli.outputs import outputs_for, refuse_other_formats
 from isthmus.cli.reports import Report, run_each
 from isthmus.cli.streams import STREAM, read_input, write_output
+from isthmus.effort import MAX_EFFORT
 
 if TYPE_CHECKING:
     from isthmus.batch.job import Job
-    from isthmus.codec import Codec, Effort
+    from isthmus.codec import Codec
+    from isthmus.effort import Effort
+    from isthmus.medium.protocol import Content
     from isthmus.rate_control import Target
 
 
@@ -38,9 +41,10 @@ class EncodeOptions(folders.FileOptions):
         quality: 0 to 100; None for the default, or where there is a target.
         target: what chooses the quality instead.
         effort: how hard to try, 1 or 2.
-        strip: leave ICC, EXIF and XMP out.
+        strip: leave ICC, EXIF and XMP out; the colours become those of sRGB first.
         keep_smaller: copy a picture, or leave it where it is, if encoding does not make it smaller.
         max_side: pixels that a picture is reduced to, in width and height; None for as many as it has.
+        depth: 8 to reduce deeper pictures to 8 bits a channel; None to refuse them.
     """
 
     quality: float | None
@@ -49,6 +53,11 @@ class EncodeOptions(folders.FileOptions):
     strip: bool
     keep_smaller: bool
     max_side: int | None
+    depth: int | None
+
+    def asked(self) -> dict[str, Any]:
+        """What is asked of the input's medium, by the names of its options."""
+        return {"strip": self.strip, "max_side": self.max_side, "depth": self.depth}
 
     def job(self) -> "Job":
         """What is done to a folder."""
@@ -63,6 +72,7 @@ class EncodeOptions(folders.FileOptions):
             keep_smaller=self.keep_smaller,
             effort=self.effort,
             max_side=self.max_side,
+            depth=self.depth,
         )
 
 
@@ -80,13 +90,20 @@ class EncodeOptions(folders.FileOptions):
 @click.option(
     "--effort",
     metavar="N",
-    type=click.IntRange(1, 2),
+    type=click.IntRange(1, MAX_EFFORT),
     default=1,
     show_default=True,
     help="2: 1 to 2 % fewer bytes for the same likeness, in 2 to 3 times the time. Decoding is as fast as ever.",
 )
-@click.option("--strip", is_flag=True, help="Leave the ICC profile, EXIF and XMP out.")
+@click.option("--strip", is_flag=True, help="Leave the ICC profile (colours become sRGB), EXIF and XMP out.")
 @max_side_option
+@click.option(
+    "--depth",
+    metavar="8",
+    type=click.Choice(["8"]),
+    callback=lambda _ctx, _parameter, value: value and int(value),
+    help="Reduce pictures of 16 bits a channel to 8, by rounding.",
+)
 @folders.keep_smaller_option
 @folders.folder_options
 @force_option
@@ -116,48 +133,41 @@ def encode(options: EncodeOptions) -> None:
     if folders.is_wanted(options):
         folders.run(options.job(), options)
         return
-    outputs = outputs_for(options.inputs, options.output, ".isth")
-    refuse_picture_names(outputs.values())
+    outputs = outputs_for(options.inputs, options.output, lambda name: ".isth")
+    refuse_other_formats(outputs.values())
     if options.keep_smaller and STREAM in (*outputs, *outputs.values()):
         raise click.UsageError("--keep-smaller is for files: a stream has no name to keep.")
     codec = options.codec(options.effort)
 
-    def work(name: str) -> Report:
+    def work(name: str) -> tuple[Report, str]:
         return _encode_file(name, outputs[name], codec, options)
 
-    run_each(options.inputs, work, _text, options.as_json, STREAM in outputs.values())
+    run_each(options.inputs, work, options.as_json, STREAM in outputs.values())
 
 
-def _encode_file(name: str, output: str, codec: "Codec", options: EncodeOptions) -> Report:
-    from isthmus.image.files import open_picture
-    from isthmus.image.reduction import reduced_picture
+def _encode_file(name: str, output: str, codec: "Codec", options: EncodeOptions) -> tuple[Report, str]:
+    from isthmus.media import medium_to_open
 
     start = time.perf_counter()
     with read_input(name, codec.limits.max_file_bytes) as stream:
         size = stream.seek(0, os.SEEK_END)
         stream.seek(0)
-        picture = open_picture(stream, codec.limits)
-    if options.max_side is not None:
-        picture = reduced_picture(picture, options.max_side)
-    report: Report = {
-        "input": name,
-        "output": output,
-        "width": picture.width,
-        "height": picture.height,
-        "mode": picture.mode,
-    }
+        medium = medium_to_open("" if name == STREAM else name, stream)
+        content = medium.open(stream, codec.limits, options.asked())
+    report: Report = {"input": name, "output": output, **content.facts}
 
     def encoded() -> bytes:
         if options.target is None:
             quality = quality_or_default(options.quality)
-            data = codec.encode(picture, quality, options.strip, progress_on_terminal(name))
-            report.update(quality=quality, notes=list(picture.notes))
+            data = codec.encode(content, quality, progress=progress_on_terminal(name))
+            report.update(quality=quality, notes=list(content.notes))
         else:
-            reached = rate_control.reach(codec, picture, options.target, options.strip)
+            reached = rate_control.reach(codec, content, options.target)
             data = reached.data
             report.update(rate_control.report(options.target, reached))
-            report["notes"] = [*picture.notes, *report["notes"]]
-        report.update(bytes=len(data), bytes_before=size, bpp=8 * len(data) / (picture.width * picture.height))
+            report["notes"] = [*content.notes, *report["notes"]]
+        rate = content.rate(len(data))
+        report.update({"bytes": len(data), "bytes_before": size, rate.name: rate.value})
         return data
 
     if options.keep_smaller:
@@ -170,18 +180,18 @@ def _encode_file(name: str, output: str, codec: "Codec", options: EncodeOptions)
         write_output(output, options.force, lambda file: file.write(encoded()))
         if report["bytes"] > size:
             report["notes"].append("larger than the input: keep that (--keep-smaller), or ask for less")
-    return report | {"seconds": time.perf_counter() - start}
+    return report | {"seconds": time.perf_counter() - start}, _text(report, content)
 
 
 def _keep(name: str, output: str, size: int, encoded: int, force: bool) -> Report:
-    """Leave a picture that encoding does not make smaller where it is, or copy it to where its output would be."""
+    """Leave a file that encoding does not make smaller where it is, or copy it to where its output would be."""
     target = Path(output).with_name(Path(name).name)
     if target.resolve() != Path(name).resolve():
         write_output(str(target), force, lambda file: file.write(Path(name).read_bytes()))
     return {"output": str(target), "kept": True, "bytes": size, "bytes_encoded": encoded}
 
 
-def _text(report: Report) -> str:
+def _text(report: Report, content: "Content") -> str:
     name, output, size = report["input"], report["output"], report["bytes"]
     if report.get("kept"):
         where = "left" if output == name else f"copied to {output}"
@@ -189,7 +199,8 @@ def _text(report: Report) -> str:
     else:
         saved = saving(report["bytes_before"], size)
         line = f"{name} -> {output}: {report['bytes_before']} to {size} bytes, {saved}, "
-        line += f"{report['bpp']:.3f} bits per pixel"
+        rate = content.rate(size)
+        line += f"{rate.value:.3f} {rate.unit}"
     if "target" in report:
         line += f", quality {report['quality']:g} after {report['encodes']} encodes"
     return "\n".join([line, *(f"  note: {note}" for note in report["notes"])])

@@ -9,7 +9,7 @@ import click
 from isthmus.text import printable
 
 if TYPE_CHECKING:
-    from isthmus.codec import Progress
+    from isthmus.medium.protocol import Progress
 
 
 def say(text: str, err: bool = False) -> None:

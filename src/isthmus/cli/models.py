@@ -11,8 +11,9 @@ from isthmus.cli.messages import held_out_point
 from isthmus.cli.streams import STREAM
 from isthmus.errors import InputError, IsthmusError
 from isthmus.files import refuse_existing
+from isthmus.media import check_model
 from isthmus.model.installed import Installed, described, install_model, installed_models, remove_model
-from isthmus.model.registry import model_named
+from isthmus.model.registry import load_model, model_named
 from isthmus.plain import json_text
 from isthmus.text import counted
 from isthmus.train.gain import verdict
@@ -49,6 +50,7 @@ def models(ctx: click.Context, as_json: bool) -> None:
 def add(file: str) -> None:
     """Install a model file for this user: files that were written with it then decode without --model."""
     try:
+        check_model(load_model(file))
         click.echo(_text(install_model(file)))
     except (IsthmusError, OSError) as error:
         raise click.ClickException(str(error)) from error
@@ -86,7 +88,7 @@ def _record(found: Installed) -> Iterator[str]:
         if key in training:
             value = training[key]
             yield f"  {label:<12} {f'{value:,}' if isinstance(value, (int, float)) else value}{unit}"
-    said = verdict(training, found.bytes, shrunk=found.base is not None)
+    said = verdict(training, found.bytes, is_delta=found.base is not None)
     if said:
         yield f"  {said}"
     stages = [stage for stage in _list(training, "stages") if isinstance(stage, dict)]
@@ -146,7 +148,7 @@ def shrink(file: str, output: str, origin: str | None, coarseness: float, force:
         small = write_delta(tuned, base, target, coarseness)
         size, whole = target.stat().st_size, sum(array.nbytes for array in tuned.arrays.values())
         click.echo(f"{output}: model {small.id.hex()}, {size} bytes, {100 * size / whole:.1f} % of {tuned.name}'s")
-        said = verdict(small.training, size, shrunk=True)
+        said = verdict(small.training, size, is_delta=True)
         if said:
             click.echo(said)
     except (IsthmusError, OSError) as error:

@@ -14,8 +14,9 @@ from isthmus.errors import IsthmusError
 from isthmus.text import reason
 
 if TYPE_CHECKING:
-    from isthmus.bitstream.limits import Limits
-    from isthmus.codec import Codec, Effort
+    from isthmus.codec import Codec
+    from isthmus.effort import Effort
+    from isthmus.image.limits import Limits
 
 Command = Callable[..., Any]
 T = TypeVar("T")
@@ -94,10 +95,11 @@ def quality_or_default(quality: float | None) -> float:
 def _known_model(ctx: click.Context, parameter: click.Parameter, value: str | None) -> str | None:
     """Refuses what is neither a file nor a model's name before anything is begun."""
     if value is not None:
+        from isthmus.media import check_model
         from isthmus.model.registry import model_named
 
         try:
-            model_named(value)
+            check_model(model_named(value))
         except IsthmusError as error:
             raise click.BadParameter(str(error)) from error
         except OSError as error:
@@ -148,7 +150,7 @@ class CodecOptions:
 
     def limits(self) -> "Limits":
         """The usual limits with the pixel limit of the command line."""
-        from isthmus.bitstream.limits import Limits
+        from isthmus.image.limits import Limits
 
         return Limits() if self.max_pixels is None else Limits(max_pixels=self.max_pixels)
 

@@ -11,7 +11,7 @@ from isthmus.cli.reports import Report
 
 if TYPE_CHECKING:
     from isthmus.codec import Codec
-    from isthmus.image.picture import Picture
+    from isthmus.medium.protocol import Content
     from isthmus.rate_control import Reached, Target
 
 _FACTORS = {"": 1, "k": 1000, "m": 10**6, "ki": 1024, "mi": 1024**2}
@@ -65,11 +65,11 @@ def _size(ctx: click.Context, param: click.Parameter, value: str | None) -> floa
     return round(float(found[1]) * _FACTORS[found[2]])
 
 
-def reach(codec: "Codec", picture: "Picture", target: "Target", strip: bool) -> "Reached":
+def reach(codec: "Codec", content: "Content", target: "Target") -> "Reached":
     """The search, imported only when it is asked for."""
     from isthmus.rate_control import encode_to_target
 
-    return encode_to_target(codec, picture, target, strip)
+    return encode_to_target(codec, content, target)
 
 
 def report(target: "Target", reached: "Reached") -> Report:

@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import click
@@ -15,28 +15,41 @@ from isthmus.text import reason
 
 Report = dict[str, Any]
 """What is said of one input, as JSON's types."""
+Said = tuple[Report, str]
+"""What is said of one input, for programs and for people."""
+Outcome = tuple[str, Said | IsthmusError | OSError]
+"""An input's name, and what is said of it or what is wrong with it."""
+Work = Callable[[str], Said]
 
 
-def run_each(
-    names: Iterable[str], work: Callable[[str], Report], text: Callable[[Report], str], as_json: bool, to_stderr: bool
-) -> None:
+def run_each(names: Iterable[str], work: Work, as_json: bool, to_stderr: bool) -> None:
     """Do the work for every input and print its report; errors are printed too, and end in exit status 1."""
+
+    def outcomes() -> Iterator[Outcome]:
+        for name in names:
+            try:
+                yield name, work(name)
+            except (IsthmusError, OSError) as error:
+                yield name, error
+
+    print_each(outcomes(), as_json, to_stderr)
+
+
+def print_each(outcomes: Iterable[Outcome], as_json: bool, to_stderr: bool) -> None:
+    """Print reports and errors as they come; an error ends in exit status 1, when all have come."""
     failed = False
-    for name in names:
-        try:
-            report = work(name)
-        except (IsthmusError, OSError) as error:
+    for name, found in outcomes:
+        if isinstance(found, Exception):
             failed = True
-            _print_error(name, error, as_json, to_stderr)
+            _print_error(name, found, as_json, to_stderr)
         else:
-            say(json_text(report) if as_json else text(report), err=to_stderr)
+            report, text = found
+            say(json_text(report) if as_json else text, err=to_stderr)
     if failed:
         sys.exit(1)
 
 
-def run_each_file(
-    inputs: Iterable[str], work: Callable[[str], Report], text: Callable[[Report], str], as_json: bool, total: str = ""
-) -> None:
+def run_each_file(inputs: Iterable[str], work: Work, as_json: bool, total: str = "") -> None:
     """`run_each` over inputs and, instead of a folder, the .isth files below it; a folder that cannot be searched, or
     holds none, is an error like any other. Of several files the last line says how many are `total`."""
     from isthmus.codec import is_encoded
@@ -62,16 +75,16 @@ def run_each_file(
 
     done = 0
 
-    def work_or_raise(name: str) -> Report:
+    def work_or_raise(name: str) -> tuple[Report, str]:
         nonlocal done
         if name in wrong:
             raise wrong[name]
-        report = work(name)
+        told = work(name)
         done += 1
-        return report
+        return told
 
     try:
-        run_each(names, work_or_raise, text, as_json, False)
+        run_each(names, work_or_raise, as_json, False)
     finally:
         if total and len(names) > 1 and not as_json:
             click.echo(f"{done} of {len(names)} {total}")

@@ -2,39 +2,61 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
-from typing import Any, Literal
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-Board = Literal["lattices", "checkerboard"]
-"""Ever finer lattices, or two halves."""
-_PHASES: dict[Board, int] = {"lattices": 5, "checkerboard": 2}
+
+@dataclass(frozen=True)
+class Board:
+    """Which pass codes which position: a pattern that repeats over the plane.
+
+    Attributes:
+        pattern: its rows, each position the number of a phase; phases count from 0.
+    """
+
+    pattern: tuple[tuple[int, ...], ...]
+
+    def __post_init__(self) -> None:
+        found = sorted({phase for row in self.pattern for phase in row})
+        if len({len(row) for row in self.pattern}) != 1 or found != list(range(len(found))) or not found:
+            raise ValueError(f"a board: expected rows of one length with all phases from 0 on, found {self.pattern}")
+
+    @property
+    def rows(self) -> int:
+        """Of the pattern."""
+        return len(self.pattern)
+
+    @property
+    def columns(self) -> int:
+        """Of the pattern."""
+        return len(self.pattern[0])
+
+    @cached_property
+    def phases(self) -> range:
+        """The numbers of the passes that it is coded in."""
+        return range(1 + max(map(max, self.pattern)))
 
 
-def board_phases(board: Board) -> range:
-    """The numbers of the passes that a board is coded in."""
-    return range(_PHASES[board])
+LATTICES = Board(((0, 4, 2, 4), (4, 3, 4, 3), (2, 4, 1, 4), (4, 3, 4, 3)))
+"""Ever finer lattices: every pass doubles what is known."""
+CHECKERBOARD = Board(((0, 1), (1, 0)))
+"""Two halves."""
 
 
 def phases(board: Board, height: int, width: int) -> npt.NDArray[np.int64]:
     """(H, W): the pass in which each position is coded."""
-    i, j = np.indices((height, width))
-    if board == "checkerboard":
-        return np.asarray((i + j) % 2)
-    phase = np.full((height, width), 4)
-    phase[(i % 2 == 1) & (j % 2 == 1)] = 3
-    phase[(i % 2 == 0) & (j % 2 == 0)] = 2
-    phase[(i % 4 == 2) & (j % 4 == 2)] = 1
-    phase[(i % 4 == 0) & (j % 4 == 0)] = 0
-    return phase
+    pattern = np.array(board.pattern, np.int64)
+    return np.tile(pattern, (-(-height // board.rows), -(-width // board.columns)))[:height, :width]
 
 
 @lru_cache(maxsize=8)
 def count_phases(board: Board, height: int, width: int) -> tuple[int, ...]:
     """Positions that each pass codes."""
-    counts = np.bincount(phases(board, height, width).reshape(-1), minlength=_PHASES[board])
+    counts = np.bincount(phases(board, height, width).reshape(-1), minlength=len(board.phases))
     return tuple(counts.tolist())
 
 

@@ -2,23 +2,23 @@
 
 The differentiable module (`isthmus.train.context`), the fixed-point runner (`isthmus.coding.fixed_point`), export and
 import of weights, the check of model files, the counts of multiplications and the steps of deltas are all read off a
-`Definition`: to add a layer is to add a kind of definition here, with one `Block` more.
+`Definition`; `isthmus.coding.kinds` has those that there are.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from math import prod
-from typing import Literal
+from itertools import groupby
+from math import lcm, prod
+from typing import Literal, TypeVar
 
-from isthmus.coding.boards import Board, board_phases, count_phases
-from isthmus.coding.formats import WORDS, Format
+from isthmus.coding.boards import Board, count_phases
+from isthmus.coding.formats import Format
 
-DC_CHANNELS = 3
-"""Channels of the first group, which is coded on lattices: the DC coefficients of three colours."""
-LATTICE_WINDOW = (5, 5)
-"""Positions around one that a pass over a lattice sees."""
+T = TypeVar("T")
+Window = tuple[int, int]
+"""Positions around one: (rows, columns), odd."""
 
 RESERVED = ("last", "linear", "quality")
 """Names of layers and arrays that every pass has, or may have."""
@@ -32,7 +32,7 @@ class Array:
     """One array of weights in a model file.
 
     Attributes:
-        name: without the prefix `context.`.
+        name: without the definition's prefix.
         shape: matrices are (inputs, outputs), for row vectors on their left.
         kind: what it is for.
         dtype: of the integers in the file; `isthmus.coding.weights` says what they count.
@@ -65,11 +65,36 @@ class Block:
 
     Attributes:
         name: of its matrix and bias.
-        window: positions that it sees, (rows, columns), odd.
+        window: positions that it sees.
     """
 
     name: str
-    window: tuple[int, int] = (1, 1)
+    window: Window = (1, 1)
+
+    @property
+    def taps(self) -> int:
+        """Positions in the window."""
+        return prod(self.window)
+
+
+@dataclass(frozen=True)
+class Neighbourhood:
+    """What passes see of their own group: the latents around a position that the group's earlier passes have coded.
+
+    Attributes:
+        near: name of the array of whole numbers by which the known ones are weighed in their mean, (taps,).
+        window: where they lie.
+        highpass: around a position, where the mean is taken that is taken off the group's latents before they become
+            features of the groups after it.
+    """
+
+    near: str
+    window: Window
+    highpass: Window
+
+    def __post_init__(self) -> None:
+        if any(side % 2 == 0 for side in (*self.window, *self.highpass)):
+            raise ValueError(f"{self.near}: expected windows of odd sides, found {self.window} and {self.highpass}")
 
     @property
     def taps(self) -> int:
@@ -87,8 +112,9 @@ class Pass:
         first, channels: the first of them, and how many.
         board: how positions are divided among passes.
         phase: which of those this pass codes.
-        neighbours: whether it sees the latents of its own group around each position, relative to their mean, instead
-            of features of the groups before; a matrix `linear` then leads from them to the means.
+        neighbours: where it sees the latents of its own group around each position, relative to their mean; a matrix
+            `linear` then leads from them to the means. None where it sees features of the groups before instead, and
+            of its own group at the positions that are coded already.
         width: outputs of every layer but the last.
         enter: name of the first layer, whose matrix may be stored in parts.
         inputs: those parts, in the order of the features.
@@ -101,7 +127,7 @@ class Pass:
     channels: int
     board: Board
     phase: int
-    neighbours: bool
+    neighbours: Neighbourhood | None
     width: int
     enter: str
     inputs: tuple[Input, ...]
@@ -124,7 +150,7 @@ class Pass:
     @property
     def ends(self) -> bool:
         """Whether it is the last of its group."""
-        return self.phase == board_phases(self.board)[-1]
+        return self.phase == self.board.phases[-1]
 
     @property
     def features(self) -> int:
@@ -165,7 +191,7 @@ class Pass:
         yield Array(f"{self.name}.quality", (points, self.width), "quality", "int16" if words else "int32", self.enter)
         if self.neighbours:
             # From differences of latents, which are no small numbers, straight to the means.
-            shape = (prod(LATTICE_WINDOW) * self.channels, self.channels)
+            shape = (self.neighbours.taps * self.channels, self.channels)
             yield Array(f"{self.name}.linear.weight", shape, "linear", "int16", "linear")
 
     def macs(self, height: int, width: int) -> int:
@@ -176,7 +202,7 @@ class Pass:
             total += (everywhere if index < self.spread else coded) * block.taps * self.width**2
         total += coded * self.width * 2 * self.channels
         if self.neighbours:
-            total += coded * prod(LATTICE_WINDOW) * self.channels**2
+            total += coded * self.neighbours.taps * self.channels**2
         return total
 
 
@@ -185,107 +211,73 @@ class Definition:
     """An entropy model's networks.
 
     Attributes:
+        name: of its kind, which stands in model files.
         groups: channels coded together, in order.
         points: quality points between which the biases are interpolated.
-        passes: in coding order.
+        passes: in coding order: of every group, one for each phase of its board.
         form: of the numbers.
-        name: of its kind, a key of `DEFINITIONS`, which stands in model files.
+        prefix: before the names of its arrays in model files.
     """
 
+    name: str
     groups: tuple[int, ...]
     points: int
     passes: tuple[Pass, ...]
-    form: Format = WORDS
-    name: str = "lattices-and-boards"
+    form: Format
+    prefix: str = "context."
+
+    def __post_init__(self) -> None:
+        coded = [(group, list(passes)) for group, passes in groupby(self.passes, lambda one: one.group)]
+        if [group for group, _ in coded] != list(range(len(self.groups))):
+            raise ValueError(f"{self.name}: expected passes for {len(self.groups)} groups in turn")
+        for group, passes in coded:
+            board = passes[0].board
+            if any(one.board != board for one in passes) or [one.phase for one in passes] != list(board.phases):
+                raise ValueError(f"{passes[0].name}: expected a pass for each phase of one board, in order")
+            for one in passes:
+                self._check_features(one, sum(self.groups[:group]), self.groups[group])
+        if len({one.neighbours for one in self.passes if one.neighbours}) > 1:
+            raise ValueError(f"{self.name}: expected one neighbourhood")
+
+    def _check_features(self, one: Pass, before: int, channels: int) -> None:
+        if (one.first, one.channels) != (before, channels):
+            raise ValueError(f"{one.name}: expected {channels} channels from {before}, found {one.channels}")
+        # Of every channel: its companded latent and that one's magnitude.
+        seen = one.neighbours.taps * (channels + 1) if one.neighbours else 2 * (before + channels * (one.phase > 0))
+        if one.features != seen or not seen:
+            raise ValueError(f"{one.name}: expected {seen or 'some'} features, found {one.features}")
 
     @property
     def latents(self) -> int:
         """Channels in all."""
         return sum(self.groups)
 
+    @property
+    def neighbours(self) -> Neighbourhood | None:
+        """What passes see of their own group, if some do."""
+        return next((one.neighbours for one in self.passes if one.neighbours), None)
+
+    @property
+    def multiple(self) -> tuple[int, int]:
+        """Rows and columns of which a plane in training has a multiple: a board is then split into equal phases."""
+        boards = [one.board for one in self.passes if not one.neighbours]
+        return lcm(*(board.rows for board in boards)), lcm(*(board.columns for board in boards))
+
     def arrays(self) -> Iterator[Array]:
         """All arrays of the networks."""
-        yield Array("dc.near", (prod(LATTICE_WINDOW),), "fixed")
+        if self.neighbours:
+            yield Array(self.neighbours.near, (self.neighbours.taps,), "fixed")
         for one in self.passes:
             yield from one.arrays(self.points, self.form)
+
+    def own(self, stored: Mapping[str, T]) -> dict[str, T]:
+        """Of the arrays of a model file those of the networks, by their names without the prefix."""
+        return {key.removeprefix(self.prefix): one for key, one in stored.items() if key.startswith(self.prefix)}
+
+    def stored(self, own: Mapping[str, T]) -> dict[str, T]:
+        """Arrays of the networks by their names in a model file."""
+        return {self.prefix + key: one for key, one in own.items()}
 
     def macs(self, height: int, width: int) -> int:
         """Multiplications on a plane of so many positions."""
         return sum(one.macs(height, width) for one in self.passes)
-
-
-def lattices_and_boards(
-    groups: tuple[int, ...], points: int, lattice_width: int, width: int, form: Format = WORDS
-) -> Definition:
-    """The entropy model of pictures: five passes over ever finer lattices for the first group, seen by their known
-    neighbours; then for each group two halves of a checkerboard (He et al., "Checkerboard context model", CVPR 2021),
-    from all groups before it (Minnen and Singh, ICIP 2020) and, in the second half, from the first.
-
-    Args:
-        groups: channels coded together, in order.
-        points: quality points.
-        lattice_width: width of the networks of the first group.
-        width: of the others.
-        form: of the numbers.
-    """
-    taps, n = prod(LATTICE_WINDOW), groups[0]
-    passes = [
-        Pass(
-            name=f"dc.{phase}",
-            group=0,
-            first=0,
-            channels=n,
-            board="lattices",
-            phase=phase,
-            neighbours=True,
-            width=lattice_width,
-            enter="first",
-            inputs=(Input("first", taps * (n + 1)),),
-            blocks=(Block("second"),),
-        )
-        for phase in board_phases("lattices")
-    ]
-    for group, channels in enumerate(groups[1:], 1):
-        before = sum(groups[:group])
-        for phase in board_phases("checkerboard"):
-            half = (Input("half", 2 * channels),) if phase else ()
-            passes.append(
-                Pass(
-                    name=f"ac.{group}.{phase}",
-                    group=group,
-                    first=before,
-                    channels=channels,
-                    board="checkerboard",
-                    phase=phase,
-                    neighbours=False,
-                    width=width,
-                    enter="project",
-                    inputs=(Input("known", 2 * before), *half),
-                    blocks=(Block("spatial", (3, 3)), Block("mix")),
-                )
-            )
-    return Definition(groups, points, tuple(passes), form)
-
-
-Build = Callable[[tuple[int, ...], int, int, int, Format], Definition]
-"""build(groups, points, lattice width, width, form)."""
-DEFINITIONS: dict[str, Build] = {"lattices-and-boards": lattices_and_boards}
-"""Kinds of entropy model by the name that stands in model files. Rows are added, never changed: a network of other
-layers is another kind, and the models of this one go on being read."""
-
-
-def definition_of(
-    name: str, groups: tuple[int, ...], points: int, shapes: Mapping[str, tuple[int, ...]], form: Format = WORDS
-) -> Definition:
-    """The definition of stored networks: their widths are read off the shapes of their arrays, 0 where one is missing.
-
-    Args:
-        name: of their kind.
-        shapes: by the arrays' names, without the prefix `context.`.
-        form: of their numbers.
-
-    Raises:
-        KeyError: there is no such kind.
-    """
-    widths = [(shapes.get(f"{one}.quality") or (0,))[-1] for one in ("dc.0", "ac.1.0")]
-    return DEFINITIONS[name](groups, points, widths[0], widths[1], form)

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from isthmus.coding.boards import pad, phases, window_positions
-from isthmus.coding.definition import LATTICE_WINDOW, Definition, Pass
+from isthmus.coding.definition import Definition, Neighbourhood, Pass, Window
 from isthmus.coding.formats import LATENT_LIMIT, MEAN_STEPS, SCALES, SLOPE, Format
 from isthmus.quality import HUNDREDTHS, Quality
 
@@ -62,13 +62,13 @@ def _means(x: Float) -> Float64:
 
 @dataclass(frozen=True)
 class _Plane:
-    """The positions of a tile, and those of them (P,) that a pass codes."""
+    """The positions of a plane, and those of them (P,) that a pass codes."""
 
     height: int
     width: int
     at: Index
 
-    def around(self, x: Float, window: tuple[int, int], everywhere: bool) -> Float:
+    def around(self, x: Float, window: Window, everywhere: bool) -> Float:
         """(P or H*W, rows*columns*C): the windows of x (H*W, C) around the positions coded, or around all."""
         windows = window_positions(self.height, self.width, window)
         if not everywhere:
@@ -91,7 +91,7 @@ class ContextModel:
     compand: Float
 
     def walk(self, height: int, width: int, quality: int, code: Code, groups: int | None = None) -> Float64:
-        """Codes the latents of a tile of height x width positions.
+        """Codes the latents of a plane of height x width positions.
 
         Args:
             quality: 0..10000.
@@ -110,35 +110,35 @@ class ContextModel:
             at = np.flatnonzero(phases(one.board, height, width).reshape(-1) == one.phase)
             plane = _Plane(height, width, at)
             if len(at):
-                predict = self._from_neighbours if one.neighbours else self._from_groups
-                means, scales = predict(one, plane, decoded, known, quality)
+                if one.neighbours:
+                    means, scales = self._from_neighbours(one, one.neighbours, plane, decoded, quality)
+                else:
+                    means, scales = self._from_groups(one, plane, known, quality)
                 scale_indices = _scale_indices(scales, self.definition.form)
                 decoded[at, one.slice] = code(one.slice, at, _means(means), scale_indices)
             if 2 * (one.first + one.channels) < known.shape[1] or not one.ends:
                 self._note(one, plane, decoded[:, one.slice], known)
         return decoded
 
-    def _from_groups(
-        self, one: Pass, plane: _Plane, decoded: Float64, known: Float, quality: int
-    ) -> tuple[Float, Float]:
+    def _from_groups(self, one: Pass, plane: _Plane, known: Float, quality: int) -> tuple[Float, Float]:
         """Means and scales of a pass from the features of all that is decoded."""
         features = known[:, : one.features]
         out = self._network(one, plane, features if one.everywhere else features[plane.at], quality)
         return out[:, : one.channels], out[:, one.channels :]
 
     def _from_neighbours(
-        self, one: Pass, plane: _Plane, decoded: Float64, known: Float, quality: int
+        self, one: Pass, around: Neighbourhood, plane: _Plane, decoded: Float64, quality: int
     ) -> tuple[Float, Float]:
         """Means and scales of a pass from what is decoded of its own group around each position.
 
         The network sees how the neighbours differ from their weighted mean, and which of them are known.
         """
-        height, width, at = plane.height, plane.width, plane.at
-        near_weight = self.weights["dc.near"]
-        windows = window_positions(height, width, LATTICE_WINDOW)[at]
+        height, width, at, window = plane.height, plane.width, plane.at, around.window
+        near_weight = self.weights[around.near]
+        windows = window_positions(height, width, window)[at]
         before = (phases(one.board, height, width).reshape(-1) < one.phase).astype(np.float64)[:, None]
-        mask = pad(before, height, width, LATTICE_WINDOW)[windows, 0]  # (P, taps)
-        near = pad(decoded[:, one.slice], height, width, LATTICE_WINDOW)[windows].transpose(0, 2, 1)
+        mask = pad(before, height, width, window)[windows, 0]  # (P, taps)
+        near = pad(decoded[:, one.slice], height, width, window)[windows].transpose(0, 2, 1)
         near = near * mask[:, None, :]
         total = np.maximum((mask * near_weight).sum(1, keepdims=True), 1)
         base = np.floor((near * near_weight).sum(2) / total * MEAN_STEPS) / MEAN_STEPS
@@ -173,7 +173,7 @@ class ContextModel:
         if not one.neighbours:
             columns[plane.at] = self._features(decoded[plane.at])
         elif one.ends:
-            columns[:] = self._features(_highpass(decoded, plane.height, plane.width))
+            columns[:] = self._features(_highpass(decoded, plane.height, plane.width, one.neighbours.highpass))
 
     def _features(self, x: Float64) -> Float:
         """(P, 2n): the companded latents (P, n) and their magnitudes."""
@@ -195,10 +195,9 @@ class ContextModel:
         return np.asarray(np.rint(mixed).astype(unit.dtype) * unit)
 
 
-def _highpass(dc: Float64, height: int, width: int) -> Float64:
-    """(H*W, n) less the mean of its 3x3 neighbourhood inside the tile, rounded down to sixteenths."""
-    window = (3, 3)
+def _highpass(x: Float64, height: int, width: int, window: Window) -> Float64:
+    """(H*W, n) less the mean of the windows inside the plane, rounded down to sixteenths."""
     windows = window_positions(height, width, window)
-    total = pad(dc, height, width, window)[windows].sum(1)
+    total = pad(x, height, width, window)[windows].sum(1)
     count = pad(np.ones((height * width, 1)), height, width, window)[windows].sum(1)
-    return np.asarray(dc - np.floor(MEAN_STEPS * total / count) / MEAN_STEPS)
+    return np.asarray(x - np.floor(MEAN_STEPS * total / count) / MEAN_STEPS)

@@ -1,4 +1,4 @@
-"""Latents of one tile to its payload and back, with the check that they came back.
+"""Latents of one plane to its payload and back, with the check that they came back.
 
 payload = CRC-32 of the decoded latents (4 bytes), number of skipped scale indices (1 byte), range-coded words
 """
@@ -23,15 +23,15 @@ PREFIX_BYTES = CHECK_BYTES + 1
 
 
 class _Reader:
-    """Decodes the symbols of one tile, pass by pass."""
+    """Decodes the symbols of one plane, pass by pass."""
 
     def __init__(self, entropy: EntropyModel, payload: bytes):
         if len(payload) < PREFIX_BYTES:
-            raise CorruptError("a tile is too short", expected=f"at least {PREFIX_BYTES} bytes", got=len(payload))
+            raise CorruptError("a payload is too short", expected=f"at least {PREFIX_BYTES} bytes", got=len(payload))
         self._skipped = payload[CHECK_BYTES]
         if self._skipped > SCALES:
             raise CorruptError(
-                "a tile's number of skipped scale indices", expected=f"at most {SCALES}", got=self._skipped
+                "a payload's number of skipped scale indices", expected=f"at most {SCALES}", got=self._skipped
             )
         self._decoder = SymbolDecoder(entropy.tables, payload[PREFIX_BYTES:])
 
@@ -54,7 +54,7 @@ def _check(decoded: Float64) -> bytes:
 
 
 def decode_latents(entropy: EntropyModel, payload: bytes, height: int, width: int, quality: int) -> Float32:
-    """Latents (h, w, C) float32 in steps from a tile's payload; the same on every machine.
+    """Latents (h, w, C) float32 in steps from the payload of a plane; the same on every machine.
 
     Raises:
         CorruptError: the payload is not one that an encoder writes.
@@ -64,7 +64,7 @@ def decode_latents(entropy: EntropyModel, payload: bytes, height: int, width: in
     check = _check(decoded)
     if check != payload[:CHECK_BYTES] or not reader.finished():
         raise CorruptError(
-            "a tile's latents do not match their checksum",
+            "decoded latents do not match their checksum",
             expected=payload[:CHECK_BYTES].hex(),
             got=check.hex(),
             hint="The file is damaged, or was written by a faulty encoder.",
@@ -98,7 +98,7 @@ def latent_bits(
 
 
 def encode_latents(entropy: EntropyModel, y: Float32, quality: int, importance: npt.NDArray[np.float64]) -> bytes:
-    """A tile's payload from its latents.
+    """The payload of a plane from its latents.
 
     The payload's symbols are decoded again before it is returned: what is written is known to be readable.
 
@@ -115,7 +115,7 @@ def encode_latents(entropy: EntropyModel, y: Float32, quality: int, importance: 
     payload = _check(decoded) + quantizer.finish()
     if not _comes_back(entropy, payload, quantizer.coded):
         raise SelfCheckError(
-            "a tile did not decode to what was encoded; nothing was written",
+            "a payload did not decode to what was encoded; nothing was written",
             hint="Try again; if it happens again, this machine's memory or this version of isthmus is at fault.",
         )
     return payload

@@ -19,7 +19,7 @@ SKIPPED_SCALES = 4
 that pays."""
 LOST_BITS, LOST_SHARE = 100.0, 0.005
 """Skipping is given up where it has lost this much at one position after any pass, or in the end this share of the
-whole tile."""
+whole plane."""
 
 
 @dataclass(frozen=True)
@@ -44,16 +44,16 @@ def by_channel(scales: ScaleIndices) -> ScaleIndices:
 
 
 class SkippingCostsTooMuch(Exception):
-    """Skipping would lose so much at one position that there is no need to look at the rest of the tile."""
+    """Skipping would lose so much at one position that there is no need to look at the rest of the plane."""
 
 
 class Quantizer:
-    """Chooses the symbols of one tile, pass by pass, and codes them: rate-distortion optimised quantization, greedy.
+    """Chooses the symbols of one plane, pass by pass, and codes them: rate-distortion optimised quantization, greedy.
 
     Args:
         entropy: codes the latents.
         y: (h, w, C) float32 latents in steps.
-        importance: (h, w) float64, bits that a squared error of one step is worth at each position.
+        importance: (h, w) float64, the price, in bits, of a squared error of one step at each position.
         skipped: symbols of scale indices below this are not coded; they are zero.
     """
 
@@ -73,13 +73,13 @@ class Quantizer:
         zero_bits = self._bits[:, self._radius]
         is_skipped = np.arange(len(zero_bits)) < skipped
         self._zero_bits = np.where(is_skipped, np.float32(0), zero_bits)
-        self._zero_worth = np.where(is_skipped, -zero_bits, np.float32(0))
+        self._zero_gain = np.where(is_skipped, -zero_bits, np.float32(0))
         self.coded: list[Coded] = []
         """Pass by pass."""
         self.spent = np.zeros(len(self._y))
         """Bits by position, by the tables."""
         self.lost = np.zeros(len(self._y))
-        """Bits, by position, that coding what is skipped would have been worth, less what it would have cost."""
+        """Bits, by position, that coding what is skipped would have gained, less what it would have cost."""
 
     def __call__(self, channels: slice, at: Index, means: Float64, scales: ScaleIndices) -> Float64:
         """Codes one pass; see `isthmus.coding.fixed_point.Code`.
@@ -96,17 +96,17 @@ class Quantizer:
         importance = self._importance[at].take(some // x.shape[1])
         chosen, chosen_bits = self._chosen(x_some, symbols.reshape(-1)[some], scales_some, importance)
         if self._skipped:
-            hidden = scales_some < self._skipped
-            worth = self._zero_worth[scales]
-            x_hidden, s_hidden = x_some[hidden], chosen[hidden]
-            gained = importance[hidden] * (x_hidden**2 - (x_hidden - s_hidden) ** 2)
-            worth.reshape(-1)[some[hidden]] = gained - chosen_bits[hidden]
-            self.lost[at] += worth.sum(1)
-            # Most tiles that show this do so in the first passes. Skipped zeros of later ones win back a bit or two.
+            skipped = scales_some < self._skipped
+            gain = self._zero_gain[scales]
+            x_skipped, s_skipped = x_some[skipped], chosen[skipped]
+            gained = importance[skipped] * (x_skipped**2 - (x_skipped - s_skipped) ** 2)
+            gain.reshape(-1)[some[skipped]] = gained - chosen_bits[skipped]
+            self.lost[at] += gain.sum(1)
+            # Most planes that show this do so in the first passes. Skipped zeros of later ones win back a bit or two.
             if self.lost[at].max() > LOST_BITS:
                 raise SkippingCostsTooMuch
-            chosen[hidden] = 0
-            chosen_bits[hidden] = 0
+            chosen[skipped] = 0
+            chosen_bits[skipped] = 0
         symbols.reshape(-1)[some] = chosen
         bits.reshape(-1)[some] = chosen_bits
         self.spent[at] += bits.sum(1)
@@ -140,7 +140,7 @@ class Quantizer:
 def choose(
     entropy: EntropyModel, y: Float32, quality: int, importance: npt.NDArray[np.float64]
 ) -> tuple[Quantizer, Float64]:
-    """All symbols of a tile, with the cheapest of what is safe to skip, and the decoded latents (h*w, C)."""
+    """All symbols of a plane, with the cheapest of what is safe to skip, and the decoded latents (h*w, C)."""
     height, width, _ = y.shape
     quantizer = Quantizer(entropy, y, importance)
     try:
@@ -149,6 +149,6 @@ def choose(
             return quantizer, decoded
     except SkippingCostsTooMuch:
         pass
-    # An unusual tile: what would be skipped is worth its bits.
+    # An unusual plane: coding what would be skipped pays.
     quantizer = Quantizer(entropy, y, importance, skipped=0)
     return quantizer, entropy.context.walk(height, width, quality, quantizer)

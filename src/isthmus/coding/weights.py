@@ -30,7 +30,7 @@ def numbers(definition: Definition, arrays: Arrays) -> dict[str, npt.NDArray[Any
     """What `ContextModel` takes, by the names of the arrays; tables of quality stay integers in format "bytes".
 
     Args:
-        arrays: of the model file, without the prefix `context.`.
+        arrays: of the model file, by their names without the prefix.
     """
     form = definition.form
     out: dict[str, npt.NDArray[Any]] = {}
@@ -78,7 +78,7 @@ def check_exact(definition: Definition, arrays: Arrays) -> None:
     """Raise ValueError unless every sum is exact in the format's arithmetic, in any order.
 
     Args:
-        arrays: of the model file, without the prefix `context.`, of the shapes that the definition says.
+        arrays: of the model file, by their names without the prefix, of the shapes that the definition says.
     """
     form = definition.form
     if form.weight_bits is not None:

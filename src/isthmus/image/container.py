@@ -5,13 +5,10 @@ from dataclasses import dataclass
 from typing import IO
 
 from isthmus.bitstream import envelope
-from isthmus.bitstream.chunks import ChunkTypes
 from isthmus.bitstream.head import Head, parse_head, read_head
-from isthmus.bitstream.limits import Limits
+from isthmus.image.chunks import ALPHA, CHUNKS, TILE
 from isthmus.image.header import Header, pack_header, parse_header
-
-ALPHA, TILE = b"A", b"T"
-CHUNKS = ChunkTypes({ALPHA: "alpha", TILE: "tile"})
+from isthmus.image.limits import Limits
 
 
 @dataclass(frozen=True)

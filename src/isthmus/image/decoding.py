@@ -5,15 +5,17 @@ from collections.abc import Iterator
 import numpy as np
 from PIL import Image
 
-from isthmus.errors import CorruptError, TooNewError
+from isthmus.errors import CorruptError, ModelError, TooNewError
 from isthmus.image.alpha import decode_alpha
 from isthmus.image.box import Box, PublicBox, box_in
-from isthmus.image.coders.protocol import PREVIEW_SCALE, Progress, Setting
-from isthmus.image.coders.table import CODERS, check_model
+from isthmus.image.coders.protocol import PREVIEW_SCALE
+from isthmus.image.coders.table import coder_of, coder_with
 from isthmus.image.container import Container
 from isthmus.image.metadata import info_of_blocks
 from isthmus.image.modes import as_mode, restored_mode
 from isthmus.image.picture import Pixels
+from isthmus.medium.protocol import Progress
+from isthmus.medium.setting import Setting
 from isthmus.model.model import Model
 
 PLAUSIBLE_PIXELS_PER_BYTE = 1000
@@ -22,7 +24,7 @@ PLAUSIBLE_PIXELS_PER_BYTE = 1000
 
 def check_decodable(parsed: Container) -> None:
     """Raise TooNewError unless the file's tiles are of the size that its coder decodes."""
-    expected = CODERS[parsed.header.coder].tile
+    expected = coder_with(parsed.header.coder).tile
     if parsed.header.tile_size != expected:
         raise TooNewError("the tile size is unknown", expected=expected, got=parsed.header.tile_size)
 
@@ -41,9 +43,14 @@ class PictureDecoder:
 
     def __init__(self, parsed: Container, model: Model, threads: int | None = None):
         self._parsed, self._header = parsed, parsed.header
-        self._coder = CODERS[parsed.header.coder]
+        self._coder = coder_with(parsed.header.coder)
         self._setting = Setting(model, parsed.header.quality, threads)
-        check_model(self._coder, model)
+        if coder_of(model) is not self._coder:
+            raise ModelError(
+                f"the model {model.name} does not fit the {self._coder.name} coder, which wrote the file",
+                expected=f"a model of coder {self._coder.id}",
+                got=f"one of coder {model.coder}",
+            )
 
     def decode(self, box: PublicBox | None = None, progress: Progress | None = None) -> Pixels:
         """The colours of the picture, or of a box (x, y, width, height) in it: (H, W, 3) uint8.

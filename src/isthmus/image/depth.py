@@ -20,6 +20,8 @@ def deep_samples(image: Image.Image) -> str | None:
 
     Most can be said only of a file that Pillow has opened and not loaded.
     """
+    if image.format == "HEIF" and (bits := image.info.get("bit_depth", 8)) > 8:
+        return f"{bits} bits"
     tiles: list[Any] = getattr(image, "tile", [])
     names = [image.mode, *(arg for tile in tiles for arg in _arguments(tile) if isinstance(arg, str))]
     if deep := next(filter(_DEEP.search, names), None):

@@ -2,35 +2,33 @@
 
 from collections.abc import Iterator
 
-from isthmus.bitstream.limits import Limits
+from isthmus.bitstream.limits import FileLimits
+from isthmus.effort import Effort
 from isthmus.errors import LimitExceededError
 from isthmus.image.alpha import encode_alpha
-from isthmus.image.coders.protocol import Coder, Progress, Setting
-from isthmus.image.coders.table import check_model
+from isthmus.image.chunks import PART_NAMES
+from isthmus.image.coders.table import coder_of
 from isthmus.image.container import assemble
 from isthmus.image.header import Header
-from isthmus.image.info import PART_NAMES
 from isthmus.image.picture import Picture
+from isthmus.medium.protocol import Progress
+from isthmus.medium.setting import Setting
 
 
 def encode_picture(
     picture: Picture,
-    coder: Coder,
     setting: Setting,
-    limits: Limits,
-    effort: int = 1,
-    strip: bool = False,
+    limits: FileLimits,
+    effort: Effort = 1,
     progress: Progress | None = None,
 ) -> bytes:
     """The bytes of an .isth file.
 
     Arguments:
         picture: what to encode.
-        coder: what turns its tiles into payloads.
-        setting: model, quality and threads.
+        setting: model, which says the coder, quality and threads.
         limits: what the metadata may ask for.
-        effort: 1 to the coder's largest.
-        strip: leave ICC, EXIF and XMP out.
+        effort: how hard the coder tries.
         progress: called with (tiles done, tiles in all).
 
     Raises:
@@ -38,7 +36,7 @@ def encode_picture(
         ModelError: the model is not the coder's, or its networks do not run.
         SelfCheckError: what was encoded does not decode.
     """
-    check_model(coder, setting.model)
+    coder = coder_of(setting.model)
     header = Header(
         width=picture.width,
         height=picture.height,
@@ -49,7 +47,7 @@ def encode_picture(
         has_alpha=picture.has_alpha,
         coder=coder.id,
     )
-    metadata = {} if strip else _capped(picture.metadata, limits)
+    metadata = _capped(picture.metadata, limits)
     return assemble(
         header, metadata, _alpha_payloads(picture, header), coder.encode_tiles(setting, picture, effort, progress)
     )
@@ -61,7 +59,7 @@ def _alpha_payloads(picture: Picture, header: Header) -> Iterator[bytes]:
             yield encode_alpha(picture.alpha(*header.grid.tile_box(index)))
 
 
-def _capped(metadata: dict[bytes, bytes], limits: Limits) -> dict[bytes, bytes]:
+def _capped(metadata: dict[bytes, bytes], limits: FileLimits) -> dict[bytes, bytes]:
     for kind, block in metadata.items():
         if len(block) > limits.max_metadata_bytes:
             raise LimitExceededError(

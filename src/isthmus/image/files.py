@@ -10,11 +10,13 @@ from typing import Any, BinaryIO
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
-from isthmus.bitstream.limits import Limits
 from isthmus.errors import InputError, UnsupportedPictureError
 from isthmus.files import read_capped
+from isthmus.image import heif
 from isthmus.image.exif import PREFIX, bare, resolution_of
+from isthmus.image.limits import Limits
 from isthmus.image.picture import Picture, as_picture, pillow_errors_typed
+from isthmus.image.raw import refuse_raw
 from isthmus.image.size import check_pixels
 from isthmus.image.tiff import write_tiff
 
@@ -28,15 +30,23 @@ _SAVE_OPTIONS: dict[str, dict[str, Any]] = {
 _METADATA = ("icc_profile", "exif", "xmp")
 _TIFF_NAMES = {"icc_profile": "icc", "exif": "exif", "xmp": "xmp"}
 _OPAQUE = ("JPEG", "MPO")
+# Of several pictures in these, one is the photograph.
+_COLLECTIONS = ("MPO", heif.FORMAT)
 
 
-def open_picture(source: Path | BinaryIO, limits: Limits | None = None) -> Picture:
+def open_picture(source: Path | BinaryIO, limits: Limits | None = None, depth: int | None = None) -> Picture:
     """Read a picture file; its size is checked before it is decoded.
+
+    Arguments:
+        source: a file, or its bytes.
+        limits: what it may ask for.
+        depth: 8 to reduce deeper samples to 8 bits a channel; None to refuse them.
 
     Raises:
         InputError: not a picture, or a damaged one.
-        UnsupportedPictureError: more than 8 bits a channel, or several frames, but for a phone's MPO: its first frame
-            is the photograph, and a gain map or a second view the others.
+        UnsupportedPictureError: more than 8 bits a channel, camera raw, or several frames, but for a phone's MPO and
+            HEIC: their main picture is the photograph, and a gain map, a second view or a burst the others.
+        MissingExtraError: a HEIC picture, and what reads it is not installed.
         LimitExceededError: too many pixels.
         OSError: the file cannot be opened.
     """
@@ -44,8 +54,9 @@ def open_picture(source: Path | BinaryIO, limits: Limits | None = None) -> Pictu
     with _opened(source) as (stream, name):
         with pillow_errors_typed(name):
             image = _open(stream, name, limits)
+            refuse_raw(image)
             _refuse_frames(image)
-        return as_picture(image, limits, name)
+        return as_picture(image, limits, name, depth=depth)
 
 
 def picture_size(source: Path | BinaryIO, limits: Limits | None = None, whole: bool = False) -> tuple[int, int]:
@@ -71,12 +82,17 @@ def picture_size(source: Path | BinaryIO, limits: Limits | None = None, whole: b
 def _refuse_frames(image: Image.Image) -> None:
     """Nobody has chosen a frame of a file."""
     frames = getattr(image, "n_frames", 1)
-    if frames > 1 and image.format != "MPO":
+    if heif.is_sequence(image):
+        raise UnsupportedPictureError(
+            "the file is a sequence of pictures", expected="a still picture", hint="Save one of them as a file first."
+        )
+    if frames > 1 and image.format not in _COLLECTIONS:
         raise UnsupportedPictureError(
             "the file has several frames or pages",
             expected=1,
             got=frames,
-            hint="isthmus keeps still pictures. Extract a frame first: `magick 'in.gif[0]' frame.png`.",
+            hint="isthmus keeps still pictures. Extract a frame first: `magick 'in.gif[0]' frame.png`; in Python, "
+            "isthmus.encode takes the frame that image.seek(0) chose.",
         )
 
 
@@ -84,20 +100,18 @@ def save_picture(
     image: Image.Image,
     stream: BinaryIO,
     format_name: str,
-    strip: bool = False,
     options: dict[str, Any] | None = None,
 ) -> None:
     """Write an image with its ICC profile, EXIF and XMP, without loss where the format can.
 
     Arguments:
-        strip: leave those three out.
         options: of Pillow's writer, instead of those that are usual here; a TIFF has none.
 
     Raises:
         InputError: the format cannot hold this picture.
         OSError: the stream cannot be written.
     """
-    metadata = {} if strip else {key: image.info[key] for key in _METADATA if image.info.get(key)}
+    metadata = {key: image.info[key] for key in _METADATA if image.info.get(key)}
     if "exif" in metadata:
         metadata["exif"] = bare(metadata["exif"])
     try:
@@ -183,7 +197,7 @@ def _open(stream: BinaryIO, name: str, limits: Limits) -> Image.Image:
     tried: set[str] = set()
     reasons: list[str] = []
     # The common formats first; all the others take longer to import than a small picture to read.
-    for import_readers in (Image.preinit, Image.init):
+    for import_readers in (Image.preinit, Image.init, heif.register):
         import_readers()
         for format_name in [known for known in Image.ID if known not in tried]:
             tried.add(format_name)
@@ -196,6 +210,7 @@ def _open(stream: BinaryIO, name: str, limits: Limits) -> Image.Image:
                 # How Pillow's readers say that a file is none of theirs.
                 with suppress(SyntaxError, IndexError, TypeError, struct.error):
                     return factory(stream, "")
+    heif.require_reader(prefix, name)
     raise InputError(
         f"{name} is not a picture that Pillow can read",
         got="; ".join(reasons) or None,

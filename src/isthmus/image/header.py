@@ -4,17 +4,15 @@ import struct
 from dataclasses import dataclass
 
 from isthmus.bitstream.head import Head, check_range, pack_head
-from isthmus.bitstream.limits import Limits
 from isthmus.errors import CorruptError, LimitExceededError
+from isthmus.image.coders.protocol import MEDIUM
 from isthmus.image.coders.table import CODERS
 from isthmus.image.grid import Grid
+from isthmus.image.limits import Limits
 from isthmus.image.modes import ALPHA_MODES, ALPHA_OPTIONAL_MODES, MODE_NUMBERS, MODES
 from isthmus.image.size import MAX_SIDE, check_pixels
 from isthmus.quality import HUNDREDTHS, Quality
 
-MEDIUM = 1
-"""The permanent number of pictures."""
-MEDIA = {MEDIUM: "picture"}
 COLOUR_CHANNELS = 3
 FEATURE_ALPHA = 1 << 0
 KNOWN_FEATURES = FEATURE_ALPHA
@@ -72,7 +70,7 @@ def parse_header(head: Head, limits: Limits) -> Header:
     Raises:
         CorruptError, TooNewError, LimitExceededError
     """
-    head.check_medium(MEDIA)
+    head.check_medium((MEDIUM,))
     head.check_coder(CODERS)
     head.check_features(KNOWN_FEATURES)
     # More may follow: what a later version adds without a feature bit can be done without.

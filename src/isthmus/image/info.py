@@ -3,12 +3,10 @@
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from isthmus.bitstream.chunks import END, EXIF, ICC, XMP
-from isthmus.image.container import ALPHA, TILE, Container
+from isthmus.image.chunks import PART_NAMES
+from isthmus.image.container import Container
 from isthmus.image.modes import restored_mode
-
-PART_NAMES = {ICC: "icc", EXIF: "exif", XMP: "xmp", ALPHA: "alpha", TILE: "latents", END: "end"}
-"""What reports call the parts of a file, by chunk type."""
+from isthmus.text import counted
 
 
 @dataclass(frozen=True)
@@ -40,6 +38,26 @@ class Info:
     bytes: int
     bpp: float
     parts: dict[str, int]
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """Width and height."""
+        return {"width": self.width, "height": self.height}
+
+    @property
+    def extent(self) -> str:
+        """As in "640x480"."""
+        return f"{self.width}x{self.height}"
+
+    def text(self) -> str:
+        """All that it says, in lines for people."""
+        parts = ", ".join(f"{name} {size}" for name, size in self.parts.items())
+        return (
+            f"{self.extent}, mode {self.mode} (decodes to {self.restored_mode}), quality {self.quality:g}\n"
+            f"  model {self.model_id}, format version {self.format_version}, "
+            f"{counted(self.tiles, 'tile')} of {self.tile_size} pixels\n"
+            f"  {self.bytes} bytes, {self.bpp:.3f} bits per pixel: {parts}"
+        )
 
     def as_dict(self) -> dict[str, Any]:
         """All fields, as JSON knows them."""

@@ -10,8 +10,8 @@ from typing import Any
 
 from PIL import Image, ImageFile
 
-from isthmus.bitstream.chunks import EXIF, ICC, XMP
 from isthmus.image import exif as tags
+from isthmus.image.chunks import EXIF, ICC, XMP
 
 INFO_KEYS = {ICC: "icc_profile", EXIF: "exif", XMP: "xmp"}
 """Where Pillow keeps metadata, by chunk type."""

@@ -2,7 +2,6 @@
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 # The mode of the picture that was encoded, by permanent number. Never renumber, only append.
 MODES = {
@@ -43,6 +42,8 @@ def as_mode(rgb: NDArray[np.uint8], mode: str) -> NDArray[np.uint8]:
     """
     if mode not in GREY_MODES:
         return rgb
+    from PIL import Image
+
     grey = np.asarray(Image.fromarray(rgb).convert("L"))
     if mode == "1":
         grey = np.where(grey < 128, np.uint8(0), np.uint8(255))

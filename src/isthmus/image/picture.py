@@ -18,17 +18,20 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageCms, ImageFile
 
-from isthmus.bitstream.chunks import ICC
-from isthmus.bitstream.limits import Limits
 from isthmus.errors import InputError, IsthmusError, LimitExceededError, UnsupportedPictureError
+from isthmus.image import heif
+from isthmus.image.chunks import ICC
 from isthmus.image.depth import deep_samples
+from isthmus.image.eight_bits import DeepSamples, deep_samples_of, depth_of, rounded, to_uint8
 from isthmus.image.exif import ORIENTATION
 from isthmus.image.fill import FilledColours
+from isthmus.image.limits import Limits
 from isthmus.image.metadata import metadata_of
 from isthmus.image.modes import ALPHA_MODES, ALPHA_OPTIONAL_MODES, MODE_NUMBERS, restored_mode
 from isthmus.image.primaries import code_points, profile_of
 from isthmus.image.size import check_pixels
 from isthmus.image.transparent_value import mend_transparent_value
+from isthmus.medium.protocol import Rate
 
 Pixels = NDArray[np.uint8]
 PictureLike = Image.Image | NDArray[Any]
@@ -78,9 +81,23 @@ class Picture:
             return FilledColours(self.width, self.height, self.read)
         return lambda *window: self.read(*window)[..., :3]
 
+    @property
+    def facts(self) -> dict[str, Any]:
+        """Width, height and mode."""
+        return {"width": self.width, "height": self.height, "mode": self.mode}
+
+    def rate(self, size: int) -> Rate:
+        """So many bytes in bits per pixel."""
+        return Rate("bpp", 8 * size / (self.width * self.height), "bits per pixel")
+
     def alpha(self, top: int, left: int, height: int, width: int) -> Pixels:
         """The (height, width) uint8 transparency of a window."""
         return self.read(top, left, height, width)[..., 3]
+
+
+def is_picture_like(thing: object) -> bool:
+    """Whether :func:`as_picture` looks at what it is given."""
+    return isinstance(thing, Picture | Image.Image | np.ndarray)
 
 
 def as_picture(
@@ -88,6 +105,7 @@ def as_picture(
     limits: Limits | None = None,
     name: str = "the picture",
     turned: bool | None = None,
+    depth: int | None = None,
 ) -> Picture:
     """A :class:`Picture` of a Pillow image or of an array.
 
@@ -100,6 +118,7 @@ def as_picture(
         limits: what it may ask for.
         name: what messages call it.
         turned: whether the EXIF orientation of a Pillow image is still to be applied; None for the rule above.
+        depth: 8 to reduce deeper samples to 8 bits, uint16 arrays included; None to refuse them.
 
     Raises:
         InputError, UnsupportedPictureError, LimitExceededError
@@ -107,9 +126,10 @@ def as_picture(
     """
     if isinstance(source, Picture):
         return source
+    depth = depth_of(depth)
     if isinstance(source, Image.Image):
         with pillow_errors_typed(name):
-            return _from_image(source, limits or Limits(), turned)
+            return _from_image(source, limits or Limits(), turned, depth)
     if isinstance(source, str | PathLike | bytes | bytearray | memoryview):
         named = isinstance(source, str | PathLike)
         raise InputError(
@@ -120,7 +140,7 @@ def as_picture(
             if named
             else "Image.open(io.BytesIO(data)) makes an image of bytes.",
         )
-    return _from_array(np.asarray(source), limits or Limits())
+    return _from_array(np.asarray(source), limits or Limits(), depth)
 
 
 @contextmanager
@@ -142,10 +162,10 @@ def pillow_errors_typed(name: str) -> Iterator[None]:
         raise InputError(f"{name} cannot be read", got=f"{type(error).__name__}: {error}") from error
 
 
-def _from_array(array: NDArray[Any], limits: Limits) -> Picture:
-    if array.dtype != np.uint8:
-        hint = "Scale it to 0..255 and convert it: (a / 257).round().astype('uint8') for 16 bits."
-        raise UnsupportedPictureError("the array's type", expected="uint8", got=array.dtype, hint=hint)
+def _from_array(array: NDArray[Any], limits: Limits, depth: int | None) -> Picture:
+    deep = depth == 8 and array.dtype.kind == "u" and array.dtype.itemsize == 2
+    if array.dtype != np.uint8 and not deep:
+        raise UnsupportedPictureError("the array's type", expected="uint8", got=array.dtype, hint=to_uint8(array))
     if array.ndim == 2:
         array = array[..., None]
     if array.ndim != 3 or array.shape[2] not in _ARRAY_MODES or 0 in array.shape:
@@ -157,25 +177,30 @@ def _from_array(array: NDArray[Any], limits: Limits) -> Picture:
 
     def read(top: int, left: int, rows: int, columns: int) -> Pixels:
         window = array[top : top + rows, left : left + columns]
+        if deep:
+            window = rounded(window)
         return window[..., order] if order else window
 
-    return Picture(width, height, mode, channels in (2, 4), read)
+    notes = ("reduced from 16 bits to 8 by rounding",) if deep else ()
+    return Picture(width, height, mode, channels in (2, 4), read, notes=notes)
 
 
-def _from_image(image: Image.Image, limits: Limits, turned: bool | None) -> Picture:
+def _from_image(image: Image.Image, limits: Limits, turned: bool | None, depth: int | None) -> Picture:
     if image.width == 0 or image.height == 0:
         raise InputError("the picture is empty", expected="at least 1x1", got=f"{image.width}x{image.height}")
     check_pixels(image.width, image.height, limits)
     notes: list[str] = []
-    _refuse_deep(image)
+    deep = deep_samples_of(image) if depth == 8 else None
+    if deep is None:
+        _refuse_deep(image)
     _note_frames(image, notes)
     mend_transparent_value(image)
-    points = code_points(image)
+    points = code_points(image, notes)
     image.load()
     metadata = metadata_of(image, notes)
     if turned is None:
         turned = isinstance(image, ImageFile.ImageFile)
-    image = _upright(image, turned, notes)
+    image = _upright(image, turned, notes, deep)
     mode = image.mode
     # Pillow's "transparency" may be left in the info of a picture that was converted since.
     has_alpha = image.has_transparency_data and image.mode in (*ALPHA_MODES, *ALPHA_OPTIONAL_MODES, *_WITH_ALPHA)
@@ -204,7 +229,8 @@ def _refuse_deep(image: Image.Image) -> None:
             "the samples are not 8-bit integers",
             expected="at most 8 bits a channel",
             got=f"{deep or image.mode}",
-            hint="Convert it to 8 bits first: `magick in.png -depth 8 out.png`, or an array by (a / 257).round().",
+            hint="`isthmus encode --depth 8` (depth=8 in Python) reduces it, or convert it first: "
+            "`magick in.png -depth 8 out.png`.",
         )
 
 
@@ -214,25 +240,28 @@ def _note_frames(image: Image.Image, notes: list[str]) -> None:
     if frames > 1 and image.format == "MPO" and image.tell() == 0:
         # Phones add a gain map or a second view to a photograph; the first frame is the photograph.
         notes.append(f"only the first of {frames} pictures of the MPO file is kept")
+    elif frames > 1 and image.format == heif.FORMAT and image.info.get("primary"):
+        notes.append(f"only the main one of {frames} pictures of the HEIC file is kept")
     elif frames > 1:
         notes.append(f"only frame {image.tell()} of the {frames} frames (0 to {frames - 1}) is kept")
 
 
-def _upright(image: Image.Image, turned: bool, notes: list[str]) -> Image.Image:
-    """Apply the orientation of a loaded image, of which its metadata say nothing from now on."""
+def _upright(image: Image.Image, turned: bool, notes: list[str], deep: DeepSamples | None) -> Image.Image:
+    """The pixels of a loaded image, in 8 bits, with the orientation applied of which its metadata say nothing now."""
+    pixels = deep.reduced(image, notes) if deep else image
     try:
         orientation = image.getexif().get(ORIENTATION, 1)
     except (SyntaxError, ValueError, LookupError, TypeError, struct.error):
         notes.append("the EXIF block is damaged: it is kept as it is")
-        return image
+        return pixels
     method = _TURNS.get(orientation)
     if method is None:
-        return image
+        return pixels
     if not turned:
         notes.append(f"EXIF orientation {orientation} was left alone: the image was changed since it was opened")
-        return image
+        return pixels
     notes.append(f"turned upright (EXIF orientation {orientation})")
-    return image.transpose(method)
+    return pixels.transpose(method)
 
 
 def _colour_transform(image: Image.Image, metadata: dict[bytes, bytes], notes: list[str]) -> Any:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 import struct
+from collections.abc import Callable
 from dataclasses import dataclass
 from os import SEEK_CUR
 from typing import IO, Any
@@ -15,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
+from isthmus.image import heif
 from isthmus.image.depth import MAX_BOX_BYTES, boxes, top_box
 from isthmus.image.modes import GREY_MODES
 
@@ -94,23 +96,43 @@ def profile_of(image: Image.Image, points: tuple[int, int] | None, notes: list[s
     return profile
 
 
-def code_points(image: Image.Image) -> tuple[int, int] | None:
-    """Colour primaries and transfer characteristics from a file that was opened and not loaded, where it has them."""
-    read = {"PNG": _png_points, "AVIF": _avif_points}.get(image.format or "")
-    stream: IO[bytes] | None = getattr(image, "fp", None)
-    if read is None or stream is None or not getattr(image, "tile", []):
+def code_points(image: Image.Image, notes: list[str]) -> tuple[int, int] | None:
+    """Colour primaries and transfer characteristics from the file of an image, where it has them.
+
+    Pillow passes over them. A stream that it has read to its end is let go of; a file that has a name is opened again.
+
+    Args:
+        image: as Pillow opened it, loaded or not.
+        notes: gets a clause where they can be seen no more.
+    """
+    nclx = image.info.get("nclx_profile") if image.format == heif.FORMAT else None
+    if nclx:
+        return nclx["color_primaries"], nclx["transfer_characteristics"]
+    read = _READERS.get(image.format or "")
+    if read is None:
         return None
-    position = stream.tell()
+    stream: IO[bytes] | None = getattr(image, "fp", None)
+    if stream is not None and getattr(image, "tile", []):
+        position = stream.tell()
+        try:
+            return read(stream)
+        except (ValueError, LookupError, struct.error):
+            return None  # damaged, which its decoder says better
+        finally:
+            stream.seek(position)
     try:
-        return read(stream)
-    except (ValueError, LookupError, struct.error):
-        return None  # damaged, which its decoder says better
-    finally:
-        stream.seek(position)
+        with open(getattr(image, "filename", ""), "rb") as again:
+            return read(again)
+    except (OSError, ValueError, LookupError, struct.error):
+        if not image.info.get("icc_profile"):
+            notes.append("whether the file gave code points of its colours is not known: it was loaded before")
+        return None
 
 
 def _png_points(stream: IO[bytes]) -> tuple[int, int] | None:
-    stream.seek(8)
+    stream.seek(0)
+    if stream.read(8) != b"\x89PNG\r\n\x1a\n":
+        raise ValueError("another file by now")
     for _ in range(_CHUNKS_LOOKED_AT):
         head = stream.read(8)
         if len(head) < 8 or head[4:] == b"IDAT":
@@ -129,6 +151,9 @@ def _avif_points(stream: IO[bytes]) -> tuple[int, int] | None:
     listed = boxes(dict(boxes(meta[b"iprp"]))[b"ipco"])
     body = next((body for kind, body in listed if kind == b"colr" and body[:4] == b"nclx"), None)
     return struct.unpack_from(">HH", body, 4) if body else None
+
+
+_READERS: dict[str, Callable[[IO[bytes]], tuple[int, int] | None]] = {"PNG": _png_points, "AVIF": _avif_points}
 
 
 def _said(info: dict[Any, Any], points: tuple[int, int] | None) -> Said | None:

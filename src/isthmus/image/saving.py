@@ -8,10 +8,12 @@ import io
 from typing import Any, BinaryIO
 
 import numpy as np
-from PIL import Image, ImageCms
+from PIL import Image
 
 from isthmus.errors import InputError
 from isthmus.image.files import save_picture, without_metadata
+from isthmus.image.reduction import reduced_size
+from isthmus.image.srgb import in_srgb, stripped_image
 from isthmus.plain import whole
 
 # Transparency is either held or refused by these, profiles and metadata are held.
@@ -31,7 +33,7 @@ def write_picture(
         format_name: Pillow's name of the format.
         jpeg_quality: 1 to 100 as of Pillow, of a JPEG, with colours at half the resolution below 90; None for one
             that leaves hardly a mark.
-        strip: leave ICC, EXIF and XMP out; colours stay the numbers that they are.
+        strip: leave ICC, EXIF and XMP out; the colours become those of sRGB first.
 
     Raises:
         InputError: the format cannot hold a picture of this kind or size, or it is no JPEG and a quality was given.
@@ -45,17 +47,18 @@ def write_picture(
         if jpeg_quality not in range(1, 101):
             raise InputError("the JPEG quality", expected="1 to 100", got=jpeg_quality)
         options = {"quality": jpeg_quality, "subsampling": "4:4:4" if jpeg_quality >= 90 else "4:2:0"}
-    if format_name in _WHOLE:
-        save_picture(image, stream, format_name, strip, options)
-        return ()
-    if strip:
-        image = without_metadata(image)
-    if format_name == "ICO" and max(image.size) <= 256:
-        options["sizes"] = [image.size]  # and no smaller ones of another shape
-    data, kept = _written(image, format_name, options)
     notes: list[str] = []
+    if strip:
+        image = without_metadata(stripped_image(image, notes))
+    if format_name in _WHOLE:
+        save_picture(image, stream, format_name, options=options)
+        return tuple(notes)
+    if format_name == "ICO":
+        options["sizes"] = [reduced_size(*image.size, 256)]  # and no smaller ones of another shape
+    data, kept = _written(image, format_name, options)
     if "icc_profile" in image.info and (kept is None or "icc_profile" not in kept.info):
-        image = _in_srgb(image, format_name, notes)
+        image, what = in_srgb(image)
+        notes.append(f"{format_name} holds no ICC profile: {what}")
         data, kept = _written(image, format_name, options)
     if kept is None:
         notes.append(f"{format_name} cannot be read back here: whether it holds the whole picture is not checked")
@@ -98,29 +101,3 @@ def _compare(image: Image.Image, kept: Image.Image, format_name: str, notes: lis
     lost = [name for key, name in _BLOCKS.items() if image.info.get(key) and not kept.info.get(key)]
     if lost:
         notes.append(f"{format_name} holds no {' and no '.join(lost)}: left out")
-
-
-def _in_srgb(image: Image.Image, format_name: str, notes: list[str]) -> Image.Image:
-    """The picture with its colours in sRGB, which is what readers take for granted, and without its profile."""
-    mode = {"1": "L"}.get(image.mode, image.mode)
-    through = {"L": "RGB", "LA": "RGBA"}.get(mode, mode)
-    plain, opaque = image.convert(through), image.convert(through.removesuffix("A"))
-    try:
-        profile = ImageCms.ImageCmsProfile(io.BytesIO(image.info["icc_profile"]))
-        grey = profile.profile.xcolor_space.strip() == "GRAY"
-        source = opaque.convert("L") if grey else opaque
-        made = ImageCms.profileToProfile(source, profile, ImageCms.createProfile("sRGB"), outputMode="RGB")
-    except (ImageCms.PyCMSError, OSError) as error:
-        notes.append(f"{format_name} holds no ICC profile, and this one cannot be applied ({error}): left out")
-        made = None
-    result = image.copy()
-    if made is not None and np.abs(np.asarray(made, np.int16) - np.asarray(opaque, np.int16)).max() <= 1:
-        notes.append(f"{format_name} holds no ICC profile: left out, the colours are those of sRGB without it")
-    elif made is not None:
-        notes.append(f"{format_name} holds no ICC profile: converted to sRGB")
-        if "A" in through:
-            made.putalpha(plain.getchannel("A"))
-        result = made.convert(mode) if grey or mode == through else made
-        result.info |= image.info
-    del result.info["icc_profile"]
-    return result

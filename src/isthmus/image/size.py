@@ -1,7 +1,7 @@
 """How large a picture may be."""
 
-from isthmus.bitstream.limits import Limits
 from isthmus.errors import LimitExceededError
+from isthmus.image.limits import Limits
 
 MAX_SIDE = 2**24
 """So that tile offsets and row bytes stay far below 2**31 in every library under us."""

@@ -32,7 +32,7 @@ class Engine:
         options = onnxruntime.SessionOptions()
         options.log_severity_level = 3
         options.inter_op_num_threads = 1
-        # Buffers follow the picture's size; an arena would keep the largest for ever.
+        # Buffers follow the input's size; an arena would keep the largest for ever.
         options.enable_cpu_mem_arena = False
         # Threads that wait by spinning would take the cores from NumPy's matrix products, which run in between.
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")

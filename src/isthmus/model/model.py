@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from functools import cached_property
 from typing import Any
@@ -9,39 +10,34 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from isthmus.coding.definition import Definition, definition_of
+from isthmus.coding.definition import Definition
 from isthmus.coding.entropy_model import EntropyModel
 from isthmus.coding.fixed_point import ContextModel
 from isthmus.coding.formats import FORMATS, WORDS, Format
+from isthmus.coding.kinds import FIRST, definition_of
 from isthmus.coding.tables import Tables
 from isthmus.coding.weights import numbers
-from isthmus.quality import Quality
-
-FIRST_KIND = "lattices-and-boards"
-"""Of models whose metadata names none."""
-CONTEXT = "context."
-"""Before the names of the entropy model's arrays."""
 
 
-def form_of(metadata: dict[str, Any]) -> Format:
+def form_of(metadata: Mapping[str, Any]) -> Format:
     """The number format that a model's metadata names, `numbers`; raises KeyError for one that there is not."""
     return FORMATS[metadata.get("numbers", WORDS.name)]
 
 
-def kind_of(metadata: dict[str, Any]) -> str:
+def kind_of(metadata: Mapping[str, Any]) -> str:
     """The kind of entropy model that a model's metadata names, `definition`."""
-    return str(metadata.get("definition", FIRST_KIND))
+    return str(metadata.get("definition", FIRST))
 
 
 def stored_definition(
-    arrays: dict[str, npt.NDArray[Any]], metadata: dict[str, Any], groups: tuple[int, ...], points: int
+    arrays: Mapping[str, npt.NDArray[Any]], metadata: Mapping[str, Any], groups: tuple[int, ...], points: int
 ) -> Definition:
     """The definition of the networks whose arrays are stored, whole or not.
 
     Raises:
         KeyError: the metadata names a kind or a number format that there is not.
     """
-    shapes = {key.removeprefix(CONTEXT): value.shape for key, value in arrays.items() if key.startswith(CONTEXT)}
+    shapes = {key: value.shape for key, value in arrays.items()}
     return definition_of(kind_of(metadata), groups, points, shapes, form_of(metadata))
 
 
@@ -69,9 +65,19 @@ class Model:
         return self  # nothing in it changes
 
     @property
+    def medium(self) -> int:
+        """The permanent number of the medium that it codes, see `isthmus.media`."""
+        return int(self.metadata.get("medium", 1))
+
+    @property
+    def coder(self) -> int:
+        """The permanent number, within the medium, of the coder whose networks it holds."""
+        return int(self.metadata.get("coder", 1))
+
+    @property
     def latents(self) -> int:
         """Latent channels per position."""
-        return int(self.arrays["parity"].shape[0])
+        return self.definition.latents
 
     @property
     def training(self) -> dict[str, Any]:
@@ -99,18 +105,5 @@ class Model:
     def context(self) -> ContextModel:
         """The entropy model's fixed-point networks."""
         form = self.definition.form
-        stored = {key.removeprefix(CONTEXT): value for key, value in self.arrays.items() if key.startswith(CONTEXT)}
         compand = (self.arrays["compand"] / float(1 << form.feature_bits)).astype(form.dtype)
-        return ContextModel(self.definition, numbers(self.definition, stored), compand)
-
-    def quality_weights(self, quality: int) -> npt.NDArray[np.float32]:
-        """(points,) float32: how much each quality point counts at a quality in 0..10000; two of them at most do."""
-        return Quality(quality).weights(int(self.metadata["points"]))
-
-    def steps(self, quality: int) -> npt.NDArray[np.float32]:
-        """(C,) float32: quantization step of every channel, in grey levels, at a quality in 0..10000."""
-        return np.asarray(np.exp(self.quality_weights(quality) @ self.arrays["steps.log"]), np.float32)
-
-    def nominal_step(self, quality: int) -> npt.NDArray[np.float32]:
-        """(1,) float32: the step that the quality stands for, in grey levels."""
-        return np.asarray(np.exp(self.quality_weights(quality) @ self.arrays["steps.nominal"]), np.float32).reshape(1)
+        return ContextModel(self.definition, numbers(self.definition, self.definition.own(self.arrays)), compand)

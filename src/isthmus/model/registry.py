@@ -62,6 +62,22 @@ def packaged_model(identity: str) -> Model:
     return model
 
 
+def lend_model(data: bytes) -> Model:
+    """Makes a model findable in this process alone, as if it were installed; doing so twice changes nothing.
+
+    Raises:
+        ModelError: the bytes are not those of a model file.
+        UnknownModelError: they hold a delta from a model that is not installed.
+    """
+    model = parse_model(data, "a model that was sent", find_model)
+    _lent[model.id.hex()] = model
+    return model
+
+
+_lent: dict[str, Model] = {}
+"""Models that another process sent: id, in hex -> model."""
+
+
 def models_folder() -> Path:
     """Where this user's added models lie; it need not exist."""
     from platformdirs import user_data_path
@@ -110,6 +126,8 @@ def find_model(identity: bytes) -> Model:
     """
     if identity.hex() in releases():
         return packaged_model(identity.hex())
+    if identity.hex() in _lent:
+        return _lent[identity.hex()]
     path = added_path(identity.hex())
     if path.exists():
         return _added_model(path)
@@ -131,6 +149,8 @@ def release_model(name: str = DEFAULT) -> Model:
     packaged = [identity for identity, its_name in releases().items() if name in (its_name, identity)]
     if packaged:
         return packaged_model(packaged[-1])
+    if name in _lent:
+        return _lent[name]
     added = [model for _, model in added_models() if isinstance(model, Model)]
     found = [model for model in added if name in (model.name, model.id.hex())]
     if len(found) != 1:

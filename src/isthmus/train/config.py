@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
+from math import lcm
 from typing import Any
 
-from isthmus.coding.definition import DC_CHANNELS, Definition, lattices_and_boards
+from isthmus.coding.definition import Definition
 from isthmus.coding.formats import FORMATS
+from isthmus.coding.kinds import lattices_and_boards
 from isthmus.errors import InputError
-from isthmus.image.coders.masking import RDOQ_WEIGHT
+from isthmus.image.coders.masking import DC_CHANNELS, RDOQ_WEIGHT
 from isthmus.image.grid import BLOCK
 
 
@@ -157,6 +159,9 @@ class TrainConfig:
         if first != DC_CHANNELS or not others or first + sum(others) != network.latents:
             expected = f"{DC_CHANNELS} first, and others, network.latents ({network.latents}) in all"
             raise InputError("invalid setting network.groups", expected=expected, got=network.groups)
+        blocks = lcm(*network.entropy.multiple)
+        if self.crop % (blocks * BLOCK):
+            raise InputError("invalid setting crop", expected=f"a multiple of {blocks * BLOCK}", got=self.crop)
         if network.latents > 3 * BLOCK**2:
             raise InputError("invalid setting network.latents", expected=f"at most {3 * BLOCK**2}", got=network.latents)
         if network.coarsest_step <= network.finest_step:

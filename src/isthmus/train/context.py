@@ -7,36 +7,45 @@ Nothing here looks at a latent that the decoder does not have yet. Every operati
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from itertools import groupby
-from math import prod
 from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from isthmus.coding.boards import phases
-from isthmus.coding.definition import LATTICE_WINDOW, Definition, Pass
+from isthmus.coding.boards import Board, phases
+from isthmus.coding.definition import Definition, Neighbourhood, Pass, Window
 from isthmus.coding.formats import BYTES, MEAN_STEPS, SCALES, SLOPE, Format
 from isthmus.coding.weights import EXPONENTS
-from isthmus.train.quantization import compand, laplace_costs, quantize, ste, whole
+from isthmus.train.quantization import compand, laplace_costs, quantize, scale_index, ste
 
 Observe = Callable[[Tensor, Tensor], None]
 """observe(symbols, scales): is shown every symbol chosen and its scale index, shaped alike."""
 
 
-def split_board(x: Tensor, phase: int) -> Tensor:
-    """(B, C, H, W) -> (B, C, H, W/2): the positions of one half of the checkerboard; H and W are even."""
-    return torch.cat([x[:, :, 0::2, phase::2], x[:, :, 1::2, 1 - phase :: 2]], 2)
+def split_board(x: Tensor, board: Board, phase: int) -> Tensor:
+    """(B, C, H, W) -> (B, C, K, W / columns): the positions of a phase; H and W are multiples of the board's sides."""
+    return torch.cat([x[:, :, i :: board.rows, j :: board.columns] for i, j in _cells(board, phase)], 2)
 
 
-def merge_board(first: Tensor, second: Tensor) -> Tensor:
-    """The inverse of `split_board` for both halves."""
-    b, c, h, w = first.shape
-    half = h // 2
-    even = torch.stack([first[:, :, :half], second[:, :, :half]], -1).reshape(b, c, half, 2 * w)
-    odd = torch.stack([second[:, :, half:], first[:, :, half:]], -1).reshape(b, c, half, 2 * w)
-    return torch.stack([even, odd], 3).reshape(b, c, h, 2 * w)
+def merge_board(parts: list[Tensor], board: Board) -> Tensor:
+    """The inverse of `split_board` for the first phases; zero at the positions of the others."""
+    b, c = parts[0].shape[:2]
+    first = parts[0].chunk(len(_cells(board, 0)), 2)[0]
+    cells = dict.fromkeys([(i, j) for i in range(board.rows) for j in range(board.columns)], torch.zeros_like(first))
+    for phase, part in enumerate(parts):
+        places = _cells(board, phase)
+        cells.update(zip(places, part.chunk(len(places), 2), strict=True))
+    h, w = first.shape[2:]
+    stacked = torch.stack(list(cells.values()), 2).reshape(b, c, board.rows, board.columns, h, w)
+    return stacked.permute(0, 1, 4, 2, 5, 3).reshape(b, c, h * board.rows, w * board.columns)
+
+
+def _cells(board: Board, phase: int) -> list[tuple[int, int]]:
+    """The positions of a phase in the board's pattern."""
+    return [(i, j) for i, row in enumerate(board.pattern) for j, one in enumerate(row) if one == phase]
 
 
 def weight_exponents(weight: Tensor) -> Tensor:
@@ -68,7 +77,7 @@ class PassNetwork(nn.Module):
         nn.init.zeros_(self.last.bias)  # type: ignore[arg-type]
         self.last.bias.data[one.channels :] = _first_scale(one)  # type: ignore[union-attr]
         if one.neighbours:
-            self.linear = nn.Conv2d(prod(LATTICE_WINDOW) * one.channels, one.channels, 1, bias=False)
+            self.linear = nn.Conv2d(one.neighbours.taps * one.channels, one.channels, 1, bias=False)
             nn.init.zeros_(self.linear.weight)
 
     def layer(self, name: str) -> nn.Conv2d:
@@ -121,9 +130,9 @@ def _first_scale(one: Pass) -> float:
     return 22.0
 
 
-def _nearness() -> Tensor:
+def _nearness(window: Window) -> Tensor:
     """(taps,) how much each neighbour counts in the mean around a position, in whole numbers."""
-    offsets = [torch.arange(side) - side // 2 for side in LATTICE_WINDOW]
+    offsets = [torch.arange(side) - side // 2 for side in window]
     squared = (offsets[0][:, None] ** 2 + offsets[1][None, :] ** 2).reshape(-1)
     near = torch.round(64.0 / squared.clamp_min(1) ** 2)
     near[len(near) // 2] = 0
@@ -139,8 +148,9 @@ class ContextModel(nn.Module):
         self.passes = nn.ModuleDict(
             {_key(one): PassNetwork(one, definition.points, definition.form) for one in definition.passes}
         )
-        self.near: Tensor
-        self.register_buffer("near", _nearness())
+        if definition.neighbours:
+            self.near: Tensor
+            self.register_buffer("near", _nearness(definition.neighbours.window))
         self.costs: Tensor
         self.register_buffer("costs", laplace_costs())
 
@@ -160,29 +170,33 @@ class ContextModel(nn.Module):
         all_decoded, all_bits = [], []
         for _, passes in groupby(self.definition.passes, key=lambda one: one.group):
             group = list(passes)
-            part = y[:, group[0].slice]
-            if group[0].neighbours:
-                decoded, bits = self._lattices(group, part, coding)
-                known += _features(highpass(decoded), self.definition.form)
-            else:
-                decoded, bits = self._halves(group, part, known, coding)
-                known += _features(decoded, self.definition.form)
+            decoded, bits = self._group(group, y[:, group[0].slice], known, coding)
+            around = group[0].neighbours
+            known += _features(highpass(decoded, around.highpass) if around else decoded, self.definition.form)
             all_decoded.append(decoded)
             all_bits.append(bits)
         return torch.cat(all_decoded, 1), torch.cat(all_bits, 1)
 
-    def _lattices(self, group: list[Pass], y: Tensor, coding: _Coding) -> tuple[Tensor, Tensor]:
-        """A group (B, n, H, W) that is coded on ever finer lattices, each from the known neighbours."""
+    def _group(self, group: list[Pass], y: Tensor, known: list[Tensor], coding: _Coding) -> tuple[Tensor, Tensor]:
+        """A group (B, n, H, W), pass by pass; `known` are features of the groups before."""
+        around = group[0].neighbours
+        return self._from_neighbours(group, around, y, coding) if around else self._from_groups(group, y, known, coding)
+
+    def _from_neighbours(
+        self, group: list[Pass], around: Neighbourhood, y: Tensor, coding: _Coding
+    ) -> tuple[Tensor, Tensor]:
+        """A group (B, n, H, W) of which each pass sees the known neighbours."""
         b, n, h, w = y.shape
-        lattice = torch.from_numpy(phases(group[0].board, h, w)).to(y.device)
+        phase = torch.from_numpy(phases(group[0].board, h, w)).to(y.device)
         decoded = torch.zeros_like(y, dtype=torch.float32)
         bits = torch.zeros_like(decoded)
-        pad = (LATTICE_WINDOW[0] // 2, LATTICE_WINDOW[1] // 2)
+        window = around.window
+        pad = (window[0] // 2, window[1] // 2)
         for one in group:
-            before = (lattice < one.phase).float()[None, None].expand(b, 1, h, w)
-            now = (lattice == one.phase)[None, None]
-            mask = F.unfold(before, LATTICE_WINDOW, padding=pad).reshape(b, 1, -1, h, w)
-            near = F.unfold(decoded * before, LATTICE_WINDOW, padding=pad).reshape(b, n, -1, h, w)
+            before = (phase < one.phase).float()[None, None].expand(b, 1, h, w)
+            now = (phase == one.phase)[None, None]
+            mask = F.unfold(before, window, padding=pad).reshape(b, 1, -1, h, w)
+            near = F.unfold(decoded * before, window, padding=pad).reshape(b, n, -1, h, w)
             count = self.near[:, None, None]
             total = (mask * count).sum(2).clamp_min(1)
             base = (near * count).sum(2) / total  # (B, n, H, W)
@@ -201,24 +215,22 @@ class ContextModel(nn.Module):
             bits = torch.where(now, cost, bits)
         return decoded, bits
 
-    def _halves(self, group: list[Pass], y: Tensor, known: list[Tensor], coding: _Coding) -> tuple[Tensor, Tensor]:
-        """A group (B, n, H, W) that is coded in two halves of a checkerboard, from features of all groups before."""
-
-        def code(one: Pass, features: list[Tensor]) -> tuple[Tensor, Tensor]:
-            def pick(plane: Tensor) -> Tensor:
-                return split_board(plane, one.phase)
-
-            mean, scale = self.network(one)(torch.cat(features, 1), coding.weights, pick)
+    def _from_groups(self, group: list[Pass], y: Tensor, known: list[Tensor], coding: _Coding) -> tuple[Tensor, Tensor]:
+        """A group (B, n, H, W) of which each pass sees all groups before, and what of its own is decoded already."""
+        board = group[0].board
+        decoded: list[Tensor] = []
+        bits: list[Tensor] = []
+        for one in group:
+            own = _features(merge_board(decoded, board), self.definition.form) if decoded else []
+            pick = partial(split_board, board=board, phase=one.phase)
+            mean, scale = self.network(one)(torch.cat([*known, *own], 1), coding.weights, pick)
             importance = None if coding.importance is None else pick(coding.importance)
-            value, bits, symbol, scale = coding(pick(y), mean, scale, importance)
+            value, cost, symbol, scale = coding(pick(y), mean, scale, importance)
             if coding.observe is not None:
                 coding.observe(symbol, scale)
-            return value, bits
-
-        first, bits_first = code(group[0], known)
-        half = _features(merge_board(first, torch.zeros_like(first)), self.definition.form)
-        second, bits_second = code(group[1], [*known, *half])
-        return merge_board(first, second), merge_board(bits_first, bits_second)
+            decoded.append(value)
+            bits.append(cost)
+        return merge_board(decoded, board), merge_board(bits, board)
 
 
 class _Coding(NamedTuple):
@@ -233,7 +245,7 @@ class _Coding(NamedTuple):
         self, y: Tensor, mean: Tensor, scale: Tensor, importance: Tensor | None
     ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """Decoded latents, bits, symbols and the scale indices that were used."""
-        scale = scale if self.observe is None else whole(scale)
+        scale = scale if self.observe is None else scale_index(scale)
         return (*quantize(y, mean, scale, self.costs, importance), scale)
 
 
@@ -253,8 +265,9 @@ def _features(x: Tensor, form: Format) -> list[Tensor]:
     return [signed, signed.abs()]
 
 
-def highpass(dc: Tensor) -> Tensor:
-    """DC (B, n, H, W) less the mean of its 3x3 neighbourhood inside the picture, so that brightness cancels."""
-    total = F.avg_pool2d(dc, 3, 1, 1, divisor_override=1)
-    count = F.avg_pool2d(torch.ones_like(dc[:1, :1]), 3, 1, 1, divisor_override=1)
-    return dc - torch.floor(MEAN_STEPS * total.detach() / count) / MEAN_STEPS
+def highpass(x: Tensor, window: Window) -> Tensor:
+    """(B, n, H, W) less the mean of the windows inside the plane, so that what neighbours share cancels."""
+    pad = (window[0] // 2, window[1] // 2)
+    total = F.avg_pool2d(x, window, 1, pad, divisor_override=1)
+    count = F.avg_pool2d(torch.ones_like(x[:1, :1]), window, 1, pad, divisor_override=1)
+    return x - torch.floor(MEAN_STEPS * total.detach() / count) / MEAN_STEPS

@@ -39,7 +39,9 @@ def compand_table(form: Format = WORDS) -> npt.NDArray[np.int32]:
 def context_arrays(context: ContextModel) -> Arrays:
     """All arrays of the definition from the trained weights."""
     form = context.definition.form
-    out: Arrays = {"dc.near": np.round(context.near.cpu().numpy()).astype(np.int16)}
+    out: Arrays = {}
+    if around := context.definition.neighbours:
+        out[around.near] = np.round(context.near.cpu().numpy()).astype(np.int16)
     for one in context.definition.passes:
         network = context.network(one)
         for name in _layers(one):
@@ -87,7 +89,8 @@ def context_state(definition: Definition, arrays: Mapping[str, npt.NDArray[Any]]
     context, form = ContextModel(definition), definition.form
     values = {name: torch.from_numpy(array.astype(np.float64)) for name, array in numbers(definition, arrays).items()}
     with torch.no_grad():
-        context.near.copy_(values["dc.near"])
+        if definition.neighbours:
+            context.near.copy_(values[definition.neighbours.near])
         for one in definition.passes:
             network = context.network(one)
             for name in _layers(one):

@@ -15,13 +15,12 @@ from isthmus.coding.definition import Kind
 from isthmus.errors import InputError
 from isthmus.model.delta import MAX_STEP, MAX_SYMBOL, Part, pack
 from isthmus.model.file import FORMAT_DELTA, save_model
-from isthmus.model.model import CONTEXT, Model
+from isthmus.model.model import Model
 from isthmus.model.registry import find_model, release_model, releases
 from isthmus.train.packages import require_packages
 
-GRAPHS = ("analysis.onnx", "synthesis.onnx")
-FIXED = ("parity", "steps.log", "steps.nominal", "compand")
-"""Arrays that training leaves as they are, beside those of kind "fixed"."""
+GRAPH = ".onnx"
+"""Ends the names of arrays that hold networks. All others but those of the entropy model are left alone by training."""
 FINE = 1 / 16
 COARSE = {"synthesis.linear.*": 1 / 4, "analysis.linear.*": 1.0}
 COARSE_KINDS: dict[Kind, float] = {"window": 1.0, "pointwise": 1 / 4, "enter": 1 / 4}
@@ -136,17 +135,17 @@ def _step(change: Change, moved: npt.NDArray[np.float64], coarseness: float) -> 
 def _changes(tuned: Model, base: Model) -> Iterator[Change]:
     if base.arrays.keys() != tuned.arrays.keys():
         raise _mismatch(tuned, base, "the same arrays", "others")
-    kinds = {CONTEXT + array.name: array.kind for array in base.definition.arrays()}
+    kinds = base.definition.stored({array.name: array.kind for array in base.definition.arrays()})
     for name, before in base.arrays.items():
         after = tuned.arrays[name]
-        if name in GRAPHS:
+        if name.endswith(GRAPH):
             yield from _graph_changes(name, tuned, base)
         elif name == "tables":
             continue  # stored whole
         elif before.shape != after.shape:
             raise _mismatch(tuned, base, f"{name} {before.shape}", f"{after.shape}")
-        elif name not in FIXED and kinds.get(name) != "fixed":
-            share = COARSE_KINDS.get(kinds[name], FINE)
+        elif (kind := kinds.get(name, "fixed")) != "fixed":
+            share = COARSE_KINDS.get(kind, FINE)
             yield Change(share, name, 0, before.reshape(-1), after.reshape(-1))
         elif not np.array_equal(before, after):
             raise _mismatch(tuned, base, f"the same {name}", "other values")

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from isthmus.coding.formats import WORDS
+from isthmus.coding.kinds import FIRST
 from isthmus.coding.tables import Tables
 from isthmus.image.grid import BLOCK
 from isthmus.model.file import FORMAT, save_model
@@ -135,9 +136,11 @@ def export_model(network: Network, path: Path, name: str, metadata: dict[str, An
         "parity": network.parity.numpy().astype(np.uint8),
         "tables": tables.pack().astype(np.int32),
         "compand": compand_table(config.entropy.form),
-        **{f"context.{key}": value for key, value in context_arrays(network.context).items()},
+        **config.entropy.stored(context_arrays(network.context)),
     }
     shape: dict[str, Any] = {"format": FORMAT, "name": name, "groups": list(config.groups), "points": config.points}
+    if config.entropy.name != FIRST:
+        shape["definition"] = config.entropy.name
     if config.entropy.form != WORDS:
         shape["numbers"] = config.entropy.form.name
     save_model(path, arrays, {**shape, **metadata})

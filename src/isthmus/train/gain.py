@@ -107,11 +107,11 @@ def gained(training: dict[str, Any]) -> bool | None:
         return None
 
 
-def verdict(training: dict[str, Any], model_bytes: int, shrunk: bool = False) -> str | None:
+def verdict(training: dict[str, Any], model_bytes: int, is_delta: bool = False) -> str | None:
     """A sentence on a model's gain and its price, from the record of its training; None if that says nothing of it.
 
     Args:
-        shrunk: it is a delta: what was measured is the model that it was made of.
+        is_delta: what was measured is then the model that the delta was made of.
     """
     gain = training.get("gain")
     if not isinstance(gain, dict):
@@ -125,7 +125,7 @@ def verdict(training: dict[str, Any], model_bytes: int, shrunk: bool = False) ->
         return None
     if worse:
         measured += f" (more on {worse} of them)"
-    if shrunk:
+    if is_delta:
         measured += ", before it was shrunk"
     if pictures is None:
         return f"{measured}: nothing is saved, and its own {model_bytes:,} bytes come on top"

@@ -13,7 +13,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from isthmus.coding.kinds import FIRST
 from isthmus.errors import InputError
+from isthmus.image.coders.lapped.coder import LappedCoder
+from isthmus.image.coders.protocol import MEDIUM
 from isthmus.image.grid import BLOCK
 from isthmus.model.model import Model
 from isthmus.model.registry import model_named
@@ -144,12 +147,14 @@ def network_of(model: Model) -> Network:
     Raises:
         InputError: the networks are not of the kind that this version trains.
     """
+    if (model.medium, model.coder, model.definition.name) != (MEDIUM, LappedCoder.id, FIRST):
+        got = f"medium {model.medium}, coder {model.coder}, {model.definition.name}"
+        raise InputError(f"model {model.name} cannot be trained further by this version of isthmus", got=got)
     graphs = _graph_weights(model)
     config = network_config(model, graphs)
     network = Network(config)
     state = network.state_dict()
-    arrays = {key.removeprefix("context."): value for key, value in model.arrays.items() if key.startswith("context.")}
-    context = context_state(model.definition, arrays)
+    context = context_state(model.definition, model.definition.own(model.arrays))
     found = {**graphs, **{f"context.{key}": value for key, value in context.items()}}
     found["log_steps"] = torch.from_numpy(model.arrays["steps.log"].copy())
     found["nominal"] = torch.from_numpy(model.arrays["steps.nominal"].copy())

@@ -72,7 +72,8 @@ class Measuring:
 
     def _show(self, points: list[Point]) -> None:
         self._journal.points(self._trainer.step, points)
-        pixels = prepare(self._held_out[0]).to(self._trainer.workers.device)
+        definition = self._trainer.average.context.definition
+        pixels = prepare(self._held_out[0], definition).to(self._trainer.workers.device)
         shown = [
             code(self._trainer.average, pixels, point.quality / 100, self._config)[0][0]
             for point in (points[0], points[len(points) // 2])

@@ -83,6 +83,6 @@ def quantize(
     return torch.where(r == 0, mean, ste(r + mean.detach(), y)), bits, r
 
 
-def whole(scale: Tensor) -> Tensor:
+def scale_index(scale: Tensor) -> Tensor:
     """The scale index that the coder takes for one on the continuous scale."""
     return torch.floor(scale + 0.5)

@@ -69,7 +69,8 @@ def collect(
         picture = pictures[i * n // wanted if n > wanted else i % n]
         quality = ((i + i // n) % QUALITIES + 0.5) / QUALITIES
         with torch.autocast(device.type, dtype, enabled=dtype != torch.float32):
-            code(network, prepare(middle(picture, config.fit_side)).to(device), quality, config, observe)
+            pixels = prepare(middle(picture, config.fit_side), network.context.definition).to(device)
+            code(network, pixels, quality, config, observe)
     return np.asarray(counts.reshape(SCALES, width).cpu().numpy(), np.float64)
 
 

@@ -34,11 +34,11 @@ from isthmus.bench.compare import Outcome
 from isthmus.bench.page import HEADS, cells, rate_cells
 from isthmus.bench.rivals import choose
 from isthmus.bench.shown import bits_data, lossless_webp
-from isthmus.bitstream.limits import Limits
 from isthmus.codec import DEFAULT_QUALITY, SUFFIX
 from isthmus.data import PHOTOGRAPH, photograph
 from isthmus.errors import InputError, IsthmusError, LimitExceededError
 from isthmus.image.grid import BLOCK
+from isthmus.image.limits import Limits
 from isthmus.web.store import SHOWN_RIVALS, Dropped, Store, Studio
 
 MAX_UPLOAD_BYTES = 64 << 20

@@ -20,12 +20,13 @@ from isthmus.bench.metrics import Picture as Region
 from isthmus.bench.rivals import RIVALS
 from isthmus.bench.shown import shown_window
 from isthmus.bitstream.head import MAGIC
-from isthmus.bitstream.limits import Limits
-from isthmus.codec import Codec, Info
+from isthmus.codec import Codec
 from isthmus.coding.payload import decode_latents
 from isthmus.errors import InputError, LimitExceededError
 from isthmus.image.container import parse
 from isthmus.image.files import open_picture
+from isthmus.image.info import Info, info_of
+from isthmus.image.limits import Limits
 from isthmus.image.saving import write_picture
 from isthmus.model.registry import find_model
 
@@ -130,11 +131,11 @@ class Studio:
         if not file:
             raise InputError("the file is empty", expected="a picture or an .isth file")
         if file.startswith(MAGIC[:5]):
-            info = self._codec.inspect(file)
+            info = info_of(parse(file, self.limits))
             left, top, right, bottom = shown_window(info.height, info.width)
             region = self._codec.decode(file, (left, top, right - left, bottom - top))
             return Dropped(name, file, region, info.width, info.height, "A" in info.restored_mode, info=info)
-        picture = open_picture(io.BytesIO(file), self.limits)
+        picture = open_picture(io.BytesIO(file), self.limits, depth=8)
         left, top, right, bottom = shown_window(picture.height, picture.width)
         region = np.array(picture(top, left, bottom - top, right - left))
         return Dropped(name, file, region, picture.width, picture.height, picture.has_alpha, picture.notes)
@@ -193,7 +194,7 @@ class Studio:
         file: bytes = dropped.once(
             "file",
             quality,
-            lambda: self._codec.encode(open_picture(io.BytesIO(dropped.file), self.limits), quality),
+            lambda: self._codec.encode(open_picture(io.BytesIO(dropped.file), self.limits, depth=8), quality),
         )
         return file
 

@@ -9,9 +9,10 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from isthmus.coding.definition import DC_CHANNELS
 from isthmus.image.grid import BLOCK
 
+DC_CHANNELS = 3
+"""Channels of the first group: the DC coefficients of three colours, which are no texture."""
 SAMPLES = 3 * BLOCK * BLOCK
 """Of a transform block: three colours, 16x16 pixels."""
 GAIN = 50.0

@@ -3,83 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
-from threading import Lock
 from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
 
+from isthmus.effort import Effort
 from isthmus.image.box import Box
-from isthmus.image.coders.crew import Crew, default_threads
 from isthmus.image.grid import Grid
-from isthmus.model.engine import Engine, limit_threads
+from isthmus.medium.protocol import Progress
+from isthmus.medium.setting import Setting
 from isthmus.model.model import Model
-from isthmus.quality import Quality
+
+MEDIUM = 1
+"""The permanent number of pictures."""
 
 UInt8 = npt.NDArray[np.uint8]
 Payloads = Callable[[int], bytes]
 """The payload of a tile, by its number."""
-Progress = Callable[[int, int], None]
-"""Called with (tiles done, tiles in all)."""
 
 PREVIEW_SCALE = 16
 """Pixels of the picture for one of the preview, along a side."""
-
-
-@dataclass(frozen=True)
-class Setting:
-    """What all work on a picture shares; networks and steps are looked up once.
-
-    Attributes:
-        model: the weights.
-        quality: where the dial stands.
-        threads: how many tiles are worked on side by side; None for the number of cores, up to a few. The work on a
-            tile takes one thread, so nothing that is computed depends on their number.
-    """
-
-    model: Model
-    quality: Quality
-    threads: int | None = None
-
-    @cached_property
-    def steps(self) -> npt.NDArray[np.float32]:
-        """(C,) float32: the quantization step of every channel, in grey levels."""
-        return self.model.steps(self.quality.hundredths)
-
-    @cached_property
-    def nominal_step(self) -> npt.NDArray[np.float32]:
-        """(1,) float32: the step that the quality stands for, in grey levels."""
-        return self.model.nominal_step(self.quality.hundredths)
-
-    @cached_property
-    def quality_weights(self) -> npt.NDArray[np.float32]:
-        """(points,) float32: how much each of the model's quality points counts."""
-        return self.model.quality_weights(self.quality.hundredths)
-
-    def network(self, name: str) -> Engine:
-        """A network of the model, ready to run in one thread; loaded once."""
-        with _loading:
-            return _network(self.model, name)
-
-    def one_thread(self) -> AbstractContextManager[None]:
-        """A context in which NumPy's matrix products keep to the thread that asks for them."""
-        return limit_threads(1)
-
-    def crew(self, tiles: int) -> Crew:
-        """Threads for the work on so many tiles."""
-        return Crew(min(self.threads or default_threads(), tiles))
-
-
-_loading = Lock()
-"""Threads that need a network at the same time load it once."""
-
-
-@lru_cache(maxsize=8)
-def _network(model: Model, name: str) -> Engine:
-    return Engine(model.arrays[name], threads=1)
 
 
 class PixelSource(Protocol):
@@ -119,8 +64,6 @@ class Coder(Protocol):
         id: its permanent number in files, 1 to 255. A change of what it writes is another coder.
         name: for people.
         tile: side of its tiles in pixels.
-        max_effort: efforts of encoding are 1 to this.
-        needs: names of the arrays that a model must have to be its model.
     """
 
     @property
@@ -129,13 +72,13 @@ class Coder(Protocol):
     def name(self) -> str: ...
     @property
     def tile(self) -> int: ...
-    @property
-    def max_effort(self) -> int: ...
-    @property
-    def needs(self) -> frozenset[str]: ...
+
+    def check_model(self, model: Model) -> None:
+        """Raise ModelError unless a model has the arrays that the coder needs, and no others."""
+        ...
 
     def encode_tiles(
-        self, setting: Setting, source: PixelSource, effort: int = 1, progress: Progress | None = None
+        self, setting: Setting, source: PixelSource, effort: Effort = 1, progress: Progress | None = None
     ) -> Iterator[bytes]:
         """The payloads of all tiles, row by row.
 

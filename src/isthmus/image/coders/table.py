@@ -1,26 +1,44 @@
-"""The coders of pictures, each with a permanent number, and the one that encodes."""
+"""The coders of pictures, each with a permanent number. A coder's room is loaded when it is first needed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
 
 from isthmus.errors import ModelError
-from isthmus.image.coders.lapped.coder import LappedCoder
-from isthmus.image.coders.protocol import Coder
+from isthmus.image.coders.protocol import MEDIUM, Coder
 from isthmus.model.model import Model
 
-CODERS: dict[int, Coder] = {1: LappedCoder()}
-"""By the number that stands in files. Rows are added, never changed: what a coder wrote is decoded for ever."""
-ENCODING = 1
-"""The number of the coder of new files."""
+
+@cache
+def _lapped() -> Coder:
+    from isthmus.image.coders.lapped.coder import LappedCoder
+
+    return LappedCoder()
 
 
-def encoding_coder() -> Coder:
-    """The coder of new files."""
-    return CODERS[ENCODING]
+CODERS: dict[int, Callable[[], Coder]] = {1: _lapped}
+"""By the number that stands in files and models. Rows are added, never changed: what one wrote is decoded for ever."""
 
 
-def check_model(coder: Coder, model: Model) -> None:
-    """Raise ModelError unless a model has all that a coder needs."""
-    if missing := coder.needs - model.arrays.keys():
+def coder_with(number: int) -> Coder:
+    """The coder with a number that is known."""
+    return CODERS[number]()
+
+
+def coder_of(model: Model) -> Coder:
+    """The coder whose networks a model holds: it encodes with that model.
+
+    Raises:
+        ModelError: the model is not for pictures, or of no coder that is known here, or its arrays are not the coder's.
+    """
+    if model.medium != MEDIUM or model.coder not in CODERS:
         raise ModelError(
-            f"the model {model.name} does not fit the {coder.name} coder",
-            expected=f"a model with {', '.join(sorted(coder.needs))}",
-            got=f"none of {', '.join(sorted(missing))}",
+            f"model {model.name} cannot code pictures",
+            expected=f"medium {MEDIUM}, coder {' or '.join(map(str, CODERS))}",
+            got=f"medium {model.medium}, coder {model.coder}",
+            hint="Update isthmus, if it is for pictures.",
         )
+    coder = coder_with(model.coder)
+    coder.check_model(model)
+    return coder

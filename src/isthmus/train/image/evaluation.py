@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from isthmus.coding.definition import Definition
 from isthmus.image.grid import BLOCK, is_reversed, mirrored
 from isthmus.likeness import psnr_of_mse
 from isthmus.train.config import TrainConfig
@@ -16,9 +17,6 @@ from isthmus.train.curve import Point
 from isthmus.train.image.modules import Network
 from isthmus.train.image.windows import Pixels
 
-EVEN = 2 * BLOCK
-"""The checkerboard in training form wants an even number of blocks a side."""
-
 
 def middle(pixels: Pixels, side: int) -> Pixels:
     """The middle of a picture (3, H, W), at most `side` pixels each way."""
@@ -26,9 +24,11 @@ def middle(pixels: Pixels, side: int) -> Pixels:
     return pixels[:, top : top + side, left : left + side]
 
 
-def prepare(pixels: Pixels) -> Tensor:
-    """(3, H, W) uint8 -> (1, 3, H', W') uint8: whole pairs of blocks, the rest cut off; at least one pair."""
-    h, w = (max(size // EVEN, 1) * EVEN for size in pixels.shape[1:])
+def prepare(pixels: Pixels, definition: Definition) -> Tensor:
+    """(3, H, W) uint8 -> (1, 3, H', W') uint8: as many blocks as the entropy model can split, the rest cut off; at
+    least so many as it needs."""
+    units = [blocks * BLOCK for blocks in definition.multiple]
+    h, w = (max(size // unit, 1) * unit for size, unit in zip(pixels.shape[1:], units, strict=True))
     cut = pixels[:, :h, :w]
     margins = [(0, 0), (0, h - cut.shape[1]), (0, w - cut.shape[2])]
     return torch.from_numpy(np.ascontiguousarray(np.pad(cut, margins, mode="symmetric")))[None]
@@ -77,8 +77,8 @@ def code(
     return output, bits
 
 
-def psnr_db(a: Tensor, b: Tensor) -> float:
-    """Of two uint8 pictures; 99 where they are equal."""
+def capped_psnr_db(a: Tensor, b: Tensor) -> float:
+    """PSNR of two uint8 pictures; 99 dB where they are equal."""
     mse = float(((a.float() - b.float()) ** 2).mean())
     return psnr_of_mse(mse) if mse else 99.0
 
@@ -88,7 +88,7 @@ def measure(
 ) -> list[list[Point]]:
     """Estimated bits per pixel and PSNR at qualities in 0..100: for each a point for each picture (3, H, W)."""
     device = network.nominal.device
-    prepared = [prepare(picture).to(device) for picture in pictures]
+    prepared = [prepare(picture, network.context.definition).to(device) for picture in pictures]
     measured = []
     for quality in qualities:
         points = []
@@ -96,6 +96,6 @@ def measure(
             with torch.autocast(device.type, dtype, enabled=dtype != torch.float32):
                 output, bits = code(network, pixels, quality / 100, config)
             bpp = float(bits.sum()) / (pixels.shape[2] * pixels.shape[3])
-            points.append(Point(quality, bpp, psnr_db(output, pixels)))
+            points.append(Point(quality, bpp, capped_psnr_db(output, pixels)))
         measured.append(points)
     return measured

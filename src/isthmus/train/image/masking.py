@@ -6,8 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from isthmus.coding.definition import DC_CHANNELS
-from isthmus.image.coders.masking import GAIN, POWER, SAMPLES
+from isthmus.image.coders.masking import DC_CHANNELS, GAIN, POWER, SAMPLES
 
 
 @torch.no_grad()

@@ -83,7 +83,7 @@ class Synthesis(nn.Module):
         scale = nominal[:, None, None, None]
         linear = self.linear(y * steps[:, :, None, None])
         linear = F.pixel_shuffle(linear, BLOCK // GRID)
-        features = torch.cat([compand(highpass(y[:, :3])), compand(y[:, 3:])], 1)
+        features = torch.cat([compand(highpass(y[:, :3], (3, 3))), compand(y[:, 3:])], 1)
         bias = (weights @ self.quality)[:, :, None, None]
         hidden = self.blocks(F.leaky_relu(self.enter(features) + bias, SLOPE))
         grid = F.pixel_shuffle(self.leave(hidden), BLOCK // GRID)

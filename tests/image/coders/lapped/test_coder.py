@@ -12,16 +12,18 @@ from threadpoolctl import threadpool_limits
 from isthmus.coding.payload import decode_latents, encode_latents
 from isthmus.errors import CorruptError, ModelError
 from isthmus.image.box import Box
-from isthmus.image.coders.crew import Crew
 from isthmus.image.coders.lapped import synthesis
 from isthmus.image.coders.lapped.analysis import analyse, bits_map
+from isthmus.image.coders.lapped.arrays import nominal_step_of, steps_of
 from isthmus.image.coders.lapped.coder import LappedCoder
 from isthmus.image.coders.lapped.halo import halo_of
 from isthmus.image.coders.lapped.synthesis import DecodedLatents, synthesise
-from isthmus.image.coders.protocol import ArraySource, Setting
-from isthmus.image.coders.table import check_model
+from isthmus.image.coders.protocol import ArraySource
+from isthmus.image.coders.table import coder_of
 from isthmus.image.grid import BLOCK, TILE, Grid
 from isthmus.likeness import psnr_db
+from isthmus.medium.crew import Crew
+from isthmus.medium.setting import Setting
 from isthmus.model.model import Model
 from isthmus.model.registry import release_model
 from isthmus.quality import Quality
@@ -69,7 +71,7 @@ def cost(model: Model, picture: np.ndarray, quality: int, effort: int) -> float:
     payloads = encode(model, picture, quality, effort=effort)
     error = ((decode(model, payloads, picture, quality).astype(float) - picture) ** 2).mean()
     bits = 8 * sum(map(len, payloads)) / (picture.shape[0] * picture.shape[1])
-    return bits + 7.5 * 3 * error / float(model.nominal_step(quality)[0]) ** 2
+    return bits + 7.5 * 3 * error / float(nominal_step_of(Setting(model, Quality(quality)))[0]) ** 2
 
 
 @pytest.mark.parametrize("quality", [3000, 5000, 7500])
@@ -177,13 +179,14 @@ def test_pytorch_decodes_the_same_latents_and_pixels(model: Model, photo: np.nda
     np.testing.assert_array_equal(rounded, latents * 16)
     halo = halo_of(model)
     padded = np.pad(latents, ((halo, halo), (halo, halo), (0, 0)))
-    ours = synthesise(Setting(model, Quality(6000), 1), padded)
+    setting = Setting(model, Quality(6000), 1)
+    ours = synthesise(setting, padded)
     theirs = run_graph(
         model.arrays["synthesis.onnx"].tobytes(),
         latents=padded,
-        steps=model.steps(6000),
-        nominal=model.nominal_step(6000),
-        weights=model.quality_weights(6000),
+        steps=steps_of(setting),
+        nominal=nominal_step_of(setting),
+        weights=setting.quality_weights,
     )
     cut = halo * BLOCK - BLOCK // 2
     assert np.abs(ours.astype(int) - theirs[cut:-cut, cut:-cut]).max() <= 1
@@ -191,7 +194,7 @@ def test_pytorch_decodes_the_same_latents_and_pixels(model: Model, photo: np.nda
     y = run_graph(
         model.arrays["analysis.onnx"].tobytes(),
         pixels=np.pad(photo, ((8, 16), (8, 8), (0, 0)), mode="symmetric"),
-        steps=model.steps(6000),
+        steps=steps_of(setting),
     )
     foreign = encode_latents(model.entropy, y, 6000, np.full(y.shape[:2], 28.0))
     decoded = decode_latents(model.entropy, foreign, 13, 15, 6000)
@@ -293,10 +296,10 @@ def test_the_bits_map_adds_up_to_the_payload(model: Model, photo: np.ndarray) ->
 
 
 def test_a_coder_refuses_a_model_that_lacks_its_networks(model: Model) -> None:
-    check_model(CODER, model)
+    assert coder_of(model).name == "lapped"
     arrays = {name: array for name, array in model.arrays.items() if name != "synthesis.onnx"}
-    with pytest.raises(ModelError, match=r"does not fit the lapped coder: expected .*got none of synthesis\.onnx"):
-        check_model(CODER, replace(model, arrays=arrays))
+    with pytest.raises(ModelError, match=r"is incomplete: expected synthesis\.onnx .*got nothing"):
+        coder_of(replace(model, arrays=arrays))
 
 
 def test_every_damaged_byte_is_noticed(model: Model, photo: np.ndarray, rng: np.random.Generator) -> None:

@@ -12,8 +12,9 @@ from isthmus.image.coders.lapped import halo as module
 from isthmus.image.coders.lapped.coder import LappedCoder
 from isthmus.image.coders.lapped.halo import MAX_HALO, halo_of, reach
 from isthmus.image.coders.lapped.synthesis import synthesise_all
-from isthmus.image.coders.protocol import ArraySource, Setting
+from isthmus.image.coders.protocol import ArraySource
 from isthmus.image.grid import BLOCK, Grid
+from isthmus.medium.setting import Setting
 from isthmus.model.graph import Operation
 from isthmus.model.model import Model
 from isthmus.model.registry import load_model, release_model

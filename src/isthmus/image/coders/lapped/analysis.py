@@ -7,10 +7,12 @@ import numpy.typing as npt
 
 from isthmus.coding.payload import latent_bits
 from isthmus.image.box import Box
+from isthmus.image.coders.lapped.arrays import nominal_step_of, steps_of
 from isthmus.image.coders.lapped.finest import is_lost, without_finest
 from isthmus.image.coders.masking import importance
-from isthmus.image.coders.protocol import ArraySource, PixelSource, Setting, UInt8
+from isthmus.image.coders.protocol import ArraySource, PixelSource, UInt8
 from isthmus.image.grid import BLOCK, Grid, mirrored
+from isthmus.medium.setting import Setting
 
 Float32 = npt.NDArray[np.float32]
 
@@ -40,13 +42,13 @@ def latents_to_code(setting: Setting, pixels: UInt8) -> Float32:
 
 def latents_of(setting: Setting, pixels: UInt8) -> Float32:
     """Latents (h, w, C) float32 in steps, of pixels (16h + 16, 16w + 16, 3) uint8."""
-    y: Float32 = setting.network("analysis.onnx")(pixels=pixels, steps=setting.steps)
+    y: Float32 = setting.network("analysis.onnx")(pixels=pixels, steps=steps_of(setting))
     return y
 
 
 def importance_of(setting: Setting, y: Float32) -> npt.NDArray[np.float64]:
     """(h, w) float64: bits that a squared error of one step is worth at each position of latents (h, w, C) in steps."""
-    return importance(y, setting.steps, float(setting.nominal_step[0]))
+    return importance(y, steps_of(setting), float(nominal_step_of(setting)[0]))
 
 
 def bits_map(setting: Setting, rgb: UInt8) -> Float32:

@@ -8,14 +8,19 @@ from dataclasses import dataclass
 import numpy as np
 
 from isthmus.coding.payload import encode_latents
+from isthmus.effort import Effort
 from isthmus.image.box import Box
-from isthmus.image.coders.crew import Crew, Pending
 from isthmus.image.coders.lapped.analysis import Float32, importance_of, latents_to_code, pixels_of
+from isthmus.image.coders.lapped.arrays import check_model
 from isthmus.image.coders.lapped.preview import decode_preview
 from isthmus.image.coders.lapped.refinement import pixels_around, refined_latents
 from isthmus.image.coders.lapped.synthesis import decode_box, decode_tile
-from isthmus.image.coders.protocol import Payloads, PixelSource, Progress, Setting, UInt8
+from isthmus.image.coders.protocol import Payloads, PixelSource, UInt8
 from isthmus.image.grid import TILE, Grid
+from isthmus.medium.crew import Crew, Pending
+from isthmus.medium.protocol import Progress
+from isthmus.medium.setting import Setting
+from isthmus.model.model import Model
 
 
 @dataclass(frozen=True)
@@ -29,12 +34,12 @@ class LappedCoder:
     tile: int = TILE
     id: int = 1
     name: str = "lapped"
-    max_effort: int = 2
-    """1: latents are coded as the analysis gives them; 2: they are refined first."""
-    needs: frozenset[str] = frozenset({"analysis.onnx", "synthesis.onnx", "steps.log", "steps.nominal", "parity"})
+
+    def check_model(self, model: Model) -> None:
+        check_model(model)
 
     def encode_tiles(
-        self, setting: Setting, source: PixelSource, effort: int = 1, progress: Progress | None = None
+        self, setting: Setting, source: PixelSource, effort: Effort = 1, progress: Progress | None = None
     ) -> Iterator[bytes]:
         grid = Grid(source.width, source.height, self.tile)
         with setting.crew(grid.count) as crew:
@@ -73,8 +78,10 @@ class LappedCoder:
                 pass
 
 
-def _hand_out(crew: Crew, setting: Setting, source: PixelSource, effort: int, grid: Grid, index: int) -> Pending[bytes]:
-    """The payload of a tile, to come."""
+def _hand_out(
+    crew: Crew, setting: Setting, source: PixelSource, effort: Effort, grid: Grid, index: int
+) -> Pending[bytes]:
+    """The payload of a tile, to come: of its latents as the analysis gives them, or, by effort 2, refined."""
     box = grid.latent_box(index)
     if effort == 1:
         return crew.submit(_encode, setting, pixels_of(source, box))

@@ -14,8 +14,9 @@ import numpy.typing as npt
 from isthmus.coding.payload import decode_first_group
 from isthmus.image.box import Box
 from isthmus.image.coders.lapped.analysis import analyse
-from isthmus.image.coders.protocol import ArraySource, Payloads, Setting, UInt8
+from isthmus.image.coders.protocol import ArraySource, Payloads, UInt8
 from isthmus.image.grid import BLOCK, Grid
+from isthmus.medium.setting import Setting
 
 # Far from black and white: networks may treat the ends of the range on their own terms.
 _COLOURS = np.array([[128, 128, 128], [208, 128, 128], [128, 208, 128], [128, 128, 208]], np.uint8)

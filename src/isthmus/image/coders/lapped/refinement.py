@@ -7,8 +7,9 @@ from isthmus.image.box import Box
 from isthmus.image.coders.lapped.analysis import Float32, importance_of, latents_of, latents_to_code, pixels_of
 from isthmus.image.coders.lapped.halo import halo_of
 from isthmus.image.coders.lapped.synthesis import continued, synthesise_all
-from isthmus.image.coders.protocol import PixelSource, Setting, UInt8
+from isthmus.image.coders.protocol import PixelSource, UInt8
 from isthmus.image.grid import BLOCK, Grid
+from isthmus.medium.setting import Setting
 
 
 def pixels_around(setting: Setting, source: PixelSource, tile: Box) -> UInt8:

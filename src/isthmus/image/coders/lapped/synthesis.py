@@ -10,11 +10,13 @@ import numpy.typing as npt
 from isthmus.coding.formats import MEAN_STEPS
 from isthmus.coding.payload import decode_latents
 from isthmus.image.box import Box
-from isthmus.image.coders.crew import Crew, Pending
 from isthmus.image.coders.lapped.analysis import Float32
+from isthmus.image.coders.lapped.arrays import nominal_step_of, steps_of
 from isthmus.image.coders.lapped.halo import halo_of
-from isthmus.image.coders.protocol import Payloads, Setting, UInt8
+from isthmus.image.coders.protocol import Payloads, UInt8
 from isthmus.image.grid import BLOCK, Grid, blocks_of, is_reversed, mirrored
+from isthmus.medium.crew import Crew, Pending
+from isthmus.medium.setting import Setting
 from isthmus.model.model import Model
 
 Sixteenths = npt.NDArray[np.int16] | Float32
@@ -151,7 +153,7 @@ def synthesise(setting: Setting, latents: Float32) -> UInt8:
 def synthesise_all(setting: Setting, latents: Float32) -> UInt8:
     """Pixels (16(h-1), 16(w-1), 3) uint8 of latents (h, w, C): of all windows that are there, right or not."""
     pixels: UInt8 = setting.network("synthesis.onnx")(
-        latents=latents, steps=setting.steps, nominal=setting.nominal_step, weights=setting.quality_weights
+        latents=latents, steps=steps_of(setting), nominal=nominal_step_of(setting), weights=setting.quality_weights
     )
     return pixels
 

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from isthmus.image.coders import crew as crews
-from isthmus.image.coders.crew import MOST_BY_DEFAULT, Crew, Pending, default_threads
+from isthmus.medium import crew as crews
+from isthmus.medium.crew import MOST_BY_DEFAULT, Crew, Pending, default_threads
 
 
 @pytest.mark.parametrize("threads", [1, 2, 4])

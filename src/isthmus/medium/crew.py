@@ -1,8 +1,8 @@
-"""Tiles side by side in threads: results in order, few in flight, errors and Ctrl-C where the caller waits for them.
+"""Parts of a file side by side in threads: results in order, few in flight, errors and Ctrl-C where one waits.
 
-NumPy and the inference engine release Python's lock while they work, and each does a tile's work in one thread. So the
-threads meet nowhere but at the end of a tile, and those without work sleep: beside other programs, several are hardly
-slower than one. Threads inside of a matrix product wait for the slowest of them hundreds of times a tile.
+NumPy and the inference engine release Python's lock while they work, and each does the work on a part in one thread. So
+the threads meet nowhere but at the end of a part, and those without work sleep: beside other programs, several are
+hardly slower than one. Threads inside of a matrix product wait for the slowest of them hundreds of times a part.
 """
 
 from __future__ import annotations
@@ -13,11 +13,13 @@ from collections.abc import Callable, Iterable, Iterator
 from types import TracebackType
 from typing import TYPE_CHECKING, Generic, ParamSpec, Protocol, TypeVar
 
+from isthmus.memory import give_back
+
 if TYPE_CHECKING:
     from concurrent.futures import ThreadPoolExecutor
 
 MOST_BY_DEFAULT = 2
-"""A tile in work takes up to 250 MB (decoding, `best`): more of them at once are for those who ask for them."""
+"""A tile of a picture takes up to 250 MB (decoding, `best`): more at once are for those who ask for them."""
 
 Given = ParamSpec("Given")
 T = TypeVar("T")
@@ -45,6 +47,14 @@ class _Done(Generic[T]):
 
     def result(self) -> T:
         return self._value
+
+
+def _tidily(work: Callable[Given, T], *args: Given.args, **kwargs: Given.kwargs) -> T:
+    """Work in a thread, which leaves no memory behind: each thread has a heap of its own, and all would only grow."""
+    try:
+        return work(*args, **kwargs)
+    finally:
+        give_back()
 
 
 class Crew:
@@ -81,7 +91,7 @@ class Crew:
     def submit(self, work: Callable[Given, T], *args: Given.args, **kwargs: Given.kwargs) -> Pending[T]:
         """Hands out a piece of work."""
         if self._pool:
-            return self._pool.submit(work, *args, **kwargs)
+            return self._pool.submit(lambda: _tidily(work, *args, **kwargs))
         return _Done(work(*args, **kwargs))
 
     def in_order(self, pending: Iterable[Pending[T]]) -> Iterator[T]:

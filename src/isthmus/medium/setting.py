@@ -1,0 +1,59 @@
+"""What all work on one file shares: the model, where the dial stands, and how many threads there are."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from threading import Lock
+
+import numpy as np
+import numpy.typing as npt
+
+from isthmus.medium.crew import Crew, default_threads
+from isthmus.model.engine import Engine, limit_threads
+from isthmus.model.model import Model
+from isthmus.quality import Quality
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What all work on one file shares; networks are looked up once.
+
+    Attributes:
+        model: the weights.
+        quality: where the dial stands.
+        threads: how many parts are worked on side by side; None for the number of cores, up to a few. The work on a
+            part takes one thread, so nothing that is computed depends on their number.
+    """
+
+    model: Model
+    quality: Quality
+    threads: int | None = None
+
+    @cached_property
+    def quality_weights(self) -> npt.NDArray[np.float32]:
+        """(points,) float32: how much each of the model's quality points counts; two of them at most do."""
+        return self.quality.weights(self.model.definition.points)
+
+    def network(self, name: str) -> Engine:
+        """A network of the model, ready to run in one thread; loaded once."""
+        with _loading:
+            return _network(self.model, name)
+
+    def one_thread(self) -> AbstractContextManager[None]:
+        """A context in which NumPy's matrix products keep to the thread that asks for them."""
+        return limit_threads(1)
+
+    def crew(self, parts: int) -> Crew:
+        """Threads for the work on so many parts."""
+        return Crew(min(self.threads or default_threads(), parts))
+
+
+_loading = Lock()
+"""Threads that need a network at the same time load it once."""
+
+
+@lru_cache(maxsize=8)
+def _network(model: Model, name: str) -> Engine:
+    return Engine(model.arrays[name], threads=1)

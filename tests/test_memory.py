@@ -1,0 +1,34 @@
+"""Memory that threads have freed goes back to the system."""
+
+import subprocess
+import sys
+
+import pytest
+
+SCRIPT = """
+import sys, threading
+from isthmus.memory import give_back
+
+def resident():
+    return next(int(line.split()[1]) for line in open("/proc/self/status") if line.startswith("VmRSS"))
+
+kept = []
+
+def work():
+    # Pieces too small to be mapped one by one; the last one holds the heap up.
+    pieces = [b"x" * 100_000 for _ in range(600)]
+    kept.append(pieces[-1])
+
+thread = threading.Thread(target=work)
+thread.start()
+thread.join()
+before = resident()
+give_back()
+print(before - resident())
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only there the allocator has to be asked")
+def test_what_is_free_is_given_back() -> None:
+    run = subprocess.run([sys.executable, "-c", SCRIPT], capture_output=True, text=True, check=True)
+    assert int(run.stdout) > 30_000  # KiB, of 60 MB
