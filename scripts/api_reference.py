@@ -4,6 +4,7 @@ It needs pdoc, which the extra `dev` brings.
 """
 
 import argparse
+import importlib
 from pathlib import Path
 
 import pdoc
@@ -40,7 +41,9 @@ MODULES = (
 
 
 def resolve() -> None:
-    """Load the names that `isthmus` loads when they are first used, which pdoc does not."""
+    """Load the names that `isthmus` loads when they are first used, which pdoc does not, and what starts programs when
+    it is first loaded, which pdoc forbids: matplotlib lists this machine's fonts."""
+    importlib.import_module("matplotlib.font_manager")
     for name in isthmus.__all__:
         getattr(isthmus, name)
 
