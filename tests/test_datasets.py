@@ -71,7 +71,7 @@ def test_what_cannot_be_used(folder: Path, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="16 without a crop"):
         IsthFolder(str(folder), scale=16, crop=(8, 8))
     with pytest.raises(InputError, match="centre or anywhere"):
-        IsthFolder(str(folder), place="left")  # type: ignore[arg-type]
+        IsthFolder(str(folder), place="left")
     with pytest.raises(InputError, match="expected 97x8 pixels, got 96x64"):
         IsthFolder(str(folder), crop=(97, 8))[0]
     (tmp_path / "cut.isth").write_bytes((folder / "none.isth").read_bytes()[:-9])

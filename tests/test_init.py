@@ -125,7 +125,7 @@ def test_import_is_light() -> None:
     assert not heavy & imported_by("import isthmus")
 
 
-def test_inspecting_needs_no_engine_and_no_coder(tmp_path) -> None:  # type: ignore[no-untyped-def]
+def test_inspecting_needs_no_engine_and_no_coder(tmp_path: Path) -> None:
     from isthmus.image.container import assemble
     from isthmus.image.header import Header
     from isthmus.quality import Quality

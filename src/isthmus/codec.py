@@ -193,7 +193,7 @@ class Codec:
             NotIsthmusError, TruncatedError, CorruptError, TooNewError, UnknownModelError, LimitExceededError
         """
         medium, parsed = parse(data, self.limits)
-        medium.decoder(parsed, self._find_model, self.threads).verify(progress)
+        self.decoder_of(medium, parsed).verify(progress)
         return medium.info(parsed)
 
     def inspect(self, data: bytes) -> Info:
@@ -218,7 +218,18 @@ class Codec:
             NotIsthmusError, TruncatedError, CorruptError, TooNewError, UnknownModelError, LimitExceededError
         """
         medium, parsed = parse(data, self.limits)
-        return medium, medium.decoder(parsed, self._find_model, self.threads)
+        return medium, self.decoder_of(medium, parsed)
+
+    def decoder_of(self, medium: Medium, parsed: Any) -> Decoder:
+        """What decodes a file that was taken apart already.
+
+        Arguments:
+            medium, parsed: as `isthmus.media.parse` returns them.
+
+        Raises:
+            UnknownModelError, CorruptError, TooNewError
+        """
+        return medium.decoder(parsed, self._find_model, self.threads)
 
     def encode_file(
         self,

@@ -15,9 +15,10 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from isthmus.batch.tree import Tree
+from isthmus.batch.tree import Tree, opened
 from isthmus.codec import Codec, is_encoded
 from isthmus.errors import InputError
+from isthmus.media import parse
 from isthmus.processes import process_pool
 
 Pixels = NDArray[np.uint8]
@@ -136,7 +137,7 @@ class _Reader:
     model: str | None
 
     def read(self, name: str, size: int) -> Any:
-        pixels = self._decoded(_tree(self.address).read(name, _codec(self.model).limits.max_file_bytes, size), name)
+        pixels = self._decoded(opened(self.address).read(name, _codec(self.model).limits.max_file_bytes, size), name)
         return pixels if self.transform is None else self.transform(pixels)
 
     def _decoded(self, data: bytes, name: str) -> Pixels:
@@ -145,22 +146,19 @@ class _Reader:
             return np.asarray(codec.preview(data))
         if self.crop is None:
             return codec.decode(data)
-        facts = codec.inspect(data).facts
+        medium, parsed = parse(data, codec.limits)
+        facts = medium.info(parsed).facts
         (width, height), room = self.crop, (facts["width"] - self.crop[0], facts["height"] - self.crop[1])
         if min(room) < 0 or min(self.crop) < 1:
             size = f"{facts['width']}x{facts['height']}"
             raise InputError(f"{name} has no such window", expected=f"{width}x{height} pixels", got=size)
         # Not from a generator with a state, which every process that is forked would have in common.
         x, y = (secrets.randbelow(most + 1) if self.anywhere else most // 2 for most in room)
-        return codec.decode(data, (x, y, width, height))
+        pixels: Pixels = codec.decoder_of(medium, parsed).decode((x, y, width, height))
+        return pixels
 
 
 @functools.lru_cache(maxsize=4)
 def _codec(model: str | None) -> Codec:
     """The codec of this process; one thread, since processes share the cores."""
     return Codec(model, threads=1)
-
-
-@functools.lru_cache(maxsize=4)
-def _tree(address: str) -> Tree:
-    return Tree(address)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path
-from typing import BinaryIO
+from typing import IO, BinaryIO
 
 from isthmus.errors import InputError, LimitExceededError, OutputExistsError
 
@@ -32,6 +32,16 @@ def read_capped(stream: BinaryIO, max_bytes: int, name: str) -> bytes:
             hint="Raise Limits.max_file_bytes if the file is trusted.",
         )
     return b"".join(blocks)
+
+
+@contextmanager
+def position_kept(stream: IO[bytes]) -> Iterator[None]:
+    """Whatever is read of a stream inside, it is where it was afterwards."""
+    position = stream.tell()
+    try:
+        yield
+    finally:
+        stream.seek(position)
 
 
 def refuse_existing(path: Path, force: bool) -> None:

@@ -130,7 +130,6 @@ def encode_to_target(codec: Codec, content: Content, target: Target) -> Reached:
 
     Raises:
         InputError: even the dial's end does not reach the target; the message says how far it gets.
-        MissingExtraError: a likeness by SSIMULACRA2 is asked for and what computes it is not installed.
     """
     measure = _measure(codec, content, target)
 

@@ -98,7 +98,7 @@ def decode_file(
             By default the same name with the suffix .png. It appears whole or not at all.
         force: replace what is there.
         model: weights for files whose model is not installed; all others find theirs by the id in the file.
-        strip: leave ICC, EXIF and XMP out, as where the format has no room for them.
+        strip: leave ICC, EXIF and XMP out; the colours become those of sRGB first.
 
     Returns:
         The new file's path.

@@ -60,7 +60,6 @@ def encode(
         LimitExceededError: it has more pixels than `Limits` allows.
         ModelError, UnknownModelError: there are no such weights.
         SelfCheckError: what was encoded does not decode; nothing is returned.
-        MissingExtraError: a target of SSIMULACRA2, and what measures it is not installed.
 
     Example:
         >>> data = isthmus.encode(Image.open("photo.jpg"), quality=60)  # doctest: +SKIP
@@ -124,7 +123,7 @@ def encode_file(
         ModelError, UnknownModelError: there are no such weights.
         OutputExistsError: the target is there already.
         SelfCheckError: what was encoded does not decode; nothing is written.
-        MissingExtraError: a target of SSIMULACRA2, and what measures it is not installed.
+        MissingExtraError: a HEIC picture, and what reads it is not installed.
         OSError: a file cannot be read or written.
 
     Example:

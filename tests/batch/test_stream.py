@@ -52,7 +52,7 @@ def entries(sizes: dict[str, int]) -> Iterator[Entry]:
 
 def walked(job: Job, trust: Trust | None = None) -> tuple[dict[str, Item], dict[str, Result], Stream]:
     """The items to do and the results, by name."""
-    stream = Stream(job, trust or Trust())
+    stream = Stream(job, trust)
     found = list(stream)
     todo = {one.name: one for one in found if isinstance(one, Item)}
     return todo, {one.item.name: one for one in found if isinstance(one, Result)}, stream

@@ -17,7 +17,7 @@ from isthmus.batch.inspection import Finding
 from isthmus.batch.job import Job, Result
 from isthmus.batch.plan import items
 from isthmus.batch.steps import process
-from isthmus.batch.stream import Stream, Trust
+from isthmus.batch.stream import Stream
 from isthmus.distributed import fleet, run_tree
 from isthmus.distributed.tree import findings, results
 from isthmus.errors import InputError, TruncatedError
@@ -173,8 +173,7 @@ def test_a_killed_worker_and_a_stopped_run(
 ) -> None:
     # One by one, so that some are left when the run is stopped.
     monkeypatch.setattr(fleet, "_ITEMS", 1)
-    trust = Trust()
-    ends = results(client, Stream(Job("encode", source, target, model="fast"), trust), trust)
+    ends = results(client, Stream(Job("encode", source, target, model="fast")))
     first = [next(ends) for _ in range(4)]
     os.kill(next(iter(client.run(os.getpid).values())), signal.SIGKILL)
     more = [next(ends) for _ in range(4)]

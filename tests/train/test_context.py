@@ -104,7 +104,7 @@ def test_fixed_point_agrees_with_training(
     """Given the same decoded latents, both predict the same means and scales, up to the rounding of weights."""
     config, seen = trained.config, []
 
-    def recording(y, mean, scale, *rest):  # type: ignore[no-untyped-def]
+    def recording(y, mean, scale, *rest):
         decoded, bits, symbols = quantize(y, mean, scale, *rest)
         seen.append((mean.detach(), scale.detach(), decoded.detach()))
         return decoded, bits, symbols

@@ -44,12 +44,11 @@ def divided(job: Job, tree: Tree, files: Mapping[str, int]) -> tuple[list[Item],
     outputs = _outputs({name: _suffix(job, medium) for name, medium in media.items()}, kept)
     found = [Item(name, files[name], outputs[name], medium=medium.name) for name, medium in media.items()]
     others = [Item(name, files[name], name, copied=True) for name in files if name not in outputs]
-    if job.verb == "encode" and not job.copy_others:
-        missed = [
-            Result(item, "failed", message=f"not encoded: {why}") for item in others if (why := why_unread(item.name))
-        ]
-        return found, [item for item in others if not why_unread(item.name)], missed
-    return found, others, []
+    if job.verb == "decode" or job.copy_others:
+        return found, others, []
+    reasons = {item: why for item in others if (why := why_unread(item.name))}
+    missed = [Result(item, "failed", message=f"not encoded: {why}") for item, why in reasons.items()]
+    return found, [item for item in others if item not in reasons], missed
 
 
 def _outputs(suffixes: dict[str, str], kept: set[str]) -> dict[str, str]:

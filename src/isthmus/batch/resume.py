@@ -5,8 +5,6 @@ Every output is written whole or not at all, so what is there, reads as whole an
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from isthmus.batch.job import Item, Job
 from isthmus.batch.tools import Tools
 from isthmus.batch.tree import Tree
@@ -30,7 +28,7 @@ def encoded_before(job: Job, item: Item, tools: Tools) -> bool:
     if (job.keep_smaller or job.copy_others) and _is_copy(item, tools, most):
         if job.copy_others:
             # A damaged picture is an error of every run, though its copy is there.
-            with source.open(item.name, most) as stream:
+            with source.open(item.name, most, item.size) as stream:
                 medium_to_open(item.name, stream).open(stream, job.limits, job.options)
         return True
     if target.size(item.output) is None:
@@ -65,17 +63,16 @@ def _is_of(medium: Medium, item: Item) -> bool:
     return found is not None and found.id == medium.id
 
 
-def decoded_before(job: Job, item: Item, tools: Tools, inspect: Callable[[], tuple[Medium, Info]]) -> bool:
+def decoded_before(job: Job, item: Item, tools: Tools, medium: Medium, info: Info) -> bool:
     """Whether an earlier run has decoded a file; raises as `encoded_before`.
 
     Args:
-        inspect: the medium of the .isth file and what it says of itself; asked only where there is an output to
-            compare with.
+        medium: that of the .isth file.
+        info: what the file says of itself.
     """
     source, target = tools.source, tools.target
     if job.force or item.there is False or target.size(item.output) is None:
         return False
-    medium, info = inspect()
     with target.open(item.output, job.limits.max_file_bytes) as stream:
         if not medium.may_be_restored(stream, info, job.options, job.limits):
             raise OutputExistsError(f"{item.output} is there already and is another {medium.name}", hint=FORCE)

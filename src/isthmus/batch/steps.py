@@ -6,6 +6,7 @@ import io
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from isthmus.batch.job import Item, Job, Result
 from isthmus.batch.resume import copied_before, decoded_before, encoded_before
@@ -19,7 +20,7 @@ from isthmus.errors import (
     UnsupportedPictureError,
 )
 from isthmus.media import medium_of_name, parse, why_unread
-from isthmus.medium.protocol import Content, Info, Medium
+from isthmus.medium.protocol import Content, Medium
 from isthmus.rate_control import encode_to_target
 from isthmus.text import reason
 
@@ -56,8 +57,8 @@ def _foresee(job: Job, item: Item) -> Result:
         before = encoded_before(job, item, tools)
     else:
         # Inspected in any case: a damaged file is foreseen too.
-        found = _inspected(job, tools.source.read(item.name, job.limits.max_file_bytes))
-        before = decoded_before(job, item, tools, lambda: found)
+        medium, parsed = parse(tools.source.read(item.name, job.limits.max_file_bytes), job.limits)
+        before = decoded_before(job, item, tools, medium, medium.info(parsed))
     return Result(item, "skipped" if before else "done")
 
 
@@ -112,24 +113,20 @@ def _encode_content(job: Job, item: Item, tools: Tools, content: Content) -> Res
 def _decode(job: Job, item: Item) -> Result:
     tools = tools_for(job)
     data = tools.source.read(item.name, job.limits.max_file_bytes, item.size)
-    found = _inspected(job, data)
-    if decoded_before(job, item, tools, lambda: found):
+    medium, parsed = parse(data, job.limits)
+    info = medium.info(parsed)
+    if decoded_before(job, item, tools, medium, info):
         return Result(item, "skipped")
-    with ROOM.taken(found[1].facts):
-        return _decode_data(job, item, tools, data)
+    with ROOM.taken(info.facts):
+        return _decode_parsed(job, item, tools, medium, parsed)
 
 
-def _decode_data(job: Job, item: Item, tools: Tools, data: bytes) -> Result:
-    medium, decoder = tools.codec.decoder(data)
+def _decode_parsed(job: Job, item: Item, tools: Tools, medium: Medium, parsed: Any) -> Result:
+    decoder = tools.codec.decoder_of(medium, parsed)
     buffer = io.BytesIO()
     saved = medium.save(decoder, buffer, medium.format_of(Path(item.output)), job.options)
     tools.target.write(item.output, buffer.getvalue())
     return Result(item, "done", buffer.tell(), "; ".join(saved.notes))
-
-
-def _inspected(job: Job, data: bytes) -> tuple[Medium, Info]:
-    medium, parsed = parse(data, job.limits)
-    return medium, medium.info(parsed)
 
 
 def _copy(job: Job, item: Item) -> Result:

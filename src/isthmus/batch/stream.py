@@ -64,16 +64,17 @@ class Stream:
 
     Args:
         job: what is done; with `force` nothing counts as done before.
-        trust: whoever does the items lets it learn from their results.
+        trust: what is known of the target already.
 
     Attributes:
+        trust: whoever does the items lets it learn from their results.
         others: files left alone, as far as the tree has been walked.
         media: of the others that the job works on, their names.
     """
 
-    def __init__(self, job: Job, trust: Trust) -> None:
+    def __init__(self, job: Job, trust: Trust | None = None) -> None:
         self.job, self.others, self.media = job, Others(), set[str]()
-        self._trust = trust
+        self.trust = trust or Trust()
 
     def __iter__(self) -> Iterator[Item | Result]:
         """Raises IsthmusError or OSError where the source cannot be listed, or a target that is there."""
@@ -90,11 +91,8 @@ class Stream:
             if not job.copy_others:
                 for item in others:
                     self.others.add(item.name)
-            while unread:
-                name, error = unread.popitem()
-                yield Result(Item(name, 0, ""), "failed", message=reason(error))
-        for name, error in unread.items():
-            yield Result(Item(name, 0, ""), "failed", message=reason(error))
+            yield from _taken(unread)
+        yield from _taken(unread)
 
     def _seen(self, item: Item, source: Entry, there: dict[str, Entry]) -> Item | Result:
         job = self.job
@@ -107,9 +105,16 @@ class Stream:
         as_copy = copy is not None and copy.size == item.size
         written = copy if as_copy else output
         whole = written is not None and (as_copy or written.size > 0) and not _older(written, source)
-        if whole and self._trust.suffices():
+        if whole and self.trust.suffices():
             return Result(item, "skipped")
         return replace(item, there=True)
+
+
+def _taken(unread: dict[str, OSError]) -> Iterator[Result]:
+    """The folders that could not be read, as far as they are known, each once."""
+    while unread:
+        name, error = unread.popitem()
+        yield Result(Item(name, 0, ""), "failed", message=reason(error))
 
 
 def _older(written: Entry, source: Entry) -> bool:

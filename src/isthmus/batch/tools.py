@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from threading import Lock
 
 from isthmus.batch.job import Job
-from isthmus.batch.tree import Tree
+from isthmus.batch.tree import Tree, opened
 from isthmus.codec import Codec
 from isthmus.effort import Effort
 from isthmus.image.limits import Limits
@@ -27,14 +27,9 @@ class Tools:
 def tools_for(job: Job) -> Tools:
     """The tools of a job; weights are loaded and trees are opened once a process, whichever thread comes first."""
     with _LOCK:
-        return Tools(_codec(job.model, job.threads, job.limits, job.effort), _tree(job.source), _tree(job.target))
+        return Tools(_codec(job.model, job.threads, job.limits, job.effort), opened(job.source), opened(job.target))
 
 
 @functools.lru_cache(maxsize=1)
 def _codec(model: str | None, threads: int, limits: Limits, effort: Effort) -> Codec:
     return Codec(model, threads, limits, effort)
-
-
-@functools.lru_cache(maxsize=2)
-def _tree(address: str) -> Tree:
-    return Tree(address)

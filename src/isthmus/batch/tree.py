@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import cached_property
+from functools import cached_property, lru_cache
 from io import BytesIO
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO, cast
@@ -178,3 +178,9 @@ class Tree:
 
     def _path(self, name: str) -> str:
         return f"{self._root.rstrip('/')}/{name}" if self._root else name
+
+
+@lru_cache(maxsize=4)
+def opened(address: str) -> Tree:
+    """The tree of an address, opened once a process; errors as of `Tree`."""
+    return Tree(address)

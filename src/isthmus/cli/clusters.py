@@ -1,7 +1,7 @@
 """Dask clusters on the command line: the option that names one, and reports of the files of a tree that it makes."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -33,19 +33,16 @@ def connected(address: str, workers: int | None = None) -> Iterator[Any]:
     """A client of the cluster; ends the process with status 1 where there is none."""
     from isthmus.extras import require
 
-    try:
-        require("distributed", ["dask", "distributed"], "--cluster needs")
-        from isthmus.distributed.clusters import cluster_client
+    with ExitStack() as stack:
+        try:
+            require("distributed", ["dask", "distributed"], "--cluster needs")
+            from isthmus.distributed.clusters import cluster_client
 
-        opened = cluster_client(address, workers)
-        client = opened.__enter__()
-    except (IsthmusError, OSError) as error:
-        complain(str(error))
-        raise SystemExit(1) from None
-    try:
+            client = stack.enter_context(cluster_client(address, workers))
+        except (IsthmusError, OSError) as error:
+            complain(str(error))
+            raise SystemExit(1) from None
         yield client
-    finally:
-        opened.__exit__(None, None, None)
 
 
 def report_each(

@@ -157,7 +157,7 @@ def run(job: "Job", options: FileOptions) -> None:
 def _work(job: "Job", options: FileOptions) -> "Iterator[_Work]":
     """The job, by processes of this machine or by a cluster."""
     from isthmus.batch.run import run as results
-    from isthmus.batch.stream import Stream, Trust
+    from isthmus.batch.stream import Stream
 
     if options.cluster is None:
         todo, others, unread = _listed(job)
@@ -167,11 +167,10 @@ def _work(job: "Job", options: FileOptions) -> "Iterator[_Work]":
     with clusters.connected(options.cluster, options.workers) as client:
         from isthmus.distributed.tree import results as clusters_results
 
-        trust = Trust()
-        stream = Stream(job, trust)
+        stream = Stream(job)
         with _ending(job):
             _open(job)
-        yield _Work(clusters_results(client, stream, trust), None, stream.others, stream.media)
+        yield _Work(clusters_results(client, stream), None, stream.others, stream.media)
 
 
 def _listed(job: "Job") -> "tuple[list[Item], Others, list[Result]]":

@@ -15,7 +15,7 @@ from isthmus.batch.inspection import Finding, Kind, inspected
 from isthmus.batch.job import Item, Job, Result, Summary
 from isthmus.batch.journal import open_journal
 from isthmus.batch.steps import process
-from isthmus.batch.stream import Stream, Trust
+from isthmus.batch.stream import Stream
 from isthmus.batch.tree import Tree, is_address, refuse_read_only
 from isthmus.codec import is_encoded
 from isthmus.distributed.fleet import Fleet
@@ -62,23 +62,22 @@ def run_tree(
     """
     refuse_read_only(target)
     job, summary = Job(verb, source, target, **options), Summary()
-    trust = Trust()
-    stream = Stream(job, trust)
+    stream = Stream(job)
     with open_journal(report) as journal:
         journal.begin(job)
-        for result in journal.watch(results(client, stream, trust), summary):
+        for result in journal.watch(results(client, stream), summary):
             if on_result is not None:
                 on_result(result)
         journal.end(summary, stream.others.count)
     return summary
 
 
-def results(client: Client, stream: Stream, trust: Trust) -> Iterator[Result]:
+def results(client: Client, stream: Stream) -> Iterator[Result]:
     """The results of a job's items as they end; arguments and errors as of `run_tree`."""
     job, models = _for_workers(stream.job)
     fleet = Fleet(client, functools.partial(process, job), _lost, models)
     for result in fleet.results(stream):
-        trust.learn(result)
+        stream.trust.learn(result)
         yield result
 
 

@@ -8,6 +8,8 @@ from typing import IO, Any
 
 from PIL import Image
 
+from isthmus.files import position_kept
+
 # Raw modes such as RGB;16B; but BGR;16 has 16 bits a pixel, not a channel. BC6H is half floats.
 _DEEP = re.compile(r"^(?!BGR).*;(10|12|16|32)|^[IF]$|^BC6H")
 _TIFF_BITS_PER_SAMPLE = 258
@@ -53,11 +55,8 @@ def _header_bits(image: Image.Image) -> int:
     if read is None or stream is None:
         return 0
     try:
-        position = stream.tell()
-        try:
+        with position_kept(stream):
             return read(stream)
-        finally:
-            stream.seek(position)
     except (OSError, ValueError, LookupError, struct.error):
         return 0  # damaged, which its decoder says better
 

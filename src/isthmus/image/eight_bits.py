@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from isthmus.errors import InputError, UnsupportedPictureError
+from isthmus.files import position_kept
 from isthmus.image.depth import deep_samples
 from isthmus.plain import whole
 
@@ -160,16 +161,14 @@ def _low_bytes(image: Image.Image) -> Pixels | None:
     swapped = [_swapped(tile, image.format) for tile in tiles]
     if None in swapped:
         return None
-    position = stream.tell()
-    try:
+    reader: Any = type(image)
+    with position_kept(stream):
         stream.seek(0)
-        other: Any = type(image)(stream)  # type: ignore[call-arg]
+        other = reader(stream)
         other.seek(image.tell())
         other.tile = swapped
         other.load()
         low: Pixels = np.asarray(other)
-    finally:
-        stream.seek(position)
     if image.format == "PNG" and _raw_mode(tiles[0]) == "LA;16B":
         # Read as four bytes a pixel: two of grey, two of alpha.
         low = low[..., [1, 1, 1, 3]]

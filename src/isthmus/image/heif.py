@@ -8,6 +8,7 @@ from typing import IO
 from PIL import Image
 
 from isthmus.extras import require
+from isthmus.files import position_kept
 
 FORMAT = "HEIF"
 """Pillow's name of the format, as pillow-heif registers it."""
@@ -45,8 +46,6 @@ def is_sequence(image: Image.Image) -> bool:
     stream: IO[bytes] | None = getattr(image, "fp", None)
     if image.format != FORMAT or stream is None:
         return False
-    position = stream.tell()
-    stream.seek(8)
-    brand = stream.read(4)
-    stream.seek(position)
-    return brand in _SEQUENCES
+    with position_kept(stream):
+        stream.seek(8)
+        return stream.read(4) in _SEQUENCES

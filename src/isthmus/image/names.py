@@ -35,8 +35,10 @@ def is_picture_suffix(suffix: str) -> bool:
     Not those of whose formats Pillow knows no more than the name (data files such as .h5, drawings such as .wmf),
     videos, and pages.
     """
-    heif.register()
-    format_name = Image.registered_extensions().get(suffix.lower(), "")
+    suffix = suffix.lower()
+    if suffix in heif.SUFFIXES:
+        heif.register()
+    format_name = Image.registered_extensions().get(suffix, "")
     # Pillow opens them by its reader of JPEG.
     if format_name == "MPO":
         return True

@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
+from isthmus.files import position_kept
 from isthmus.image import heif
 from isthmus.image.depth import MAX_BOX_BYTES, boxes, top_box
 from isthmus.image.modes import GREY_MODES
@@ -113,13 +114,11 @@ def code_points(image: Image.Image, notes: list[str]) -> tuple[int, int] | None:
         return None
     stream: IO[bytes] | None = getattr(image, "fp", None)
     if stream is not None and getattr(image, "tile", []):
-        position = stream.tell()
         try:
-            return read(stream)
+            with position_kept(stream):
+                return read(stream)
         except (ValueError, LookupError, struct.error):
             return None  # damaged, which its decoder says better
-        finally:
-            stream.seek(position)
     try:
         with open(getattr(image, "filename", ""), "rb") as again:
             return read(again)

@@ -7,6 +7,7 @@ from typing import IO, Any
 from PIL import Image
 
 from isthmus.errors import UnsupportedPictureError
+from isthmus.files import position_kept
 
 SUFFIXES = frozenset(
     f".{name}"
@@ -25,11 +26,9 @@ def _is_canons(image: Image.Image) -> bool:
     stream: IO[bytes] | None = getattr(image, "fp", None)
     if image.format != "TIFF" or stream is None:
         return False
-    position = stream.tell()
-    stream.seek(8)
-    mark = stream.read(2)
-    stream.seek(position)
-    return mark == _CR2
+    with position_kept(stream):
+        stream.seek(8)
+        return stream.read(2) == _CR2
 
 
 def refuse_raw(image: Image.Image) -> None:

@@ -10,6 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from isthmus.coding.formats import SLOPE
+from isthmus.image.coders.masking import DC_CHANNELS
 from isthmus.image.grid import BLOCK
 from isthmus.train.config import NetworkConfig
 from isthmus.train.context import ContextModel, Observe, highpass
@@ -83,7 +84,7 @@ class Synthesis(nn.Module):
         scale = nominal[:, None, None, None]
         linear = self.linear(y * steps[:, :, None, None])
         linear = F.pixel_shuffle(linear, BLOCK // GRID)
-        features = torch.cat([compand(highpass(y[:, :3], (3, 3))), compand(y[:, 3:])], 1)
+        features = torch.cat([compand(highpass(y[:, :DC_CHANNELS], (3, 3))), compand(y[:, DC_CHANNELS:])], 1)
         bias = (weights @ self.quality)[:, :, None, None]
         hidden = self.blocks(F.leaky_relu(self.enter(features) + bias, SLOPE))
         grid = F.pixel_shuffle(self.leave(hidden), BLOCK // GRID)
