@@ -14,7 +14,7 @@ from isthmus.coding.entropy_model import EntropyModel
 from isthmus.coding.fixed_point import ContextModel
 from isthmus.coding.formats import BYTES, WORDS, Format
 from isthmus.coding.kinds import FIRST, KINDS, Kind, definition_of, lattices_and_boards
-from isthmus.coding.payload import decode_first_group, decode_latents, encode_latents
+from isthmus.coding.payload import decode_first_groups, decode_latents, encode_latents
 from isthmus.coding.weights import check_exact, numbers
 from isthmus.errors import CorruptError, ModelError
 from isthmus.model.check import check_arrays
@@ -159,7 +159,7 @@ def test_a_second_kind_codes_symbols_both_ways(form: Format, rng: np.random.Gene
     payload = encode_latents(entropy, y, 4321, np.full((1, 50), 1e6))
     decoded = decode_latents(entropy, payload, 1, 50, 4321)
     assert np.abs(decoded - y).max() <= 0.5
-    np.testing.assert_array_equal(decode_first_group(entropy, payload, 1, 50, 4321), decoded[:, :, :2])
+    np.testing.assert_array_equal(decode_first_groups(entropy, payload, 1, 50, 4321, 1), decoded[:, :, :2])
     with pytest.raises(CorruptError):
         decode_latents(entropy, payload, 1, 50, 8321)
 

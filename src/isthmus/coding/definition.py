@@ -20,7 +20,7 @@ T = TypeVar("T")
 Window = tuple[int, int]
 """Positions around one: (rows, columns), odd."""
 
-RESERVED = ("last", "linear", "quality")
+RESERVED = ("last", "linear", "quality", "tuned")
 """Names of layers and arrays that every pass has, or may have."""
 
 Kind = Literal["lattice", "enter", "window", "pointwise", "output", "linear", "bias", "quality", "exponent", "fixed"]
@@ -177,8 +177,8 @@ class Pass:
             yield block.name, kind, [(block.name, block.taps * self.width)], self.width
         yield "last", "output", [("last", self.width)], 2 * self.channels
 
-    def arrays(self, points: int, form: Format) -> Iterator[Array]:
-        """All arrays of the pass, for so many quality points."""
+    def arrays(self, points: int, form: Format, tuned: bool = False) -> Iterator[Array]:
+        """All arrays of the pass, for so many quality points; the last two as of `Definition`."""
         words = form.weight_bits is not None
         for layer, kind, parts, outputs in self.matrices():
             for part, rows in parts:
@@ -188,7 +188,10 @@ class Pass:
             yield Array(f"{self.name}.{layer}.bias", (outputs,), "bias", "int32" if wide else "int16", layer)
             if not words:
                 yield Array(f"{self.name}.{layer}.exponent", (outputs,), "exponent", "int8", layer)
-        yield Array(f"{self.name}.quality", (points, self.width), "quality", "int16" if words else "int32", self.enter)
+        for name in ("quality", "tuned")[: 1 + tuned]:
+            yield Array(
+                f"{self.name}.{name}", (points, self.width), "quality", "int16" if words else "int32", self.enter
+            )
         if self.neighbours:
             # From differences of latents, which are no small numbers, straight to the means.
             shape = (self.neighbours.taps * self.channels, self.channels)
@@ -216,6 +219,7 @@ class Definition:
         points: quality points between which the biases are interpolated.
         passes: in coding order: of every group, one for each phase of its board.
         form: of the numbers.
+        tuned: whether every pass has a second set of biases, which count as far as the dial of tune is turned.
         prefix: before the names of its arrays in model files.
     """
 
@@ -224,6 +228,7 @@ class Definition:
     points: int
     passes: tuple[Pass, ...]
     form: Format
+    tuned: bool = False
     prefix: str = "context."
 
     def __post_init__(self) -> None:
@@ -268,7 +273,7 @@ class Definition:
         if self.neighbours:
             yield Array(self.neighbours.near, (self.neighbours.taps,), "fixed")
         for one in self.passes:
-            yield from one.arrays(self.points, self.form)
+            yield from one.arrays(self.points, self.form, self.tuned)
 
     def own(self, stored: Mapping[str, T]) -> dict[str, T]:
         """Of the arrays of a model file those of the networks, by their names without the prefix."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +17,7 @@ from isthmus.coding.boards import pad, phases, window_positions
 from isthmus.coding.definition import Definition, Neighbourhood, Pass, Window
 from isthmus.coding.formats import LATENT_LIMIT, MEAN_STEPS, SCALES, SLOPE, Format
 from isthmus.quality import HUNDREDTHS, Quality
+from isthmus.tune import WHOLE
 
 Float64 = npt.NDArray[np.float64]
 Float = npt.NDArray[Any]
@@ -60,6 +61,13 @@ def _means(x: Float) -> Float64:
     return np.asarray(np.floor(x.astype(np.float64, copy=False) * MEAN_STEPS + 0.5) / MEAN_STEPS)
 
 
+class _Dial(NamedTuple):
+    """Where the dials stand: quality 0..10000, tune 0..100."""
+
+    quality: int
+    tune: int
+
+
 @dataclass(frozen=True)
 class _Plane:
     """The positions of a plane, and those of them (P,) that a pass codes."""
@@ -90,17 +98,21 @@ class ContextModel:
     weights: dict[str, npt.NDArray[Any]]
     compand: Float
 
-    def walk(self, height: int, width: int, quality: int, code: Code, groups: int | None = None) -> Float64:
+    def walk(
+        self, height: int, width: int, quality: int, code: Code, groups: int | None = None, tune: int = 0
+    ) -> Float64:
         """Codes the latents of a plane of height x width positions.
 
         Args:
             quality: 0..10000.
             code: what is done with the latents of each pass.
             groups: how many groups of channels, from the first; None for all.
+            tune: 0..100, of a tuned definition.
 
         Returns:
             decoded latents (H*W, C) float64 in steps, multiples of 1/16, of the channels of those groups.
         """
+        dial = _Dial(quality, tune)
         coded = self.definition.groups[:groups]
         decoded = np.zeros((height * width, sum(coded)))
         known = np.zeros((height * width, 2 * decoded.shape[1]), self.definition.form.dtype)
@@ -111,23 +123,23 @@ class ContextModel:
             plane = _Plane(height, width, at)
             if len(at):
                 if one.neighbours:
-                    means, scales = self._from_neighbours(one, one.neighbours, plane, decoded, quality)
+                    means, scales = self._from_neighbours(one, one.neighbours, plane, decoded, dial)
                 else:
-                    means, scales = self._from_groups(one, plane, known, quality)
+                    means, scales = self._from_groups(one, plane, known, dial)
                 scale_indices = _scale_indices(scales, self.definition.form)
                 decoded[at, one.slice] = code(one.slice, at, _means(means), scale_indices)
             if 2 * (one.first + one.channels) < known.shape[1] or not one.ends:
                 self._note(one, plane, decoded[:, one.slice], known)
         return decoded
 
-    def _from_groups(self, one: Pass, plane: _Plane, known: Float, quality: int) -> tuple[Float, Float]:
+    def _from_groups(self, one: Pass, plane: _Plane, known: Float, dial: _Dial) -> tuple[Float, Float]:
         """Means and scales of a pass from the features of all that is decoded."""
         features = known[:, : one.features]
-        out = self._network(one, plane, features if one.everywhere else features[plane.at], quality)
+        out = self._network(one, plane, features if one.everywhere else features[plane.at], dial)
         return out[:, : one.channels], out[:, one.channels :]
 
     def _from_neighbours(
-        self, one: Pass, around: Neighbourhood, plane: _Plane, decoded: Float64, quality: int
+        self, one: Pass, around: Neighbourhood, plane: _Plane, decoded: Float64, dial: _Dial
     ) -> tuple[Float, Float]:
         """Means and scales of a pass from what is decoded of its own group around each position.
 
@@ -144,15 +156,15 @@ class ContextModel:
         base = np.floor((near * near_weight).sum(2) / total * MEAN_STEPS) / MEAN_STEPS
         difference = ((near - base[:, :, None]) * mask[:, None, :]).reshape(len(at), -1)
         features = np.concatenate([self._companded(difference), mask.astype(self.definition.form.dtype)], 1)
-        out = self._network(one, plane, features, quality)
+        out = self._network(one, plane, features, dial)
         limit = LATENT_LIMIT / MEAN_STEPS
         linear = np.clip(difference, -limit, limit) @ self.weights[f"{one.name}.linear.weight"]
         return base + out[:, : one.channels] + linear, out[:, one.channels :]
 
-    def _network(self, one: Pass, plane: _Plane, features: Float, quality: int) -> Float:
+    def _network(self, one: Pass, plane: _Plane, features: Float, dial: _Dial) -> Float:
         """(P, 2n): what a pass's network makes of features (H*W, F), or (P, F) where no block has a window."""
         w, name, form = self.weights, one.name, self.definition.form
-        x = self._quality_bias(one, quality) + w[f"{name}.{one.enter}.bias"]
+        x = self._quality_bias(one, dial) + w[f"{name}.{one.enter}.bias"]
         begin = 0
         for part in one.inputs:
             x = x + features[:, begin : begin + part.size] @ w[f"{name}.{part.name}.weight"]
@@ -184,11 +196,17 @@ class ContextModel:
         sixteenths = np.minimum(np.abs(x) * MEAN_STEPS, LATENT_LIMIT).astype(np.int64)
         return np.asarray(np.copysign(self.compand[sixteenths], x), self.compand.dtype)
 
-    def _quality_bias(self, one: Pass, quality: int) -> Float:
+    def _quality_bias(self, one: Pass, dial: _Dial) -> Float:
         """A pass's bias between the two nearest quality points; exact in every step but one division."""
         table = self.weights[f"{one.name}.quality"]
-        index, share = Quality(quality).between(self.definition.points)
-        mixed = (table[index] * (HUNDREDTHS - share) + table[index + 1] * share) / HUNDREDTHS
+        index, share = Quality(dial.quality).between(self.definition.points)
+        mixed = table[index] * (HUNDREDTHS - share) + table[index + 1] * share
+        whole = HUNDREDTHS
+        if self.definition.tuned:
+            tuned = self.weights[f"{one.name}.tuned"]
+            mixed = mixed * WHOLE + (tuned[index] * (HUNDREDTHS - share) + tuned[index + 1] * share) * dial.tune
+            whole *= WHOLE
+        mixed = mixed / whole
         if table.dtype.kind == "f":
             return _activation(mixed, self.definition.form)
         unit = self.weights[f"{one.name}.{one.enter}.unit"]

@@ -15,12 +15,15 @@ from isthmus.coding.formats import WORDS, Format
 FIRST = "lattices-and-boards"
 """The kind of models whose metadata names none."""
 
+TUNED = "tuned-lattices-and-boards"
+"""The same with a second set of biases, for a second dial."""
+
 AROUND = Neighbourhood("dc.near", (5, 5), highpass=(3, 3))
 """What the first group of the first kind sees."""
 
 
 def lattices_and_boards(
-    groups: tuple[int, ...], points: int, lattice_width: int, width: int, form: Format = WORDS
+    groups: tuple[int, ...], points: int, lattice_width: int, width: int, form: Format = WORDS, tuned: bool = False
 ) -> Definition:
     """The entropy model of pictures: five passes over ever finer lattices for the first group, seen by their known
     neighbours; then for each group two halves of a checkerboard (He et al., "Checkerboard context model for efficient
@@ -33,6 +36,7 @@ def lattices_and_boards(
         lattice_width: width of the networks of the first group.
         width: of the others.
         form: of the numbers.
+        tuned: as of `Definition`.
     """
     n = groups[0]
     passes = [
@@ -70,7 +74,7 @@ def lattices_and_boards(
                     blocks=(Block("spatial", (3, 3)), Block("mix")),
                 )
             )
-    return Definition(FIRST, groups, points, tuple(passes), form)
+    return Definition(TUNED if tuned else FIRST, groups, points, tuple(passes), form, tuned)
 
 
 @dataclass(frozen=True)
@@ -88,13 +92,15 @@ class Kind:
     least_groups: int = 1
 
 
-KINDS: dict[str, Kind] = {
-    FIRST: Kind(
-        lambda groups, points, widths, form: lattices_and_boards(groups, points, widths[0], widths[1], form),
+def _boards(tuned: bool) -> Kind:
+    return Kind(
+        lambda groups, points, widths, form: lattices_and_boards(groups, points, widths[0], widths[1], form, tuned),
         ("context.dc.0.quality", "context.ac.1.0.quality"),
         least_groups=2,
     )
-}
+
+
+KINDS: dict[str, Kind] = {FIRST: _boards(tuned=False), TUNED: _boards(tuned=True)}
 """By the name that stands in model files. Rows are added, never changed."""
 
 

@@ -15,7 +15,7 @@ from isthmus.coding.entropy_model import EntropyModel
 from isthmus.coding.fixed_point import Float64, ScaleIndices
 from isthmus.coding.formats import MEAN_STEPS, SCALES
 from isthmus.coding.range_coder import Int32, SymbolDecoder
-from isthmus.coding.symbols import Coded, Float32, Index, by_channel, choose
+from isthmus.coding.symbols import Coded, Float32, Gains, Index, by_channel, choose
 from isthmus.errors import CorruptError, SelfCheckError
 
 CHECK_BYTES = 4
@@ -53,14 +53,16 @@ def _check(decoded: Float64) -> bytes:
     return zlib.crc32(sixteenths.tobytes()).to_bytes(CHECK_BYTES, "little")
 
 
-def decode_latents(entropy: EntropyModel, payload: bytes, height: int, width: int, quality: int) -> Float32:
-    """Latents (h, w, C) float32 in steps from the payload of a plane; the same on every machine.
+def decode_latents(
+    entropy: EntropyModel, payload: bytes, height: int, width: int, quality: int, tune: int = 0
+) -> Float32:
+    """Latents (h, w, C) float32 in steps, as they were coded, from the payload of a plane; the same on every machine.
 
     Raises:
         CorruptError: the payload is not one that an encoder writes.
     """
     reader = _Reader(entropy, payload)
-    decoded = entropy.context.walk(height, width, quality, reader)
+    decoded = entropy.context.walk(height, width, quality, reader, tune=tune)
     check = _check(decoded)
     if check != payload[:CHECK_BYTES] or not reader.finished():
         raise CorruptError(
@@ -72,32 +74,53 @@ def decode_latents(entropy: EntropyModel, payload: bytes, height: int, width: in
     return decoded.reshape(height, width, -1).astype(np.float32)
 
 
-def decode_first_group(entropy: EntropyModel, payload: bytes, height: int, width: int, quality: int) -> Float32:
-    """The first group of channels alone, (h, w, n) float32 in steps: the rest of the payload stays unread.
+def decode_first_groups(
+    entropy: EntropyModel, payload: bytes, height: int, width: int, quality: int, groups: int, tune: int = 0
+) -> Float32:
+    """The first groups of channels alone, (h, w, n) float32 in steps: the rest of the payload stays unread.
 
     The payload's own checksum covers all latents and so cannot be checked here; the chunk's CRC-32 was.
 
     Raises:
         CorruptError: the payload is not one that an encoder writes.
     """
-    decoded = entropy.context.walk(height, width, quality, _Reader(entropy, payload), groups=1)
+    decoded = entropy.context.walk(height, width, quality, _Reader(entropy, payload), groups, tune)
     return decoded.reshape(height, width, -1).astype(np.float32)
 
 
-def quantized_latents(entropy: EntropyModel, y: Float32, quality: int, importance: npt.NDArray[np.float64]) -> Float32:
+def quantized_latents(
+    entropy: EntropyModel,
+    y: Float32,
+    quality: int,
+    importance: npt.NDArray[np.float64],
+    tune: int = 0,
+    gains: Gains | None = None,
+) -> Float32:
     """What the decoder would get for latents (h, w, C) in steps; nothing is written."""
-    return choose(entropy, y, quality, importance)[1].reshape(y.shape).astype(np.float32)
+    return choose(entropy, y, quality, importance, tune, gains)[1].reshape(y.shape).astype(np.float32)
 
 
 def latent_bits(
-    entropy: EntropyModel, y: Float32, quality: int, importance: npt.NDArray[np.float64]
+    entropy: EntropyModel,
+    y: Float32,
+    quality: int,
+    importance: npt.NDArray[np.float64],
+    tune: int = 0,
+    gains: Gains | None = None,
 ) -> npt.NDArray[np.float64]:
     """(h, w): bits that the entropy model spends at each position of latents (h, w, C) in steps."""
-    quantizer, _ = choose(entropy, y, quality, importance)
+    quantizer, _ = choose(entropy, y, quality, importance, tune, gains)
     return quantizer.spent.reshape(y.shape[:2])
 
 
-def encode_latents(entropy: EntropyModel, y: Float32, quality: int, importance: npt.NDArray[np.float64]) -> bytes:
+def encode_latents(
+    entropy: EntropyModel,
+    y: Float32,
+    quality: int,
+    importance: npt.NDArray[np.float64],
+    tune: int = 0,
+    gains: Gains | None = None,
+) -> bytes:
     """The payload of a plane from its latents.
 
     The payload's symbols are decoded again before it is returned: what is written is known to be readable.
@@ -107,11 +130,13 @@ def encode_latents(entropy: EntropyModel, y: Float32, quality: int, importance: 
         y: (h, w, C) float32, in steps.
         quality: 0..10000.
         importance: (h, w) float64, bits that a squared error of one step is worth at each position.
+        tune: 0..100, of a tuned definition.
+        gains: what some of the latents are divided by first.
 
     Raises:
         SelfCheckError: the payload does not decode to what was encoded.
     """
-    quantizer, decoded = choose(entropy, y, quality, importance)
+    quantizer, decoded = choose(entropy, y, quality, importance, tune, gains)
     payload = _check(decoded) + quantizer.finish()
     if not _comes_back(entropy, payload, quantizer.coded):
         raise SelfCheckError(

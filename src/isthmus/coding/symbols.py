@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -35,6 +36,21 @@ class Coded:
     symbols: Int32
 
 
+@dataclass(frozen=True)
+class Gains:
+    """Latents that are coded relative to a gain, which decoder and encoder read off latents that are decoded before.
+
+    Attributes:
+        source: the channels that it is read off, a group that is decoded whole before the first of the others.
+        first: the first channel that is coded relative to it; all after it are, too.
+        of: decoded latents (P, n) float64 of the source, in steps -> gains (P,) float32.
+    """
+
+    source: slice
+    first: int
+    of: Callable[[Float64], Float32]
+
+
 def by_channel(scales: ScaleIndices) -> ScaleIndices:
     """(n * P,): the scale indices (P, n) of a pass in the order of coding, every channel in turn.
 
@@ -52,9 +68,11 @@ class Quantizer:
 
     Args:
         entropy: codes the latents.
-        y: (h, w, C) float32 latents in steps.
+        y: (h, w, C) float32 latents in steps, before any gain.
         importance: (h, w) float64, the price, in bits, of a squared error of one step at each position.
         skipped: symbols of scale indices below this are not coded; they are zero.
+        gains: what some of the latents are divided by before they are coded. An error there is as many times larger as
+            the gain, and hidden as well: the price of a squared one grows with the gain itself.
     """
 
     def __init__(
@@ -63,9 +81,13 @@ class Quantizer:
         y: Float32,
         importance: npt.NDArray[np.float64],
         skipped: int = SKIPPED_SCALES,
+        gains: Gains | None = None,
     ):
         self._y = y.reshape(-1, y.shape[2])
         self._importance = importance.reshape(-1)
+        self._gains = gains
+        if gains:
+            self._source = np.zeros((len(self._y), gains.source.stop - gains.source.start))
         self._encoder = SymbolEncoder(entropy.tables)
         self._bits, self._savings = entropy.tables.bits, entropy.tables.savings
         self._radius = self._bits.shape[1] // 2
@@ -87,6 +109,8 @@ class Quantizer:
         Raises:
             SkippingCostsTooMuch: symbols are skipped, and that will not do.
         """
+        if self._gains and channels.start >= self._gains.first:
+            self._divide(self._gains)
         x = self._y[at, channels] - means
         symbols = np.rint(x)
         bits = self._zero_bits[scales]
@@ -113,7 +137,18 @@ class Quantizer:
         coded = Coded(scales, np.ascontiguousarray(symbols.T, np.int32).reshape(-1))
         self._encoder.encode(coded.symbols, by_channel(scales), self._skipped)
         self.coded.append(coded)
-        return np.asarray(np.add(symbols, means, out=symbols))
+        decoded = np.asarray(np.add(symbols, means, out=symbols))
+        if self._gains and channels == self._gains.source:
+            self._source[at] = decoded
+        return decoded
+
+    def _divide(self, gains: Gains) -> None:
+        """Divides the latents that come by their gains, once."""
+        gain = gains.of(self._source)
+        self._y = self._y.copy()
+        self._y[:, gains.first :] /= gain[:, None]
+        self._importance = self._importance * gain
+        self._gains = None
 
     def _chosen(
         self, x: Float64, symbols: Float64, scales: ScaleIndices, importance: Float64
@@ -138,17 +173,22 @@ class Quantizer:
 
 
 def choose(
-    entropy: EntropyModel, y: Float32, quality: int, importance: npt.NDArray[np.float64]
+    entropy: EntropyModel,
+    y: Float32,
+    quality: int,
+    importance: npt.NDArray[np.float64],
+    tune: int = 0,
+    gains: Gains | None = None,
 ) -> tuple[Quantizer, Float64]:
-    """All symbols of a plane, with the cheapest of what is safe to skip, and the decoded latents (h*w, C)."""
+    """All symbols of a plane, with the cheapest of what is safe to skip, and the decoded latents (h*w, C) as coded."""
     height, width, _ = y.shape
-    quantizer = Quantizer(entropy, y, importance)
+    quantizer = Quantizer(entropy, y, importance, gains=gains)
     try:
-        decoded = entropy.context.walk(height, width, quality, quantizer)
+        decoded = entropy.context.walk(height, width, quality, quantizer, tune=tune)
         if not quantizer.skips_too_much():
             return quantizer, decoded
     except SkippingCostsTooMuch:
         pass
     # An unusual plane: coding what would be skipped pays.
-    quantizer = Quantizer(entropy, y, importance, skipped=0)
-    return quantizer, entropy.context.walk(height, width, quality, quantizer)
+    quantizer = Quantizer(entropy, y, importance, skipped=0, gains=gains)
+    return quantizer, entropy.context.walk(height, width, quality, quantizer, tune=tune)

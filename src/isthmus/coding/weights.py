@@ -70,7 +70,9 @@ def largest_sum(one: Pass, layer: str, form: Format, arrays: Arrays) -> int:
     total = sum(np.abs(arrays[f"{one.name}.{part}.weight"].astype(np.int64)).sum(0) for part, _ in parts) * top
     total = total + np.abs(arrays[f"{one.name}.{layer}.bias"].astype(np.int64))
     if layer == one.enter:
-        total = total + np.abs(arrays[f"{one.name}.quality"].astype(np.int64)).max(0)
+        for name in (f"{one.name}.quality", f"{one.name}.tuned"):
+            if name in arrays:
+                total = total + np.abs(arrays[name].astype(np.int64)).max(0)
     return int(np.max(total))
 
 

@@ -64,11 +64,12 @@ def _on_grid(x: Tensor, bits: int, low: int, high: int) -> Tensor:
 class PassNetwork(nn.Module):
     """The network of one pass; its layers have the names of the definition."""
 
-    def __init__(self, one: Pass, points: int, form: Format):
+    def __init__(self, one: Pass, points: int, form: Format, tuned: bool = False):
         super().__init__()
         self.one, self.form = one, form
         self.add_module(one.enter, nn.Conv2d(one.features, one.width, 1))
         self.quality = nn.Parameter(torch.zeros(points, one.width))
+        self.tuned = nn.Parameter(torch.zeros(points, one.width)) if tuned else None
         for block in one.blocks:
             padding = (block.window[0] // 2, block.window[1] // 2)
             self.add_module(block.name, nn.Conv2d(one.width, one.width, block.window, padding=padding))
@@ -92,10 +93,10 @@ class PassNetwork(nn.Module):
         """Means and scale indices, on the continuous scale, from features (B, F, H, W) of the latents known.
 
         Args:
-            weights: (B, points) of the quality points.
+            weights: (B, points) of the quality points; of a tuned network (B, points + 1), tune last, 0 to 1.
             pick: takes the positions that the pass codes out of a plane, as soon as no layer needs the others.
         """
-        bias = (weights @ self.quality)[:, :, None, None]
+        bias = self._bias(weights)[:, :, None, None]
         if pick is not None and not self.one.everywhere:
             features = pick(features)
         x = self._activation(F.leaky_relu(self._through(self.one.enter, features) + bias, SLOPE))
@@ -105,6 +106,12 @@ class PassNetwork(nn.Module):
                 x = pick(x)
         out = self._through("last", x).float()
         return out[:, : self.one.channels], out[:, self.one.channels :].clamp(0, SCALES - 1)
+
+    def _bias(self, weights: Tensor) -> Tensor:
+        if self.tuned is None:
+            return weights @ self.quality
+        quality, tune = weights[:, :-1], weights[:, -1:]
+        return quality @ self.quality + tune * (quality @ self.tuned)
 
     def _through(self, name: str, x: Tensor) -> Tensor:
         """A layer, its weights rounded as they will be stored where 7 bits are all they have."""
@@ -146,7 +153,10 @@ class ContextModel(nn.Module):
         super().__init__()
         self.definition = definition
         self.passes = nn.ModuleDict(
-            {_key(one): PassNetwork(one, definition.points, definition.form) for one in definition.passes}
+            {
+                _key(one): PassNetwork(one, definition.points, definition.form, definition.tuned)
+                for one in definition.passes
+            }
         )
         if definition.neighbours:
             self.near: Tensor

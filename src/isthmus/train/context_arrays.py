@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from isthmus.coding.definition import Definition, Pass
 from isthmus.coding.formats import LATENT_LIMIT, MEAN_STEPS, SCALES, WORDS, Format
 from isthmus.coding.weights import input_bits, numbers
-from isthmus.train.context import ContextModel, weight_exponents
+from isthmus.train.context import ContextModel, PassNetwork, weight_exponents
 
 Arrays = dict[str, npt.NDArray[Any]]
 UNIT = 1 << 12
@@ -48,11 +48,12 @@ def context_arrays(context: ContextModel) -> Arrays:
             layer, bits = network.layer(name), input_bits(one, name, form)
             words = form.weight_bits is not None or name == "linear"
             out |= _words(one, name, layer) if words else _bytes(one, name, layer, bits)
-        if form.weight_bits is not None:
-            out[f"{one.name}.quality"] = fixed_point(network.quality)
-        else:
-            unit = out[f"{one.name}.{one.enter}.exponent"].astype(np.int32) - form.feature_bits
-            out[f"{one.name}.quality"] = _counted(network.quality, unit)
+        for name, table in _tables(network).items():
+            if form.weight_bits is not None:
+                out[f"{one.name}.{name}"] = fixed_point(table)
+            else:
+                unit = out[f"{one.name}.{one.enter}.exponent"].astype(np.int32) - form.feature_bits
+                out[f"{one.name}.{name}"] = _counted(table, unit)
     return out
 
 
@@ -99,10 +100,15 @@ def context_state(definition: Definition, arrays: Mapping[str, npt.NDArray[Any]]
                 layer.weight.copy_(_as_kernel(matrix, layer.weight))
                 if layer.bias is not None:
                     layer.bias.copy_(values[f"{one.name}.{name}.bias"])
-            quality = values[f"{one.name}.quality"]
             unit = 1.0 if form.weight_bits is not None else values[f"{one.name}.{one.enter}.unit"]
-            network.quality.copy_(quality * unit)
+            for name, table in _tables(network).items():
+                table.copy_(values[f"{one.name}.{name}"] * unit)
     return {key: value for key, value in context.state_dict().items() if key != "costs"}
+
+
+def _tables(network: PassNetwork) -> dict[str, nn.Parameter]:
+    """The biases that the dials stand for, by the names of their arrays."""
+    return {"quality": network.quality} | ({} if network.tuned is None else {"tuned": network.tuned})
 
 
 def _layers(one: Pass) -> list[str]:

@@ -17,9 +17,10 @@ from isthmus.image.coders.lapped.analysis import analyse, bits_map
 from isthmus.image.coders.lapped.arrays import nominal_step_of, steps_of
 from isthmus.image.coders.lapped.coder import LappedCoder
 from isthmus.image.coders.lapped.halo import halo_of
-from isthmus.image.coders.lapped.synthesis import DecodedLatents, synthesise
+from isthmus.image.coders.lapped.synthesis import LappedSynthesis, synthesise
 from isthmus.image.coders.protocol import ArraySource
 from isthmus.image.coders.table import coder_of
+from isthmus.image.coders.tiles import DecodedTiles, Window
 from isthmus.image.grid import BLOCK, TILE, Grid
 from isthmus.likeness import psnr_db
 from isthmus.medium.crew import Crew
@@ -222,9 +223,9 @@ def test_tiles_leave_no_seam(model: Model, photo: np.ndarray) -> None:
     payloads = encode_small(model, photo, 6000)
     rows = SMALL.decode_rows(setting, payloads.__getitem__, small)
     by_tiles = np.concatenate([strip for _, strip in rows])
-    latents = DecodedLatents(setting, payloads.__getitem__, small, Crew(1))
-    around = latents.window(Box(0, 0, grid.latent_height, grid.latent_width).grown(halo_of(model)))()
-    pixels = synthesise(setting, around)[grid.box.slices]
+    lapped = LappedSynthesis(setting, payloads.__getitem__, small)
+    around = lapped.around(grid.box)
+    pixels = lapped.pixels(DecodedTiles(lapped.tile, small, Crew(1)).window(around)(), around, grid.box)
     assert np.abs(by_tiles.astype(int) - pixels).max() <= 1
     rng = np.random.default_rng(0)
     boxes = [grid.box, Box(60, 50, 1, 1), Box(10, 63, 129, 70)]
@@ -243,8 +244,9 @@ def test_latents_too_large_for_16_bits_come_back(
         latents = np.zeros((3, 4, model.latents), np.float32)
         latents[1, 2, :3] = (most, -most, 0.0625)
         monkeypatch.setattr(synthesis, "decode_tile", lambda *_, found=latents: found.copy())
-        kept = DecodedLatents(Setting(model, Quality(3000), 1), lambda index: b"", grid, Crew(1))
-        np.testing.assert_array_equal(kept.window(Box(0, 0, 3, 4))(), latents)
+        lapped = LappedSynthesis(Setting(model, Quality(3000), 1), lambda index: b"", grid)
+        kept = DecodedTiles(lapped.tile, grid, Crew(1))
+        np.testing.assert_array_equal(kept.window(Box(0, 0, 3, 4))().latents, 16 * latents)
 
 
 def test_a_window_decodes_only_the_tiles_that_it_needs(model: Model, photo: np.ndarray) -> None:
@@ -268,18 +270,18 @@ def test_each_tile_is_decoded_once_and_few_are_kept(
     payloads = encode_small(model, photo, 1000)
     asked: list[int] = []
     kept: list[int] = []
-    window = DecodedLatents.window
+    window = DecodedTiles.window
 
     def payload(index: int) -> bytes:
         asked.append(index)
         return payloads[index]
 
-    def watched(self: DecodedLatents, place: Box) -> Callable[[], np.ndarray]:
+    def watched(self: DecodedTiles, place: Box) -> Callable[[], Window]:
         found = window(self, place)
         kept.append(len(self))
         return found
 
-    monkeypatch.setattr(DecodedLatents, "window", watched)
+    monkeypatch.setattr(DecodedTiles, "window", watched)
     grid = Grid(240, 200, 64)
     SMALL.decode_window(Setting(model, Quality(1000), threads), payload, grid, box)
     assert len(asked) == len(set(asked))

@@ -14,8 +14,9 @@ from isthmus.image.coders.lapped.analysis import Float32, importance_of, latents
 from isthmus.image.coders.lapped.arrays import check_model
 from isthmus.image.coders.lapped.preview import decode_preview
 from isthmus.image.coders.lapped.refinement import pixels_around, refined_latents
-from isthmus.image.coders.lapped.synthesis import decode_box, decode_tile
+from isthmus.image.coders.lapped.synthesis import LappedSynthesis, decode_tile
 from isthmus.image.coders.protocol import Payloads, PixelSource, UInt8
+from isthmus.image.coders.tiles import decode_box
 from isthmus.image.grid import TILE, Grid
 from isthmus.medium.crew import Crew, Pending
 from isthmus.medium.protocol import Progress
@@ -53,7 +54,8 @@ class LappedCoder:
     def decode_rows(
         self, setting: Setting, payloads: Payloads, grid: Grid, progress: Progress | None = None
     ) -> Iterator[tuple[int, UInt8]]:
-        for done, (part, pixels) in enumerate(decode_box(setting, payloads, grid, grid.box), 1):
+        synthesis = LappedSynthesis(setting, payloads, grid)
+        for done, (part, pixels) in enumerate(decode_box(setting, synthesis, grid, grid.box), 1):
             if part.left == 0:
                 strip = np.empty((part.height, grid.width, 3), np.uint8)
             strip[:, part.left : part.right] = pixels
@@ -64,7 +66,7 @@ class LappedCoder:
 
     def decode_window(self, setting: Setting, payloads: Payloads, grid: Grid, box: Box) -> UInt8:
         out = np.empty((box.height, box.width, 3), np.uint8)
-        for part, pixels in decode_box(setting, payloads, grid, box):
+        for part, pixels in decode_box(setting, LappedSynthesis(setting, payloads, grid), grid, box):
             out[part.within(box).slices] = pixels
         return out
 

@@ -11,7 +11,7 @@ from functools import lru_cache
 import numpy as np
 import numpy.typing as npt
 
-from isthmus.coding.payload import decode_first_group
+from isthmus.coding.payload import decode_first_groups
 from isthmus.image.box import Box
 from isthmus.image.coders.lapped.analysis import analyse
 from isthmus.image.coders.protocol import ArraySource, Payloads, UInt8
@@ -39,7 +39,7 @@ def decode_preview(setting: Setting, payloads: Payloads, grid: Grid) -> UInt8:
     entropy, quality = setting.model.entropy, setting.quality.hundredths
     for index in range(grid.count):
         box = grid.latent_box(index)
-        rgb = decode_first_group(entropy, payloads(index), box.height, box.width, quality) @ to_rgb + offset
+        rgb = decode_first_groups(entropy, payloads(index), box.height, box.width, quality, 1) @ to_rgb + offset
         out[box.slices] = np.clip(np.rint(rgb), 0, 255)
     return out
 
