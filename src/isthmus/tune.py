@@ -53,3 +53,7 @@ class Tune:
     def text(self) -> str:
         """For people: a name, or a number."""
         return next((name for name, place in NAMES.items() if place == self.hundredths), f"{self.share:g}")
+
+
+EYE = Tune()
+"""The default."""

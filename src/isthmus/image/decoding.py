@@ -17,6 +17,7 @@ from isthmus.image.picture import Pixels
 from isthmus.medium.protocol import Progress
 from isthmus.medium.setting import Setting
 from isthmus.model.model import Model
+from isthmus.tune import Tune
 
 PLAUSIBLE_PIXELS_PER_BYTE = 1000
 """Photographs have at most some 200; files beyond this are checked to the last tile before any pixel is made."""
@@ -44,7 +45,7 @@ class PictureDecoder:
     def __init__(self, parsed: Container, model: Model, threads: int | None = None):
         self._parsed, self._header = parsed, parsed.header
         self._coder = coder_with(parsed.header.coder)
-        self._setting = Setting(model, parsed.header.quality, threads)
+        self._setting = Setting(model, parsed.header.quality, threads, parsed.header.tune or Tune())
         if coder_of(model) is not self._coder:
             raise ModelError(
                 f"the model {model.name} does not fit the {self._coder.name} coder, which wrote the file",

@@ -7,7 +7,7 @@ from isthmus.effort import Effort
 from isthmus.errors import LimitExceededError
 from isthmus.image.alpha import encode_alpha
 from isthmus.image.chunks import PART_NAMES
-from isthmus.image.coders.table import coder_of
+from isthmus.image.coders.table import WITH_TUNE, coder_of
 from isthmus.image.container import assemble
 from isthmus.image.header import Header
 from isthmus.image.picture import Picture
@@ -46,6 +46,7 @@ def encode_picture(
         tile_size=coder.tile,
         has_alpha=picture.has_alpha,
         coder=coder.id,
+        tune=setting.tune if coder.id in WITH_TUNE else None,
     )
     metadata = _capped(picture.metadata, limits)
     return assemble(

@@ -6,18 +6,21 @@ from dataclasses import dataclass
 from isthmus.bitstream.head import Head, check_range, pack_head
 from isthmus.errors import CorruptError, LimitExceededError
 from isthmus.image.coders.protocol import MEDIUM
-from isthmus.image.coders.table import CODERS
+from isthmus.image.coders.table import CODERS, WITH_TUNE
 from isthmus.image.grid import Grid
 from isthmus.image.limits import Limits
 from isthmus.image.modes import ALPHA_MODES, ALPHA_OPTIONAL_MODES, MODE_NUMBERS, MODES
 from isthmus.image.size import MAX_SIDE, check_pixels
 from isthmus.quality import HUNDREDTHS, Quality
+from isthmus.tune import WHOLE, Tune
 
 COLOUR_CHANNELS = 3
 FEATURE_ALPHA = 1 << 0
 KNOWN_FEATURES = FEATURE_ALPHA
 
 _FIELDS = struct.Struct("<IIBBH8sHI")  # width, height, channels, mode, quality, model, tile, tiles
+_TUNE = struct.Struct("<B")
+"""Behind the fields, of coders that have a second dial."""
 
 
 @dataclass(frozen=True)
@@ -32,6 +35,7 @@ class Header:
         tile_size: side of a tile in pixels.
         has_alpha: whether alpha chunks follow; the mode says whether they must.
         coder: permanent number of the coder of its tiles, see :mod:`isthmus.image.coders`.
+        tune: where the second dial stood; None of coders that have none.
     """
 
     width: int
@@ -42,6 +46,7 @@ class Header:
     tile_size: int
     has_alpha: bool = False
     coder: int = 1
+    tune: Tune | None = None
 
     @property
     def grid(self) -> Grid:
@@ -50,7 +55,7 @@ class Header:
 
 
 def pack_header(header: Header) -> bytes:
-    """The bytes of a header: 42 for coder 1, 46 for any other."""
+    """The bytes of a header: 42 for coder 1, 47 for coders with two dials, 46 for others."""
     fields = _FIELDS.pack(
         header.width,
         header.height,
@@ -61,6 +66,8 @@ def pack_header(header: Header) -> bytes:
         header.tile_size,
         header.grid.count,
     )
+    if header.tune is not None:
+        fields += _TUNE.pack(header.tune.hundredths)
     return pack_head(MEDIUM, header.coder, FEATURE_ALPHA if header.has_alpha else 0, fields)
 
 
@@ -74,7 +81,9 @@ def parse_header(head: Head, limits: Limits) -> Header:
     head.check_coder(CODERS)
     head.check_features(KNOWN_FEATURES)
     # More may follow: what a later version adds without a feature bit can be done without.
-    check_range("length", head.size, head.size - len(head.fields) + _FIELDS.size, 2**16 - 1)
+    has_tune = head.coder in WITH_TUNE
+    needed = _FIELDS.size + (_TUNE.size if has_tune else 0)
+    check_range("length", head.size, head.size - len(head.fields) + needed, 2**16 - 1)
     width, height, channels, mode, quality, model_id, tile_size, tile_count = _FIELDS.unpack_from(head.fields)
     check_range("width", width, 1, MAX_SIDE)
     check_range("height", height, 1, MAX_SIDE)
@@ -82,8 +91,13 @@ def parse_header(head: Head, limits: Limits) -> Header:
     check_range("mode", mode, 0, max(MODES))
     check_range("quality", quality, 0, HUNDREDTHS)
     check_range("tile size", tile_size, 1, 2**16 - 1)
+    tune = None
+    if has_tune:
+        (place,) = _TUNE.unpack_from(head.fields, _FIELDS.size)
+        check_range("tune", place, 0, WHOLE)
+        tune = Tune(place)
     has_alpha = bool(head.features & FEATURE_ALPHA)
-    header = Header(width, height, MODES[mode], Quality(quality), model_id, tile_size, has_alpha, head.coder)
+    header = Header(width, height, MODES[mode], Quality(quality), model_id, tile_size, has_alpha, head.coder, tune)
     if has_alpha != (header.mode in ALPHA_MODES) and header.mode not in ALPHA_OPTIONAL_MODES:
         expected = "the alpha bit" if header.mode in ALPHA_MODES else "no alpha bit"
         raise CorruptError(f"the mode {header.mode} and the alpha bit contradict each other", expected=expected)

@@ -14,6 +14,7 @@ from isthmus.medium.crew import Crew, default_threads
 from isthmus.model.engine import Engine, limit_threads
 from isthmus.model.model import Model
 from isthmus.quality import Quality
+from isthmus.tune import EYE, Tune
 
 
 @dataclass(frozen=True)
@@ -25,11 +26,13 @@ class Setting:
         quality: where the dial stands.
         threads: how many parts are worked on side by side; None for the number of cores, up to a few. The work on a
             part takes one thread, so nothing that is computed depends on their number.
+        tune: where the second dial stands, of a coder that has one.
     """
 
     model: Model
     quality: Quality
     threads: int | None = None
+    tune: Tune = EYE
 
     @cached_property
     def quality_weights(self) -> npt.NDArray[np.float32]:

@@ -49,15 +49,19 @@ class Engine:
 
     def __call__(self, **inputs: npt.NDArray[Any]) -> npt.NDArray[Any]:
         """Runs the network on named inputs and returns its one output; raises ModelError if it takes others."""
+        return self.all(**inputs)[0]
+
+    def all(self, **inputs: npt.NDArray[Any]) -> list[npt.NDArray[Any]]:
+        """Runs the network on named inputs and returns all its outputs; raises ModelError if it takes others."""
         try:
-            output: npt.NDArray[Any] = self._session.run(None, inputs)[0]
+            outputs: list[npt.NDArray[Any]] = self._session.run(None, inputs)
         except Exception as error:  # as above
             raise ModelError(
                 "the model's network cannot be run",
                 got=str(error),
                 hint="The model file may be damaged, or made for another version: get it again.",
             ) from error
-        return output
+        return outputs
 
 
 @cache

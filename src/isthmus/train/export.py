@@ -55,7 +55,14 @@ class SynthesisGraph(nn.Module):
         return torch.floor((x[0] + 128.5).clamp(0, 255)).to(torch.uint8).permute(1, 2, 0)
 
 
-def _onnx(module: nn.Module, inputs: tuple[Tensor, ...], names: list[str], axes: dict[int, str]) -> bytes:
+def onnx_graph(
+    module: nn.Module,
+    inputs: tuple[Tensor, ...],
+    names: list[str],
+    axes: dict[str, dict[int, str]],
+    outputs: tuple[str, ...] = ("output",),
+) -> bytes:
+    """A module as an ONNX file, its large weights in float16; axes that vary are named, by input."""
     import onnx
 
     buffer = io.BytesIO()
@@ -66,8 +73,8 @@ def _onnx(module: nn.Module, inputs: tuple[Tensor, ...], names: list[str], axes:
             inputs,
             buffer,  # type: ignore[arg-type]
             input_names=names,
-            output_names=["output"],
-            dynamic_axes={names[0]: axes},
+            output_names=list(outputs),
+            dynamic_axes=axes,
             opset_version=OPSET,
             dynamo=False,
         )
@@ -114,20 +121,20 @@ def export_model(network: Network, path: Path, name: str, metadata: dict[str, An
     latents = torch.zeros(3, 4, config.latents)
     arrays: dict[str, npt.NDArray[Any]] = {
         "analysis.onnx": np.frombuffer(
-            _onnx(
+            onnx_graph(
                 AnalysisGraph(network.analysis),
                 (pixels, steps),
                 ["pixels", "steps"],
-                {0: "h", 1: "w"},
+                {"pixels": {0: "h", 1: "w"}},
             ),
             np.uint8,
         ),
         "synthesis.onnx": np.frombuffer(
-            _onnx(
+            onnx_graph(
                 SynthesisGraph(network.synthesis),
                 (latents, steps, torch.ones(1), weights),
                 ["latents", "steps", "nominal", "weights"],
-                {0: "h", 1: "w"},
+                {"latents": {0: "h", 1: "w"}},
             ),
             np.uint8,
         ),

@@ -21,6 +21,8 @@ POWER = 0.25
 """Squared errors four times as large are weighed alike where the texture is 4**4 times as strong."""
 
 
+PLAIN_WEIGHT = 7.5
+"""Bits that a squared error of one nominal step is worth to the encoder where all errors count alike."""
 RDOQ_WEIGHT = 28.0
 """Bits that a squared error of one step, of the channel's own, is worth to the encoder when it chooses between two
 symbols, where nothing hides the error: three to ten in texture."""

@@ -17,8 +17,19 @@ def _lapped() -> Coder:
     return LappedCoder()
 
 
-CODERS: dict[int, Callable[[], Coder]] = {1: _lapped}
+@cache
+def _separable() -> Coder:
+    from isthmus.image.coders.separable.coder import SeparableCoder
+
+    return SeparableCoder()
+
+
+CODERS: dict[int, Callable[[], Coder]] = {1: _lapped, 2: _separable}
 """By the number that stands in files and models. Rows are added, never changed: what one wrote is decoded for ever."""
+
+
+WITH_TUNE = frozenset({2})
+"""Those that have a second dial, whose place stands in the header."""
 
 
 def coder_with(number: int) -> Coder:

@@ -6,7 +6,7 @@ becomes pixels. Beyond the picture's edges a window shows the mirror image of wh
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple, Protocol
 
 import numpy as np
@@ -16,6 +16,7 @@ from isthmus.image.box import Box
 from isthmus.image.coders.protocol import UInt8
 from isthmus.image.grid import BLOCK, Grid, is_reversed, mirrored
 from isthmus.medium.crew import Crew, Pending
+from isthmus.medium.protocol import Progress
 from isthmus.medium.setting import Setting
 
 Float32 = npt.NDArray[np.float32]
@@ -152,6 +153,28 @@ def decode_box(setting: Setting, synthesis: Synthesis, grid: Grid, box: Box) -> 
                 yield crew.submit(_synthesise, synthesis, window, around, parts[index])
 
         yield from zip(parts, crew.in_order(handed_out()), strict=True)
+
+
+def rows_of(
+    parts: Iterable[tuple[Box, UInt8]], grid: Grid, progress: Progress | None = None
+) -> Iterator[tuple[int, UInt8]]:
+    """(top, strip) in order, of the parts of a whole picture: strips (h, width, 3) uint8, a row of tiles each."""
+    for done, (part, pixels) in enumerate(parts, 1):
+        if part.left == 0:
+            strip = np.empty((part.height, grid.width, 3), np.uint8)
+        strip[:, part.left : part.right] = pixels
+        if progress:
+            progress(done, grid.count)
+        if part.right == grid.width:
+            yield part.top, strip
+
+
+def window_of(parts: Iterable[tuple[Box, UInt8]], box: Box) -> UInt8:
+    """The pixels (h, w, 3) uint8 of a box from the parts of it."""
+    out = np.empty((box.height, box.width, 3), np.uint8)
+    for part, pixels in parts:
+        out[part.within(box).slices] = pixels
+    return out
 
 
 def _synthesise(synthesis: Synthesis, window: Callable[[], Window], around: Box, part: Box) -> UInt8:

@@ -10,9 +10,10 @@ from isthmus.errors import ModelError
 from isthmus.image.box import Box
 from isthmus.image.coders.lapped import halo as module
 from isthmus.image.coders.lapped.coder import LappedCoder
-from isthmus.image.coders.lapped.halo import MAX_HALO, halo_of, reach
+from isthmus.image.coders.lapped.halo import MAX_HALO, halo_of
 from isthmus.image.coders.lapped.synthesis import synthesise_all
 from isthmus.image.coders.protocol import ArraySource
+from isthmus.image.coders.reach import reach
 from isthmus.image.grid import BLOCK, Grid
 from isthmus.medium.setting import Setting
 from isthmus.model.graph import Operation

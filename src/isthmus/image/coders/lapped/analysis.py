@@ -7,11 +7,12 @@ import numpy.typing as npt
 
 from isthmus.coding.payload import latent_bits
 from isthmus.image.box import Box
+from isthmus.image.coders.finest import is_lost, without_finest
 from isthmus.image.coders.lapped.arrays import nominal_step_of, steps_of
-from isthmus.image.coders.lapped.finest import is_lost, without_finest
 from isthmus.image.coders.masking import importance
 from isthmus.image.coders.protocol import ArraySource, PixelSource, UInt8
-from isthmus.image.grid import BLOCK, Grid, mirrored
+from isthmus.image.coders.windows import pixels_of
+from isthmus.image.grid import Grid
 from isthmus.medium.setting import Setting
 
 Float32 = npt.NDArray[np.float32]
@@ -20,15 +21,6 @@ Float32 = npt.NDArray[np.float32]
 def analyse(setting: Setting, source: PixelSource, box: Box) -> Float32:
     """Latents (h, w, C) float32 in steps, of a box in latent positions, which may lie outside the picture."""
     return latents_to_code(setting, pixels_of(source, box))
-
-
-def pixels_of(source: PixelSource, box: Box) -> UInt8:
-    """What the analysis of a box of (h, w) latent positions sees: (16h + 16, 16w + 16, 3) uint8."""
-    rows = _pixel_axis(box.top, box.bottom, source.height)
-    columns = _pixel_axis(box.left, box.right, source.width)
-    top, left = int(rows.min()), int(columns.min())
-    window = source(top, left, int(rows.max()) + 1 - top, int(columns.max()) + 1 - left)
-    return window[rows - top][:, columns - left]
 
 
 def latents_to_code(setting: Setting, pixels: UInt8) -> Float32:
@@ -63,13 +55,3 @@ def bits_map(setting: Setting, rgb: UInt8) -> Float32:
             bits = latent_bits(setting.model.entropy, y, setting.quality.hundredths, importance_of(setting, y))
         out[box.slices] = bits
     return out
-
-
-def _pixel_axis(begin: int, end: int, size: int) -> npt.NDArray[np.int64]:
-    """Rows (or columns) of a picture that the analysis of latent positions begin..end sees, half a block around them.
-
-    The picture is filled up to whole blocks by mirroring, then mirrored there again.
-    """
-    whole = -(-size // BLOCK) * BLOCK
-    margin = BLOCK // 2
-    return mirrored(mirrored(np.arange(begin * BLOCK - margin, end * BLOCK + margin), whole), size)

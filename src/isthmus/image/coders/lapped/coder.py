@@ -5,18 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-import numpy as np
-
 from isthmus.coding.payload import encode_latents
 from isthmus.effort import Effort
 from isthmus.image.box import Box
-from isthmus.image.coders.lapped.analysis import Float32, importance_of, latents_to_code, pixels_of
+from isthmus.image.coders.lapped.analysis import Float32, importance_of, latents_to_code
 from isthmus.image.coders.lapped.arrays import check_model
 from isthmus.image.coders.lapped.preview import decode_preview
 from isthmus.image.coders.lapped.refinement import pixels_around, refined_latents
 from isthmus.image.coders.lapped.synthesis import LappedSynthesis, decode_tile
 from isthmus.image.coders.protocol import Payloads, PixelSource, UInt8
-from isthmus.image.coders.tiles import decode_box
+from isthmus.image.coders.tiles import decode_box, rows_of, window_of
+from isthmus.image.coders.windows import pixels_of
 from isthmus.image.grid import TILE, Grid
 from isthmus.medium.crew import Crew, Pending
 from isthmus.medium.protocol import Progress
@@ -55,20 +54,10 @@ class LappedCoder:
         self, setting: Setting, payloads: Payloads, grid: Grid, progress: Progress | None = None
     ) -> Iterator[tuple[int, UInt8]]:
         synthesis = LappedSynthesis(setting, payloads, grid)
-        for done, (part, pixels) in enumerate(decode_box(setting, synthesis, grid, grid.box), 1):
-            if part.left == 0:
-                strip = np.empty((part.height, grid.width, 3), np.uint8)
-            strip[:, part.left : part.right] = pixels
-            if progress:
-                progress(done, grid.count)
-            if part.right == grid.width:
-                yield part.top, strip
+        return rows_of(decode_box(setting, synthesis, grid, grid.box), grid, progress)
 
     def decode_window(self, setting: Setting, payloads: Payloads, grid: Grid, box: Box) -> UInt8:
-        out = np.empty((box.height, box.width, 3), np.uint8)
-        for part, pixels in decode_box(setting, LappedSynthesis(setting, payloads, grid), grid, box):
-            out[part.within(box).slices] = pixels
-        return out
+        return window_of(decode_box(setting, LappedSynthesis(setting, payloads, grid), grid, box), box)
 
     def decode_preview(self, setting: Setting, payloads: Payloads, grid: Grid) -> UInt8:
         return decode_preview(setting, payloads, grid)

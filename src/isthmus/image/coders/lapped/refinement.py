@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from isthmus.coding.payload import quantized_latents
 from isthmus.image.box import Box
-from isthmus.image.coders.lapped.analysis import Float32, importance_of, latents_of, latents_to_code, pixels_of
+from isthmus.image.coders.lapped.analysis import Float32, importance_of, latents_of, latents_to_code
 from isthmus.image.coders.lapped.halo import halo_of
 from isthmus.image.coders.lapped.synthesis import continued, synthesise_all
 from isthmus.image.coders.protocol import PixelSource, UInt8
+from isthmus.image.coders.windows import pixels_of
 from isthmus.image.grid import BLOCK, Grid
 from isthmus.medium.setting import Setting
 

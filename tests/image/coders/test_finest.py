@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from isthmus.codec import Codec
-from isthmus.image.coders.lapped.finest import is_lost, without_finest
+from isthmus.image.coders.finest import is_lost, without_finest
 
 
 def checkered(low: np.ndarray, high: np.ndarray) -> np.ndarray:

@@ -1,0 +1,62 @@
+"""Pixels to latents in steps, and what an error in them is worth to the encoder."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from isthmus.coding.payload import latent_bits
+from isthmus.image.box import Box
+from isthmus.image.coders.finest import is_lost, without_finest
+from isthmus.image.coders.masking import PLAIN_WEIGHT, importance
+from isthmus.image.coders.protocol import ArraySource, UInt8
+from isthmus.image.coders.separable.arrays import Float32, nominal_step_of, steps_of, transform_of
+from isthmus.image.coders.separable.gains import gains_of
+from isthmus.image.coders.windows import pixels_of
+from isthmus.image.grid import Grid
+from isthmus.medium.setting import Setting
+
+
+def latents_to_code(setting: Setting, pixels: UInt8) -> Float32:
+    """`latents_of`, without what is nothing but detail that no latent brings back."""
+    y = latents_of(setting, pixels)
+    lost = is_lost(pixels)
+    if lost.any():
+        y = np.where(lost[:, :, None], latents_of(setting, without_finest(pixels)), y)
+    return y
+
+
+def latents_of(setting: Setting, pixels: UInt8) -> Float32:
+    """Latents (h, w, C) float32 in steps, before any gain, of pixels (16h + 16, 16w + 16, 3) uint8."""
+    with setting.one_thread():
+        coefficients = transform_of(setting.model).analyse(pixels)
+    coefficients *= 1 / steps_of(setting)
+    return coefficients
+
+
+def importance_of(setting: Setting, y: Float32) -> npt.NDArray[np.float64]:
+    """(h, w) float64: bits that a squared error of one step is worth at each position of latents (h, w, C) in steps.
+
+    To the squared error all places are alike; the eye sees errors where nothing hides them.
+    """
+    share = setting.tune.share
+    plain = np.full(y.shape[:2], PLAIN_WEIGHT)
+    if not share:
+        return plain
+    seen = importance(y, np.abs(steps_of(setting)), float(nominal_step_of(setting)[0]))
+    return np.asarray((1 - share) * plain + share * seen)
+
+
+def bits_map(setting: Setting, rgb: UInt8) -> Float32:
+    """Bits that the entropy model spends on each 16x16 block: (ceil(H/16), ceil(W/16)) float32, rgb (H, W, 3) uint8."""
+    source = ArraySource(rgb)
+    grid = Grid(source.width, source.height)
+    out = np.zeros((grid.latent_height, grid.latent_width), np.float32)
+    for index in range(grid.count):
+        box: Box = grid.latent_box(index)
+        y = latents_to_code(setting, pixels_of(source, box))
+        gains = gains_of(setting, box.height, box.width)
+        dials = setting.quality.hundredths, importance_of(setting, y), setting.tune.hundredths
+        with setting.one_thread():
+            out[box.slices] = latent_bits(setting.model.entropy, y, *dials, gains)
+    return out

@@ -1,0 +1,95 @@
+"""Tiles to payloads and back by the separable coder, as `isthmus.image.coders.protocol` asks of every coder."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from isthmus.coding.payload import encode_latents
+from isthmus.effort import Effort
+from isthmus.image.box import Box
+from isthmus.image.coders.protocol import Payloads, PixelSource, UInt8
+from isthmus.image.coders.separable.analysis import importance_of, latents_to_code
+from isthmus.image.coders.separable.arrays import Float32, check_model
+from isthmus.image.coders.separable.gains import gains_of
+from isthmus.image.coders.separable.preview import decode_preview
+from isthmus.image.coders.separable.refinement import pixels_around, refined_latents
+from isthmus.image.coders.separable.synthesis import SeparableSynthesis, decode_tile
+from isthmus.image.coders.tiles import decode_box, rows_of, window_of
+from isthmus.image.coders.windows import pixels_of
+from isthmus.image.grid import TILE, Grid
+from isthmus.medium.crew import Crew, Pending
+from isthmus.medium.protocol import Progress
+from isthmus.medium.setting import Setting
+from isthmus.model.model import Model
+
+
+@dataclass(frozen=True)
+class SeparableCoder:
+    """The coder of the second generation; see `Coder` for its attributes and methods.
+
+    Attributes:
+        tile: side of a tile in pixels, a multiple of 16; files have `TILE`.
+    """
+
+    tile: int = TILE
+    id: int = 2
+    name: str = "separable"
+
+    def check_model(self, model: Model) -> None:
+        check_model(model)
+
+    def encode_tiles(
+        self, setting: Setting, source: PixelSource, effort: Effort = 1, progress: Progress | None = None
+    ) -> Iterator[bytes]:
+        grid = Grid(source.width, source.height, self.tile)
+        with setting.crew(grid.count) as crew:
+            # The source is asked in the caller's own thread: it need not know of others.
+            handed_out = (_hand_out(crew, setting, source, effort, grid, index) for index in range(grid.count))
+            for done, payload in enumerate(crew.in_order(handed_out), 1):
+                yield payload
+                if progress:
+                    progress(done, grid.count)
+
+    def decode_rows(
+        self, setting: Setting, payloads: Payloads, grid: Grid, progress: Progress | None = None
+    ) -> Iterator[tuple[int, UInt8]]:
+        synthesis = SeparableSynthesis(setting, payloads, grid)
+        return rows_of(decode_box(setting, synthesis, grid, grid.box), grid, progress)
+
+    def decode_window(self, setting: Setting, payloads: Payloads, grid: Grid, box: Box) -> UInt8:
+        return window_of(decode_box(setting, SeparableSynthesis(setting, payloads, grid), grid, box), box)
+
+    def decode_preview(self, setting: Setting, payloads: Payloads, grid: Grid) -> UInt8:
+        return decode_preview(setting, payloads, grid)
+
+    def check_tiles(self, setting: Setting, payloads: Payloads, grid: Grid) -> None:
+        with setting.crew(grid.count) as crew:
+            indices = range(grid.count)
+            for _ in crew.in_order(crew.submit(decode_tile, setting, payloads(i), grid, i) for i in indices):
+                pass
+
+
+def _hand_out(
+    crew: Crew, setting: Setting, source: PixelSource, effort: Effort, grid: Grid, index: int
+) -> Pending[bytes]:
+    """The payload of a tile, to come: of its latents as the analysis gives them, or, by effort 2, refined."""
+    box = grid.latent_box(index)
+    if effort == 1:
+        return crew.submit(_encode, setting, pixels_of(source, box))
+    return crew.submit(_encode_refined, setting, pixels_around(setting, source, grid, box), grid, box)
+
+
+def _encode(setting: Setting, pixels: UInt8) -> bytes:
+    return _payload(setting, latents_to_code(setting, pixels))
+
+
+def _encode_refined(setting: Setting, pixels: UInt8, grid: Grid, box: Box) -> bytes:
+    return _payload(setting, refined_latents(setting, pixels, grid, box))
+
+
+def _payload(setting: Setting, y: Float32) -> bytes:
+    gains = gains_of(setting, *y.shape[:2])
+    dials = setting.quality.hundredths, importance_of(setting, y), setting.tune.hundredths
+    with setting.one_thread():
+        return encode_latents(setting.model.entropy, y, *dials, gains)

@@ -1,0 +1,137 @@
+"""Latents to pixels: corrected by a network at 1/16, transformed back, corrected once more on a 1/4 grid.
+
+Beyond the picture's edges there is one more latent position on each side, a mirror image, which the transform needs;
+the networks see zeros beyond it, as they did in training.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import numpy as np
+
+from isthmus.coding.formats import MEAN_STEPS
+from isthmus.coding.payload import decode_latents
+from isthmus.errors import ModelError
+from isthmus.image.box import Box
+from isthmus.image.coders.protocol import Payloads, UInt8
+from isthmus.image.coders.reach import reach
+from isthmus.image.coders.separable.arrays import (
+    Float32,
+    dial_weights,
+    mirror_signs,
+    nominal_step_of,
+    steps_of,
+    transform_of,
+)
+from isthmus.image.coders.separable.gains import STEPS, as_factors, gain_exponents, gains_of
+from isthmus.image.coders.tiles import Whole, Window, compact
+from isthmus.image.grid import BLOCK, Grid, blocks_of
+from isthmus.medium.setting import Setting
+from isthmus.model.graph import operations
+from isthmus.model.model import Model
+
+EDGE = 1
+"""Latent positions beyond the picture's edges."""
+MAX_HALO = 32
+"""Latent positions. Half a tile: more than a neighbouring tile is never looked at, and what a model may cost has an
+end."""
+_HALF = BLOCK // 2
+
+
+@lru_cache(maxsize=8)
+def halo_of(model: Model) -> int:
+    """Latent positions around a window within which what lies there has a say in its pixels.
+
+    Raises:
+        ModelError: a network is none of which that can be said, or looks too far.
+    """
+    trunk = -(-reach(operations(model.arrays["trunk.onnx"].tobytes())) // BLOCK)
+    grid = reach(operations(model.arrays["grid.onnx"].tobytes()), apart=1)
+    # A pixel is in the windows of the positions from a block and a half before it to half a block after it.
+    halo = trunk + (grid + BLOCK + _HALF - 1) // BLOCK
+    if halo > MAX_HALO:
+        raise ModelError("the model's networks look too far around", expected=f"at most {MAX_HALO} blocks", got=halo)
+    return halo
+
+
+class SeparableSynthesis:
+    """How the separable coder makes pixels; see `isthmus.image.coders.tiles.Synthesis`.
+
+    Args:
+        setting: model, quality, tune and threads.
+        payloads: payloads(index) gives the payload of a tile.
+        grid: where the tiles lie.
+    """
+
+    def __init__(self, setting: Setting, payloads: Payloads, grid: Grid):
+        self._setting, self._payloads, self._grid = setting, payloads, grid
+
+    def tile(self, index: int) -> Whole:
+        """Latents as they were coded, in sixteenths, and last the exponents of their gains: (h, w, C + 1)."""
+        decoded = decode_tile(self._setting, self._payloads(index), self._grid, index)
+        return compact(with_gains(self._setting, decoded))
+
+    def around(self, part: Box) -> Box:
+        grid = self._grid
+        everything = Box(0, 0, grid.latent_height, grid.latent_width).grown(EDGE)
+        return blocks_of(part).grown(halo_of(self._setting.model)).shared(everything)
+
+    def pixels(self, window: Window, around: Box, part: Box) -> UInt8:
+        whole = window.latents
+        for axis, turned in ((0, window.turned_rows), (1, window.turned_columns)):
+            if len(turned):
+                signs = np.append(mirror_signs(self._setting.model, axis), np.float32(1))
+                index = turned if axis == 0 else (slice(None), turned)
+                whole[index] *= signs
+        pixels = synthesise(self._setting, whole)
+        covered = Box(around.top * BLOCK + _HALF, around.left * BLOCK + _HALF, *pixels.shape[:2])
+        return pixels[part.within(covered).slices]
+
+
+def decode_tile(setting: Setting, payload: bytes, grid: Grid, index: int) -> Float32:
+    """Latents (h, w, C) float32 of one tile, as they were coded, in steps.
+
+    Raises:
+        CorruptError: the payload is damaged.
+    """
+    _, _, height, width = grid.latent_box(index)
+    dials = setting.quality.hundredths, setting.tune.hundredths
+    with setting.one_thread():
+        return decode_latents(setting.model.entropy, payload, height, width, *dials)
+
+
+def with_gains(setting: Setting, decoded: Float32) -> Float32:
+    """Latents (h, w, C) of a tile as they were coded, in steps -> whole numbers (h, w, C + 1): sixteenths, and last the
+    exponents of their gains."""
+    height, width, channels = decoded.shape
+    out = np.zeros((height, width, channels + 1), np.float32)
+    np.multiply(decoded, np.float32(MEAN_STEPS), out=out[:, :, :channels])
+    gains = gains_of(setting, height, width)
+    if gains:
+        out[:, :, channels] = gain_exponents(setting, decoded[:, :, gains.source])
+    return out
+
+
+def synthesise(setting: Setting, whole: Float32) -> UInt8:
+    """Pixels (16(h-1), 16(w-1), 3) uint8: of all windows that are there, right or not.
+
+    Args:
+        whole: (h, w, C + 1) as `with_gains` returns them.
+    """
+    model, nominal = setting.model, nominal_step_of(setting)
+    latents = whole[:, :, :-1] * np.float32(1 / MEAN_STEPS)
+    octaves = whole[:, :, -1:] * np.float32(1 / STEPS)
+    corrections, hidden = setting.network("trunk.onnx").all(
+        latents=latents, octaves=octaves, weights=dial_weights(setting)
+    )
+    count = corrections.shape[2]
+    coefficients = np.multiply(latents, steps_of(setting), out=latents)
+    coefficients[:, :, :count] += nominal * corrections
+    gains = gains_of(setting, *whole.shape[:2])
+    if gains:
+        coefficients[:, :, gains.first :] *= as_factors(whole[:, :, -1:])
+    with setting.one_thread():
+        planes = transform_of(model).synthesise(coefficients)
+    pixels: UInt8 = setting.network("grid.onnx")(hidden=hidden, planes=planes, nominal=nominal)
+    return pixels
