@@ -132,11 +132,8 @@ class ContextModel:
         coded = self.definition.groups[:groups]
         decoded = np.zeros((height * width, sum(coded)))
         engine = self.engine if height * width >= LARGE and self.definition.form.weight_bits is None else None
-        known = np.zeros(
-            (height * width, 2 * decoded.shape[1]), self.definition.form.dtype if engine is None else np.uint8
-        )
-        if engine:
-            known += np.uint8(ZERO)
+        nothing: tuple[int, Any] = (ZERO, np.uint8) if engine else (0, self.definition.form.dtype)
+        known = np.full((height * width, 2 * decoded.shape[1]), *nothing)
         for one in self.definition.passes:
             if one.group == len(coded):
                 break

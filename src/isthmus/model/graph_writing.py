@@ -5,6 +5,7 @@ Of their fields a handful is needed; the package that knows them all is large an
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Sequence
 from typing import Any
 
@@ -86,8 +87,7 @@ def _bytes(field: int, body: bytes) -> bytes:
 def _attribute(name: str, value: float) -> bytes:
     if isinstance(value, int):
         return _bytes(1, name.encode()) + _number(3, value) + _number(20, _ATTRIBUTE_INT)
-    packed = np.float32(value).astype("<f4").tobytes()
-    return _bytes(1, name.encode()) + _varint(2 << 3 | 5) + packed + _number(20, _ATTRIBUTE_FLOAT)
+    return _bytes(1, name.encode()) + _varint(2 << 3 | 5) + struct.pack("<f", value) + _number(20, _ATTRIBUTE_FLOAT)
 
 
 def _value(name: str, dtype: str, axes: Sequence[int | str]) -> bytes:
