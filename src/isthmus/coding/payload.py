@@ -1,6 +1,7 @@
 """Latents of one plane to its payload and back, with the check that they came back.
 
-payload = CRC-32 of the decoded latents (4 bytes), number of skipped scale indices (1 byte), range-coded words
+payload = CRC-32 of the decoded latents (4 bytes), number of skipped scale indices, with 128 added where positions that
+skip none are marked (1 byte), range-coded words
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from isthmus.coding.entropy_model import EntropyModel
 from isthmus.coding.fixed_point import Float64, ScaleIndices
 from isthmus.coding.formats import MEAN_STEPS, SCALES
 from isthmus.coding.range_coder import Int32, SymbolDecoder
-from isthmus.coding.symbols import Coded, Float32, Gains, Index, by_channel, choose
+from isthmus.coding.symbols import MARKED, Coded, Float32, Gains, Index, by_channel, choose, is_coded
 from isthmus.errors import CorruptError, SelfCheckError
 
 CHECK_BYTES = 4
@@ -28,7 +29,7 @@ class _Reader:
     def __init__(self, entropy: EntropyModel, payload: bytes):
         if len(payload) < PREFIX_BYTES:
             raise CorruptError("a payload is too short", expected=f"at least {PREFIX_BYTES} bytes", got=len(payload))
-        self._skipped = payload[CHECK_BYTES]
+        self._skipped, self._marked = payload[CHECK_BYTES] & ~MARKED, bool(payload[CHECK_BYTES] & MARKED)
         if self._skipped > SCALES:
             raise CorruptError(
                 "a payload's number of skipped scale indices", expected=f"at most {SCALES}", got=self._skipped
@@ -42,7 +43,8 @@ class _Reader:
 
     def symbols(self, scales: ScaleIndices) -> Int32:
         """The symbols of one pass, (n * P,) channel by channel, for scale indices (P, n)."""
-        return self._decoder.decode(by_channel(scales), self._skipped)
+        marks = self._decoder.decode_marks(len(scales)) if self._marked else np.zeros(len(scales), bool)
+        return self._decoder.decode(by_channel(scales), is_coded(scales, marks, self._skipped))
 
     def finished(self) -> bool:
         return self._decoder.finished()
