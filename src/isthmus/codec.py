@@ -165,19 +165,21 @@ class Codec:
         """
         return self._picture_decoder(data).decode_image(box, progress)
 
-    def preview(self, data: bytes) -> Image.Image:
-        """The picture at 1/16 of its width and height, rounded up, like :meth:`decode_image` but many times quicker.
+    def preview(self, data: bytes, scale: int = 16) -> Image.Image:
+        """The picture at 1/16 of its width and height, or 1/8, 1/4 or 1/2, rounded up, like :meth:`decode_image` but
+        several to many times quicker.
 
-        It shows the lowest frequency of every 16x16 block, softer than a reduced picture would be.
+        It shows the lowest frequencies of every 16x16 block, a little softer than a reduced picture would be.
 
         Arguments:
             data: the bytes of an .isth file.
+            scale: 2, 4, 8 or 16.
 
         Raises:
             NotIsthmusError, TruncatedError, CorruptError, TooNewError, UnknownModelError, LimitExceededError,
-            InputError: the file holds no picture.
+            InputError: the file holds no picture, or there is no such scale.
         """
-        return self._picture_decoder(data).preview()
+        return self._picture_decoder(data).preview(scale)
 
     def verify(self, data: bytes, progress: Progress | None = None) -> Info:
         """Decode everything and keep nothing: returns only if the file is whole and decodable.

@@ -21,7 +21,7 @@ from isthmus.bitstream.head import MAGIC
 from isthmus.codec import SUFFIX, Codec, ModelLike
 from isthmus.effort import Effort
 from isthmus.errors import InputError, IsthmusError, UnsupportedPictureError
-from isthmus.image.coders.protocol import PREVIEW_SCALE
+from isthmus.image.coders.protocol import SCALES
 from isthmus.image.container import parse, read_front
 from isthmus.image.limits import Limits
 from isthmus.image.metadata import INFO_KEYS, info_of_blocks
@@ -54,12 +54,12 @@ def _as_os_error() -> Iterator[None]:
 class IsthImageFile(ImageFile.ImageFile):
     """An .isth file as Pillow sees it.
 
-    `draft` (and so `thumbnail`) takes the preview at 1/16 of the size where that is large enough.
+    `draft` (and so `thumbnail`) takes a smaller picture where one is large enough: 1/16, 1/8, 1/4 or 1/2 of the size.
     """
 
     format = FORMAT
     format_description = "isthmus picture"
-    _preview = False
+    _scale = 1
 
     def _open(self) -> None:
         assert self.fp is not None
@@ -71,21 +71,22 @@ class IsthImageFile(ImageFile.ImageFile):
         self.info["quality"] = header.quality.percent
 
     def draft(self, mode: str | None, size: tuple[int, int] | None) -> tuple[str, tuple[int, int, float, float]] | None:
-        """Decode at 1/16 if that still covers `size`; None, and nothing changed, if it does not."""
-        if size is None or self._im is not None or self._preview:
+        """Decode at the smallest scale that still covers `size`; None, and nothing changed, if there is none."""
+        if size is None or self._im is not None or self._scale > 1:
             return None
         width, height = self.size
-        if width < size[0] * PREVIEW_SCALE or height < size[1] * PREVIEW_SCALE:
+        covering = [scale for scale in SCALES if width >= size[0] * scale and height >= size[1] * scale]
+        if not covering:
             return None
-        self._preview = True
-        self._size = (-(-width // PREVIEW_SCALE), -(-height // PREVIEW_SCALE))
-        return self.mode, (0, 0, width / PREVIEW_SCALE, height / PREVIEW_SCALE)
+        self._scale = scale = covering[-1]
+        self._size = (-(-width // scale), -(-height // scale))
+        return self.mode, (0, 0, width / scale, height / scale)
 
     def load(self) -> Any:
         if self._im is None:
             data = self._read()
             with _as_os_error():
-                image = _codec().preview(data) if self._preview else _codec().decode_image(data)
+                image = _codec().decode_image(data) if self._scale == 1 else _codec().preview(data, self._scale)
             self.im = image.im
             self.readonly = 0
         return super().load()
