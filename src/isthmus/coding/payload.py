@@ -50,22 +50,25 @@ class _Reader:
         return self._decoder.finished()
 
 
-def _check(decoded: Float64) -> bytes:
-    sixteenths = (decoded * MEAN_STEPS).astype("<i4")
-    return zlib.crc32(sixteenths.tobytes()).to_bytes(CHECK_BYTES, "little")
+def _sixteenths(decoded: Float64) -> Int32:
+    return (decoded * MEAN_STEPS).astype("<i4")
 
 
-def decode_latents(
+def _check(sixteenths: Int32) -> bytes:
+    return zlib.crc32(sixteenths.data).to_bytes(CHECK_BYTES, "little")
+
+
+def decode_sixteenths(
     entropy: EntropyModel, payload: bytes, height: int, width: int, quality: int, tune: int = 0
-) -> Float32:
-    """Latents (h, w, C) float32 in steps, as they were coded, from the payload of a plane; the same on every machine.
+) -> Int32:
+    """Latents (h, w, C) int32 in sixteenths of a step, as they were coded, of a plane; the same on every machine.
 
     Raises:
         CorruptError: the payload is not one that an encoder writes.
     """
     reader = _Reader(entropy, payload)
-    decoded = entropy.context.walk(height, width, quality, reader, tune=tune)
-    check = _check(decoded)
+    sixteenths = _sixteenths(entropy.context.walk(height, width, quality, reader, tune=tune))
+    check = _check(sixteenths)
     if check != payload[:CHECK_BYTES] or not reader.finished():
         raise CorruptError(
             "decoded latents do not match their checksum",
@@ -73,7 +76,15 @@ def decode_latents(
             got=check.hex(),
             hint="The file is damaged, or was written by a faulty encoder.",
         )
-    return decoded.reshape(height, width, -1).astype(np.float32)
+    return sixteenths.reshape(height, width, -1)
+
+
+def decode_latents(
+    entropy: EntropyModel, payload: bytes, height: int, width: int, quality: int, tune: int = 0
+) -> Float32:
+    """`decode_sixteenths` as (h, w, C) float32 in steps."""
+    sixteenths = decode_sixteenths(entropy, payload, height, width, quality, tune)
+    return np.multiply(sixteenths, np.float32(1 / MEAN_STEPS), dtype=np.float32)
 
 
 def decode_first_groups(
@@ -139,7 +150,7 @@ def encode_latents(
         SelfCheckError: the payload does not decode to what was encoded.
     """
     quantizer, decoded = choose(entropy, y, quality, importance, tune, gains)
-    payload = _check(decoded) + quantizer.finish()
+    payload = _check(_sixteenths(decoded)) + quantizer.finish()
     if not _comes_back(entropy, payload, quantizer.coded):
         raise SelfCheckError(
             "a payload did not decode to what was encoded; nothing was written",

@@ -15,7 +15,7 @@ from isthmus.coding.payload import decode_first_groups
 from isthmus.image.box import Box
 from isthmus.image.coders.protocol import Payloads, UInt8
 from isthmus.image.coders.separable.arrays import mirror_signs, steps_of, transform_of
-from isthmus.image.coders.separable.gains import as_factors, gain_exponents, gains_of
+from isthmus.image.coders.separable.gains import gains_of
 from isthmus.image.coders.separable.preview import decode_preview
 from isthmus.image.coders.separable.synthesis import EDGE
 from isthmus.image.coders.separable.transform import MIDDLE, LappedTransform
@@ -75,8 +75,8 @@ class _ScaledSynthesis:
             decoded = decode_first_groups(setting.model.entropy, self._payloads(index), height, width, *dials)
         gains = gains_of(setting, height, width)
         if gains and decoded.shape[2] > gains.first:
-            factors = as_factors(gain_exponents(setting, decoded[:, :, gains.source]))
-            decoded[:, :, gains.first :] *= factors[:, :, None]
+            factors = gains.of(decoded[:, :, gains.source].reshape(height * width, -1).astype(np.float64))
+            decoded[:, :, gains.first :] *= factors.reshape(height, width, 1)
         return compact(np.rint(decoded[:, :, self._kept] * np.float32(MEAN_STEPS)))
 
     def around(self, part: Box) -> Box:
