@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from isthmus.coding.payload import encode_latents
 from isthmus.effort import Effort
 from isthmus.image.box import Box
-from isthmus.image.coders.lapped.analysis import Float32, importance_of, latents_to_code
+from isthmus.image.coders.lapped.analysis import Float32, bits_map, importance_of, latents_to_code
 from isthmus.image.coders.lapped.arrays import check_model
 from isthmus.image.coders.lapped.preview import decode_preview
 from isthmus.image.coders.lapped.refinement import pixels_around, refined_latents
@@ -61,6 +61,9 @@ class LappedCoder:
 
     def decode_preview(self, setting: Setting, payloads: Payloads, grid: Grid) -> UInt8:
         return decode_preview(setting, payloads, grid)
+
+    def bits_map(self, setting: Setting, rgb: UInt8) -> Float32:
+        return bits_map(setting, rgb)
 
     def check_tiles(self, setting: Setting, payloads: Payloads, grid: Grid) -> None:
         with setting.crew(grid.count) as crew:
