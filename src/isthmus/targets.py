@@ -52,8 +52,8 @@ def encode(
         target_ssimulacra2: at least so many points of SSIMULACRA2, and hardly more.
         max_side: reduce a larger picture to so many pixels in width and height, in proportion.
         depth: 8 to reduce deeper samples to 8 bits a channel by rounding; None to refuse them.
-        tune: what the bytes are spent on, of models that have this dial: "psnr" for the least squared error, "eye", which
-            None means, for what eyes see, or 0 to 1 between them.
+        tune: what the bytes are spent on, of models that have this dial: "psnr" for the least squared error, "eye",
+            which None means, for what eyes see, or 0 to 1 between them.
 
     Returns:
         The file, which `decode` and `decode_image` take.
@@ -118,15 +118,15 @@ def encode_file(
         target_ssimulacra2: at least so many points of SSIMULACRA2, and hardly more.
         max_side: reduce a larger picture to so many pixels in width and height, in proportion.
         depth: 8 to reduce deeper samples to 8 bits a channel by rounding; None to refuse them.
-        tune: what the bytes are spent on, of models that have this dial: "psnr" for the least squared error, "eye", which
-            None means, for what eyes see, or 0 to 1 between them.
+        tune: what the bytes are spent on, of models that have this dial: "psnr" for the least squared error, "eye",
+            which None means, for what eyes see, or 0 to 1 between them.
 
     Returns:
         The new file's path.
 
     Raises:
-        InputError: the file is no picture, an argument is outside its range, no quality reaches the target, or the model
-            has no dial for the tune.
+        InputError: the file is no picture, an argument is outside its range, no quality reaches the target, or the
+            model has no dial for the tune.
         UnsupportedPictureError: the picture has more than 8 bits a channel, and depth is not 8, or several frames.
         LimitExceededError: it has more pixels than `Limits` allows.
         ModelError, UnknownModelError: there are no such weights.

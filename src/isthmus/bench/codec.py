@@ -37,7 +37,7 @@ class Weights:
     """
 
     spec: str | None = None
-    asked: Asked = Asked()
+    asked: Asked = OWN["isthmus"]
 
     def load(self) -> Model:
         """The model; raises UnknownModelError for a name that is none, ModelError for a file that is none."""

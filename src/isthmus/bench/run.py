@@ -33,7 +33,8 @@ class Plan:
         folder: the pictures.
         output: the folder for the report.
         name: the set's, in the report.
-        codecs: names, those of `OWN` among them or not; None for isthmus, in all ways that its weights have, and all rivals.
+        codecs: names, those of `OWN` among them or not; None for isthmus, in all ways that its weights have, and all
+            rivals.
         models: weights to run isthmus with; none for the default ones.
         metrics: names; None for all that can be measured here.
         anchor: the codec that BD-rates compare with; None for JPEG, or the first lossy one without it.

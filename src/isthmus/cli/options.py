@@ -107,7 +107,7 @@ tune_option = click.option(
     "--tune",
     metavar="TUNE",
     callback=_tune,
-    help="psnr: the least squared error; eye (the default): what eyes see; or 0 to 1 between. Of models with this dial.",
+    help="psnr: the least squared error; eye (the default): what eyes see; or 0 to 1. Of models that have this dial.",
 )
 
 
