@@ -26,6 +26,7 @@ from isthmus.image.grid import BLOCK, TILE, Grid
 from isthmus.likeness import psnr_db
 from isthmus.medium.crew import Crew
 from isthmus.medium.setting import Setting
+from isthmus.model.engine import Engine
 from isthmus.model.graph import Operation
 from isthmus.model.model import Model
 from isthmus.quality import Quality
@@ -97,9 +98,8 @@ def test_under_psnr_no_error_hides(model: Model, photo: np.ndarray) -> None:
     plain, seen = importance_of(at(model, tune=PSNR), y), importance_of(at(model), y)
     assert len(np.unique(plain)) == 1
     assert seen.max() > 2 * seen.min()
-    np.testing.assert_allclose(
-        importance_of(at(model, tune=HALF), y).mean(), (plain.mean() + seen.mean()) / 2, rtol=0.1
-    )
+    between = importance_of(at(model, tune=HALF), y).mean()
+    np.testing.assert_allclose(between, (plain.mean() + seen.mean()) / 2, rtol=0.1)
     assert gains_of(at(model, tune=PSNR), 12, 14) is None
 
 
@@ -271,6 +271,39 @@ def test_the_decoder_mirrors_so(model: Model, photo: np.ndarray, monkeypatch: py
     expected = np.concatenate([inner[:1] * signs[0], inner, inner[-1:] * signs[0]])
     expected = np.concatenate([expected[:, :1] * signs[1], expected, expected[:, -1:] * signs[1]], 1)
     np.testing.assert_array_equal(shown[0], expected)
+
+
+@pytest.mark.parametrize("tune", [PSNR, HALF, EYE])
+def test_pixels_are_those_that_the_format_describes(model: Model, photo: np.ndarray, tune: Tune) -> None:
+    """docs/format.md, "Coder 2", step by step, one coefficient after another."""
+    setting, rgb, arrays = at(model, 6500, tune), photo[:40, 60:112], model.arrays
+    payload, first = encode(setting, rgb)[0], GROUPS[0] + GROUPS[1]
+    coded = decode_latents(model.entropy, payload, 3, 4, 6500, tune.hundredths)
+    exponents = gain_exponents(setting, coded[:, :, GROUPS[0] : first])
+    channels = arrays["transform.channels"].astype(int)
+    odd = channels[:, 1:] % 2
+    latents = np.concatenate([coded[:1] * (1 - 2 * odd[:, 0]), coded, coded[-1:] * (1 - 2 * odd[:, 0])])
+    beside = [latents[:, at : at + 1] * (1 - 2 * odd[:, 1]) for at in (0, 3)]
+    latents = np.concatenate([beside[0], latents, beside[1]], 1).astype(np.float32)
+    octaves = np.pad(exponents, 1, mode="edge")[:, :, None].astype(np.float32) / 4
+    weights = np.array([0, 0.7, 0.3, tune.share], np.float32)
+    nominal = np.exp(arrays["steps.nominal"] @ weights[:3])
+    corrections, hidden = Engine(arrays["trunk.onnx"]).all(latents=latents, octaves=octaves, weights=weights)
+    coefficients = latents * arrays["transform.signs"] * nominal * np.exp(tune.share * arrays["steps.eye"])
+    coefficients[:, :, : corrections.shape[2]] += nominal * corrections
+    coefficients[:, :, first:] *= 2**octaves
+    inverse, samples = arrays["transform.inverse"], np.zeros((3, 112, 128))
+    for i, row in enumerate(coefficients):
+        for j, position in enumerate(row):
+            for value, (q, u, v) in zip(position, channels, strict=True):
+                # Position 0 of the array is -1 in the picture, whose sample -24 is the first here.
+                samples[q, 16 * i : 16 * i + 32, 16 * j : 16 * j + 32] += value * np.outer(inverse[u], inverse[v])
+    colours = np.einsum("dc,chw->dhw", np.linalg.inv(arrays["transform.colour"].astype(np.float64)), samples)
+    planes = colours[:, 16:-32, 16:-32].astype(np.float32)
+    assert planes.shape == (3, 16 * 4, 16 * 5)
+    pixels = Engine(arrays["grid.onnx"])(hidden=hidden, planes=planes, nominal=nominal.astype(np.float32).reshape(1))
+    decoded = decode(setting, [payload], rgb)
+    assert np.abs(pixels[8:48, 8:60].astype(int) - decoded).max() <= 1
 
 
 def test_latents_are_coded_relative_to_their_gains(model: Model, photo: np.ndarray) -> None:
