@@ -93,6 +93,11 @@ class PictureMedium:
 
         coder_of(model)
 
+    def has_tune(self, model: Model) -> bool:
+        from isthmus.image.coders.table import WITH_TUNE
+
+        return model.coder in WITH_TUNE
+
     def parse(self, head: Head, data: bytes, limits: FileLimits) -> Container:
         return parse_behind(head, data, Limits.of(limits))
 

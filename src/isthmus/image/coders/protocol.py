@@ -117,6 +117,14 @@ class Coder(Protocol):
         """
         ...
 
+    def bits_map(self, setting: Setting, rgb: UInt8) -> npt.NDArray[np.float32]:
+        """Bits that go to each 16x16 block of a picture (H, W, 3) uint8: (ceil(H / 16), ceil(W / 16)) float32.
+
+        Raises:
+            ModelError: the model's networks do not run.
+        """
+        ...
+
     def check_tiles(self, setting: Setting, payloads: Payloads, grid: Grid) -> None:
         """Raise CorruptError if a payload is damaged, taking no memory for the picture."""
         ...

@@ -11,7 +11,7 @@ from PIL import Image
 from isthmus.coding.payload import encode_latents
 from isthmus.effort import Effort
 from isthmus.image.box import Box
-from isthmus.image.coders.lapped.analysis import Float32, importance_of, latents_to_code
+from isthmus.image.coders.lapped.analysis import Float32, bits_map, importance_of, latents_to_code
 from isthmus.image.coders.lapped.arrays import check_model
 from isthmus.image.coders.lapped.preview import decode_preview
 from isthmus.image.coders.lapped.refinement import pixels_around, refined_latents
@@ -67,6 +67,9 @@ class LappedCoder:
             return decode_preview(setting, payloads, grid)
         # Only the smallest is any quicker than the whole.
         return np.asarray(Image.fromarray(self.decode_window(setting, payloads, grid, grid.box)).reduce(scale))
+
+    def bits_map(self, setting: Setting, rgb: UInt8) -> Float32:
+        return bits_map(setting, rgb)
 
     def check_tiles(self, setting: Setting, payloads: Payloads, grid: Grid) -> None:
         with setting.crew(grid.count) as crew:

@@ -9,7 +9,7 @@ from isthmus.coding.payload import encode_latents
 from isthmus.effort import Effort
 from isthmus.image.box import Box
 from isthmus.image.coders.protocol import Payloads, PixelSource, UInt8
-from isthmus.image.coders.separable.analysis import importance_of, latents_to_code
+from isthmus.image.coders.separable.analysis import bits_map, importance_of, latents_to_code
 from isthmus.image.coders.separable.arrays import Float32, check_model
 from isthmus.image.coders.separable.gains import gains_of
 from isthmus.image.coders.separable.refinement import pixels_around, refined_latents
@@ -62,6 +62,9 @@ class SeparableCoder:
 
     def decode_scaled(self, setting: Setting, payloads: Payloads, grid: Grid, scale: int) -> UInt8:
         return decode_scaled(setting, payloads, grid, scale)
+
+    def bits_map(self, setting: Setting, rgb: UInt8) -> Float32:
+        return bits_map(setting, rgb)
 
     def check_tiles(self, setting: Setting, payloads: Payloads, grid: Grid) -> None:
         with setting.crew(grid.count) as crew:
