@@ -20,6 +20,7 @@ TINY = {
     "network.trunk_blocks": "1",
     "network.grid_width": "16",
     "network.grid_blocks": "1",
+    "network.corrected": "16",
     "batch": "2",
     "crop": "64",
     "warmup_steps": "5",
