@@ -16,7 +16,7 @@ from isthmus.likeness import psnr_of_mse
 from isthmus.model.engine import limit_threads
 from isthmus.train.context import Observe
 from isthmus.train.curve import Point
-from isthmus.train.image.modules import Network
+from isthmus.train.image.modules import Dials, Network
 from isthmus.train.image.windows import Pixels
 from isthmus.tune import NAMES, WHOLE
 
@@ -71,10 +71,18 @@ def code(
         coefficients = np.stack([transform.analyse(picture) for picture in shown]).transpose(0, 3, 1, 2)
     y = torch.from_numpy(coefficients.copy()).to(device) / dials.steps[:, :, None, None]
     decoded, bits, octaves = network.quantized(y, dials, observe)
+    return reconstructed(network, decoded, octaves, dials), bits
+
+
+@torch.no_grad()
+def reconstructed(network: Network, latents: Tensor, octaves: Tensor, dials: Dials) -> Tensor:
+    """Pixels (B, 3, 16h, 16w) uint8 of whole pictures, from all their latents (B, C, h, w) as coded, in steps, and
+    their gains (B, 1, h, w) in octaves."""
+    margin = BLOCK // 2
     odd = network.transform.channels[:, 1:] % 2
-    latents, gains = _with_edge(decoded, odd), _with_edge(octaves, torch.zeros_like(odd[:1]))
-    output = network.synthesise(latents, gains, dials)[:, :, margin:-margin, margin:-margin]
-    return torch.floor((output + 128.5).clamp(0, 255)).to(torch.uint8), bits
+    around = _with_edge(latents, odd), _with_edge(octaves, torch.zeros_like(odd[:1]))
+    output = network.synthesise(*around, dials)[:, :, margin:-margin, margin:-margin]
+    return torch.floor((output + 128.5).clamp(0, 255)).to(torch.uint8)
 
 
 def capped_psnr_db(a: Tensor, b: Tensor) -> float:
