@@ -108,6 +108,17 @@ def users_models(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
+@pytest.fixture(scope="session")
+def tuned_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A model file that has a second dial, of a size that suits tests."""
+    # Needs a package that only a few tests need.
+    from tiny_separable import write_tiny_separable
+
+    path = tmp_path_factory.mktemp("tuned") / "tiny.isthmodel"
+    write_tiny_separable(path)
+    return path
+
+
 @pytest.fixture
 def other_model(tmp_path: Path) -> Path:
     """A model file that is not the package's: the same weights under another name."""

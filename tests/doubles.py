@@ -13,7 +13,7 @@ import numpy as np
 from isthmus.effort import Effort
 from isthmus.errors import CorruptError, ModelError, UnknownModelError
 from isthmus.image.box import Box
-from isthmus.image.coders.protocol import PREVIEW_SCALE, Payloads, PixelSource, UInt8
+from isthmus.image.coders.protocol import Payloads, PixelSource, UInt8
 from isthmus.image.grid import Grid
 from isthmus.medium.protocol import Progress
 from isthmus.medium.setting import Setting
@@ -79,8 +79,12 @@ class LosslessCoder:
     def decode_window(self, setting: Setting, payloads: Payloads, grid: Grid, box: Box) -> UInt8:
         return np.concatenate([strip for _, strip in self.decode_rows(setting, payloads, grid)])[box.slices]
 
-    def decode_preview(self, setting: Setting, payloads: Payloads, grid: Grid) -> UInt8:
-        return self.decode_window(setting, payloads, grid, grid.box)[::PREVIEW_SCALE, ::PREVIEW_SCALE]
+    def decode_scaled(self, setting: Setting, payloads: Payloads, grid: Grid, scale: int) -> UInt8:
+        return self.decode_window(setting, payloads, grid, grid.box)[::scale, ::scale]
+
+    def bits_map(self, setting: Setting, rgb: UInt8) -> np.ndarray:
+        grid = Grid(rgb.shape[1], rgb.shape[0])
+        return np.ones((grid.latent_height, grid.latent_width), np.float32)
 
     def check_tiles(self, setting: Setting, payloads: Payloads, grid: Grid) -> None:
         for index in range(grid.count):

@@ -108,6 +108,7 @@ class SeriesInfo:
     quality: float
     model_id: str
     bytes: int
+    tune: float | None = None
 
     @property
     def facts(self) -> dict[str, Any]:
@@ -208,6 +209,9 @@ class SeriesMedium:
         if (model.medium, model.coder) != (NUMBER, 1):
             raise ModelError(f"model {model.name} is not for series", expected=NUMBER, got=model.medium)
         check_spec(model, {"gain": ("float32", (1,))})
+
+    def has_tune(self, model: Model) -> bool:
+        return False
 
     def parse(self, head: Head, data: bytes, limits: FileLimits) -> Parsed:
         head.check_coder((1,))

@@ -1,4 +1,5 @@
 import copy
+import math
 import os
 import pickle
 import subprocess
@@ -31,6 +32,7 @@ from isthmus.image import container
 from isthmus.image.coders import table
 from isthmus.image.limits import Limits
 from isthmus.model.registry import load_model
+from isthmus.tune import Tune, TuneLike
 from pictures import photo
 
 SIZES = [(1, 1), (1, 40), (40, 1), (31, 33), (32, 32), (65, 70)]
@@ -150,7 +152,7 @@ def test_the_coder_decides_the_version(lossless_codec: Codec, monkeypatch: pytes
     assert lossless_codec.inspect(data).format_version == 2
     monkeypatch.delitem(table.CODERS, 255)
     for method in (Codec().decode, Codec().decode_image, Codec().preview, Codec().verify, Codec().inspect):
-        with pytest.raises(TooNewError, match="coder is unknown: expected coder 1, got 255"):
+        with pytest.raises(TooNewError, match="coder is unknown: expected coder 1 or 2, got 255"):
             method(data)
 
 
@@ -401,3 +403,51 @@ def test_other_efforts_are_refused(effort: int) -> None:
 def test_a_name_is_not_decoded(lossless_codec: Codec) -> None:
     with pytest.raises(InputError, match=r"got str\. decode_file"):
         lossless_codec.decode("photo.isth")
+
+
+@pytest.fixture(scope="module")
+def tuned(tuned_model: Path) -> Codec:
+    """Of a model that has a second dial."""
+    return Codec(tuned_model, threads=1)
+
+
+@pytest.mark.parametrize(("tune", "place"), [(None, 1), ("eye", 1), ("psnr", 0), (0.37, 0.37), (np.float32(0.5), 0.5)])
+def test_the_second_dial(tuned: Codec, tune: TuneLike | None, place: float) -> None:
+    data = tuned.encode(photo(), 60, tune=tune)
+    info = tuned.inspect(data)
+    assert (info.quality, info.tune) == (60, place)
+    assert info.as_dict()["tune"] == place
+    assert f"quality 60, tune {Tune.of(place).text}\n" in info.text()
+    assert data == tuned.encode(photo(), 60, tune=place)
+    assert tuned.verify(data) == info
+    assert tuned.decode(data).shape == (photo().height, photo().width, 3)
+
+
+def test_the_second_dial_turns_bytes_and_pixels(tuned: Codec, tmp_path: Path) -> None:
+    found = [tuned.encode(photo(), 60, tune=tune) for tune in (0, 0.5, 1)]
+    assert len(set(found)) == 3
+    assert len({tuned.decode(data).tobytes() for data in found}) == 3
+    photo().save(tmp_path / "a.png")
+    path = tuned.encode_file(tmp_path / "a.png", quality=60, tune="psnr")
+    assert path.read_bytes() == found[0]
+
+
+@pytest.mark.parametrize("tune", ["ssim", 1.5, -1, math.nan, True, "0.5"])
+def test_a_tune_that_is_none(tuned: Codec, tune: TuneLike) -> None:
+    with pytest.raises(InputError, match="the tune: expected psnr or eye, or a number from 0 to 1, got"):
+        tuned.encode(photo(), tune=tune)
+
+
+@pytest.mark.parametrize("tune", ["psnr", "eye", 1])
+def test_a_tune_is_for_models_that_have_the_dial(lossless_codec: Codec, tmp_path: Path, tune: TuneLike) -> None:
+    match = r"the model double has no second dial, the tune: got (psnr|eye)\. Leave the tune out"
+    with pytest.raises(InputError, match=match):
+        lossless_codec.encode(photo(), tune=tune)
+    photo().save(tmp_path / "a.png")
+    with pytest.raises(InputError, match=match):
+        lossless_codec.encode_file(tmp_path / "a.png", tune=tune)
+    assert [path.name for path in tmp_path.iterdir()] == ["a.png"]
+    # Not asked for, it is no matter.
+    info = lossless_codec.inspect(lossless_codec.encode(photo()))
+    assert (info.tune, info.as_dict()["tune"]) == (None, None)
+    assert "tune" not in info.text()

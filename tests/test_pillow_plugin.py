@@ -276,3 +276,17 @@ def test_targets_and_sizes_are_options_of_saving(original: Image.Image, tmp_path
     original.save(path, max_side=60)
     with Image.open(path) as image:
         assert image.size == (60, 40)
+
+
+def test_the_second_dial_is_an_option_of_saving(original: Image.Image, tmp_path: Path, tuned_model: Path) -> None:
+    path = tmp_path / "a.isth"
+    original.save(path, quality=60, tune="psnr", model=tuned_model)
+    assert path.read_bytes() == isthmus.encode(original, 60, tune="psnr", model=tuned_model)
+    with Image.open(path) as image:
+        assert image.info == {"quality": 60.0, "tune": 0.0}
+    original.save(path, tune=np.float32(0.5), target_bytes=900, model=tuned_model)
+    assert isthmus.inspect(path.read_bytes()).tune == 0.5
+    for options, message in (({"tune": "ssim", "model": tuned_model}, "got 'ssim'"), ({"tune": 1}, "no second dial")):
+        with pytest.raises(ValueError, match=message):
+            original.save(tmp_path / "b.isth", **options)
+    assert [found.name for found in tmp_path.iterdir()] == ["a.isth"]

@@ -35,7 +35,8 @@ class CurveCodec:
     curve: Callable[[float], float]
     encodes: int = 0
 
-    def encode(self, picture: Picture, quality: float) -> bytes:
+    def encode(self, picture: Picture, quality: float, tune: object = None) -> bytes:
+        assert tune is None
         assert 0 <= quality <= 100
         assert round(quality, 2) == quality
         self.encodes += 1

@@ -154,7 +154,7 @@ def test_the_command_line(model: Model, tmp_path: Path, monkeypatch: pytest.Monk
     assert near(np.frombuffer(Path("a.series").read_bytes(), "<i2"), samples())
     for args, message in (
         (("encode", "a.series", "-f", "--max-side", "9"), "max side is not for a series"),
-        (("decode", "a.isth", "-f", "--scale", "1/16"), "preview is not for a series"),
+        (("decode", "a.isth", "-f", "--scale", "1/16"), "scale is not for a series"),
         (("encode", "a.series", "-f", "--model", "fast"), "not for series"),
         (("decode", "a.isth", "--to", "jpg"), "no series format for a.jpg"),
     ):

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 from skimage import data
 
 import isthmus
@@ -16,8 +17,6 @@ def test_targets_are_kept(tmp_path: Path) -> None:
     assert 1400 < len(isthmus.encode(PHOTO, target_bytes=1500)) <= 1500
     reached = psnr_db(PHOTO, isthmus.decode(isthmus.encode(PHOTO, target_psnr=30)))
     assert 30 <= reached <= 30.2
-    from PIL import Image
-
     Image.fromarray(PHOTO).save(tmp_path / "a.png")
     path = isthmus.encode_file(tmp_path / "a.png", target_bytes=1500)
     assert path.read_bytes() == isthmus.encode(PHOTO, target_bytes=1500)
@@ -37,3 +36,17 @@ def test_the_longest_side() -> None:
 
 def test_a_preview_is_a_function() -> None:
     assert isthmus.preview(isthmus.encode(PHOTO)).size == (8, 5)
+
+
+def test_targets_are_kept_wherever_the_second_dial_stands(tmp_path: Path, tuned_model: Path) -> None:
+    small = {tune: isthmus.encode(PHOTO, target_bytes=900, tune=tune, model=tuned_model) for tune in ("psnr", "eye")}
+    assert all(700 < len(data) <= 900 for data in small.values())
+    assert {tune: isthmus.inspect(data).tune for tune, data in small.items()} == {"psnr": 0, "eye": 1}
+    Image.fromarray(PHOTO).save(tmp_path / "a.png")
+    path = isthmus.encode_file(tmp_path / "a.png", target_bytes=900, tune="psnr", model=tuned_model)
+    assert path.read_bytes() == small["psnr"]
+    plain = isthmus.encode(PHOTO, 30, tune=0.25, model=tuned_model)
+    assert plain == isthmus.Codec(tuned_model).encode(PHOTO, 30, tune=0.25)
+    for wanted in ({"target_bytes": 900}, {"quality": 30}):
+        with pytest.raises(isthmus.InputError, match="has no second dial"):
+            isthmus.encode(PHOTO, **wanted, tune="psnr")

@@ -2,7 +2,8 @@
 
 python research/second_generation/convert.py CHECKPOINT.pt FILE.pt
 
-The averaged weights go over, not the state of the optimizers. With --finish, isthmus train writes the model file at once.
+The averaged weights go over, not the state of the optimizers. With --finish, isthmus train writes the model file at
+once.
 """
 
 from __future__ import annotations

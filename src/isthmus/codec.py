@@ -25,6 +25,7 @@ from isthmus.model.model import Model
 from isthmus.model.registry import find_model, is_release_name, model_named, release_model
 from isthmus.plain import whole
 from isthmus.quality import Quality
+from isthmus.tune import EYE, Tune, TuneLike
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -108,6 +109,26 @@ class Codec:
             return self.model
         return release_model(medium.default_model)
 
+    def tune_for(self, medium: Medium, tune: TuneLike | None) -> Tune | None:
+        """Where the second dial stands for what is of a medium; None where the model that encodes has no such dial.
+
+        Arguments:
+            medium: as of `isthmus.media`.
+            tune: "psnr", "eye", or 0 to 1 from the one to the other; None for "eye", if there is a dial.
+
+        Raises:
+            InputError: it is none of these, or is asked of a model that has no such dial.
+            UnknownModelError: there is no such model.
+        """
+        place = None if tune is None else Tune.of(tune)
+        model = self.model_for(medium)
+        if medium.has_tune(model):
+            return place or EYE
+        if place is not None:
+            hint = "Leave the tune out, or take a model that has it."
+            raise InputError(f"the model {model.name} has no second dial, the tune", got=place.text, hint=hint)
+        return None
+
     def encode(
         self,
         image: PictureLike | Content,
@@ -115,6 +136,7 @@ class Codec:
         strip: bool = False,
         progress: Progress | None = None,
         depth: Depth | None = None,
+        tune: TuneLike | None = None,
     ) -> bytes:
         """The bytes of an .isth file.
 
@@ -126,14 +148,16 @@ class Codec:
             strip: leave ICC, EXIF and XMP out; the colours become those of sRGB first.
             progress: called with (tiles done, tiles in all).
             depth: 8 to reduce deeper samples, uint16 arrays included, to 8 bits by rounding; None to refuse them.
+            tune: what the bytes are spent on: "psnr" for the least squared error, "eye" for what eyes see, or 0 to 1
+                between them; of models that have this dial, where None means "eye".
 
         Raises:
             InputError, UnsupportedPictureError, LimitExceededError, ModelError, SelfCheckError
         """
         medium = medium_of(image)
         content = medium.content(image, self.limits, {"strip": strip, "depth": depth})
-        dial = Quality.of(quality)
-        setting = Setting(self.model_for(medium), dial, self.threads)
+        dials = Quality.of(quality), self.threads, self.tune_for(medium, tune) or EYE
+        setting = Setting(self.model_for(medium), *dials)
         return medium.encode(content, setting, self.limits, self.effort, progress)
 
     def decode(self, data: bytes, box: PublicBox | None = None, progress: Progress | None = None) -> NDArray[Any]:
@@ -165,19 +189,21 @@ class Codec:
         """
         return self._picture_decoder(data).decode_image(box, progress)
 
-    def preview(self, data: bytes) -> Image.Image:
-        """The picture at 1/16 of its width and height, rounded up, like :meth:`decode_image` but many times quicker.
+    def preview(self, data: bytes, scale: int = 16) -> Image.Image:
+        """The picture at 1/16 of its width and height, or 1/8, 1/4 or 1/2, rounded up, like :meth:`decode_image` but
+        several to many times quicker.
 
-        It shows the lowest frequency of every 16x16 block, softer than a reduced picture would be.
+        It shows the lowest frequencies of every 16x16 block, a little softer than a reduced picture would be.
 
         Arguments:
             data: the bytes of an .isth file.
+            scale: 2, 4, 8 or 16.
 
         Raises:
             NotIsthmusError, TruncatedError, CorruptError, TooNewError, UnknownModelError, LimitExceededError,
-            InputError: the file holds no picture.
+            InputError: the file holds no picture, or there is no such scale.
         """
-        return self._picture_decoder(data).preview()
+        return self._picture_decoder(data).preview(scale)
 
     def verify(self, data: bytes, progress: Progress | None = None) -> Info:
         """Decode everything and keep nothing: returns only if the file is whole and decodable.
@@ -239,6 +265,7 @@ class Codec:
         strip: bool = False,
         force: bool = False,
         depth: Depth | None = None,
+        tune: TuneLike | None = None,
     ) -> Path:
         """Encode a picture file, by default to the same name with the suffix .isth; the new file's path.
 
@@ -249,6 +276,7 @@ class Codec:
             strip: leave ICC, EXIF and XMP out; the colours become those of sRGB first.
             force: replace what is there.
             depth: 8 to reduce deeper samples to 8 bits by rounding; None to refuse them.
+            tune: "psnr", "eye", or 0 to 1 between them, as of :meth:`encode`.
 
         Raises:
             InputError, UnsupportedPictureError, LimitExceededError, OutputExistsError, OSError
@@ -256,7 +284,7 @@ class Codec:
         source = Path(source)
         target = Path(target) if target is not None else source.with_suffix(SUFFIX)
         with atomic_output(target, force) as stream:
-            stream.write(self.encode(self.open_file(source, {"depth": depth}), quality, strip))
+            stream.write(self.encode(self.open_file(source, {"depth": depth}), quality, strip, tune=tune))
         return target
 
     def open_file(self, source: Path, options: Options = NONE) -> Content:

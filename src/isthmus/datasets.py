@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from isthmus.batch.tree import Tree, opened
 from isthmus.codec import Codec, is_encoded
 from isthmus.errors import InputError
+from isthmus.image.coders.protocol import SCALES
 from isthmus.media import parse
 from isthmus.processes import process_pool
 
@@ -38,7 +39,7 @@ class IsthFolder:
 
     Args:
         address: a folder, or an address that fsspec opens, as in s3://bucket/train.
-        scale: 1 for the pictures, 16 for previews of a sixteenth of width and height, which cost hardly any time.
+        scale: 1 for the pictures, or 2, 4, 8, 16 for smaller ones of that part of width and height, in less time.
         crop: (width, height) in pixels of a window to decode instead of the whole, which touches only its tiles.
             Smaller pictures are refused.
         place: of the window: at the centre, or anywhere, anew each time.
@@ -63,14 +64,15 @@ class IsthFolder:
         self,
         address: str,
         *,
-        scale: Literal[1, 16] = 1,
+        scale: Literal[1, 2, 4, 8, 16] = 1,
         crop: tuple[int, int] | None = None,
         place: Literal["centre", "anywhere"] = "centre",
         transform: Callable[[Pixels], Any] | None = None,
         model: str | None = None,
     ) -> None:
-        if scale not in (1, 16) or (scale == 16 and crop is not None):
-            raise InputError("the scale", expected="1, or 16 without a crop", got=scale)
+        if scale not in (1, *SCALES) or (scale > 1 and crop is not None):
+            expected = f"1, or {', '.join(map(str, SCALES))} without a crop"
+            raise InputError("the scale", expected=expected, got=scale)
         if place not in ("centre", "anywhere"):
             raise InputError("the place of the crop", expected="centre or anywhere", got=place)
         self.address = address
@@ -142,8 +144,8 @@ class _Reader:
 
     def _decoded(self, data: bytes, name: str) -> Pixels:
         codec = _codec(self.model)
-        if self.scale == 16:
-            return np.asarray(codec.preview(data))
+        if self.scale > 1:
+            return np.asarray(codec.preview(data, self.scale))
         if self.crop is None:
             return codec.decode(data)
         medium, parsed = parse(data, codec.limits)

@@ -21,7 +21,7 @@ from isthmus.bitstream.head import MAGIC
 from isthmus.codec import SUFFIX, Codec, ModelLike
 from isthmus.effort import Effort
 from isthmus.errors import InputError, IsthmusError, UnsupportedPictureError
-from isthmus.image.coders.protocol import PREVIEW_SCALE
+from isthmus.image.coders.protocol import SCALES
 from isthmus.image.container import parse, read_front
 from isthmus.image.limits import Limits
 from isthmus.image.metadata import INFO_KEYS, info_of_blocks
@@ -37,6 +37,8 @@ FORMAT = "ISTH"
 MIME = "image/x-isthmus"
 # Pillow guards every format with Image.MAX_IMAGE_PIXELS, right after opening; a second limit would only surprise.
 _LIMITS = Limits(max_pixels=MAX_SIDE**2)
+_OPTIONS = ("strip", "effort", "model", "max_side", "depth")
+"""Of saving, beside the dials, targets and metadata."""
 
 
 def _codec(effort: Effort = 1, model: ModelLike = None) -> Codec:
@@ -54,12 +56,12 @@ def _as_os_error() -> Iterator[None]:
 class IsthImageFile(ImageFile.ImageFile):
     """An .isth file as Pillow sees it.
 
-    `draft` (and so `thumbnail`) takes the preview at 1/16 of the size where that is large enough.
+    `draft` (and so `thumbnail`) takes a smaller picture where one is large enough: 1/16, 1/8, 1/4 or 1/2 of the size.
     """
 
     format = FORMAT
     format_description = "isthmus picture"
-    _preview = False
+    _scale = 1
 
     def _open(self) -> None:
         assert self.fp is not None
@@ -69,23 +71,26 @@ class IsthImageFile(ImageFile.ImageFile):
         self._mode = restored_mode(header.mode, header.has_alpha)
         self.info |= info_of_blocks(metadata)
         self.info["quality"] = header.quality.percent
+        if header.tune is not None:
+            self.info["tune"] = header.tune.share
 
     def draft(self, mode: str | None, size: tuple[int, int] | None) -> tuple[str, tuple[int, int, float, float]] | None:
-        """Decode at 1/16 if that still covers `size`; None, and nothing changed, if it does not."""
-        if size is None or self._im is not None or self._preview:
+        """Decode at the smallest scale that still covers `size`; None, and nothing changed, if there is none."""
+        if size is None or self._im is not None or self._scale > 1:
             return None
         width, height = self.size
-        if width < size[0] * PREVIEW_SCALE or height < size[1] * PREVIEW_SCALE:
+        covering = [scale for scale in SCALES if width >= size[0] * scale and height >= size[1] * scale]
+        if not covering:
             return None
-        self._preview = True
-        self._size = (-(-width // PREVIEW_SCALE), -(-height // PREVIEW_SCALE))
-        return self.mode, (0, 0, width / PREVIEW_SCALE, height / PREVIEW_SCALE)
+        self._scale = scale = covering[-1]
+        self._size = (-(-width // scale), -(-height // scale))
+        return self.mode, (0, 0, width / scale, height / scale)
 
     def load(self) -> Any:
         if self._im is None:
             data = self._read()
             with _as_os_error():
-                image = _codec().preview(data) if self._preview else _codec().decode_image(data)
+                image = _codec().decode_image(data) if self._scale == 1 else _codec().preview(data, self._scale)
             self.im = image.im
             self.readonly = 0
         return super().load()
@@ -111,8 +116,8 @@ class IsthImageFile(ImageFile.ImageFile):
 
 def _save(image: Image.Image, file: IO[bytes], filename: str | bytes) -> None:
     """Pillow's `save`, with the options quality (0 to 100), target_bytes, target_bpp, target_psnr, target_ssimulacra2,
-    strip, effort, model, max_side and depth as of `isthmus.encode`, and icc_profile, exif and xmp: None or b"" leaves
-    one out."""
+    tune, strip, effort, model, max_side and depth as of `isthmus.encode`, and icc_profile, exif and xmp: None or b""
+    leaves one out."""
     options: dict[str, Any] = image.encoderinfo
     _refuse_unknown(options)
     # Pixels of an opened file, or EXIF that was given along with them, are still to be turned; all else was worked on.
@@ -127,8 +132,8 @@ def _save(image: Image.Image, file: IO[bytes], filename: str | bytes) -> None:
     try:
         codec = _codec(options.get("effort", 1), options.get("model"))
         picture = as_picture(image, _LIMITS, turned=turned, depth=options.get("depth"))
-        strip, max_side = options.get("strip", False), options.get("max_side")
-        file.write(encode_content(codec, picture, quality, target, strip, max_side))
+        asked = options.get("strip", False), options.get("max_side"), options.get("tune")
+        file.write(encode_content(codec, picture, quality, target, *asked))
     except UnsupportedPictureError as error:
         raise OSError(f"cannot write mode {image.mode} as {FORMAT}: {error}") from error
 
@@ -138,7 +143,7 @@ def _refuse_unknown(options: dict[str, Any]) -> None:
     if options.get("lossless"):
         hint = "Write a .png, or a .webp with lossless=True; quality=100 is the nearest to it here."
         raise InputError("isthmus keeps no picture without loss", expected="lossless=False", got=True, hint=hint)
-    known = ("quality", *TARGETS, "strip", "effort", "model", "max_side", "depth", *INFO_KEYS.values(), "lossless")
+    known = ("quality", "tune", *TARGETS, *_OPTIONS, *INFO_KEYS.values(), "lossless")
     for name in options:
         if name not in known:
             near = difflib.get_close_matches(name, known, 1)

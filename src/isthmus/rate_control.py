@@ -20,6 +20,7 @@ from isthmus.likeness import psnr_db
 from isthmus.medium.protocol import Content
 from isthmus.plain import number
 from isthmus.search import ContinuousDial, secant
+from isthmus.tune import TuneLike
 
 Kind = Literal["bytes", "bpp", "psnr", "ssimulacra2"]
 """What is asked for: bytes, bits per pixel, dB, or points of SSIMULACRA2."""
@@ -118,7 +119,7 @@ class _Point:
     """Above (or below zero: short of) the target, on the scale that the search works in."""
 
 
-def encode_to_target(codec: Codec, content: Content, target: Target) -> Reached:
+def encode_to_target(codec: Codec, content: Content, target: Target, tune: TuneLike | None = None) -> Reached:
     """The file nearest to a target on its safe side, of those that a bounded search tries.
 
     The dial nearly rises, not quite: where it has jumps, a nearer file may exist, and the note says so.
@@ -127,16 +128,18 @@ def encode_to_target(codec: Codec, content: Content, target: Target) -> Reached:
         codec: encodes, and decodes where a likeness is asked for.
         content: what to encode; the likeness of a picture is that of its colours, (H, W, 3) uint8.
         target: what to reach.
+        tune: where the other dial stands meanwhile, as of `Codec.encode`.
 
     Raises:
-        InputError: even the dial's end does not reach the target; the message says how far it gets.
+        InputError: even the dial's end does not reach the target; the message says how far it gets. Or the model has no
+            dial for the tune.
     """
     measure = _measure(codec, content, target)
 
     points: list[_Point] = []
 
     def over(quality: float) -> float:
-        data = codec.encode(content, quality)
+        data = codec.encode(content, quality, tune=tune)
         value = measure(data)
         distance = math.log(value / target.value) if target.is_size else value - target.value
         points.append(_Point(quality, data, value, distance))

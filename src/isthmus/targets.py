@@ -11,6 +11,7 @@ from isthmus.image.picture import PictureLike
 from isthmus.media import medium_of
 from isthmus.medium.protocol import Content
 from isthmus.rate_control import Kind, Target, encode_to_target
+from isthmus.tune import TuneLike
 
 TARGETS: dict[str, Kind] = {
     "target_bytes": "bytes",
@@ -34,6 +35,7 @@ def encode(
     target_ssimulacra2: float | None = None,
     max_side: int | None = None,
     depth: Depth | None = None,
+    tune: TuneLike | None = None,
 ) -> bytes:
     """Compress a picture to the bytes of an .isth file, at a quality or to a target that chooses the quality.
 
@@ -50,12 +52,15 @@ def encode(
         target_ssimulacra2: at least so many points of SSIMULACRA2, and hardly more.
         max_side: reduce a larger picture to so many pixels in width and height, in proportion.
         depth: 8 to reduce deeper samples to 8 bits a channel by rounding; None to refuse them.
+        tune: what the bytes are spent on, of models that have this dial: "psnr" for the least squared error, "eye",
+            which None means, for what eyes see, or 0 to 1 between them.
 
     Returns:
         The file, which `decode` and `decode_image` take.
 
     Raises:
-        InputError: an argument is outside its range, the array has another shape, or no quality reaches the target.
+        InputError: an argument is outside its range, the array has another shape, no quality reaches the target, or the
+            model has no dial for the tune.
         UnsupportedPictureError: the picture has more than 8 bits a channel, and depth is not 8.
         LimitExceededError: it has more pixels than `Limits` allows.
         ModelError, UnknownModelError: there are no such weights.
@@ -77,7 +82,7 @@ def encode(
         quality,
     )
     content = medium_of(image).content(image, codec.limits, {"depth": depth})
-    return encode_content(codec, content, quality, target, strip, max_side)
+    return encode_content(codec, content, quality, target, strip, max_side, tune)
 
 
 def encode_file(
@@ -95,6 +100,7 @@ def encode_file(
     target_ssimulacra2: float | None = None,
     max_side: int | None = None,
     depth: Depth | None = None,
+    tune: TuneLike | None = None,
 ) -> Path:
     """Compress a picture file to an .isth file, at a quality or to a target that chooses the quality.
 
@@ -112,12 +118,15 @@ def encode_file(
         target_ssimulacra2: at least so many points of SSIMULACRA2, and hardly more.
         max_side: reduce a larger picture to so many pixels in width and height, in proportion.
         depth: 8 to reduce deeper samples to 8 bits a channel by rounding; None to refuse them.
+        tune: what the bytes are spent on, of models that have this dial: "psnr" for the least squared error, "eye",
+            which None means, for what eyes see, or 0 to 1 between them.
 
     Returns:
         The new file's path.
 
     Raises:
-        InputError: the file is no picture, an argument is outside its range, or no quality reaches the target.
+        InputError: the file is no picture, an argument is outside its range, no quality reaches the target, or the
+            model has no dial for the tune.
         UnsupportedPictureError: the picture has more than 8 bits a channel, and depth is not 8, or several frames.
         LimitExceededError: it has more pixels than `Limits` allows.
         ModelError, UnknownModelError: there are no such weights.
@@ -144,7 +153,7 @@ def encode_file(
     )
     with atomic_output(path, force) as stream:
         content = codec.open_file(source, {"depth": depth})
-        stream.write(encode_content(codec, content, quality, aim, strip, max_side))
+        stream.write(encode_content(codec, content, quality, aim, strip, max_side, tune))
     return path
 
 
@@ -168,9 +177,10 @@ def encode_content(
     target: Target | None,
     strip: bool = False,
     max_side: int | None = None,
+    tune: TuneLike | None = None,
 ) -> bytes:
     """The bytes of an .isth file; arguments as of :func:`encode`."""
     content = medium_of(content).content(content, codec.limits, {"strip": strip, "max_side": max_side})
     if target is not None:
-        return encode_to_target(codec, content, target).data
-    return codec.encode(content, DEFAULT_QUALITY if quality is None else quality)
+        return encode_to_target(codec, content, target, tune).data
+    return codec.encode(content, DEFAULT_QUALITY if quality is None else quality, tune=tune)

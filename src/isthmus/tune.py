@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 from isthmus.errors import InputError
 from isthmus.plain import number
@@ -31,11 +32,13 @@ class Tune:
 
     @classmethod
     def of(cls, value: object) -> Tune:
-        """The place that a name, or the nearest to one that a number of 0 to 1, stands for.
+        """The place that a name stands for, or the nearest one to a number from 0 to 1; a place is itself.
 
         Raises:
-            InputError: it is neither.
+            InputError: it is none of these.
         """
+        if isinstance(value, Tune):
+            return value
         expected = f"{' or '.join(NAMES)}, or a number from 0 to 1"
         if isinstance(value, str) and value in NAMES:
             return cls(NAMES[value])
@@ -43,6 +46,14 @@ class Tune:
         if not 0 <= plain <= 1:
             raise InputError("the tune", expected=expected, got=value)
         return cls(round(plain * WHOLE))
+
+    @classmethod
+    def parse(cls, text: str) -> Tune:
+        """The place that a word of a command line or an address stands for; raises as `of`."""
+        try:
+            return cls.of(float(text))
+        except ValueError:
+            return cls.of(text)
 
     @property
     def share(self) -> float:
@@ -57,3 +68,7 @@ class Tune:
 
 EYE = Tune()
 """The default."""
+PSNR = Tune(0)
+"""The dial's other end."""
+TuneLike = Literal["psnr", "eye"] | float | Tune
+"""What `Tune.of` takes."""

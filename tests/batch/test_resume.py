@@ -9,9 +9,11 @@ import pytest
 from PIL import Image
 
 from batch.helpers import CUP, all_of, states
+from isthmus import inspect
 from isthmus.batch.job import Job
 from isthmus.batch.plan import items
 from isthmus.batch.steps import foresee, process
+from isthmus.model.registry import load_model
 from isthmus.rate_control import Target
 
 
@@ -109,3 +111,28 @@ def test_a_newer_file_is_not_taken_for_damage(job: Job, tmp_path: Path) -> None:
     path.write_bytes(newer)
     assert all_of(job)["a.png"].state == "failed"
     assert path.read_bytes() == newer
+
+
+def test_another_tune_is_refused_whatever_the_target(job: Job, tmp_path: Path, tuned_model: Path) -> None:
+    tuned = replace(job, model=str(tuned_model))
+    assert set(states(tuned).values()) == {"done"}
+    assert {inspect(path.read_bytes()).tune for path in (tmp_path / "out").rglob("*.isth")} == {1}
+    # The default is a place like others.
+    for same in (tuned, replace(tuned, tune="eye"), replace(tuned, tune=1, aim=Target("bytes", 3000))):
+        assert set(states(same).values()) == {"skipped"}
+    other = all_of(replace(tuned, tune="psnr"))["a.png"]
+    assert other.state == "failed"
+    wanted = f"quality 50 and tune {{}} of model {load_model(tuned_model).id.hex()}"
+    assert f"expected {wanted.format('psnr')}, got {wanted.format('eye')}" in other.message
+    aimed = replace(tuned, tune=0.25, aim=Target("bytes", 3000))
+    assert "expected tune 0.25 of model" in all_of(aimed)["a.png"].message
+    assert set(states(replace(aimed, force=True)).values()) == {"done"}
+    assert set(states(aimed).values()) == {"skipped"}
+    assert set(states(tuned).values()) == {"failed"}
+
+
+def test_a_tune_that_the_model_has_no_dial_for(job: Job, tmp_path: Path) -> None:
+    found = all_of(replace(job, tune="eye"))
+    assert {result.state for result in found.values()} == {"failed"}
+    assert "the model best has no second dial, the tune: got eye" in found["a.png"].message
+    assert not (tmp_path / "out").exists()

@@ -12,9 +12,11 @@ from bench.helpers import photo
 from isthmus import Codec, __version__, inspect
 from isthmus.bench.codec import Weights, bits_map, isthmus_codec, isthmus_codecs
 from isthmus.bench.metrics import psnr
+from isthmus.bench.rivals import OWN, Asked
 from isthmus.cli import main
-from isthmus.errors import UnknownModelError
+from isthmus.errors import InputError, UnknownModelError
 from isthmus.image.grid import BLOCK
+from isthmus.tune import EYE, Tune
 
 
 def test_it_writes_and_reads_isthmus_files() -> None:
@@ -32,7 +34,7 @@ def test_it_writes_and_reads_isthmus_files() -> None:
 
 def test_the_second_effort_is_a_codec_of_its_own() -> None:
     picture = photo("chelsea", 90, 130)
-    rival = isthmus_codec(Weights(effort=2), "isthmus-e2")
+    rival = isthmus_codec(Weights(asked=OWN["isthmus-e2"]), "isthmus-e2")
     assert rival.encode(picture, 60, 1) == Codec(threads=1, effort=2).encode(picture, 60)
     assert rival.encode(picture, 60, 1) != isthmus_codec(Weights()).encode(picture, 60, 1)
     assert rival.label == "isthmus effort 2"
@@ -88,3 +90,40 @@ def test_several_models_are_told_apart() -> None:
     ]
     assert [rival.label for rival in several][1:3] == ["isthmus fast", "isthmus best effort 2"]
     assert [rival.name for rival in isthmus_codecs(["fast"])] == ["isthmus", "isthmus-e2"]
+
+
+def test_both_ends_of_the_second_dial_are_codecs(tuned_model: Path) -> None:
+    picture, spec = photo("chelsea", 48, 64), str(tuned_model)
+    ours = {rival.name: rival for rival in isthmus_codecs([spec])}
+    assert [(name, rival.label) for name, rival in ours.items()] == [
+        ("isthmus", "isthmus"),
+        ("isthmus-psnr", "isthmus tune psnr"),
+        ("isthmus-e2", "isthmus effort 2"),
+        ("isthmus-psnr-e2", "isthmus tune psnr effort 2"),
+    ]
+    # Measured points are kept by the settings: the default stands there, too.
+    settings = [rival.settings.rpartition(" tune ")[2] for rival in ours.values()]
+    assert settings == ["eye", "psnr", "eye effort 2", "psnr effort 2"]
+    data = {name: rival.encode(picture, 60, 1) for name, rival in ours.items()}
+    assert data["isthmus-psnr"] == Codec(spec, threads=1).encode(picture, 60, tune="psnr")
+    assert data["isthmus-e2"] == Codec(spec, threads=1, effort=2).encode(picture, 60)
+    assert len(set(data.values())) == 4
+    between = isthmus_codec(Weights(spec, Asked(tune=Tune(50))))
+    assert (between.label, inspect(between.encode(picture, 60, 1)).tune) == ("isthmus tune 0.5", 0.5)
+    assert isthmus_codec(Weights(spec, Asked(tune=EYE))).label == "isthmus"
+
+
+def test_weights_with_and_without_the_dial(tuned_model: Path) -> None:
+    names = [rival.name for rival in isthmus_codecs(["fast", str(tuned_model)])]
+    assert names[:3] == ["isthmus-fast", "isthmus-tiny", "isthmus-psnr-tiny"]
+    assert names[3:] == ["isthmus-e2-fast", "isthmus-e2-tiny", "isthmus-psnr-e2-tiny"]
+    with pytest.raises(InputError, match="fast has no second dial"):
+        isthmus_codecs(["fast"], ["isthmus-psnr"])
+
+
+def test_bits_go_where_the_second_dial_says(tuned_model: Path) -> None:
+    picture = photo("astronaut", 128, 160)
+    for asked in (Asked(), Asked(tune=Tune(0))):
+        weights = Weights(str(tuned_model), asked)
+        written = 8 * len(isthmus_codec(weights).encode(picture, 60, 1))
+        assert float(bits_map(weights, picture, 60).sum()) == pytest.approx(written, rel=0.1, abs=600)

@@ -44,7 +44,7 @@ def test_preview() -> None:
         (["--crop", "10,5,33"], 2, "four whole numbers"),
         (["--crop", "1,2,3,x"], 2, "four whole numbers"),
         (["--crop", "80,40,20,20"], 1, "within 90x50"),
-        (["--scale", "1/4"], 2, "expected 1/16"),
+        (["--scale", "1/3"], 2, "expected 1/2, 1/4, 1/8, 1/16; --max-side reduces to any size"),
         (["--scale", "1/16", "--crop", "0,0,1,1"], 2, "exclude each other"),
     ],
 )

@@ -1,7 +1,9 @@
 """The definition of the entropy model: what is read off it, and that a layer added to it is added everywhere."""
 
+import math
 from collections.abc import Callable
 from dataclasses import replace
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -11,9 +13,9 @@ import series
 from isthmus.coding.boards import Board
 from isthmus.coding.definition import Block, Definition, Input, Pass
 from isthmus.coding.entropy_model import EntropyModel
-from isthmus.coding.fixed_point import ContextModel
-from isthmus.coding.formats import BYTES, WORDS, Format
-from isthmus.coding.kinds import FIRST, KINDS, Kind, definition_of, lattices_and_boards
+from isthmus.coding.fixed_point import ContextModel, _Dial
+from isthmus.coding.formats import BYTES, LATENT_LIMIT, WORDS, Format
+from isthmus.coding.kinds import FIRST, KINDS, TUNED, Kind, definition_of, lattices_and_boards
 from isthmus.coding.payload import decode_first_groups, decode_latents, encode_latents
 from isthmus.coding.weights import check_exact, numbers
 from isthmus.errors import CorruptError, ModelError
@@ -78,6 +80,7 @@ def test_multiplications_by_hand() -> None:
 
 
 IN_BYTES = replace(TINY, form=BYTES)
+TWO_DIALS = lattices_and_boards((3, 5, 8), points=3, lattice_width=8, width=16, form=BYTES, tuned=True)
 SERIES = series.definition((2, 3, 4), 3, (8, 16), WORDS)
 """Of another kind: other groups, boards of three and four phases in a row, windows in a row, names and prefix."""
 
@@ -101,10 +104,12 @@ def with_blocks(*blocks: Block) -> Definition:
         with_blocks(Block("wide", (1, 5)), Block("mix"), Block("spatial", (3, 3)), Block("again")),
         SERIES,
         replace(SERIES, form=BYTES),
+        TWO_DIALS,
+        replace(TWO_DIALS, form=WORDS),
     ],
     ids=[
         *("as it is", "a layer more", "bytes", "bytes, a layer more", "none", "no window", "window last", "windows"),
-        *("a series", "a series in bytes"),
+        *("a series", "a series in bytes", "two dials", "two dials in words"),
     ],
 )
 def test_training_export_import_and_runner_follow_the_definition(definition: Definition) -> None:
@@ -114,13 +119,15 @@ def test_training_export_import_and_runner_follow_the_definition(definition: Def
         for one in definition.passes:
             trained.network(one).last.weight[: one.channels].normal_(std=0.02)
             trained.network(one).last.weight[one.channels :].normal_(std=1.0)
-            trained.network(one).quality.normal_(std=0.2)
+            for table in trained.network(one).parameters():
+                if table.shape == (definition.points, one.width):  # of quality, and of tune
+                    table.normal_(std=0.2)
     # Whole numbers, and means near zero: no symbol lies near the edge between two.
     height, width = (6, 8) if definition.latents == TINY.latents else (1, 24)
     shape = (1, definition.latents, height, width)
     y = torch.round(torch.randn(shape, generator=torch.Generator().manual_seed(1)) * 3)
     seen: list[np.ndarray] = []
-    weights = torch.tensor([[0.0, 0.4, 0.6]])
+    weights = torch.tensor([[0.0, 0.4, 0.6, *([0.37] if definition.tuned else [])]])
     with torch.no_grad():
         decoded, _ = trained(y, weights, None, lambda symbols, scales: seen.append(scales.numpy().astype(int).ravel()))
 
@@ -131,7 +138,7 @@ def test_training_export_import_and_runner_follow_the_definition(definition: Def
         found.append(scales.T.astype(int).ravel())
         return np.rint(flat[at, channels] - means) + means
 
-    walked = runner(definition, trained).walk(height, width, 8000, code)
+    walked = runner(definition, trained).walk(height, width, 8000, code, tune=37 if definition.tuned else 0)
     np.testing.assert_allclose(walked, decoded[0].flatten(1).T.numpy(), atol=1 / 16 + 1e-6)
     # Training visits the positions of a half board in another order.
     assert len(seen) == len(found) == len(definition.passes)
@@ -171,6 +178,73 @@ def test_the_sizes_of_a_second_kind_are_read_off_its_arrays(monkeypatch: pytest.
     shapes = {name: array.shape for name, array in arrays.items()}
     assert definition_of("series", SERIES.groups, SERIES.points, shapes, WORDS) == SERIES
     assert SERIES.own(arrays).keys() == {array.name for array in SERIES.arrays()}
+
+
+def test_the_kind_with_two_dials() -> None:
+    """It has the arrays of the first, and one more a pass."""
+    first = {array.name: array for array in IN_BYTES.arrays()}
+    more = {array.name: array for array in TWO_DIALS.arrays()}
+    assert more.keys() - first.keys() == {f"{one.name}.tuned" for one in TWO_DIALS.passes}
+    assert all(more[name] == array for name, array in first.items())
+    for one in TWO_DIALS.passes:
+        quality, tuned = (more[f"{one.name}.{name}"] for name in ("quality", "tuned"))
+        assert replace(tuned, name=quality.name) == quality
+    shapes = {name: array.shape for name, array in TWO_DIALS.stored(more).items()}
+    assert definition_of(TUNED, TWO_DIALS.groups, 3, shapes, BYTES) == TWO_DIALS
+    assert definition_of(FIRST, TWO_DIALS.groups, 3, shapes, BYTES) == IN_BYTES
+    assert TWO_DIALS.macs(9, 7) == IN_BYTES.macs(9, 7)
+
+
+@pytest.mark.parametrize("form", [WORDS, BYTES])
+@pytest.mark.parametrize(("quality", "tune"), [(0, 0), (0, 100), (10_000, 100), (4321, 0), (4321, 37), (7777, 99)])
+def test_a_bias_of_two_dials_is_what_fractions_say(
+    form: Format, quality: int, tune: int, rng: np.random.Generator
+) -> None:
+    """Interpolated between quality points in both tables, the second as far as tune is turned, rounded once."""
+    definition = replace(TWO_DIALS, form=form)
+    torch.manual_seed(0)
+    arrays = context_arrays(TrainedContext(definition))
+    most = 2000 if form == BYTES else 30_000
+    for one in definition.passes:
+        for name in ("quality", "tuned"):
+            array = arrays[f"{one.name}.{name}"]
+            arrays[f"{one.name}.{name}"] = rng.integers(-most, most, array.shape).astype(array.dtype)
+    weights = numbers(definition, arrays)
+    model = ContextModel(definition, weights, np.zeros(LATENT_LIMIT + 1))
+    index, share = (0, 2 * quality) if quality < 5000 else (1, 2 * quality - 10_000)
+    for one in definition.passes:
+        tables = [arrays[f"{one.name}.{name}"].tolist() for name in ("quality", "tuned")]
+        mixed = [
+            [Fraction(a * (10_000 - share) + b * share, 10_000) for a, b in zip(*table[index : index + 2], strict=True)]
+            for table in tables
+        ]
+        exact = [a + b * tune / 100 for a, b in zip(*mixed, strict=True)]
+        found = model._quality_bias(one, _Dial(quality, tune))
+        if form == BYTES:  # whole units, halves to even, as Python rounds
+            unit = weights[f"{one.name}.{one.enter}.unit"]
+            assert (found / unit).tolist() == [round(value) for value in exact]
+        else:  # multiples of 1/256 of what counts 1/4096
+            assert (found * 256).tolist() == [math.floor(value / 16 + Fraction(1, 2)) for value in exact]
+
+
+def test_two_dials_code_symbols_both_ways(rng: np.random.Generator) -> None:
+    torch.manual_seed(0)
+    trained = TrainedContext(TWO_DIALS)
+    for one in TWO_DIALS.passes:
+        torch.nn.init.normal_(trained.network(one).last.weight, std=0.3)
+        for table in trained.network(one).parameters():
+            if table.shape == (TWO_DIALS.points, one.width):
+                torch.nn.init.normal_(table)
+    entropy = EntropyModel(runner(TWO_DIALS, trained), laplace_tables())
+    y = rng.normal(0, 5, (4, 6, TWO_DIALS.latents)).astype(np.float32)
+    always = np.full((4, 6), 1e6)
+    payload = encode_latents(entropy, y, 4321, always, 37)
+    decoded = decode_latents(entropy, payload, 4, 6, 4321, 37)
+    assert np.abs(decoded - y).max() <= 0.5
+    np.testing.assert_array_equal(decode_first_groups(entropy, payload, 4, 6, 4321, 2, 37), decoded[:, :, :8])
+    for tune in (0, 100):
+        with pytest.raises(CorruptError):
+            decode_latents(entropy, payload, 4, 6, 4321, tune)
 
 
 @pytest.mark.parametrize(
@@ -232,19 +306,25 @@ def test_bytes_are_exact_in_any_order_with_the_largest_operands(rng: np.random.G
 
 def test_sums_that_are_not_exact_are_refused() -> None:
     torch.manual_seed(0)
-    arrays = context_arrays(TrainedContext(IN_BYTES))
-    check_exact(IN_BYTES, arrays)
+    arrays = context_arrays(TrainedContext(TWO_DIALS))
+    check_exact(TWO_DIALS, arrays)
     for name, value, message in (
         ("ac.1.0.spatial.bias", 1 << 24, "sums below 16777216"),
         ("ac.1.0.spatial.weight", 64, "within"),
         ("ac.1.0.spatial.exponent", 9, "within"),
         ("ac.2.1.quality", 1 << 24, "sums below"),
+        ("ac.2.1.tuned", 1 << 24, "sums below"),
     ):
         changed = dict(arrays)
         changed[name] = arrays[name].copy()
         changed[name].flat[3] = value
         with pytest.raises(ValueError, match=message):
-            check_exact(IN_BYTES, changed)
+            check_exact(TWO_DIALS, changed)
+    # Each is exact, and the two together are not.
+    for name in ("quality", "tuned"):
+        arrays[f"ac.1.0.{name}"][0, 0] = 1 << 23
+    with pytest.raises(ValueError, match=r"ac\.1\.0\.project: expected sums below"):
+        check_exact(TWO_DIALS, arrays)
 
 
 @pytest.mark.parametrize(

@@ -1,13 +1,22 @@
 """The fixed-point entropy model: exact in any order of summation, and causal."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from isthmus.coding import formats
 from isthmus.coding.boards import CHECKERBOARD, LATTICES, phases
-from isthmus.coding.fixed_point import ContextModel
+from isthmus.coding.fixed_point import LARGE, ZERO, ContextModel
+from isthmus.coding.formats import BYTES
+from isthmus.coding.kinds import KINDS, TUNED
+from isthmus.coding.weights import check_exact, numbers
+from isthmus.model.engine import Engine
+from isthmus.model.graph_writing import GraphWriter
 from isthmus.model.model import Model
+from isthmus.model.pass_engines import PassEngines
 from isthmus.model.registry import release_model
+from isthmus.train.context_arrays import compand_table
 
 
 @pytest.fixture(scope="module")
@@ -122,3 +131,59 @@ def test_passes_cover_the_plane_as_specified() -> None:
     np.testing.assert_array_equal(phases(CHECKERBOARD, 2, 3), [[0, 1, 0], [1, 0, 1]])
     expected = [[0, 4, 2, 4, 0], [4, 3, 4, 3, 4], [2, 4, 1, 4, 2], [4, 3, 4, 3, 4], [0, 4, 2, 4, 0]]
     np.testing.assert_array_equal(phases(LATTICES, 5, 5), expected)
+
+
+@pytest.mark.parametrize("spread", [0.3, 5.0, 4000.0])
+def test_the_engine_gives_what_numpy_does(tuned: ContextModel, spread: float) -> None:
+    """Number by number, with symbols far beyond what a photograph has, at planes that the engine is used for."""
+    height, width = 23, 29
+    assert height * width >= LARGE
+    assert tuned.engine is not None
+    outcomes = []
+    for model in (tuned, replace(tuned, engine=None)):
+        y = np.round(np.random.default_rng(3).laplace(0, spread, (height * width, tuned.definition.latents)))
+        recorder = Recorder(y)
+        decoded = model.walk(height, width, 4321, recorder, tune=37)
+        outcomes.append((decoded, [(means, scales) for _, _, means, scales in recorder.passes]))
+    np.testing.assert_array_equal(outcomes[0][0], outcomes[1][0])
+    for (means, scales), (other_means, other_scales) in zip(outcomes[0][1], outcomes[1][1], strict=True):
+        np.testing.assert_array_equal(means, other_means)
+        np.testing.assert_array_equal(scales, other_scales)
+
+
+def test_the_engine_is_exact_with_the_largest_operands() -> None:
+    """Instructions that add two products in 16 bits would saturate with weights of 8 bits; of 7 they cannot."""
+    rows, columns = 64, 1152
+    graph = GraphWriter()
+    x = graph.input("x", "uint8", ("n", columns))
+    rng = np.random.default_rng(0)
+    weights = rng.choice(np.array([-63, 63], np.int8), (columns, 96))
+    weights[:, 0], weights[:, 1] = 63, -63
+    sums = graph.add("MatMulInteger", x, graph.constant(weights), graph.constant(np.array(ZERO, np.uint8)))
+    engine = Engine(graph.written(sums, "int32", ("n", 96)), threads=1)
+    values = rng.choice(np.array([0, 255], np.uint8), (rows, columns))
+    values[0], values[1] = 0, 255
+    exact = (values.astype(np.int64) - ZERO) @ weights.astype(np.int64)
+    assert np.abs(exact).max() == 63 * 128 * columns
+    np.testing.assert_array_equal(engine(x=values), exact)
+
+
+@pytest.fixture(scope="module")
+def tuned() -> ContextModel:
+    """A tuned entropy model in bytes with random weights, all of them in use."""
+    definition = KINDS[TUNED].build((3, 5, 9), 3, (8, 16), BYTES)
+    rng = np.random.default_rng(7)
+    arrays: dict[str, np.ndarray] = {}
+    for array in definition.arrays():
+        if array.kind == "exponent":
+            arrays[array.name] = rng.integers(-8, -4, array.shape).astype(np.int8)
+        elif array.kind in ("bias", "quality"):
+            arrays[array.name] = rng.integers(-2000, 2000, array.shape).astype(array.dtype)
+        elif array.kind == "fixed":
+            arrays[array.name] = rng.integers(0, 9, array.shape).astype(array.dtype)
+        else:
+            arrays[array.name] = rng.integers(-63, 64, array.shape).astype(array.dtype)
+    check_exact(definition, arrays)
+    found = numbers(definition, arrays)
+    compand = (compand_table(BYTES) / (1 << BYTES.feature_bits)).astype(np.float32)
+    return ContextModel(definition, found, compand, PassEngines(definition, arrays, found))

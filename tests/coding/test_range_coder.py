@@ -53,18 +53,40 @@ def test_any_integers_come_back(pairs: list[tuple[int, int]]) -> None:
     np.testing.assert_array_equal(roundtrip(symbols, indices), symbols)
 
 
-def test_symbols_of_the_lowest_tables_can_be_left_out(rng: np.random.Generator) -> None:
+def test_symbols_can_be_left_out(rng: np.random.Generator) -> None:
     indices = rng.integers(0, 3, 300).astype(np.uint8)
     symbols = np.where(indices < 1, 7, rng.integers(-20, 20, 300)).astype(np.int32)
     encoder, shorter = SymbolEncoder(TABLES), SymbolEncoder(TABLES)
-    encoder.encode(symbols, indices, least=1)
     kept = indices >= 1
+    encoder.encode(symbols, indices, kept)
     shorter.encode(symbols[kept], indices[kept])
     data = encoder.finish()
     assert data == shorter.finish()
     decoder = SymbolDecoder(TABLES, data)
-    np.testing.assert_array_equal(decoder.decode(indices, least=1), np.where(kept, symbols, 0))
+    np.testing.assert_array_equal(decoder.decode(indices, kept), np.where(kept, symbols, 0))
     assert decoder.finished()
+
+
+@pytest.mark.parametrize("share", [0.0, 0.001, 0.02, 0.3, 1.0])
+def test_marks_come_back_for_what_they_say(rng: np.random.Generator, share: float) -> None:
+    marks = rng.random(5000) < share
+    encoder = SymbolEncoder(TABLES)
+    encoder.encode_marks(marks)
+    data = encoder.finish()
+    decoder = SymbolDecoder(TABLES, data)
+    np.testing.assert_array_equal(decoder.decode_marks(len(marks)), marks)
+    assert decoder.finished()
+    p = min(max(float(marks.mean()), 1e-9), 0.5)
+    entropy = len(marks) * -(p * np.log2(p) + (1 - p) * np.log2(1 - p))
+    # Powers of two are near enough; all of them marked costs a bit each.
+    assert 8 * len(data) <= 1.06 * entropy + 64
+
+
+def test_no_marks_cost_a_digit() -> None:
+    encoder = SymbolEncoder(TABLES)
+    for _ in range(16):
+        encoder.encode_marks(np.zeros(1000, bool))
+    assert len(encoder.finish()) <= 12
 
 
 def test_size_is_near_the_entropy(rng: np.random.Generator) -> None:

@@ -12,6 +12,7 @@ import pytest
 from distributed import Client
 
 from batch.helpers import picture
+from isthmus import inspect
 from isthmus.batch import stream
 from isthmus.batch.inspection import Finding
 from isthmus.batch.job import Job, Result
@@ -209,6 +210,12 @@ def test_a_model_that_is_not_in_the_package(client: Client, source: str, target:
 def test_folders_of_this_machine(client: Client, photos: Path, tmp_path: Path, expected: dict[str, bytes]) -> None:
     assert run_tree(client, "encode", str(photos), str(tmp_path / "out"), model="fast").done == COUNT
     assert contents(str(tmp_path / "out")) == expected
+
+
+def test_the_second_dial_reaches_the_workers(client: Client, photos: Path, tmp_path: Path, tuned_model: Path) -> None:
+    done = run_tree(client, "encode", str(photos / "c"), str(tmp_path), model=str(tuned_model), tune="psnr").done
+    tunes = {inspect(data).tune for data in contents(str(tmp_path)).values()}
+    assert (done, tunes) == (COUNT // 3, {0})
 
 
 def test_what_cannot_be_begun(client: Client, tmp_path: Path) -> None:

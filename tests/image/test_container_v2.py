@@ -15,7 +15,9 @@ from isthmus.image.chunks import ALPHA, TILE
 from isthmus.image.coders.table import CODERS
 from isthmus.image.container import assemble, parse, read_front
 from isthmus.image.header import pack_header
+from isthmus.image.info import info_of
 from isthmus.image.limits import Limits
+from isthmus.tune import Tune
 
 CODER = 255
 HEADER_V2 = replace(HEADER, coder=CODER)
@@ -47,6 +49,24 @@ def another_coder(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(CODERS, CODER, lambda: coder)
 
 
+TUNED_HEADER = replace(HEADER, coder=2, tune=Tune(37))
+TUNED = bytes.fromhex(
+    "89 49535448 0d0a1a"  # magic
+    "0200"  # version 2
+    "2f00"  # 47 bytes of header
+    "01"  # a picture
+    "02"  # by coder 2
+    "0100"  # features: alpha
+    "03000000 02000000"  # 3x2 pixels
+    "03 03"  # three coded channels, mode LA
+    "a113"  # quality 50.25
+    "0123456789abcdef"  # model id
+    "0200 02000000"  # tiles of 2 pixels, two of them
+    "25"  # tune 0.37
+)
+TUNED += struct.pack("<I", zlib.crc32(TUNED))
+
+
 def with_header(added: bytes = b"", **changes: int) -> bytes:
     """The header of HEADER_V2 with raw fields changed, bytes added behind the last, and the CRC made good."""
     fields = {"version": 2, "length": 46 + len(added), "medium": 1, "coder": CODER, "features": 1} | changes
@@ -64,6 +84,30 @@ def test_literal_bytes() -> None:
 def test_it_may_name_coder_1() -> None:
     parsed = parse(finish(with_header(coder=1) + BODY))
     assert (parsed.header, parsed.version) == (HEADER, 2)
+
+
+def test_a_header_with_a_tune() -> None:
+    assert pack_header(TUNED_HEADER) == TUNED
+    parsed = parse(finish(TUNED + BODY))
+    assert (parsed.header, parsed.version, parsed.header_bytes) == (TUNED_HEADER, 2, 47)
+    assert info_of(parsed).tune == 0.37
+    assert "quality 50.25, tune 0.37\n" in info_of(parsed).text()
+    assert info_of(parse(LITERAL)).tune is None
+    assert "tune" not in info_of(parse(LITERAL)).text()
+
+
+@pytest.mark.parametrize("tune", [0, 100])
+def test_both_ends_of_the_dial(tune: int) -> None:
+    assert parse(finish(with_header(bytes([tune]), coder=2) + BODY)).header.tune == Tune(tune)
+
+
+def test_a_tune_that_is_none() -> None:
+    with pytest.raises(CorruptError, match="tune is out of range: expected 0 to 100, got 101"):
+        parse(finish(with_header(bytes([101]), coder=2) + BODY))
+    with pytest.raises(CorruptError, match="length is out of range: expected 47 to 65535, got 46"):
+        parse(finish(with_header(coder=2) + BODY))
+    # Behind the tune, as behind the last field of others, a later version may add some.
+    assert parse(finish(with_header(b"\x25more", coder=2) + BODY)).header == TUNED_HEADER
 
 
 @pytest.mark.parametrize("end", range(len(LITERAL)))
@@ -93,8 +137,8 @@ def test_fields_of_later_versions_are_passed_over(added: bytes) -> None:
     [
         (with_header(medium=0), TooNewError, "medium is unknown: expected medium 1, got 0"),
         (with_header(medium=2), TooNewError, "medium is unknown: expected medium 1, got 2"),
-        (with_header(coder=0), TooNewError, "coder is unknown: expected coder 1 or 255, got 0"),
-        (with_header(coder=254), TooNewError, "coder is unknown: expected coder 1 or 255, got 254"),
+        (with_header(coder=0), TooNewError, "coder is unknown: expected coder 1 or 2 or 255, got 0"),
+        (with_header(coder=254), TooNewError, "coder is unknown: expected coder 1 or 2 or 255, got 254"),
         (with_header(features=3), TooNewError, "0x0002"),
         (with_header(length=0), CorruptError, "length is out of range: expected 20"),
         (with_header(length=19), CorruptError, "length is out of range: expected 20"),

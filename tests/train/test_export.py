@@ -91,12 +91,12 @@ def test_pictures_decode_as_training_saw_them(trained: Trained, photo: np.ndarra
 
 @pytest.mark.parametrize("tune", [0, 40, 100])
 def test_gains_are_those_of_the_codec(trained: Trained, rng: np.random.Generator, tune: int) -> None:
-    decoded = np.round(16 * rng.laplace(0, 1, (7, 9, 24)) * np.linspace(0, 40, 9)[None, :, None]) / 16
+    sixteenths = np.rint(16 * rng.laplace(0, 1, (7, 9, 24)) * np.linspace(0, 40, 9)[None, :, None]).astype(np.int32)
     setting = Setting(trained.model, Quality(5000), 1, Tune(tune))
-    expected = with_gains(setting, decoded.astype(np.float32))[:, :, -1]
+    expected = with_gains(setting, sixteenths)[:, :, -1]
     assert (expected.max() > 3) == (tune > 0)
     config = trained.config.network
-    source = torch.from_numpy(decoded[:, :, 3:8].transpose(2, 0, 1)[None].copy())
+    source = torch.from_numpy(sixteenths[:, :, 3:8].transpose(2, 0, 1)[None] / 16)
     limits = thresholds_of(config.gain_floor)
     found = gain_octaves(source, torch.tensor([tune / 100]), limits, config.gain_floor, config.gain_power)
     np.testing.assert_array_equal(4 * found[0, 0].numpy(), expected)

@@ -5,6 +5,7 @@ import json
 import threading
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from urllib.parse import quote
 
 import numpy as np
@@ -236,7 +237,8 @@ def test_results_are_kept_for_a_while_only() -> None:
     dropped = store.Dropped("a", b"", np.zeros((2, 2, 3), np.uint8), 2, 2)
     made: list[float] = []
     for quality in [*range(20), 19, 0]:
-        assert dropped.once("x", quality, lambda q=quality: made.append(q) or q) == quality  # type: ignore[misc]
+        dials = store.Dials(quality)
+        assert dropped.once("x", dials, lambda q=quality: made.append(q) or q) == quality  # type: ignore[misc]
     assert made == [*range(20), 0]
 
 
@@ -245,11 +247,11 @@ def test_a_slow_visitor_does_not_hold_the_others_up(client: TestClient, monkeypa
     started, released = threading.Event(), threading.Event()
     original = store.Studio.outcome
 
-    def outcome(self: store.Studio, dropped: store.Dropped, codec: str, quality: float) -> object:
+    def outcome(self: store.Studio, dropped: store.Dropped, codec: str, dials: store.Dials) -> object:
         if dropped.name == "slow.png":
             started.set()
             assert released.wait(30)
-        return original(self, dropped, codec, quality)
+        return original(self, dropped, codec, dials)
 
     monkeypatch.setattr(store.Studio, "outcome", outcome)
     answers: list[int] = []
@@ -271,3 +273,57 @@ def test_a_slow_visitor_does_not_hold_the_others_up(client: TestClient, monkeypa
         visitor.join()
     assert answers == [200] * 8
     assert json.loads(client.get(f"/pictures/{slow}/codecs/isthmus").text)["label"] == "isthmus"
+
+
+@pytest.fixture(scope="module")
+def tuned(tuned_model: Path) -> Iterator[TestClient]:
+    """Of a model that has a second dial."""
+    with TestClient(create_app(str(tuned_model), threads=1), BASE) as client:
+        yield client
+
+
+def test_the_second_dial_is_there_if_the_weights_have_it(client: TestClient, tuned: TestClient) -> None:
+    assert 'id="tune"' not in client.get("/").text
+    page = tuned.get("/").text
+    assert '<input id="tune" type="range" min="0" max="1"' in page
+    assert '<output id="shown-tune" for="tune">eye</output>' in page
+
+
+def test_the_second_dial_turns_all_that_is_made(tuned: TestClient, tuned_model: Path) -> None:
+    key = f"/pictures/{drop(tuned, as_png(PHOTO))['key']}"
+    found: dict[str, tuple[object, ...]] = {}
+    for tune, text in (("0", "psnr"), ("0.5", "0.5"), ("eye", "eye")):
+        dials = f"quality=60&tune={tune}"
+        own = tuned.get(f"{key}/codecs/isthmus?{dials}").json()
+        file = tuned.get(f"{key}/file.isth?{dials}").content
+        assert file == isthmus.encode(PHOTO, 60, tune=text if text in ("psnr", "eye") else 0.5, model=tuned_model)
+        assert (own["bytes"], own["label"]) == (len(file), "isthmus" if text == "eye" else f"isthmus tune {text}")
+        assert f" tune {text}. " in own["settings"]
+        decoded = as_pixels(tuned.get(f"{key}/codecs/isthmus/decoded.webp?{dials}").content)
+        np.testing.assert_array_equal(decoded, isthmus.decode(file, model=tuned_model))
+        bits = tuned.get(f"{key}/bits?{dials}").json()
+        assert bits["label"] == f"isthmus at quality 60, tune {text}"
+        plane = tuned.get(f"{key}/latents/4.png?{dials}")
+        assert plane.status_code == 200
+        found[text] = file, tuple(bits["values"]), plane.content
+    for parts in zip(*found.values(), strict=True):
+        assert len(set(parts)) == 3
+    assert tuned.get(f"{key}/file.isth?quality=60").content == found["eye"][0]
+
+
+def test_an_isth_file_says_its_tune(tuned: TestClient, tuned_model: Path) -> None:
+    dropped = drop(tuned, isthmus.encode(PHOTO, 70, tune="psnr", model=tuned_model), "cup.isth")
+    assert dropped["info"]["tune"] == 0
+    assert tuned.get(f"/pictures/{dropped['key']}/latents/3.png").status_code == 200
+
+
+@pytest.mark.parametrize("tune", ["x", "-1", "2", "nan", ""])
+def test_a_tune_that_is_none(tuned: TestClient, tune: str) -> None:
+    key = f"/pictures/{drop(tuned, as_png(PHOTO))['key']}"
+    answer = tuned.get(f"{key}/codecs/isthmus?tune={tune}")
+    assert (answer.status_code, "psnr or eye" in answer.json()["error"]) == (422, True)
+
+
+def test_a_tune_of_weights_without_the_dial(client: TestClient, cup: str) -> None:
+    answer = client.get(f"{cup}/codecs/isthmus?tune=psnr")
+    assert (answer.status_code, "has no second dial" in answer.json()["error"]) == (422, True)

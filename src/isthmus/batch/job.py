@@ -11,6 +11,7 @@ from isthmus.image.limits import Limits
 from isthmus.medium.protocol import Options
 from isthmus.plain import number, whole
 from isthmus.rate_control import Target
+from isthmus.tune import Tune, TuneLike
 
 State = Literal["done", "kept", "skipped", "failed", "copied"]
 
@@ -23,6 +24,7 @@ class Job:
         verb: encode or decode.
         source, target: addresses of the two trees.
         quality: 0 to 100, where there is no aim.
+        tune: where the second dial stands, in what `Tune.of` takes; None for the default of models that have one.
         aim: a target instead of a quality.
         strip: leave metadata out.
         keep_smaller: copy the original where encoding does not make it smaller.
@@ -55,10 +57,13 @@ class Job:
     suffix: str | None = None
     jpeg_quality: int | None = None
     depth: int | None = None
+    tune: TuneLike | None = None
 
     def __post_init__(self) -> None:
         # Compared and written down later: plain numbers, whatever they came as.
         object.__setattr__(self, "quality", number(self.quality, "the quality", "0 to 100"))
+        if self.tune is not None:
+            object.__setattr__(self, "tune", Tune.of(self.tune))
         for name in ("threads", "effort"):
             object.__setattr__(self, name, whole(getattr(self, name), f"the number for {name}"))
         for name in ("max_side", "jpeg_quality"):

@@ -11,6 +11,7 @@ from isthmus.batch.tree import Tree
 from isthmus.errors import BitstreamError, CorruptError, OutputExistsError, TruncatedError
 from isthmus.media import medium_of_name, medium_to_open, parse
 from isthmus.medium.protocol import Info, Medium
+from isthmus.tune import Tune
 
 FORCE = "Use --force to replace it."
 
@@ -43,10 +44,9 @@ def encoded_before(job: Job, item: Item, tools: Tools) -> bool:
             f"{item.output} is there already and is no .isth file that can be read here", got=error, hint=FORCE
         ) from error
     info = medium.info(parsed)
-    wanted, found = f"model {tools.codec.model_for(medium).id.hex()}", f"model {info.model_id}"
-    if job.aim is None:
-        wanted = f"quality {round(job.quality, 2):g} of {wanted}"
-        found = f"quality {info.quality:g} of {found}"
+    tune = tools.codec.tune_for(medium, job.tune)
+    wanted = _made(job, round(job.quality, 2), tune, tools.codec.model_for(medium).id.hex())
+    found = _made(job, info.quality, None if info.tune is None else Tune.of(info.tune), info.model_id)
     if wanted != found:
         raise OutputExistsError(f"{item.output} is there already", expected=wanted, got=found, hint=FORCE)
     with source.open(item.name, most, item.size) as stream:
@@ -55,6 +55,13 @@ def encoded_before(job: Job, item: Item, tools: Tools) -> bool:
         raise OutputExistsError(f"{item.output} is there already and is another {medium.name}", hint=FORCE)
     _refuse_older(item, source, target)
     return True
+
+
+def _made(job: Job, quality: float, tune: Tune | None, model_id: str) -> str:
+    """How a file was made, in words: all that it says of it, and that the job decides."""
+    dials = [] if job.aim else [f"quality {quality:g}"]
+    dials += [f"tune {tune.text}"] if tune else []
+    return f"{' and '.join(dials)} of model {model_id}" if dials else f"model {model_id}"
 
 
 def _is_of(medium: Medium, item: Item) -> bool:

@@ -98,9 +98,9 @@ def _encode_content(job: Job, item: Item, tools: Tools, content: Content) -> Res
     codec = tools.codec
     notes = list(content.notes)
     if job.aim is None:
-        data = codec.encode(content, job.quality)
+        data = codec.encode(content, job.quality, tune=job.tune)
     else:
-        reached = encode_to_target(codec, content, job.aim)
+        reached = encode_to_target(codec, content, job.aim, job.tune)
         data = reached.data
         notes += [reached.note] if reached.note else []
     if job.keep_smaller and len(data) >= item.size:

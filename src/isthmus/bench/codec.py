@@ -12,10 +12,16 @@ from numpy.typing import NDArray
 
 from isthmus import Codec, __version__
 from isthmus.bench.metrics import Picture
-from isthmus.bench.rivals import EFFORTS, Dial, Rival
+from isthmus.bench.rivals import OWN, Asked, Dial, Rival
 from isthmus.effort import Effort
+from isthmus.image.coders.table import coder_of
+from isthmus.media import DEFAULT as PICTURES
+from isthmus.media import MEDIA
+from isthmus.medium.setting import Setting
 from isthmus.model.model import Model
 from isthmus.model.registry import DEFAULT, model_named
+from isthmus.quality import Quality
+from isthmus.tune import EYE, Tune
 
 QUALITIES = (0.0, 8.0, 16.0, 24.0, 32.0, 40.0, 48.0, 56.0, 64.0, 72.0, 80.0, 88.0, 95.0, 100.0)
 """Points of a curve of isthmus, each with about the same share of bytes more."""
@@ -27,15 +33,26 @@ class Weights:
 
     Attributes:
         spec: an installed model's name or a model file; None for the default.
-        effort: how hard the encoder tries, 1 or 2.
+        asked: effort and tune.
     """
 
     spec: str | None = None
-    effort: Effort = 1
+    asked: Asked = OWN["isthmus"]
 
     def load(self) -> Model:
         """The model; raises UnknownModelError for a name that is none, ModelError for a file that is none."""
         return model_named(self.spec or DEFAULT)
+
+    @property
+    def has_tune(self) -> bool:
+        """Whether they have a second dial; raises as `load`."""
+        return MEDIA[PICTURES]().has_tune(self.load())
+
+    @property
+    def tune(self) -> Tune | None:
+        """Where their second dial stands, if they have one; raises InputError where they lack one that is asked for,
+        else as `load`."""
+        return Codec(self.load()).tune_for(MEDIA[PICTURES](), self.asked.tune)
 
 
 Build = Callable[[Weights, str], Rival]
@@ -43,29 +60,33 @@ Build = Callable[[Weights, str], Rival]
 
 
 @lru_cache(maxsize=4)
-def _codec(weights: Weights, threads: int) -> Codec:
-    return Codec(weights.load(), threads=threads, effort=weights.effort)
+def _codec(spec: str | None, effort: Effort, threads: int) -> Codec:
+    return Codec(Weights(spec).load(), threads=threads, effort=effort)
 
 
 def _encode(picture: Picture, quality: float, threads: int, weights: Weights) -> bytes:
-    return _codec(weights, threads).encode(picture, quality)
+    asked = weights.asked
+    return _codec(weights.spec, asked.effort, threads).encode(picture, quality, tune=asked.tune)
 
 
 def _decode(data: bytes, threads: int, weights: Weights) -> Picture:
-    return np.asarray(_codec(weights, threads).decode(data))
+    return np.asarray(_codec(weights.spec, weights.asked.effort, threads).decode(data))
 
 
 def isthmus_codec(weights: Weights, name: str = "isthmus") -> Rival:
-    """isthmus with these weights, in the shape of a rival; raises as `Weights.load`."""
-    model = weights.load()
+    """isthmus with these weights, in the shape of a rival; raises as `Weights.tune`."""
+    model, asked, tune = weights.load(), weights.asked, weights.tune
     version = f"isthmus {__version__}"
-    harder = "" if weights.effort == 1 else f" effort {weights.effort}"
+    harder = "" if asked.effort == 1 else f" effort {asked.effort}"
     # A name that says which weights: several are compared.
-    label = "isthmus" if name in EFFORTS else f"isthmus {model.name}"
+    label = "isthmus" if name in OWN else f"isthmus {model.name}"
+    # The default is no news on a plot; in the settings, by which measured points are kept, it stands.
+    tuned = "" if asked.tune in (None, EYE) else f" tune {asked.tune.text}"
+    settings = f" tune {tune.text}" if tune else ""
     return Rival(
         name,
-        label + harder,
-        f"model {model.name} {model.id.hex()}{harder}",
+        label + tuned + harder,
+        f"model {model.name} {model.id.hex()}{settings}{harder}",
         partial(_encode, weights=weights),
         partial(_decode, weights=weights),
         partial(str, version),
@@ -74,29 +95,31 @@ def isthmus_codec(weights: Weights, name: str = "isthmus") -> Rival:
     )
 
 
-def isthmus_codecs(models: Sequence[str], names: Iterable[str] = EFFORTS, codec: Build = isthmus_codec) -> list[Rival]:
-    """isthmus at the efforts `names`, with each of several models; a model's name is told where there are several.
+def isthmus_codecs(
+    models: Sequence[str], names: Iterable[str] | None = None, codec: Build = isthmus_codec
+) -> list[Rival]:
+    """isthmus in the ways `names`, with each of several models; a model's name is told where there are several.
 
     Args:
         models: names or files; none for the default.
-        names: of efforts.
+        names: of `OWN`; None for all that the weights have a dial for.
         codec: what makes each.
 
-    Raises as `Weights.load`.
+    Raises as `Weights.tune`.
     """
-    if len(models) <= 1:
-        return [codec(Weights(models[0] if models else None, EFFORTS[name]), name) for name in names]
-    return [codec(Weights(model, EFFORTS[name]), f"{name}-{Path(model).stem}") for name in names for model in models]
+    several = len(models) > 1
+    return [
+        codec(Weights(model, OWN[name]), f"{name}-{Path(model).stem}" if several and model else name)
+        for name in (OWN if names is None else names)
+        for model in (models or (None,))
+        if names is not None or OWN[name].tune is None or Weights(model).has_tune
+    ]
 
 
 def bits_map(weights: Weights, picture: Picture, quality: float) -> NDArray[np.float32]:
     """The bits the entropy model spends on each 16x16 block: (ceil(H/16), ceil(W/16)) float32."""
-    from isthmus.image.coders.lapped.analysis import bits_map as bits_of
-    from isthmus.medium.setting import Setting
-    from isthmus.quality import Quality
-
-    bits: NDArray[np.float32] = bits_of(Setting(weights.load(), Quality.of(quality)), picture)
-    return bits
+    model = weights.load()
+    return coder_of(model).bits_map(Setting(model, Quality.of(quality), tune=weights.tune or EYE), picture)
 
 
 @dataclass(frozen=True)

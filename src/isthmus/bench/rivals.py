@@ -10,13 +10,14 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Literal
 
 import numpy as np
 
 from isthmus.bench import libraries
+from isthmus.effort import Effort
 from isthmus.errors import InputError, MissingExtraError
 from isthmus.image.picture import Pixels as Picture
+from isthmus.tune import PSNR, Tune
 
 Encode = Callable[[Picture, float, int], bytes]
 """From a picture, a quality and a number of threads to bytes."""
@@ -100,8 +101,27 @@ _WEBP_QUALITIES = (0.0, 4.0, 10.0, 20.0, 32.0, 45.0, 60.0, 72.0, 80.0, 87.0, 92.
 _JXL_DISTANCES = (25.0, 18.0, 13.0, 9.5, 7.0, 5.2, 3.9, 2.9, 2.1, 1.5, 1.1, 0.8, 0.6, 0.45)
 _JP2_DECIBELS = tuple(float(level) for level in range(22, 46, 2))
 
-EFFORTS: dict[str, Literal[1, 2]] = {"isthmus": 1, "isthmus-e2": 2}
-"""isthmus itself by the names it has beside its rivals, and how hard it tries."""
+
+@dataclass(frozen=True)
+class Asked:
+    """How isthmus itself encodes.
+
+    Attributes:
+        effort: how hard it tries.
+        tune: where its second dial stands; None for the default, if the weights have that dial.
+    """
+
+    effort: Effort = 1
+    tune: Tune | None = None
+
+
+OWN = {
+    "isthmus": Asked(),
+    "isthmus-psnr": Asked(tune=PSNR),
+    "isthmus-e2": Asked(2),
+    "isthmus-psnr-e2": Asked(2, PSNR),
+}
+"""isthmus itself by the names it has beside its rivals."""
 
 RIVALS: dict[str, Rival] = {
     rival.name: rival

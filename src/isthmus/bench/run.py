@@ -15,7 +15,7 @@ from isthmus.bench.metrics import METRICS, present
 from isthmus.bench.published import SHOWN, published_curves
 from isthmus.bench.report import bd_table, published_table, summary, timing_note, timing_table, write_report
 from isthmus.bench.results import record_of, write_csv, write_json
-from isthmus.bench.rivals import EFFORTS, RIVALS, Rival, choose
+from isthmus.bench.rivals import OWN, RIVALS, Rival, choose
 from isthmus.bench.sweep import Progress, sources_in, sweep
 from isthmus.bench.tables import as_columns
 from isthmus.bench.timing import qualities_near, time_codecs
@@ -33,7 +33,8 @@ class Plan:
         folder: the pictures.
         output: the folder for the report.
         name: the set's, in the report.
-        codecs: names, those of `EFFORTS` among them or not; None for isthmus and all rivals.
+        codecs: names, those of `OWN` among them or not; None for isthmus, in all ways that its weights have, and all
+            rivals.
         models: weights to run isthmus with; none for the default ones.
         metrics: names; None for all that can be measured here.
         anchor: the codec that BD-rates compare with; None for JPEG, or the first lossy one without it.
@@ -106,12 +107,13 @@ def chosen(plan: Plan, own: Own | None = None) -> Chosen:
         InputError: an unknown codec, metric, anchor or published curve, or two codecs of one name.
         MissingExtraError: a metric is asked for by name and what measures it is not installed.
         UnknownModelError, ModelError: the weights that isthmus is asked for are none.
+        InputError: they have no dial for the tune that is asked for by name.
     """
     metrics, unmeasured = _metrics(plan.metrics)
     _known("published curve", plan.published, tuple(published_curves()))
-    names = plan.codecs or (*EFFORTS, *RIVALS)
-    present, absent = choose([name for name in names if name not in EFFORTS])
-    ours = _isthmus(plan.models, [name for name in EFFORTS if name in names], own)
+    names = plan.codecs or tuple(RIVALS)
+    present, absent = choose([name for name in names if name not in OWN])
+    ours = _isthmus(plan.models, [name for name in OWN if name in names] if plan.codecs else None, own)
     codecs = tuple(replace(codec, qualities=codec.qualities[:: -plan.every][::-1]) for codec in (*ours, *present))
     twice = [name for name, count in Counter(codec.name for codec in codecs).items() if count > 1]
     if twice:
@@ -167,8 +169,8 @@ def bench(plan: Plan, found: Chosen, progress: Progress | None = None) -> str:
     return "\n\n".join(lines)
 
 
-def _isthmus(models: Sequence[str], names: Sequence[str], own: Own | None) -> list[Rival]:
-    if not names:
+def _isthmus(models: Sequence[str], names: Sequence[str] | None, own: Own | None) -> list[Rival]:
+    if names is not None and not names:
         return []
     # Imported only where isthmus is measured: the rivals run without weights.
     from isthmus.bench.codec import Own, isthmus_codecs

@@ -22,7 +22,9 @@ from isthmus.cli.options import usage_errors
 )
 @click.option("--name", help="What the reports call the set (default: the folder's name).")
 @click.option(
-    "--codecs", metavar="NAMES", help="isthmus, isthmus-e2 (effort 2) and rivals, with commas (default: all)."
+    "--codecs",
+    metavar="NAMES",
+    help="isthmus, isthmus-psnr (--tune psnr), both with -e2 (--effort 2), and rivals, with commas (default: all).",
 )
 @click.option(
     "--model", "models", metavar="MODEL", multiple=True, help="Weights: a file or an installed model; repeatable."

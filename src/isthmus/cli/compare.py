@@ -8,13 +8,23 @@ from typing import TYPE_CHECKING
 import click
 
 from isthmus.cli.messages import complain
-from isthmus.cli.options import as_one, force_option, model_option, quality_or_default, usage_errors
+from isthmus.cli.options import (
+    CodecOptions,
+    as_one,
+    force_option,
+    model_option,
+    quality_or_default,
+    refuse_tune,
+    tune_option,
+    usage_errors,
+)
 from isthmus.text import counted
 
 if TYPE_CHECKING:
     from isthmus.bench.nearest import Match
     from isthmus.bench.page import Comparison
     from isthmus.bench.rivals import Rival
+    from isthmus.tune import Tune
 
 RIVALS = "jpeg,jpeg2000,webp,avif-s6,jxl,png"
 
@@ -26,6 +36,7 @@ class CompareOptions:
     Attributes:
         pictures: the files to compare on.
         quality: of isthmus, 0 to 100; None for the default.
+        tune: of isthmus; None for the default of models that have this dial.
         match: what rivals are set to share with isthmus.
         codecs: names of rivals, with commas.
         output: the page to write; None for a name beside the picture's.
@@ -36,6 +47,7 @@ class CompareOptions:
 
     pictures: tuple[Path, ...]
     quality: float | None
+    tune: "Tune | None"
     match: "Match"
     codecs: str
     output: Path | None
@@ -59,6 +71,7 @@ class CompareOptions:
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
 )
 @click.option("-q", "--quality", metavar="Q", type=click.FloatRange(0, 100), help="Quality of isthmus, 0 to 100.")
+@tune_option
 @click.option(
     "--match",
     type=click.Choice(["bytes", "psnr"]),
@@ -103,6 +116,7 @@ def _compare(options: CompareOptions) -> bool:
     from isthmus.bench import page, rivals, tables
     from isthmus.errors import IsthmusError, OutputExistsError
 
+    refuse_tune(CodecOptions(options.model).codec(), options.tune)
     target, several = options.target, len(options.pictures) > 1
     if target.exists() and not options.force:
         raise OutputExistsError(f"{target} exists", hint="Use --force to overwrite it, or -o for another name.")
@@ -127,11 +141,11 @@ def _compare(options: CompareOptions) -> bool:
 
 
 def _one(options: CompareOptions, picture: Path, present: "list[Rival]", absent: list[tuple[str, str]]) -> "Comparison":
-    from isthmus.bench import codec, compare, page, sweep
+    from isthmus.bench import codec, compare, page, rivals, sweep
     from isthmus.image.grid import BLOCK
 
     original, on_white = sweep.load_on_white(picture)
-    weights = codec.Weights(options.model)
+    weights = codec.Weights(options.model, rivals.Asked(tune=options.tune))
     own: codec.Own = click.get_current_context().obj or codec.Own()
     quality = quality_or_default(options.quality)
     missing = list(absent)

@@ -37,7 +37,7 @@ class DecodeOptions(folders.FileOptions):
 
     Attributes:
         crop: x, y, width and height of the only window to decode, in pixels; None for the whole picture.
-        scale: a preview at 1/16 instead of the picture.
+        scale: a picture at 1/scale of width and height instead; None for the whole size.
         suffix: of outputs that are not named, which chooses their format, as in ".png"; None for their medium's.
         jpeg_quality: 1 to 100, of JPEGs; None for nearly without loss.
         max_side: pixels that a picture is reduced to, in width and height; None for as many as it has.
@@ -45,7 +45,7 @@ class DecodeOptions(folders.FileOptions):
     """
 
     crop: tuple[int, int, int, int] | None
-    scale: bool
+    scale: int | None
     suffix: str | None
     jpeg_quality: int | None
     max_side: int | None
@@ -55,7 +55,7 @@ class DecodeOptions(folders.FileOptions):
         """What is asked of the file's medium, by the names of its options."""
         return {
             "crop": self.crop,
-            "preview": self.scale,
+            "scale": self.scale,
             "max_side": self.max_side,
             "jpeg_quality": self.jpeg_quality,
             "strip": self.strip,
@@ -93,11 +93,13 @@ def _box(ctx: click.Context, param: click.Parameter, value: str | None) -> tuple
     return x, y, width, height
 
 
-def _sixteenth(ctx: click.Context, param: click.Parameter, value: str | None) -> bool:
-    if value not in (None, "1/16"):
-        hint = "No other scale is cheaper than decoding the whole and reducing that."
-        raise click.BadParameter(f"{value}: expected 1/16. {hint}")
-    return value is not None
+def _part(ctx: click.Context, param: click.Parameter, value: str | None) -> int | None:
+    from isthmus.image.coders.protocol import SCALES
+
+    scales = {f"1/{scale}": scale for scale in SCALES}
+    if value is not None and value not in scales:
+        raise click.BadParameter(f"{value}: expected {', '.join(scales)}; --max-side reduces to any size.")
+    return None if value is None else scales[value]
 
 
 def _suffix(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
@@ -117,7 +119,12 @@ def _suffix(ctx: click.Context, param: click.Parameter, value: str | None) -> st
 @inputs_argument
 @output_option
 @click.option("--crop", metavar="X,Y,W,H", callback=_box, help="Only this window, in pixels; decodes only its tiles.")
-@click.option("--scale", metavar="1/16", callback=_sixteenth, help="A quick preview at 1/16 of width and height.")
+@click.option(
+    "--scale",
+    metavar="1/2|1/4|1/8|1/16",
+    callback=_part,
+    help="A smaller picture, several times quicker.",
+)
 @click.option(
     "--to",
     "suffix",
@@ -148,7 +155,7 @@ def decode(options: DecodeOptions) -> None:
     isthmus decode small -o web --to jpg --jpeg-quality 85 --max-side 1600
     """
     if options.crop and options.scale:
-        raise click.UsageError("--crop and --scale exclude each other: a preview is always of the whole picture.")
+        raise click.UsageError("--crop and --scale exclude each other: a smaller picture is always of the whole.")
     if folders.is_wanted(options):
         if options.jpeg_quality is not None and not _is_jpeg(options.suffix):
             raise click.UsageError("--jpeg-quality is for JPEGs: add --to jpg.")

@@ -19,6 +19,8 @@ from isthmus.cli.options import (
     max_side_option,
     output_option,
     quality_or_default,
+    refuse_tune,
+    tune_option,
 )
 from isthmus.cli.outputs import outputs_for, refuse_other_formats
 from isthmus.cli.reports import Report, run_each
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
     from isthmus.effort import Effort
     from isthmus.medium.protocol import Content
     from isthmus.rate_control import Target
+    from isthmus.tune import Tune
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,6 +42,7 @@ class EncodeOptions(folders.FileOptions):
 
     Attributes:
         quality: 0 to 100; None for the default, or where there is a target.
+        tune: where the second dial stands; None for the default of models that have one.
         target: what chooses the quality instead.
         effort: how hard to try, 1 or 2.
         strip: leave ICC, EXIF and XMP out; the colours become those of sRGB first.
@@ -48,6 +52,7 @@ class EncodeOptions(folders.FileOptions):
     """
 
     quality: float | None
+    tune: "Tune | None"
     target: "Target | None"
     effort: "Effort"
     strip: bool
@@ -67,6 +72,7 @@ class EncodeOptions(folders.FileOptions):
             "encode",
             **self.of_job(),
             quality=quality_or_default(self.quality),
+            tune=self.tune,
             aim=self.target,
             strip=self.strip,
             keep_smaller=self.keep_smaller,
@@ -86,6 +92,7 @@ class EncodeOptions(folders.FileOptions):
     type=click.FloatRange(0, 100),
     help="0 to 100, continuous (default: 50).",
 )
+@tune_option
 @rate_control.target_options
 @click.option(
     "--effort",
@@ -130,6 +137,8 @@ def encode(options: EncodeOptions) -> None:
     if options.target is not None and options.quality is not None:
         raise click.UsageError("-q and a target exclude each other: a target chooses the quality.")
     say_what_decodes(options.model)
+    codec = options.codec(options.effort)
+    refuse_tune(codec, options.tune)
     if folders.is_wanted(options):
         folders.run(options.job(), options)
         return
@@ -137,7 +146,6 @@ def encode(options: EncodeOptions) -> None:
     refuse_other_formats(outputs.values())
     if options.keep_smaller and STREAM in (*outputs, *outputs.values()):
         raise click.UsageError("--keep-smaller is for files: a stream has no name to keep.")
-    codec = options.codec(options.effort)
 
     def work(name: str) -> tuple[Report, str]:
         return _encode_file(name, outputs[name], codec, options)
@@ -159,14 +167,16 @@ def _encode_file(name: str, output: str, codec: "Codec", options: EncodeOptions)
     def encoded() -> bytes:
         if options.target is None:
             quality = quality_or_default(options.quality)
-            data = codec.encode(content, quality, progress=progress_on_terminal(name))
+            data = codec.encode(content, quality, progress=progress_on_terminal(name), tune=options.tune)
             report.update(quality=quality, notes=list(content.notes))
         else:
-            reached = rate_control.reach(codec, content, options.target)
+            reached = rate_control.reach(codec, content, options.target, options.tune)
             data = reached.data
             report.update(rate_control.report(options.target, reached))
             report["notes"] = [*content.notes, *report["notes"]]
-        rate = content.rate(len(data))
+        tune, rate = codec.tune_for(medium, options.tune), content.rate(len(data))
+        if tune is not None:
+            report["tune"] = tune.share
         report.update({"bytes": len(data), "bytes_before": size, rate.name: rate.value})
         return data
 

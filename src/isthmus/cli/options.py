@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from isthmus.codec import Codec
     from isthmus.effort import Effort
     from isthmus.image.limits import Limits
+    from isthmus.tune import Tune
 
 Command = Callable[..., Any]
 T = TypeVar("T")
@@ -90,6 +91,33 @@ def quality_or_default(quality: float | None) -> float:
     from isthmus.codec import DEFAULT_QUALITY
 
     return DEFAULT_QUALITY if quality is None else quality
+
+
+def _tune(ctx: click.Context, parameter: click.Parameter, value: str | None) -> "Tune | None":
+    """A name, or a number."""
+    from isthmus.tune import Tune
+
+    try:
+        return None if value is None else Tune.parse(value)
+    except IsthmusError as error:
+        raise click.BadParameter(str(error)) from None
+
+
+tune_option = click.option(
+    "--tune",
+    metavar="TUNE",
+    callback=_tune,
+    help="psnr: the least squared error; eye (the default): what eyes see; or 0 to 1. Of models that have this dial.",
+)
+
+
+def refuse_tune(codec: "Codec", tune: "Tune | None") -> None:
+    """Refuses a tune that is asked of weights without that dial, before anything is begun."""
+    if tune is not None:
+        from isthmus.media import MEDIA
+
+        with usage_errors():
+            codec.tune_for(MEDIA[codec.model.medium](), tune)
 
 
 def _known_model(ctx: click.Context, parameter: click.Parameter, value: str | None) -> str | None:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from isthmus.codec import Codec
     from isthmus.medium.protocol import Content
     from isthmus.rate_control import Reached, Target
+    from isthmus.tune import Tune
 
 _FACTORS = {"": 1, "k": 1000, "m": 10**6, "ki": 1024, "mi": 1024**2}
 _HELP = {
@@ -65,11 +66,11 @@ def _size(ctx: click.Context, param: click.Parameter, value: str | None) -> floa
     return round(float(found[1]) * _FACTORS[found[2]])
 
 
-def reach(codec: "Codec", content: "Content", target: "Target") -> "Reached":
+def reach(codec: "Codec", content: "Content", target: "Target", tune: "Tune | None") -> "Reached":
     """The search, imported only when it is asked for."""
     from isthmus.rate_control import encode_to_target
 
-    return encode_to_target(codec, content, target)
+    return encode_to_target(codec, content, target, tune)
 
 
 def report(target: "Target", reached: "Reached") -> Report:

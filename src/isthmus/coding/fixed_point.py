@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from functools import cached_property
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -61,6 +62,12 @@ def _means(x: Float) -> Float64:
     return np.asarray(np.floor(x.astype(np.float64, copy=False) * MEAN_STEPS + 0.5) / MEAN_STEPS)
 
 
+LARGE = 512
+"""Positions of a plane from which on it pays to have an engine, which takes a while to begin."""
+ZERO = 128
+"""What is added to numbers of 8 bits for the engine, which is quickest with those that have no sign."""
+
+
 class _Dial(NamedTuple):
     """Where the dials stand: quality 0..10000, tune 0..100."""
 
@@ -75,6 +82,7 @@ class _Plane:
     height: int
     width: int
     at: Index
+    engine: Callable[[Pass], PassEngine] | None
 
     def around(self, x: Float, window: Window, everywhere: bool) -> Float:
         """(P or H*W, rows*columns*C): the windows of x (H*W, C) around the positions coded, or around all."""
@@ -82,6 +90,12 @@ class _Plane:
         if not everywhere:
             windows = windows[self.at]
         return pad(x, self.height, self.width, window)[windows].reshape(len(windows), -1)
+
+
+class PassEngine(Protocol):
+    """Runs the network of a pass elsewhere, with the same result; see `isthmus.model.pass_graph`."""
+
+    def __call__(self, **inputs: npt.NDArray[Any]) -> npt.NDArray[Any]: ...
 
 
 @dataclass(frozen=True)
@@ -92,11 +106,13 @@ class ContextModel:
         definition: their passes and layers.
         weights: what `isthmus.coding.weights.numbers` makes of the arrays of a model file.
         compand: (LATENT_LIMIT + 1,), the companded magnitude of 0, 1, 2, ... sixteenths.
+        engine: what runs the networks of large planes where the format is "bytes"; None for NumPy alone.
     """
 
     definition: Definition
     weights: dict[str, npt.NDArray[Any]]
     compand: Float
+    engine: Callable[[Pass], PassEngine] | None = None
 
     def walk(
         self, height: int, width: int, quality: int, code: Code, groups: int | None = None, tune: int = 0
@@ -115,12 +131,14 @@ class ContextModel:
         dial = _Dial(quality, tune)
         coded = self.definition.groups[:groups]
         decoded = np.zeros((height * width, sum(coded)))
-        known = np.zeros((height * width, 2 * decoded.shape[1]), self.definition.form.dtype)
+        engine = self.engine if height * width >= LARGE and self.definition.form.weight_bits is None else None
+        nothing: tuple[int, Any] = (ZERO, np.uint8) if engine else (0, self.definition.form.dtype)
+        known = np.full((height * width, 2 * decoded.shape[1]), *nothing)
         for one in self.definition.passes:
             if one.group == len(coded):
                 break
             at = np.flatnonzero(phases(one.board, height, width).reshape(-1) == one.phase)
-            plane = _Plane(height, width, at)
+            plane = _Plane(height, width, at, engine)
             if len(at):
                 if one.neighbours:
                     means, scales = self._from_neighbours(one, one.neighbours, plane, decoded, dial)
@@ -165,6 +183,8 @@ class ContextModel:
         """(P, 2n): what a pass's network makes of features (H*W, F), or (P, F) where no block has a window."""
         w, name, form = self.weights, one.name, self.definition.form
         x = self._quality_bias(one, dial) + w[f"{name}.{one.enter}.bias"]
+        if plane.engine:
+            return self._by_engine(one, plane, plane.engine(one), features, x)
         begin = 0
         for part in one.inputs:
             x = x + features[:, begin : begin + part.size] @ w[f"{name}.{part.name}.weight"]
@@ -179,18 +199,40 @@ class ContextModel:
             x = _activation(x + _leaky(added, form), form)
         return np.asarray(x @ w[f"{name}.last.weight"] + w[f"{name}.last.bias"])
 
+    def _by_engine(self, one: Pass, plane: _Plane, engine: PassEngine, features: Float, bias: Float) -> Float:
+        """`_network`, with the bias of the first layer."""
+        if features.dtype != np.uint8:
+            features = _as_bytes(features, self.definition.form)
+        inputs = {"features": np.ascontiguousarray(features), "bias": bias}
+        if one.everywhere:
+            window = next(block.window for block in one.blocks if block.taps > 1)
+            inputs["plane"] = np.array([plane.height, plane.width, one.width])
+            inputs["at"] = plane.at
+            inputs["around"] = window_positions(plane.height, plane.width, window)[plane.at]
+        return np.asarray(engine(**inputs))
+
     def _note(self, one: Pass, plane: _Plane, decoded: Float64, known: Float) -> None:
         """Puts the features of what a pass has decoded where the passes after it look for them."""
         columns = known[:, 2 * one.first : 2 * (one.first + one.channels)]
         if not one.neighbours:
-            columns[plane.at] = self._features(decoded[plane.at])
+            columns[plane.at] = self._features(decoded[plane.at], plane)
         elif one.ends:
-            columns[:] = self._features(_highpass(decoded, plane.height, plane.width, one.neighbours.highpass))
+            columns[:] = self._features(_highpass(decoded, plane.height, plane.width, one.neighbours.highpass), plane)
 
-    def _features(self, x: Float64) -> Float:
+    def _features(self, x: Float64, plane: _Plane) -> Float:
         """(P, 2n): the companded latents (P, n) and their magnitudes."""
+        if plane.engine:
+            at = np.clip(x * MEAN_STEPS, -LATENT_LIMIT, LATENT_LIMIT).astype(np.intp)
+            at += LATENT_LIMIT
+            return np.concatenate([table.take(at) for table in self._byte_tables], 1)
         signed = self._companded(x)
         return np.concatenate([signed, np.abs(signed)], 1)
+
+    @cached_property
+    def _byte_tables(self) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8]]:
+        """What the engine takes for latents of -LATENT_LIMIT to LATENT_LIMIT sixteenths, and for their magnitudes."""
+        signed = np.concatenate([-self.compand[:0:-1], self.compand])
+        return _as_bytes(signed, self.definition.form), _as_bytes(np.abs(signed), self.definition.form)
 
     def _companded(self, x: Float64) -> Float:
         sixteenths = np.minimum(np.abs(x) * MEAN_STEPS, LATENT_LIMIT).astype(np.int64)
@@ -211,6 +253,11 @@ class ContextModel:
             return _activation(mixed, self.definition.form)
         unit = self.weights[f"{one.name}.{one.enter}.unit"]
         return np.asarray(np.rint(mixed).astype(unit.dtype) * unit)
+
+
+def _as_bytes(features: Float, form: Format) -> npt.NDArray[np.uint8]:
+    """Features, which are whole numbers of the format's units, about `ZERO`."""
+    return np.asarray(features * (1 << form.feature_bits) + ZERO, np.uint8)
 
 
 def _highpass(x: Float64, height: int, width: int, window: Window) -> Float64:

@@ -1,6 +1,7 @@
 """Latents of one plane to its payload and back, with the check that they came back.
 
-payload = CRC-32 of the decoded latents (4 bytes), number of skipped scale indices (1 byte), range-coded words
+payload = CRC-32 of the decoded latents (4 bytes), number of skipped scale indices, with 128 added where positions that
+skip none are marked (1 byte), range-coded words
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from isthmus.coding.entropy_model import EntropyModel
 from isthmus.coding.fixed_point import Float64, ScaleIndices
 from isthmus.coding.formats import MEAN_STEPS, SCALES
 from isthmus.coding.range_coder import Int32, SymbolDecoder
-from isthmus.coding.symbols import Coded, Float32, Gains, Index, by_channel, choose
+from isthmus.coding.symbols import MARKED, Coded, Float32, Gains, Index, by_channel, choose, is_coded
 from isthmus.errors import CorruptError, SelfCheckError
 
 CHECK_BYTES = 4
@@ -28,7 +29,7 @@ class _Reader:
     def __init__(self, entropy: EntropyModel, payload: bytes):
         if len(payload) < PREFIX_BYTES:
             raise CorruptError("a payload is too short", expected=f"at least {PREFIX_BYTES} bytes", got=len(payload))
-        self._skipped = payload[CHECK_BYTES]
+        self._skipped, self._marked = payload[CHECK_BYTES] & ~MARKED, bool(payload[CHECK_BYTES] & MARKED)
         if self._skipped > SCALES:
             raise CorruptError(
                 "a payload's number of skipped scale indices", expected=f"at most {SCALES}", got=self._skipped
@@ -42,28 +43,32 @@ class _Reader:
 
     def symbols(self, scales: ScaleIndices) -> Int32:
         """The symbols of one pass, (n * P,) channel by channel, for scale indices (P, n)."""
-        return self._decoder.decode(by_channel(scales), self._skipped)
+        marks = self._decoder.decode_marks(len(scales)) if self._marked else np.zeros(len(scales), bool)
+        return self._decoder.decode(by_channel(scales), is_coded(scales, marks, self._skipped))
 
     def finished(self) -> bool:
         return self._decoder.finished()
 
 
-def _check(decoded: Float64) -> bytes:
-    sixteenths = (decoded * MEAN_STEPS).astype("<i4")
-    return zlib.crc32(sixteenths.tobytes()).to_bytes(CHECK_BYTES, "little")
+def _sixteenths(decoded: Float64) -> Int32:
+    return (decoded * MEAN_STEPS).astype("<i4")
 
 
-def decode_latents(
+def _check(sixteenths: Int32) -> bytes:
+    return zlib.crc32(sixteenths.data).to_bytes(CHECK_BYTES, "little")
+
+
+def decode_sixteenths(
     entropy: EntropyModel, payload: bytes, height: int, width: int, quality: int, tune: int = 0
-) -> Float32:
-    """Latents (h, w, C) float32 in steps, as they were coded, from the payload of a plane; the same on every machine.
+) -> Int32:
+    """Latents (h, w, C) int32 in sixteenths of a step, as they were coded, of a plane; the same on every machine.
 
     Raises:
         CorruptError: the payload is not one that an encoder writes.
     """
     reader = _Reader(entropy, payload)
-    decoded = entropy.context.walk(height, width, quality, reader, tune=tune)
-    check = _check(decoded)
+    sixteenths = _sixteenths(entropy.context.walk(height, width, quality, reader, tune=tune))
+    check = _check(sixteenths)
     if check != payload[:CHECK_BYTES] or not reader.finished():
         raise CorruptError(
             "decoded latents do not match their checksum",
@@ -71,7 +76,15 @@ def decode_latents(
             got=check.hex(),
             hint="The file is damaged, or was written by a faulty encoder.",
         )
-    return decoded.reshape(height, width, -1).astype(np.float32)
+    return sixteenths.reshape(height, width, -1)
+
+
+def decode_latents(
+    entropy: EntropyModel, payload: bytes, height: int, width: int, quality: int, tune: int = 0
+) -> Float32:
+    """`decode_sixteenths` as (h, w, C) float32 in steps."""
+    sixteenths = decode_sixteenths(entropy, payload, height, width, quality, tune)
+    return np.multiply(sixteenths, np.float32(1 / MEAN_STEPS), dtype=np.float32)
 
 
 def decode_first_groups(
@@ -137,7 +150,7 @@ def encode_latents(
         SelfCheckError: the payload does not decode to what was encoded.
     """
     quantizer, decoded = choose(entropy, y, quality, importance, tune, gains)
-    payload = _check(decoded) + quantizer.finish()
+    payload = _check(_sixteenths(decoded)) + quantizer.finish()
     if not _comes_back(entropy, payload, quantizer.coded):
         raise SelfCheckError(
             "a payload did not decode to what was encoded; nothing was written",

@@ -2,10 +2,12 @@
 
 Symbols of one batch are coded table by table (all symbols of the lowest index first), which keeps the loop over symbols
 inside the coder. A symbol outside its table's range is coded as an escape, followed, after the batch, by its value.
+Marks are coded by how rare they are: a digit says that, and each mark then costs what it should.
 """
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -19,20 +21,24 @@ ESCAPE_BITS = 12
 ESCAPE_LIMIT = 1 << (2 * ESCAPE_BITS - 1)
 """Symbols lie in -ESCAPE_LIMIT .. ESCAPE_LIMIT - 1."""
 
+RARITY_BITS = 4
+"""Of the digit that says how rare marks are."""
+
 Int32 = npt.NDArray[np.int32]
 
 
 def _batches(
-    indices: npt.NDArray[np.uint8], least: int
+    indices: npt.NDArray[np.uint8], kept: npt.NDArray[np.bool_] | None
 ) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.int64], list[tuple[int, int, int]]]:
     """What is coded, sorted by index: its order, how often each index occurs, and (index, begin, end) of each."""
-    if least:
-        some = np.flatnonzero(indices >= least)
-        order = some.take(np.argsort(indices.take(some), kind="stable"))
-    else:
+    if kept is None:
         order = np.argsort(indices, kind="stable")
-    counts = np.bincount(indices, minlength=1)
-    counts[:least] = 0
+        counts = np.bincount(indices, minlength=1)
+    else:
+        some = np.flatnonzero(kept)
+        of_some = indices.take(some)
+        order = some.take(np.argsort(of_some, kind="stable"))
+        counts = np.bincount(of_some, minlength=1)
     spans, begin = [], 0
     for index, end in enumerate(np.cumsum(counts).tolist()):
         if end > begin:
@@ -41,10 +47,32 @@ def _batches(
     return order, counts, spans
 
 
-def _digit() -> Any:
+def _digit(bits: int = ESCAPE_BITS) -> Any:
     import constriction
 
-    return constriction.stream.model.Uniform(1 << ESCAPE_BITS)
+    return constriction.stream.model.Uniform(1 << bits)
+
+
+@cache
+def _mark(rarity: int) -> Any:
+    """A mark that one in 2**rarity has."""
+    import constriction
+
+    # Dyadic probabilities are exact floats, so every machine builds the same model from them.
+    return constriction.stream.model.Bernoulli(2.0**-rarity, perfect=False)
+
+
+def _rarity(marked: int, count: int) -> int:
+    """1 to 15, which makes so many marks of so many cheapest; 0 for none."""
+    if not marked:
+        return 0
+    rarity = np.arange(1, 1 << RARITY_BITS)
+    costs = marked * rarity - (count - marked) * np.log2(1 - 0.5**rarity)
+    return int(rarity[costs.argmin()])
+
+
+def _corrupt() -> CorruptError:
+    return CorruptError("coded latents: the bytes are not a valid code; the file is damaged")
 
 
 class SymbolEncoder:
@@ -56,16 +84,23 @@ class SymbolEncoder:
         self._tables = tables
         self._encoder = constriction.stream.queue.RangeEncoder()
 
-    def encode(self, symbols: Int32, indices: npt.NDArray[np.uint8], least: int = 0) -> None:
+    def encode_marks(self, marks: npt.NDArray[np.bool_]) -> None:
+        """Appends marks (n,)."""
+        rarity = _rarity(int(marks.sum()), len(marks))
+        self._encoder.encode(np.array([rarity], np.int32), _digit(RARITY_BITS))
+        if rarity:
+            self._encoder.encode(marks.astype(np.int32), _mark(rarity))
+
+    def encode(self, symbols: Int32, indices: npt.NDArray[np.uint8], kept: npt.NDArray[np.bool_] | None = None) -> None:
         """Appends a batch: symbols (n,) int32 and the indices (n,) uint8 of their tables.
 
         Args:
-            least: symbols of tables below this one are left out.
+            kept: (n,), which symbols are coded; None for all.
 
         Raises:
             ValueError: a symbol is outside -2**23 .. 2**23 - 1.
         """
-        order, counts, spans = _batches(indices, least)
+        order, counts, spans = _batches(indices, kept)
         symbols = symbols.take(order)
         radius = self._tables.radius[: len(counts)].repeat(counts)
         coded = symbols + radius
@@ -101,16 +136,26 @@ class SymbolDecoder:
         self._tables = tables
         self._decoder = constriction.stream.queue.RangeDecoder(np.frombuffer(data, "<u4").astype(np.uint32))
 
-    def decode(self, indices: npt.NDArray[np.uint8], least: int = 0) -> Int32:
+    def decode_marks(self, count: int) -> npt.NDArray[np.bool_]:
+        """The next marks (count,); raises CorruptError if the bytes are not what an encoder writes."""
+        try:
+            rarity = int(self._decoder.decode(_digit(RARITY_BITS), 1)[0])
+            if not rarity:
+                return np.zeros(count, bool)
+            return np.asarray(self._decoder.decode(_mark(rarity), count), bool)
+        except AssertionError as error:
+            raise _corrupt() from error
+
+    def decode(self, indices: npt.NDArray[np.uint8], kept: npt.NDArray[np.bool_] | None = None) -> Int32:
         """The next batch (n,) int32, for the indices (n,) uint8 of its tables.
 
         Args:
-            least: symbols of tables below this one were left out, and are zero.
+            kept: (n,), which symbols were coded, the others being zero; None for all.
 
         Raises:
             CorruptError: the bytes are not what an encoder writes.
         """
-        order, counts, spans = _batches(indices, least)
+        order, counts, spans = _batches(indices, kept)
         symbols = np.empty(len(order), np.int32)
         try:
             for index, begin, end in spans:
@@ -123,7 +168,7 @@ class SymbolDecoder:
                 values = (digits[:, 0].astype(np.int64) << ESCAPE_BITS) + digits[:, 1]
                 symbols[escaped] = values - ESCAPE_LIMIT
         except AssertionError as error:
-            raise CorruptError("coded latents: the bytes are not a valid code; the file is damaged") from error
+            raise _corrupt() from error
         result = np.zeros(len(indices), np.int32)
         result[order] = symbols
         return result

@@ -16,11 +16,12 @@ Float32 = npt.NDArray[np.float32]
 Index = npt.NDArray[np.intp]
 
 SKIPPED_SCALES = 4
-"""Symbols of the lowest scale indices are almost surely zero, and most symbols are theirs: they are not coded where
-that pays."""
-LOST_BITS, LOST_SHARE = 100.0, 0.005
-"""Skipping is given up where it has lost this much at one position after any pass, or in the end this share of the
-whole plane."""
+"""Symbols of the lowest scale indices are almost surely zero, and most symbols are theirs: they are not coded but at
+positions that are marked."""
+MARKED = 0x80
+"""Stands in a payload's byte of skipped scale indices where positions are marked."""
+MARK_BITS = 6.0
+"""About what a mark costs: a position has one in a pass where coding what would be skipped gains more."""
 
 
 @dataclass(frozen=True)
@@ -59,8 +60,15 @@ def by_channel(scales: ScaleIndices) -> ScaleIndices:
     return np.ascontiguousarray(scales.T).reshape(-1)
 
 
-class SkippingCostsTooMuch(Exception):
-    """Skipping would lose so much at one position that there is no need to look at the rest of the plane."""
+def is_coded(scales: ScaleIndices, marks: npt.NDArray[np.bool_], skipped: int) -> npt.NDArray[np.bool_]:
+    """(n * P,), in the order of coding: which symbols of a pass are coded.
+
+    Args:
+        scales: (P, n).
+        marks: (P,), positions at which all are.
+        skipped: below this scale index others are not.
+    """
+    return ((scales >= skipped) | marks[:, None]).T.reshape(-1)
 
 
 class Quantizer:
@@ -70,7 +78,6 @@ class Quantizer:
         entropy: codes the latents.
         y: (h, w, C) float32 latents in steps, before any gain.
         importance: (h, w) float64, the price, in bits, of a squared error of one step at each position.
-        skipped: symbols of scale indices below this are not coded; they are zero.
         gains: what some of the latents are divided by before they are coded. An error there is as many times larger as
             the gain, and hidden as well: the price of a squared one grows with the gain itself.
     """
@@ -80,7 +87,6 @@ class Quantizer:
         entropy: EntropyModel,
         y: Float32,
         importance: npt.NDArray[np.float64],
-        skipped: int = SKIPPED_SCALES,
         gains: Gains | None = None,
     ):
         self._y = y.reshape(-1, y.shape[2])
@@ -91,24 +97,15 @@ class Quantizer:
         self._encoder = SymbolEncoder(entropy.tables)
         self._bits, self._savings = entropy.tables.bits, entropy.tables.savings
         self._radius = self._bits.shape[1] // 2
-        self._skipped = skipped
-        zero_bits = self._bits[:, self._radius]
-        is_skipped = np.arange(len(zero_bits)) < skipped
-        self._zero_bits = np.where(is_skipped, np.float32(0), zero_bits)
-        self._zero_gain = np.where(is_skipped, -zero_bits, np.float32(0))
+        self._zero_bits = self._bits[:, self._radius]
+        self._skipped_gain = np.where(np.arange(len(self._bits)) < SKIPPED_SCALES, -self._zero_bits, np.float32(0))
         self.coded: list[Coded] = []
         """Pass by pass."""
         self.spent = np.zeros(len(self._y))
         """Bits by position, by the tables."""
-        self.lost = np.zeros(len(self._y))
-        """Bits, by position, that coding what is skipped would have gained, less what it would have cost."""
 
     def __call__(self, channels: slice, at: Index, means: Float64, scales: ScaleIndices) -> Float64:
-        """Codes one pass; see `isthmus.coding.fixed_point.Code`.
-
-        Raises:
-            SkippingCostsTooMuch: symbols are skipped, and that will not do.
-        """
+        """Codes one pass; see `isthmus.coding.fixed_point.Code`."""
         if self._gains and channels.start >= self._gains.first:
             self._divide(self._gains)
         x = self._y[at, channels] - means
@@ -119,23 +116,23 @@ class Quantizer:
         x_some, scales_some = x.reshape(-1)[some], scales.reshape(-1)[some]
         importance = self._importance[at].take(some // x.shape[1])
         chosen, chosen_bits = self._chosen(x_some, symbols.reshape(-1)[some], scales_some, importance)
-        if self._skipped:
-            skipped = scales_some < self._skipped
-            gain = self._zero_gain[scales]
-            x_skipped, s_skipped = x_some[skipped], chosen[skipped]
-            gained = importance[skipped] * (x_skipped**2 - (x_skipped - s_skipped) ** 2)
-            gain.reshape(-1)[some[skipped]] = gained - chosen_bits[skipped]
-            self.lost[at] += gain.sum(1)
-            # Most planes that show this do so in the first passes. Skipped zeros of later ones win back a bit or two.
-            if self.lost[at].max() > LOST_BITS:
-                raise SkippingCostsTooMuch
-            chosen[skipped] = 0
-            chosen_bits[skipped] = 0
+        # What coding would gain of what is skipped where there is no mark.
+        skipped = scales_some < SKIPPED_SCALES
+        gain = self._skipped_gain[scales]
+        x_skipped, s_skipped = x_some[skipped], chosen[skipped]
+        gained = importance[skipped] * (x_skipped**2 - (x_skipped - s_skipped) ** 2)
+        gain.reshape(-1)[some[skipped]] = gained - chosen_bits[skipped]
+        marks = gain.sum(1) > MARK_BITS
+        unmarked = skipped & ~marks[some // x.shape[1]]
+        chosen[unmarked] = 0
+        chosen_bits[unmarked] = 0
         symbols.reshape(-1)[some] = chosen
         bits.reshape(-1)[some] = chosen_bits
-        self.spent[at] += bits.sum(1)
+        bits[(scales < SKIPPED_SCALES) & ~marks[:, None]] = 0
+        self.spent[at] += bits.sum(1) + MARK_BITS * marks
         coded = Coded(scales, np.ascontiguousarray(symbols.T, np.int32).reshape(-1))
-        self._encoder.encode(coded.symbols, by_channel(scales), self._skipped)
+        self._encoder.encode_marks(marks)
+        self._encoder.encode(coded.symbols, by_channel(scales), is_coded(scales, marks, SKIPPED_SCALES))
         self.coded.append(coded)
         decoded = np.asarray(np.add(symbols, means, out=symbols))
         if self._gains and channels == self._gains.source:
@@ -163,13 +160,9 @@ class Quantizer:
         index = np.clip(chosen, -self._radius, self._radius).astype(np.intp)
         return chosen, self._bits[scales, index + self._radius]
 
-    def skips_too_much(self) -> bool:
-        """True if skipping loses a little everywhere of what should be seen."""
-        return bool(self.lost.sum() > LOST_SHARE * self.spent.sum())
-
     def finish(self) -> bytes:
-        """The number of scale indices that are skipped, a byte, and the coded words."""
-        return bytes([self._skipped]) + self._encoder.finish()
+        """How scale indices are skipped, a byte, and the coded words."""
+        return bytes([MARKED | SKIPPED_SCALES]) + self._encoder.finish()
 
 
 def choose(
@@ -180,15 +173,7 @@ def choose(
     tune: int = 0,
     gains: Gains | None = None,
 ) -> tuple[Quantizer, Float64]:
-    """All symbols of a plane, with the cheapest of what is safe to skip, and the decoded latents (h*w, C) as coded."""
+    """All symbols of a plane, and the decoded latents (h*w, C) as coded; arguments as of `Quantizer`."""
     height, width, _ = y.shape
-    quantizer = Quantizer(entropy, y, importance, gains=gains)
-    try:
-        decoded = entropy.context.walk(height, width, quality, quantizer, tune=tune)
-        if not quantizer.skips_too_much():
-            return quantizer, decoded
-    except SkippingCostsTooMuch:
-        pass
-    # An unusual plane: coding what would be skipped pays.
-    quantizer = Quantizer(entropy, y, importance, skipped=0, gains=gains)
+    quantizer = Quantizer(entropy, y, importance, gains)
     return quantizer, entropy.context.walk(height, width, quality, quantizer, tune=tune)

@@ -5,10 +5,10 @@ from collections.abc import Iterator
 import numpy as np
 from PIL import Image
 
-from isthmus.errors import CorruptError, ModelError, TooNewError
+from isthmus.errors import CorruptError, InputError, ModelError, TooNewError
 from isthmus.image.alpha import decode_alpha
 from isthmus.image.box import Box, PublicBox, box_in
-from isthmus.image.coders.protocol import PREVIEW_SCALE
+from isthmus.image.coders.protocol import PREVIEW_SCALE, SCALES
 from isthmus.image.coders.table import coder_of, coder_with
 from isthmus.image.container import Container
 from isthmus.image.metadata import info_of_blocks
@@ -17,6 +17,7 @@ from isthmus.image.picture import Pixels
 from isthmus.medium.protocol import Progress
 from isthmus.medium.setting import Setting
 from isthmus.model.model import Model
+from isthmus.plain import whole
 from isthmus.tune import Tune
 
 PLAUSIBLE_PIXELS_PER_BYTE = 1000
@@ -28,6 +29,18 @@ def check_decodable(parsed: Container) -> None:
     expected = coder_with(parsed.header.coder).tile
     if parsed.header.tile_size != expected:
         raise TooNewError("the tile size is unknown", expected=expected, got=parsed.header.tile_size)
+
+
+def scale_of(value: object) -> int:
+    """A scale that there is.
+
+    Raises:
+        InputError: there is no such scale.
+    """
+    scale = whole(value, "the scale", expected := f"one of {', '.join(map(str, SCALES))}")
+    if scale not in SCALES:
+        raise InputError("the scale", expected=expected, got=value)
+    return scale
 
 
 class PictureDecoder:
@@ -94,20 +107,24 @@ class PictureDecoder:
         canvas.info |= info_of_blocks(self._parsed.metadata)
         return canvas
 
-    def preview(self) -> Image.Image:
-        """The picture at 1/16 of its width and height, rounded up, with its mode, transparency and metadata.
+    def preview(self, scale: int = PREVIEW_SCALE) -> Image.Image:
+        """The picture at 1/scale of its width and height, rounded up, with its mode, transparency and metadata.
+
+        Args:
+            scale: 2, 4, 8 or 16.
 
         Raises:
             CorruptError: a payload is damaged.
+            InputError: there is no such scale.
         """
-        header = self._header
-        pixels = self._coder.decode_preview(self._setting, self._parsed.tile, header.grid)
+        header, scale = self._header, scale_of(scale)
+        pixels = self._coder.decode_scaled(self._setting, self._parsed.tile, header.grid, scale)
         canvas = Image.fromarray(as_mode(pixels, header.mode)).convert(restored_mode(header.mode, header.has_alpha))
         if header.has_alpha:
             alpha = Image.new("L", canvas.size)
             for tile, plane in self._alpha_tiles(header.grid.box):
-                reduced = Image.fromarray(plane).reduce(PREVIEW_SCALE)
-                alpha.paste(reduced, (tile.left // PREVIEW_SCALE, tile.top // PREVIEW_SCALE))
+                reduced = Image.fromarray(plane).reduce(scale)
+                alpha.paste(reduced, (tile.left // scale, tile.top // scale))
             canvas.putalpha(alpha)
         canvas.info |= info_of_blocks(self._parsed.metadata)
         return canvas

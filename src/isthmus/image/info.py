@@ -7,6 +7,7 @@ from isthmus.image.chunks import PART_NAMES
 from isthmus.image.container import Container
 from isthmus.image.modes import restored_mode
 from isthmus.text import counted
+from isthmus.tune import Tune
 
 
 @dataclass(frozen=True)
@@ -24,6 +25,7 @@ class Info:
         bytes: size of the file.
         bpp: bits of the file per pixel.
         parts: bytes on disk by part.
+        tune: 0 (the least squared error) to 1 (for the eye); None of coders that have no such dial.
     """
 
     width: int
@@ -38,6 +40,7 @@ class Info:
     bytes: int
     bpp: float
     parts: dict[str, int]
+    tune: float | None = None
 
     @property
     def facts(self) -> dict[str, Any]:
@@ -52,8 +55,9 @@ class Info:
     def text(self) -> str:
         """All that it says, in lines for people."""
         parts = ", ".join(f"{name} {size}" for name, size in self.parts.items())
+        tune = "" if self.tune is None else f", tune {Tune.of(self.tune).text}"
         return (
-            f"{self.extent}, mode {self.mode} (decodes to {self.restored_mode}), quality {self.quality:g}\n"
+            f"{self.extent}, mode {self.mode} (decodes to {self.restored_mode}), quality {self.quality:g}{tune}\n"
             f"  model {self.model_id}, format version {self.format_version}, "
             f"{counted(self.tiles, 'tile')} of {self.tile_size} pixels\n"
             f"  {self.bytes} bytes, {self.bpp:.3f} bits per pixel: {parts}"
@@ -83,4 +87,5 @@ def info_of(parsed: Container) -> Info:
         bytes=parsed.size,
         bpp=8 * parsed.size / (header.width * header.height),
         parts=parts,
+        tune=None if header.tune is None else header.tune.share,
     )

@@ -25,15 +25,15 @@ if TYPE_CHECKING:
 # What opens, encodes and decodes is imported where it is needed: `isthmus info` needs none of it.
 
 ENCODING_OPTIONS = ("strip", "max_side", "depth")
-RESTORING_OPTIONS = ("crop", "preview", "max_side", "jpeg_quality", "strip")
+RESTORING_OPTIONS = ("crop", "scale", "max_side", "jpeg_quality", "strip")
 
 
 class PictureMedium:
     """Pictures; see `isthmus.medium.protocol.Medium`.
 
     Options of encoding: `strip`, to leave ICC, EXIF and XMP out, `max_side`, to reduce larger pictures to so many
-    pixels, and `depth`, 8 to take deeper samples. Of restoring: the first two, `crop` (x, y, width, height), `preview`
-    at 1/16, and `jpeg_quality`.
+    pixels, and `depth`, 8 to take deeper samples. Of restoring: the first two, `crop` (x, y, width, height), `scale`
+    (2, 4, 8 or 16, for a smaller picture), and `jpeg_quality`.
     """
 
     id = MEDIUM
@@ -93,6 +93,11 @@ class PictureMedium:
 
         coder_of(model)
 
+    def has_tune(self, model: Model) -> bool:
+        from isthmus.image.coders.table import WITH_TUNE
+
+        return model.coder in WITH_TUNE
+
     def parse(self, head: Head, data: bytes, limits: FileLimits) -> Container:
         return parse_behind(head, data, Limits.of(limits))
 
@@ -122,7 +127,8 @@ class PictureMedium:
         from isthmus.image.saving import write_picture
 
         refuse_options(options, RESTORING_OPTIONS, self.name)
-        image = decoder.preview() if options.get("preview") else decoder.decode_image(options.get("crop"), progress)
+        scale, crop = options.get("scale"), options.get("crop")
+        image = decoder.decode_image(crop, progress) if scale is None else decoder.preview(scale)
         if options.get("max_side") is not None:
             image = reduced(image, options["max_side"])
         notes = write_picture(image, stream, format_name, options.get("jpeg_quality"), bool(options.get("strip")))

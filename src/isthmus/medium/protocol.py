@@ -84,6 +84,11 @@ class Info(Protocol):
         ...
 
     @property
+    def tune(self) -> float | None:
+        """0 (the least squared error) to 1 (for the eye); None of files that have no such dial."""
+        ...
+
+    @property
     def model_id(self) -> str:
         """16 hexadecimal digits."""
         ...
@@ -204,6 +209,10 @@ class Medium(Protocol):
 
     def check_model(self, model: Model) -> None:
         """Raise ModelError unless a model is one of a coder of this medium."""
+        ...
+
+    def has_tune(self, model: Model) -> bool:
+        """Whether the coder of a model of this medium has a second dial, tune."""
         ...
 
     def parse(self, head: Head, data: bytes, limits: FileLimits) -> Any:

@@ -17,6 +17,7 @@ from isthmus.coding.formats import FORMATS, WORDS, Format
 from isthmus.coding.kinds import FIRST, definition_of
 from isthmus.coding.tables import Tables
 from isthmus.coding.weights import numbers
+from isthmus.model.pass_engines import PassEngines
 
 
 def form_of(metadata: Mapping[str, Any]) -> Format:
@@ -106,4 +107,6 @@ class Model:
         """The entropy model's fixed-point networks."""
         form = self.definition.form
         compand = (self.arrays["compand"] / float(1 << form.feature_bits)).astype(form.dtype)
-        return ContextModel(self.definition, numbers(self.definition, self.definition.own(self.arrays)), compand)
+        stored = self.definition.own(self.arrays)
+        found = numbers(self.definition, stored)
+        return ContextModel(self.definition, found, compand, PassEngines(self.definition, stored, found))

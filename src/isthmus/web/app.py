@@ -39,7 +39,8 @@ from isthmus.data import PHOTOGRAPH, photograph
 from isthmus.errors import InputError, IsthmusError, LimitExceededError
 from isthmus.image.grid import BLOCK
 from isthmus.image.limits import Limits
-from isthmus.web.store import SHOWN_RIVALS, Dropped, Store, Studio
+from isthmus.tune import Tune
+from isthmus.web.store import SHOWN_RIVALS, Dials, Dropped, Store, Studio
 
 MAX_UPLOAD_BYTES = 64 << 20
 MAX_UPLOAD_PIXELS = 50_000_000
@@ -112,7 +113,8 @@ class _Viewer:
         self._codecs, self._absent = choose(SHOWN_RIVALS)
         loader = ChoiceLoader([PackageLoader("isthmus.web"), PackageLoader("isthmus.bench")])
         template = Environment(loader=loader, autoescape=select_autoescape()).get_template("serve.html")
-        self._page = template.render(heads=HEADS, quality=DEFAULT_QUALITY, bits=True, sample=PHOTOGRAPH)
+        shown = {"quality": DEFAULT_QUALITY, "has_tune": studio.has_tune}
+        self._page = template.render(heads=HEADS, bits=True, sample=PHOTOGRAPH, **shown)
 
     async def page(self, request: Request) -> Response:
         return HTMLResponse(self._page)
@@ -163,13 +165,13 @@ class _Viewer:
         return _webp(await self._work(lambda: lossless_webp(outcome.decoded)))
 
     async def bits(self, request: Request) -> Response:
-        dropped, quality = self._compared(request), _quality(request)
-        bits = await self._turn(dropped, request, lambda: self._studio.bits(dropped, quality))
-        return JSONResponse(bits_data(bits, BLOCK, f"isthmus at quality {quality:g}"))
+        dropped, dials = self._compared(request), _dials(request)
+        bits = await self._turn(dropped, request, lambda: self._studio.bits(dropped, dials))
+        return JSONResponse(bits_data(bits, BLOCK, f"isthmus at {dials.text}"))
 
     async def latent(self, request: Request) -> Response:
-        dropped, quality = self._dropped(request), _quality(request)
-        latents = await self._turn(dropped, request, lambda: self._studio.latents(dropped, quality))
+        dropped, dials = self._dropped(request), _dials(request)
+        latents = await self._turn(dropped, request, lambda: self._studio.latents(dropped, dials))
         channel: int = request.path_params["channel"]
         if channel >= latents.shape[2]:
             raise InputError("the latent channel", expected=f"0 to {latents.shape[2] - 1}", got=channel)
@@ -182,33 +184,33 @@ class _Viewer:
         return Response(file.getvalue(), media_type="image/png", headers=facts)
 
     async def file(self, request: Request) -> Response:
-        dropped, quality = self._dropped(request), _quality(request)
-        data = await self._turn(dropped, request, lambda: self._studio.whole_file(dropped, quality))
+        dropped, dials = self._dropped(request), _dials(request)
+        data = await self._turn(dropped, request, lambda: self._studio.whole_file(dropped, dials))
         return _download(data, dropped, SUFFIX, "application/octet-stream")
 
     async def decoded_file(self, request: Request) -> Response:
-        dropped, quality = self._dropped(request), _quality(request)
+        dropped, dials = self._dropped(request), _dials(request)
         suffix: str = request.path_params["suffix"]
         if suffix not in FORMATS:
             raise InputError("the format to download", expected=f"isth, {', '.join(FORMATS)}", got=suffix[:20])
         name = FORMATS[suffix]
-        data = await self._turn(dropped, request, lambda: self._studio.decoded_file(dropped, quality, name))
+        data = await self._turn(dropped, request, lambda: self._studio.decoded_file(dropped, dials, name))
         return _download(data, dropped, f".{suffix}", f"image/{name.lower()}")
 
     async def formats(self, request: Request) -> Response:
         """What the decoded picture would take in each format that can hold it."""
-        dropped, quality = self._dropped(request), _quality(request)
+        dropped, dials = self._dropped(request), _dials(request)
         rows = []
         for suffix, name in _formats(dropped).items():
-            data = await self._turn(dropped, request, partial(self._studio.decoded_file, dropped, quality, name))
+            data = await self._turn(dropped, request, partial(self._studio.decoded_file, dropped, dials, name))
             row = {"label": f"Decoded, as {name}", "cells": rate_cells(len(data), dropped.height, dropped.width)}
             rows.append({**row, "suffix": suffix, "bytes": len(data)})
         return JSONResponse(rows)
 
     async def _outcome(self, request: Request) -> Outcome:
-        dropped, quality = self._compared(request), _quality(request)
+        dropped, dials = self._compared(request), _dials(request)
         codec = request.path_params["codec"]
-        return await self._turn(dropped, request, lambda: self._studio.outcome(dropped, codec, quality))
+        return await self._turn(dropped, request, lambda: self._studio.outcome(dropped, codec, dials))
 
     def _dropped(self, request: Request) -> Dropped:
         dropped = self._store.get(request.path_params["key"])
@@ -265,15 +267,16 @@ async def _body(request: Request, max_bytes: int) -> bytes:
     return bytes(body)
 
 
-def _quality(request: Request) -> float:
-    text = request.query_params.get("quality", str(DEFAULT_QUALITY))
+def _dials(request: Request) -> Dials:
+    """Where the page's dials stand; one that it does not have is not named."""
+    text, tune = request.query_params.get("quality", str(DEFAULT_QUALITY)), request.query_params.get("tune")
     try:
         quality = float(text)
     except ValueError:
         quality = -1
     if not 0 <= quality <= 100:
         raise InputError("the quality", expected="0 to 100", got=text[:20])
-    return round(quality, 2)
+    return Dials(round(quality, 2), None if tune is None else Tune.parse(tune[:20]))
 
 
 def _webp(data: bytes) -> Response:

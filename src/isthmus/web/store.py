@@ -7,7 +7,7 @@ import io
 import secrets
 from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import PurePath
 from typing import Any
 
@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from isthmus.bench.codec import Weights, bits_map, isthmus_codec
 from isthmus.bench.compare import Outcome, beside, run_once
 from isthmus.bench.metrics import Picture as Region
-from isthmus.bench.rivals import RIVALS
+from isthmus.bench.rivals import RIVALS, Asked, Rival
 from isthmus.bench.shown import shown_window
 from isthmus.bitstream.head import MAGIC
 from isthmus.codec import Codec
@@ -29,11 +29,30 @@ from isthmus.image.info import Info, info_of
 from isthmus.image.limits import Limits
 from isthmus.image.saving import write_picture
 from isthmus.model.registry import find_model
+from isthmus.tune import Tune
 
 SHOWN_RIVALS = ("jpeg", "webp", "avif-s6")
 KEPT_RESULTS = 12
 KEPT_BYTES = 512 << 20
 _LATENT_TILES = 4
+
+
+@dataclass(frozen=True)
+class Dials:
+    """Where the dials stand.
+
+    Attributes:
+        quality: 0 to 100.
+        tune: None for the default, where the weights have this dial.
+    """
+
+    quality: float
+    tune: Tune | None = None
+
+    @property
+    def text(self) -> str:
+        """For people."""
+        return f"quality {self.quality:g}" + (f", tune {self.tune.text}" if self.tune else "")
 
 
 @dataclass
@@ -48,7 +67,7 @@ class Dropped:
         has_alpha: whether it has transparency.
         notes: what was changed on reading, a clause each.
         info: what the file says, if it is an .isth file; then there is no original to compare with.
-        results: what was made of it, by what and at which quality.
+        results: what was made of it, by what and where the dials stood.
         turn: held while something is made of it, so that one visitor takes one place in the queue.
     """
 
@@ -60,7 +79,7 @@ class Dropped:
     has_alpha: bool = False
     notes: tuple[str, ...] = ()
     info: Info | None = None
-    results: OrderedDict[tuple[str, float], Any] = field(default_factory=OrderedDict)
+    results: OrderedDict[tuple[str, Dials], Any] = field(default_factory=OrderedDict)
     turn: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     @property
@@ -71,9 +90,9 @@ class Dropped:
         kept = (len(result) if isinstance(result, bytes) else self.region.nbytes for result in results)
         return len(self.file) + self.region.nbytes + sum(kept)
 
-    def once(self, what: str, quality: float, make: Callable[[], Any]) -> Any:
+    def once(self, what: str, dials: Dials, make: Callable[[], Any]) -> Any:
         """The result of ``make``, made at the first call and kept for a while."""
-        key = (what, quality)
+        key = (what, dials)
         if key not in self.results:
             self.results[key] = make()
             while len(self.results) > KEPT_RESULTS:
@@ -115,11 +134,16 @@ class Studio:
     def __init__(self, weights: Weights, threads: int, limits: Limits) -> None:
         self.limits = limits
         self._threads = threads
-        self._isthmus = isthmus_codec(weights)
         self._weights = weights
         self._codec = Codec(weights.load(), threads, limits)
         # Loads the weights, which are not part of anybody's seconds.
-        self._isthmus.decode(self._isthmus.encode(np.zeros((16, 16, 3), np.uint8), 50, threads), threads)
+        isthmus = self._isthmus(None)
+        isthmus.decode(isthmus.encode(np.zeros((16, 16, 3), np.uint8), 50, threads), threads)
+
+    @property
+    def has_tune(self) -> bool:
+        """Whether the weights have a second dial."""
+        return self._weights.has_tune
 
     def read(self, name: str, file: bytes) -> Dropped:
         """A dropped file, a picture or an .isth file.
@@ -140,10 +164,12 @@ class Studio:
         region = np.array(picture(top, left, bottom - top, right - left))
         return Dropped(name, file, region, picture.width, picture.height, picture.has_alpha, picture.notes)
 
-    def outcome(self, dropped: Dropped, codec: str, quality: float) -> Outcome:
-        """isthmus at a quality, or a rival at the setting that comes nearest to the bytes of that."""
+    def outcome(self, dropped: Dropped, codec: str, dials: Dials) -> Outcome:
+        """isthmus where its dials stand, or a rival at the setting that comes nearest to the bytes of that."""
         reference: Outcome = dropped.once(
-            "isthmus", quality, lambda: run_once(dropped.region, self._isthmus, quality, self._threads)
+            "isthmus",
+            dials,
+            lambda: run_once(dropped.region, self._isthmus(dials.tune), dials.quality, self._threads),
         )
         if codec == "isthmus":
             return reference
@@ -152,22 +178,28 @@ class Studio:
 
         outcome: Outcome = dropped.once(
             codec,
-            quality,
+            dials,
             lambda: beside(dropped.region, RIVALS[codec], float(len(reference.data)), "bytes", self._threads),
         )
         return outcome
 
-    def bits(self, dropped: Dropped, quality: float) -> NDArray[np.float32]:
+    def bits(self, dropped: Dropped, dials: Dials) -> NDArray[np.float32]:
         """Bits of each 16x16 block of the region."""
         bits: NDArray[np.float32] = dropped.once(
-            "bits", quality, lambda: bits_map(self._weights, dropped.region, quality)
+            "bits", dials, lambda: bits_map(self._tuned(dials.tune), dropped.region, dials.quality)
         )
         return bits
 
-    def latents(self, dropped: Dropped, quality: float) -> NDArray[np.float32]:
+    def _tuned(self, tune: Tune | None) -> Weights:
+        return replace(self._weights, asked=Asked(tune=tune))
+
+    def _isthmus(self, tune: Tune | None) -> Rival:
+        return isthmus_codec(self._tuned(tune))
+
+    def latents(self, dropped: Dropped, dials: Dials) -> NDArray[np.float32]:
         """Decoded latents (h, w, C) of the region, or of a dropped .isth file, in steps."""
-        data = dropped.file if dropped.info else self.outcome(dropped, "isthmus", quality).data
-        latents: NDArray[np.float32] = dropped.once("latents", quality, lambda: self._latents(data))
+        data = dropped.file if dropped.info else self.outcome(dropped, "isthmus", dials).data
+        latents: NDArray[np.float32] = dropped.once("latents", dials, lambda: self._latents(data))
         return latents
 
     def _latents(self, data: bytes) -> NDArray[np.float32]:
@@ -180,32 +212,36 @@ class Studio:
         model, wanted = self._codec.model, parsed.header.model_id
         if model.id != wanted:
             model = find_model(wanted)
+        tune = parsed.header.tune
+        places = parsed.header.quality.hundredths, tune.hundredths if tune else 0
         out = np.empty((grid.latent_height, grid.latent_width, model.latents), np.float32)
         for index in range(grid.count):
             top, left, height, width = grid.latent_box(index)
-            tile = decode_latents(model.entropy, parsed.tile(index), height, width, parsed.header.quality.hundredths)
+            tile = decode_latents(model.entropy, parsed.tile(index), height, width, *places)
             out[top : top + height, left : left + width] = tile
         return out
 
-    def whole_file(self, dropped: Dropped, quality: float) -> bytes:
+    def whole_file(self, dropped: Dropped, dials: Dials) -> bytes:
         """The .isth file of the whole picture, with its transparency and metadata."""
         if dropped.info:
             return dropped.file
         file: bytes = dropped.once(
             "file",
-            quality,
-            lambda: self._codec.encode(open_picture(io.BytesIO(dropped.file), self.limits, depth=8), quality),
+            dials,
+            lambda: self._codec.encode(
+                open_picture(io.BytesIO(dropped.file), self.limits, depth=8), dials.quality, tune=dials.tune
+            ),
         )
         return file
 
-    def decoded_file(self, dropped: Dropped, quality: float, format_name: str) -> bytes:
+    def decoded_file(self, dropped: Dropped, dials: Dials, format_name: str) -> bytes:
         """The whole picture as it is decoded from its .isth file, as a file of the format of that name of Pillow's.
 
         Raises:
             InputError: the format cannot hold it, as JPEG no transparency.
         """
         file: bytes = dropped.once(
-            format_name, quality, lambda: self._saved(self.whole_file(dropped, quality), format_name)
+            format_name, dials, lambda: self._saved(self.whole_file(dropped, dials), format_name)
         )
         return file
 

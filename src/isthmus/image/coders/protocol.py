@@ -23,8 +23,10 @@ UInt8 = npt.NDArray[np.uint8]
 Payloads = Callable[[int], bytes]
 """The payload of a tile, by its number."""
 
-PREVIEW_SCALE = 16
-"""Pixels of the picture for one of the preview, along a side."""
+SCALES = (2, 4, 8, 16)
+"""Pixels of the picture for one of a smaller picture, along a side."""
+PREVIEW_SCALE = SCALES[-1]
+"""Of the preview."""
 
 
 class PixelSource(Protocol):
@@ -107,11 +109,19 @@ class Coder(Protocol):
         """
         ...
 
-    def decode_preview(self, setting: Setting, payloads: Payloads, grid: Grid) -> UInt8:
-        """The picture at a sixteenth, (ceil(H / 16), ceil(W / 16), 3) uint8, many times quicker than the whole.
+    def decode_scaled(self, setting: Setting, payloads: Payloads, grid: Grid, scale: int) -> UInt8:
+        """The picture at 1/2, 1/4, 1/8 or 1/16, (ceil(H / scale), ceil(W / scale), 3) uint8, quicker than the whole.
 
         Raises:
             CorruptError, ModelError: as `decode_rows`.
+        """
+        ...
+
+    def bits_map(self, setting: Setting, rgb: UInt8) -> npt.NDArray[np.float32]:
+        """Bits that go to each 16x16 block of a picture (H, W, 3) uint8: (ceil(H / 16), ceil(W / 16)) float32.
+
+        Raises:
+            ModelError: the model's networks do not run.
         """
         ...
 

@@ -7,7 +7,7 @@ becomes pixels. Beyond the picture's edges a window shows the mirror image of wh
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -24,10 +24,15 @@ Whole = npt.NDArray[np.int16] | Float32
 """Whole numbers: nearly always of 16 bits, in half the memory, and of 24 where those do not suffice."""
 
 
+def dtype_for(numbers: npt.NDArray[Any]) -> type[np.int16] | type[np.float32]:
+    """What whole numbers are to be kept in."""
+    most = max(numbers.max(), -numbers.min())
+    return np.int16 if most <= np.iinfo(np.int16).max else np.float32
+
+
 def compact(numbers: Float32) -> Whole:
     """Whole numbers to be kept."""
-    most = max(numbers.max(), -numbers.min())
-    return numbers.astype(np.int16) if most <= np.iinfo(np.int16).max else numbers
+    return numbers.astype(np.int16) if dtype_for(numbers) is np.int16 else numbers
 
 
 class Window(NamedTuple):

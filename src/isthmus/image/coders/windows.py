@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 
 from isthmus.image.box import Box
-from isthmus.image.coders.protocol import PixelSource, UInt8
-from isthmus.image.grid import BLOCK, mirrored
+from isthmus.image.coders.protocol import ArraySource, PixelSource, UInt8
+from isthmus.image.grid import BLOCK, Grid, mirrored
 
 
 def pixels_of(source: PixelSource, box: Box) -> UInt8:
@@ -17,6 +20,21 @@ def pixels_of(source: PixelSource, box: Box) -> UInt8:
     top, left = int(rows.min()), int(columns.min())
     window = source(top, left, int(rows.max()) + 1 - top, int(columns.max()) + 1 - left)
     return window[rows - top][:, columns - left]
+
+
+def map_of(rgb: UInt8, work: Callable[[UInt8], npt.NDArray[Any]]) -> npt.NDArray[np.float32]:
+    """A number for each 16x16 block of a picture (H, W, 3) uint8: (ceil(H/16), ceil(W/16)) float32.
+
+    Args:
+        work: from what the analysis of a tile sees, `pixels_of` it, to the numbers (h, w) of its positions.
+    """
+    source = ArraySource(rgb)
+    grid = Grid(source.width, source.height)
+    out = np.zeros((grid.latent_height, grid.latent_width), np.float32)
+    for index in range(grid.count):
+        box = grid.latent_box(index)
+        out[box.slices] = work(pixels_of(source, box))
+    return out
 
 
 def _pixel_axis(begin: int, end: int, size: int) -> npt.NDArray[np.int64]:

@@ -1,12 +1,15 @@
 "use strict";
-/* What isthmus serve adds to the viewer: dropping, the list of pictures, the quality dial, the table, downloads and the
+/* What isthmus serve adds to the viewer: dropping, the list of pictures, the dials, the table, downloads and the
    latent channels. An entry is what POST /pictures answered with what was made of it since: results, one for each codec
    in the order of the table (null until the first answer), bits, and formats of a dropped .isth file. */
 const entries = [];
 let entry = null;        // the one that is shown
 let round = null;        // aborts what the last position of the dial asked for
 
-const at = (path, of = entry) => `/pictures/${of.key}/${path}?quality=${$("quality").value}`;
+/* The second dial is there only if the weights have it. */
+const tune = () => ($("tune") ? `&tune=${$("tune").value}` : "");
+const at = (path, of = entry) => `/pictures/${of.key}/${path}?quality=${$("quality").value}${tune()}`;
+const tuneText = value => ({ 0: "psnr", 1: "eye" })[value] ?? `${value}`;
 const bytes = count => `${count.toLocaleString("en")} bytes`;
 
 function fail(message) {
@@ -72,7 +75,10 @@ const whole = () => entry.shown.width === entry.width && entry.shown.height === 
 function describe() {
   const { name, width, height, shown, notes, info, absent } = entry;
   const parts = [`${name}, ${width} x ${height} pixels, ${bytes(entry.bytes)}.`];
-  if (info) parts.push(`Quality ${info.quality}, model ${info.model_id}.`);
+  if (info) {
+    const dials = `Quality ${info.quality}${info.tune === null ? "" : `, tune ${tuneText(info.tune)}`}`;
+    parts.push(`${dials}, model ${info.model_id}.`);
+  }
   if (!whole()) parts.push(info
     ? `Shown: the middle ${shown.width} x ${shown.height} pixels; downloads hold all.`
     : `Shown and measured: the middle ${shown.width} x ${shown.height} pixels; downloads hold all.`);
@@ -82,6 +88,7 @@ function describe() {
   for (const part of ["quality", "shown-quality"]) $(part).hidden = Boolean(info);
   document.querySelector("label[for=quality]").hidden = $("choice").hidden = Boolean(info);
   $("figures").classList.toggle("few", Boolean(info));
+  if ($("tuning")) $("tuning").hidden = Boolean(info);
   if (info) $("quality").value = info.quality;
 }
 
@@ -111,12 +118,17 @@ function redraw() {
   $("settings").replaceChildren(...results.filter(Boolean).flatMap(result => [made("dt", { textContent: result.label }), made("dd", { textContent: result.settings })]));
 }
 
+function showDials() {
+  $("shown-quality").textContent = $("quality").value;
+  if ($("tune")) $("shown-tune").textContent = tuneText($("tune").value);
+}
+
 /* isthmus first, then where its bits went, then the rivals one by one; a new position of the dial ends it. */
 async function refresh() {
   round?.abort();
   round = new AbortController();
   const { signal } = round, shown = entry;
-  $("shown-quality").textContent = $("quality").value;
+  showDials();
   for (const link of document.querySelectorAll("[data-suffix]")) {
     link.href = at(`file.${link.dataset.suffix}`);
     link.hidden = !shown.suffixes.includes(link.dataset.suffix);
@@ -176,8 +188,12 @@ $("try").onclick = async () => {
     fail(error.message);
   }
 };
-$("quality").oninput = () => { $("shown-quality").textContent = $("quality").value; };
-$("quality").onchange = refresh;
+for (const dial of [$("quality"), $("tune")]) {
+  if (dial) {
+    dial.oninput = showDials;
+    dial.onchange = refresh;
+  }
+}
 $("latents").ontoggle = () => { if ($("latents").open && entry) plane(); };
 $("channel").onchange = plane;
 $("earlier").onclick = () => step(-1);

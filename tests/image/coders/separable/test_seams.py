@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 
+from isthmus.coding.formats import MEAN_STEPS
 from isthmus.image.box import Box
 from isthmus.image.coders.protocol import ArraySource
 from isthmus.image.coders.separable.coder import SeparableCoder
@@ -22,7 +23,7 @@ from isthmus.train.tables import laplace_tables
 from isthmus.tune import Tune
 from tiny_training import tiny_config, tiny_transform
 
-SHAPES = [(1, 1), (2, 4), (3, 1), (1, 9)]
+SHAPES = [(1, 1), (2, 4), (1, 9)]
 """Blocks of the trunk, and on the finer grid."""
 
 
@@ -88,9 +89,9 @@ def test_training_makes_the_same_pixels_of_the_same_latents(built: tuple[Network
     setting, grid, coder = Setting(model, Quality(6000), 1, Tune(tune)), Grid(96, 64), SeparableCoder()
     payloads = list(coder.encode_tiles(setting, ArraySource(rgb)))
     decoded = coder.decode_window(setting, payloads.__getitem__, grid, grid.box)
-    latents = decode_tile(setting, payloads[0], grid, 0)
-    exponents = with_gains(setting, latents)[:, :, -1:]
-    planes = (torch.from_numpy(a.transpose(2, 0, 1)[None].copy()) for a in (latents, exponents / STEPS))
+    whole = with_gains(setting, decode_tile(setting, payloads[0], grid, 0)).astype(np.float32)
+    parts = (whole[:, :, :-1] / MEAN_STEPS, whole[:, :, -1:] / STEPS)
+    planes = (torch.from_numpy(part.transpose(2, 0, 1)[None].copy()) for part in parts)
     dials = made.at(torch.tensor([0.6]), torch.tensor([tune / 100]))
     seen = reconstructed(made, *planes, dials)[0].permute(1, 2, 0).numpy()
     # Weights in float16, and halves that are rounded to either side.

@@ -10,9 +10,8 @@ from isthmus.image.box import Box
 from isthmus.image.coders.finest import is_lost, without_finest
 from isthmus.image.coders.lapped.arrays import nominal_step_of, steps_of
 from isthmus.image.coders.masking import importance
-from isthmus.image.coders.protocol import ArraySource, PixelSource, UInt8
-from isthmus.image.coders.windows import pixels_of
-from isthmus.image.grid import Grid
+from isthmus.image.coders.protocol import PixelSource, UInt8
+from isthmus.image.coders.windows import map_of, pixels_of
 from isthmus.medium.setting import Setting
 
 Float32 = npt.NDArray[np.float32]
@@ -45,13 +44,10 @@ def importance_of(setting: Setting, y: Float32) -> npt.NDArray[np.float64]:
 
 def bits_map(setting: Setting, rgb: UInt8) -> Float32:
     """Bits that the entropy model spends on each 16x16 block: (ceil(H/16), ceil(W/16)) float32, rgb (H, W, 3) uint8."""
-    source = ArraySource(rgb)
-    grid = Grid(source.width, source.height)
-    out = np.zeros((grid.latent_height, grid.latent_width), np.float32)
-    for index in range(grid.count):
-        box = grid.latent_box(index)
-        y = analyse(setting, source, box)
+
+    def bits(pixels: UInt8) -> npt.NDArray[np.float64]:
+        y = latents_to_code(setting, pixels)
         with setting.one_thread():
-            bits = latent_bits(setting.model.entropy, y, setting.quality.hundredths, importance_of(setting, y))
-        out[box.slices] = bits
-    return out
+            return latent_bits(setting.model.entropy, y, setting.quality.hundredths, importance_of(setting, y))
+
+    return map_of(rgb, bits)

@@ -5,15 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+import numpy as np
+from PIL import Image
+
 from isthmus.coding.payload import encode_latents
 from isthmus.effort import Effort
 from isthmus.image.box import Box
-from isthmus.image.coders.lapped.analysis import Float32, importance_of, latents_to_code
+from isthmus.image.coders.lapped.analysis import Float32, bits_map, importance_of, latents_to_code
 from isthmus.image.coders.lapped.arrays import check_model
 from isthmus.image.coders.lapped.preview import decode_preview
 from isthmus.image.coders.lapped.refinement import pixels_around, refined_latents
 from isthmus.image.coders.lapped.synthesis import LappedSynthesis, decode_tile
-from isthmus.image.coders.protocol import Payloads, PixelSource, UInt8
+from isthmus.image.coders.protocol import PREVIEW_SCALE, Payloads, PixelSource, UInt8
 from isthmus.image.coders.tiles import decode_box, rows_of, window_of
 from isthmus.image.coders.windows import pixels_of
 from isthmus.image.grid import TILE, Grid
@@ -59,8 +62,14 @@ class LappedCoder:
     def decode_window(self, setting: Setting, payloads: Payloads, grid: Grid, box: Box) -> UInt8:
         return window_of(decode_box(setting, LappedSynthesis(setting, payloads, grid), grid, box), box)
 
-    def decode_preview(self, setting: Setting, payloads: Payloads, grid: Grid) -> UInt8:
-        return decode_preview(setting, payloads, grid)
+    def decode_scaled(self, setting: Setting, payloads: Payloads, grid: Grid, scale: int) -> UInt8:
+        if scale == PREVIEW_SCALE:
+            return decode_preview(setting, payloads, grid)
+        # Only the smallest is any quicker than the whole.
+        return np.asarray(Image.fromarray(self.decode_window(setting, payloads, grid, grid.box)).reduce(scale))
+
+    def bits_map(self, setting: Setting, rgb: UInt8) -> Float32:
+        return bits_map(setting, rgb)
 
     def check_tiles(self, setting: Setting, payloads: Payloads, grid: Grid) -> None:
         with setting.crew(grid.count) as crew:

@@ -6,14 +6,12 @@ import numpy as np
 import numpy.typing as npt
 
 from isthmus.coding.payload import latent_bits
-from isthmus.image.box import Box
 from isthmus.image.coders.finest import is_lost, without_finest
 from isthmus.image.coders.masking import PLAIN_WEIGHT, importance
-from isthmus.image.coders.protocol import ArraySource, UInt8
+from isthmus.image.coders.protocol import UInt8
 from isthmus.image.coders.separable.arrays import Float32, nominal_step_of, steps_of, transform_of
 from isthmus.image.coders.separable.gains import gains_of
-from isthmus.image.coders.windows import pixels_of
-from isthmus.image.grid import Grid
+from isthmus.image.coders.windows import map_of
 from isthmus.medium.setting import Setting
 
 
@@ -49,14 +47,12 @@ def importance_of(setting: Setting, y: Float32) -> npt.NDArray[np.float64]:
 
 def bits_map(setting: Setting, rgb: UInt8) -> Float32:
     """Bits that the entropy model spends on each 16x16 block: (ceil(H/16), ceil(W/16)) float32, rgb (H, W, 3) uint8."""
-    source = ArraySource(rgb)
-    grid = Grid(source.width, source.height)
-    out = np.zeros((grid.latent_height, grid.latent_width), np.float32)
-    for index in range(grid.count):
-        box: Box = grid.latent_box(index)
-        y = latents_to_code(setting, pixels_of(source, box))
-        gains = gains_of(setting, box.height, box.width)
+
+    def bits(pixels: UInt8) -> npt.NDArray[np.float64]:
+        y = latents_to_code(setting, pixels)
+        gains = gains_of(setting, *y.shape[:2])
         dials = setting.quality.hundredths, importance_of(setting, y), setting.tune.hundredths
         with setting.one_thread():
-            out[box.slices] = latent_bits(setting.model.entropy, y, *dials, gains)
-    return out
+            return latent_bits(setting.model.entropy, y, *dials, gains)
+
+    return map_of(rgb, bits)

@@ -9,11 +9,11 @@ from isthmus.coding.payload import encode_latents
 from isthmus.effort import Effort
 from isthmus.image.box import Box
 from isthmus.image.coders.protocol import Payloads, PixelSource, UInt8
-from isthmus.image.coders.separable.analysis import importance_of, latents_to_code
+from isthmus.image.coders.separable.analysis import bits_map, importance_of, latents_to_code
 from isthmus.image.coders.separable.arrays import Float32, check_model
 from isthmus.image.coders.separable.gains import gains_of
-from isthmus.image.coders.separable.preview import decode_preview
 from isthmus.image.coders.separable.refinement import pixels_around, refined_latents
+from isthmus.image.coders.separable.scaled import decode_scaled
 from isthmus.image.coders.separable.synthesis import SeparableSynthesis, decode_tile
 from isthmus.image.coders.tiles import decode_box, rows_of, window_of
 from isthmus.image.coders.windows import pixels_of
@@ -60,8 +60,11 @@ class SeparableCoder:
     def decode_window(self, setting: Setting, payloads: Payloads, grid: Grid, box: Box) -> UInt8:
         return window_of(decode_box(setting, SeparableSynthesis(setting, payloads, grid), grid, box), box)
 
-    def decode_preview(self, setting: Setting, payloads: Payloads, grid: Grid) -> UInt8:
-        return decode_preview(setting, payloads, grid)
+    def decode_scaled(self, setting: Setting, payloads: Payloads, grid: Grid, scale: int) -> UInt8:
+        return decode_scaled(setting, payloads, grid, scale)
+
+    def bits_map(self, setting: Setting, rgb: UInt8) -> Float32:
+        return bits_map(setting, rgb)
 
     def check_tiles(self, setting: Setting, payloads: Payloads, grid: Grid) -> None:
         with setting.crew(grid.count) as crew:

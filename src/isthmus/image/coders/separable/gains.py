@@ -34,7 +34,8 @@ def gains_of(setting: Setting, height: int, width: int) -> Gains | None:
     first = groups[0] + groups[1]
 
     def of(decoded: npt.NDArray[np.float64]) -> npt.NDArray[np.float32]:
-        exponents = gain_exponents(setting, decoded.reshape(height, width, -1))
+        sixteenths = np.rint(decoded.reshape(height, width, -1) * MEAN_STEPS).astype(np.int64)
+        exponents = gain_exponents(setting, sixteenths)
         return as_factors(exponents).reshape(-1)
 
     return Gains(slice(groups[0], first), first, of)
@@ -46,15 +47,15 @@ def as_factors(exponents: npt.NDArray[np.generic]) -> npt.NDArray[np.float32]:
     return factors
 
 
-def gain_exponents(setting: Setting, decoded: npt.NDArray[np.floating]) -> Whole:
+def gain_exponents(setting: Setting, sixteenths: npt.NDArray[np.integer]) -> Whole:
     """(h, w): the gain of each position of a tile in quarters of an octave, the mean of 3x3 positions' texture.
 
     Args:
-        decoded: (h, w, n) latents of the second group, in steps; multiples of 1/16.
+        sixteenths: (h, w, n) decoded latents of the second group, in sixteenths of a step.
     """
     floor, power = (int(value) for value in setting.model.arrays["gains"])
-    sixteenths = np.clip(np.rint(decoded * MEAN_STEPS), -LATENT_LIMIT, LATENT_LIMIT).astype(np.int64)
-    squares = floor + (sixteenths * sixteenths).sum(2)
+    clipped = np.clip(sixteenths, -LATENT_LIMIT, LATENT_LIMIT).astype(np.int64)
+    squares = floor + (clipped * clipped).sum(2)
     octaves = np.searchsorted(thresholds(floor), squares, side="right")
     height, width = octaves.shape
     padded = np.pad(octaves, 1, mode="edge")

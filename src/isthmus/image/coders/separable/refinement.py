@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
 
+from isthmus.coding.formats import MEAN_STEPS
 from isthmus.coding.payload import quantized_latents
 from isthmus.image.box import Box
 from isthmus.image.coders.protocol import PixelSource, UInt8
@@ -48,8 +50,8 @@ def refined_latents(setting: Setting, pixels: UInt8, grid: Grid, tile: Box) -> F
     with setting.one_thread():
         coded = quantized_latents(setting.model.entropy, y, *dials, gains)
     # What is decoded next to the tile is not known yet: its latents before quantization stand in for it.
-    expected = with_gains(setting, around)
-    expected[inner] = with_gains(setting, coded)
+    expected = with_gains(setting, _sixteenths(around)).astype(np.float32)
+    expected[inner] = with_gains(setting, _sixteenths(coded))
     decoded = coded
     if gains:
         outside = np.ones(expected.shape[:2], bool)
@@ -62,6 +64,10 @@ def refined_latents(setting: Setting, pixels: UInt8, grid: Grid, tile: Box) -> F
     rows, columns = inner
     seen = shown[_seen(rows, shown.shape[0]), _seen(columns, shown.shape[1])]
     return y + decoded - latents_of(setting, seen)
+
+
+def _sixteenths(latents: Float32) -> npt.NDArray[np.int32]:
+    return np.rint(latents * MEAN_STEPS).astype(np.int32)
 
 
 def _seen(positions: slice, size: int) -> slice:

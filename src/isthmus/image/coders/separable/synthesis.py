@@ -11,7 +11,8 @@ from functools import lru_cache
 import numpy as np
 
 from isthmus.coding.formats import MEAN_STEPS
-from isthmus.coding.payload import decode_latents
+from isthmus.coding.payload import decode_sixteenths
+from isthmus.coding.range_coder import Int32
 from isthmus.errors import ModelError
 from isthmus.image.box import Box
 from isthmus.image.coders.protocol import Payloads, UInt8
@@ -25,7 +26,7 @@ from isthmus.image.coders.separable.arrays import (
     transform_of,
 )
 from isthmus.image.coders.separable.gains import STEPS, as_factors, gain_exponents, gains_of
-from isthmus.image.coders.tiles import Whole, Window, compact
+from isthmus.image.coders.tiles import Whole, Window, dtype_for
 from isthmus.image.grid import BLOCK, Grid, blocks_of
 from isthmus.medium.setting import Setting
 from isthmus.model.graph import operations
@@ -69,8 +70,7 @@ class SeparableSynthesis:
 
     def tile(self, index: int) -> Whole:
         """Latents as they were coded, in sixteenths, and last the exponents of their gains: (h, w, C + 1)."""
-        decoded = decode_tile(self._setting, self._payloads(index), self._grid, index)
-        return compact(with_gains(self._setting, decoded))
+        return with_gains(self._setting, decode_tile(self._setting, self._payloads(index), self._grid, index))
 
     def around(self, part: Box) -> Box:
         grid = self._grid
@@ -89,8 +89,8 @@ class SeparableSynthesis:
         return pixels[part.within(covered).slices]
 
 
-def decode_tile(setting: Setting, payload: bytes, grid: Grid, index: int) -> Float32:
-    """Latents (h, w, C) float32 of one tile, as they were coded, in steps.
+def decode_tile(setting: Setting, payload: bytes, grid: Grid, index: int) -> Int32:
+    """Latents (h, w, C) int32 of one tile, as they were coded, in sixteenths of a step.
 
     Raises:
         CorruptError: the payload is damaged.
@@ -98,18 +98,17 @@ def decode_tile(setting: Setting, payload: bytes, grid: Grid, index: int) -> Flo
     _, _, height, width = grid.latent_box(index)
     dials = setting.quality.hundredths, setting.tune.hundredths
     with setting.one_thread():
-        return decode_latents(setting.model.entropy, payload, height, width, *dials)
+        return decode_sixteenths(setting.model.entropy, payload, height, width, *dials)
 
 
-def with_gains(setting: Setting, decoded: Float32) -> Float32:
-    """Latents (h, w, C) of a tile as they were coded, in steps -> whole numbers (h, w, C + 1): sixteenths, and last the
-    exponents of their gains."""
-    height, width, channels = decoded.shape
-    out = np.zeros((height, width, channels + 1), np.float32)
-    np.multiply(decoded, np.float32(MEAN_STEPS), out=out[:, :, :channels])
+def with_gains(setting: Setting, sixteenths: Int32) -> Whole:
+    """Latents (h, w, C) of a tile, as they were coded -> (h, w, C + 1): last the exponents of their gains."""
+    height, width, channels = sixteenths.shape
+    out = np.zeros((height, width, channels + 1), dtype_for(sixteenths))
+    out[:, :, :channels] = sixteenths
     gains = gains_of(setting, height, width)
     if gains:
-        out[:, :, channels] = gain_exponents(setting, decoded[:, :, gains.source])
+        out[:, :, channels] = gain_exponents(setting, sixteenths[:, :, gains.source])
     return out
 
 

@@ -1,0 +1,98 @@
+"""Writes small networks as ONNX files: nodes, constants, inputs and one output, in protocol buffers.
+
+Of their fields a handful is needed; the package that knows them all is large and made for training.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+OPSET, IR_VERSION = 18, 8
+_TYPES = {"float32": 1, "uint8": 2, "int8": 3, "int32": 6, "int64": 7}
+"""Numbers of element types in onnx.proto."""
+_ATTRIBUTE_FLOAT, _ATTRIBUTE_INT = 1, 2
+
+
+class GraphWriter:
+    """Collects a network; `written` returns its bytes."""
+
+    def __init__(self) -> None:
+        self._nodes: list[bytes] = []
+        self._constants: list[bytes] = []
+        self._inputs: list[bytes] = []
+        self._count = 0
+
+    def input(self, name: str, dtype: str, axes: Sequence[int | str]) -> str:
+        """An input; axes that vary are named. Returns its name."""
+        self._inputs.append(_value(name, dtype, axes))
+        return name
+
+    def constant(self, values: npt.NDArray[Any]) -> str:
+        """An array that is always the same; returns its name."""
+        name = self._new()
+        stored = np.ascontiguousarray(values)
+        body = b"".join(_number(1, side) for side in stored.shape) + _number(2, _TYPES[stored.dtype.name])
+        self._constants.append(body + _bytes(8, name.encode()) + _bytes(9, stored.tobytes()))
+        return name
+
+    def add(self, kind: str, *inputs: str, **attributes: float) -> str:
+        """An operation of one output, whose name is returned; attributes are whole numbers or floats."""
+        name = self._new()
+        body = b"".join(_bytes(1, one.encode()) for one in inputs) + _bytes(2, name.encode())
+        body += _bytes(4, kind.encode())
+        for key, value in attributes.items():
+            body += _bytes(5, _attribute(key, value))
+        self._nodes.append(body)
+        return name
+
+    def written(self, output: str, dtype: str, axes: Sequence[int | str]) -> npt.NDArray[np.uint8]:
+        """The bytes of the file, (n,) uint8.
+
+        Args:
+            output: the name of what the network returns.
+            dtype, axes: of it.
+        """
+        graph = b"".join(_bytes(1, node) for node in self._nodes) + _bytes(2, b"network")
+        graph += b"".join(_bytes(5, constant) for constant in self._constants)
+        graph += b"".join(_bytes(11, value) for value in self._inputs) + _bytes(12, _value(output, dtype, axes))
+        model = _number(1, IR_VERSION) + _bytes(7, graph) + _bytes(8, _bytes(1, b"") + _number(2, OPSET))
+        return np.frombuffer(model, np.uint8)
+
+    def _new(self) -> str:
+        self._count += 1
+        return f"v{self._count}"
+
+
+def _varint(value: int) -> bytes:
+    out = bytearray()
+    while value > 0x7F:
+        out.append(value & 0x7F | 0x80)
+        value >>= 7
+    return bytes([*out, value])
+
+
+def _number(field: int, value: int) -> bytes:
+    return _varint(field << 3) + _varint(value)
+
+
+def _bytes(field: int, body: bytes) -> bytes:
+    return _varint(field << 3 | 2) + _varint(len(body)) + body
+
+
+def _attribute(name: str, value: float) -> bytes:
+    if isinstance(value, int):
+        return _bytes(1, name.encode()) + _number(3, value) + _number(20, _ATTRIBUTE_INT)
+    return _bytes(1, name.encode()) + _varint(2 << 3 | 5) + struct.pack("<f", value) + _number(20, _ATTRIBUTE_FLOAT)
+
+
+def _value(name: str, dtype: str, axes: Sequence[int | str]) -> bytes:
+    sides = b"".join(
+        _bytes(1, _number(1, side) if isinstance(side, int) else _bytes(2, side.encode())) for side in axes
+    )
+    tensor = _number(1, _TYPES[dtype]) + _bytes(2, sides)
+    return _bytes(1, name.encode()) + _bytes(2, _bytes(1, tensor))

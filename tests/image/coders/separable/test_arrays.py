@@ -1,0 +1,106 @@
+"""What the separable coder wants of a model."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from isthmus.coding.kinds import FIRST
+from isthmus.errors import ModelError
+from isthmus.image.coders.separable.arrays import check_model
+from isthmus.model.model import Model
+from isthmus.model.registry import release_model
+from tiny_separable import GROUPS, LATENTS, tiny_separable_model
+
+
+@pytest.fixture(scope="module")
+def model() -> Model:
+    return tiny_separable_model()
+
+
+def test_a_model_of_its_own(model: Model) -> None:
+    check_model(model)
+
+
+def changed(model: Model, name: str, index: tuple[int, ...], value: float) -> np.ndarray:
+    array = model.arrays[name].copy()
+    array[index] = value
+    return array
+
+
+@pytest.mark.parametrize(
+    ("name", "index", "value", "match"),
+    [
+        ("steps.nominal", (1,), np.nan, r"steps.nominal: expected within \+-20"),
+        ("steps.nominal", (0,), 20, "steps.nominal: expected within"),
+        ("steps.eye", (5,), -np.inf, "steps.eye: expected within"),
+        ("transform.channels", (4, 0), 3, r"transform.channels: expected below \[3, 16, 16\]"),
+        ("transform.channels", (4, 2), 16, "transform.channels: expected below"),
+        ("transform.channels", (1,), 0, "transform.channels: expected each function once"),
+        ("transform.signs", (7,), 0, "transform.signs: expected 1 or -1"),
+        ("transform.forward", (0, 0), np.inf, "transform.forward: expected finite numbers"),
+        ("transform.inverse", (15, 31), np.nan, "transform.inverse: expected finite numbers"),
+        ("transform.colour", (2, 2), np.nan, "transform.colour: expected finite numbers"),
+        ("gains", (0,), 0, "gains: expected a floor from 1, and 0 to 100 hundredths"),
+        ("gains", (0,), 1 << 24, "gains: expected"),
+        ("gains", (1,), 101, "gains: expected"),
+        ("gains", (1,), -1, "gains: expected"),
+    ],
+)
+def test_values_that_mean_nothing(model: Model, name: str, index: tuple[int, ...], value: float, match: str) -> None:
+    arrays = model.arrays | {name: changed(model, name, index, value)}
+    with pytest.raises(ModelError, match=match):
+        check_model(replace(model, arrays=arrays))
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "trunk.onnx",
+        "grid.onnx",
+        "transform.forward",
+        "transform.inverse",
+        "transform.colour",
+        "transform.channels",
+        "transform.signs",
+        "steps.nominal",
+        "steps.eye",
+        "gains",
+    ],
+)
+def test_arrays_that_are_missing_or_of_another_kind(model: Model, name: str) -> None:
+    others = {key: array for key, array in model.arrays.items() if key != name}
+    with pytest.raises(ModelError, match=f"is incomplete: expected {name}.* got nothing"):
+        check_model(replace(model, arrays=others))
+    with pytest.raises(ModelError, match=f"is inconsistent: expected {name}"):
+        check_model(replace(model, arrays=others | {name: model.arrays[name].astype(np.float64)}))
+
+
+def test_arrays_that_are_unknown(model: Model) -> None:
+    more = model.arrays | {"synthesis.onnx": np.zeros(3, np.uint8)}
+    with pytest.raises(ModelError, match=r"arrays that are unknown: expected none, got synthesis\.onnx"):
+        check_model(replace(model, arrays=more))
+
+
+@pytest.mark.parametrize(
+    "metadata",
+    [{"definition": FIRST}, {"groups": [4, 4, 16]}, {"groups": [3 + sum(GROUPS[1:])]}],
+    ids=["one dial", "another first group", "one group"],
+)
+def test_another_entropy_model(model: Model, metadata: dict[str, object]) -> None:
+    with pytest.raises(ModelError, match="another entropy model: expected a second dial, and 3 DC channels"):
+        check_model(replace(model, metadata=model.metadata | metadata))
+
+
+def test_a_model_of_the_first_coder() -> None:
+    with pytest.raises(ModelError, match="another entropy model"):
+        check_model(release_model())
+
+
+def test_it_is_in_miniature(model: Model) -> None:
+    """The tests' own model is what it says."""
+    forward = model.arrays["transform.forward"].astype(np.float64)
+    np.testing.assert_allclose(forward @ forward.T, np.eye(16), atol=1e-6)
+    np.testing.assert_allclose(forward[:, :16] @ forward[:, 16:].T, np.zeros((16, 16)), atol=1e-6)
+    assert model.latents == LATENTS
+    assert sum(array.nbytes for name, array in model.arrays.items() if name.endswith("onnx")) < 20_000

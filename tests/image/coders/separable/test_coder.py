@@ -1,0 +1,453 @@
+"""The separable coder: what it writes it reads, tiles leave no seam, edges are mirrors, damage is noticed."""
+
+import threading
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import skimage.data
+from threadpoolctl import threadpool_limits
+
+from isthmus.coding.payload import decode_latents, encode_latents
+from isthmus.errors import CorruptError, ModelError
+from isthmus.image.box import Box
+from isthmus.image.coders.protocol import ArraySource
+from isthmus.image.coders.separable import synthesis
+from isthmus.image.coders.separable.analysis import importance_of, latents_of, latents_to_code
+from isthmus.image.coders.separable.arrays import mirror_signs, nominal_step_of, steps_of
+from isthmus.image.coders.separable.coder import SeparableCoder
+from isthmus.image.coders.separable.gains import as_factors, gain_exponents, gains_of
+from isthmus.image.coders.separable.synthesis import SeparableSynthesis, halo_of, with_gains
+from isthmus.image.coders.table import coder_of
+from isthmus.image.coders.tiles import DecodedTiles, Window
+from isthmus.image.coders.windows import pixels_of
+from isthmus.image.grid import BLOCK, TILE, Grid
+from isthmus.likeness import psnr_db
+from isthmus.medium.crew import Crew
+from isthmus.medium.setting import Setting
+from isthmus.model.engine import Engine
+from isthmus.model.graph import Operation
+from isthmus.model.model import Model
+from isthmus.quality import Quality
+from isthmus.tune import EYE, PSNR, Tune
+from tiny_separable import GROUPS, LATENTS, tiny_separable_model
+
+CODER = SeparableCoder()
+SMALL = SeparableCoder(tile=64)
+HALF = Tune(50)
+
+
+@pytest.fixture(scope="module")
+def model() -> Model:
+    return tiny_separable_model()
+
+
+@pytest.fixture(scope="module")
+def photo() -> np.ndarray:
+    return np.ascontiguousarray(skimage.data.astronaut()[:200, 100:340])
+
+
+def smooth(height: int, width: int) -> np.ndarray:
+    """What low frequencies carry."""
+    i, j = np.mgrid[0:height, 0:width]
+    waves = 40 * np.sin(i / 23) * np.cos(j / 31)
+    return np.stack([120 + waves, 130 - waves + j / 8, 100 + i / 6], 2).clip(0, 255).astype(np.uint8)
+
+
+def at(model: Model, quality: int = 6000, tune: Tune = EYE, threads: int | None = 1) -> Setting:
+    return Setting(model, Quality(quality), threads, tune)
+
+
+def encode(setting: Setting, rgb: np.ndarray, effort: int = 1, coder: SeparableCoder = CODER) -> list[bytes]:
+    return list(coder.encode_tiles(setting, ArraySource(rgb), effort))
+
+
+def decode(setting: Setting, payloads: list[bytes], rgb: np.ndarray, coder: SeparableCoder = CODER) -> np.ndarray:
+    height, width = rgb.shape[:2]
+    strips = list(coder.decode_rows(setting, payloads.__getitem__, Grid(width, height, coder.tile)))
+    assert [top for top, _ in strips] == list(range(0, height, coder.tile))
+    return np.concatenate([strip for _, strip in strips])
+
+
+@pytest.mark.parametrize("tune", [PSNR, EYE])
+def test_quality_buys_fidelity_with_bytes(model: Model, tune: Tune) -> None:
+    picture = smooth(128, 160)
+    sizes, fidelity = [], []
+    for quality in (0, 5000, 10000):
+        payloads = encode(at(model, quality, tune), picture)
+        sizes.append(len(payloads[0]))
+        fidelity.append(psnr_db(decode(at(model, quality, tune), payloads, picture), picture))
+    assert sizes == sorted(sizes)
+    assert fidelity == sorted(fidelity)
+    assert fidelity[-1] > 35
+
+
+def test_the_dials_are_those_of_the_file(model: Model, photo: np.ndarray) -> None:
+    """Quality and tune turn steps, biases and gains: a payload decodes where it was coded and nowhere else."""
+    payload = encode(at(model, 6000, HALF), photo[:64, :64])[0]
+    decode_latents(model.entropy, payload, 4, 4, 6000, 50)
+    for quality, tune in ((6000, 100), (6000, 0), (2000, 50)):
+        with pytest.raises(CorruptError):
+            decode_latents(model.entropy, payload, 4, 4, quality, tune)
+    assert len({bytes(encode(at(model, 6000, tune), photo[:64, :64])[0]) for tune in (PSNR, HALF, EYE)}) == 3
+
+
+def test_under_psnr_no_error_hides(model: Model, photo: np.ndarray) -> None:
+    y = latents_of(at(model), pixels_of(ArraySource(photo), Box(0, 0, 12, 14)))
+    plain, seen = importance_of(at(model, tune=PSNR), y), importance_of(at(model), y)
+    assert len(np.unique(plain)) == 1
+    assert seen.max() > 2 * seen.min()
+    between = importance_of(at(model, tune=HALF), y).mean()
+    np.testing.assert_allclose(between, (plain.mean() + seen.mean()) / 2, rtol=0.1)
+    assert gains_of(at(model, tune=PSNR), 12, 14) is None
+
+
+def seen_error(setting: Setting, rgb: np.ndarray, effort: int) -> np.ndarray:
+    """(h, w): mean squared error, in steps, of the decoded picture's latents."""
+    decoded = decode(setting, encode(setting, rgb, effort, SMALL), rgb, SMALL)
+    box = Grid(rgb.shape[1], rgb.shape[0]).latent_box(0)
+    before, after = (latents_of(setting, pixels_of(ArraySource(one), box)) for one in (rgb, decoded))
+    return ((after - before) ** 2).mean(2)
+
+
+@pytest.mark.parametrize("tune", [PSNR, EYE])
+def test_refining_pays_also_where_tiles_meet(model: Model, photo: np.ndarray, tune: Tune) -> None:
+    """What networks add that nobody has trained is taken off."""
+    setting, rgb = at(model, 9000, tune), photo[:100, :150]
+    once, again = (seen_error(setting, rgb, effort) for effort in (1, 2))
+    assert again.mean() < 0.6 * once.mean()
+    assert again[:, 3:5].mean() < 0.6 * once[:, 3:5].mean()
+
+
+@pytest.mark.parametrize("effort", [1, 2])
+@pytest.mark.parametrize("shape", [(1, 1), (1, 40), (17, 1), (15, 16), (33, 47)])
+def test_any_size(model: Model, shape: tuple[int, int], effort: int) -> None:
+    picture = smooth(*shape)
+    decoded = decode(at(model, 9000), encode(at(model, 9000), picture, effort), picture)
+    assert decoded.shape == picture.shape
+    assert psnr_db(decoded, picture) > 30
+
+
+@pytest.mark.parametrize("effort", [1, 2])
+def test_the_same_bytes_and_pixels_whatever_the_threads(model: Model, photo: np.ndarray, effort: int) -> None:
+    """Of tiles that are worked on side by side, the last of each row and column smaller."""
+    rgb = photo[:140, :150]
+    grid = Grid(150, 140, SMALL.tile)
+
+    def both_ways(threads: int | None) -> tuple[list[bytes], np.ndarray, np.ndarray]:
+        setting = at(model, threads=threads)
+        counts: list[tuple[int, int]] = []
+        payloads = list(SMALL.encode_tiles(setting, ArraySource(rgb), effort, lambda *done: counts.append(done)))
+        strips = list(SMALL.decode_rows(setting, payloads.__getitem__, grid, lambda *done: counts.append(done)))
+        assert counts == 2 * [(done, 9) for done in range(1, 10)]
+        assert [top for top, _ in strips] == [0, 64, 128]
+        window = SMALL.decode_window(setting, payloads.__getitem__, grid, Box(50, 60, 70, 80))
+        return payloads, np.concatenate([strip for _, strip in strips]), window
+
+    payloads, pixels, window = both_ways(1)
+    for threads in (3, None):
+        others = both_ways(threads)
+        assert others[0] == payloads
+        np.testing.assert_array_equal(others[1], pixels)
+        np.testing.assert_array_equal(others[2], window)
+
+
+def test_the_same_latents_whatever_the_threads_of_numpy(model: Model, photo: np.ndarray) -> None:
+    payload = encode(at(model), photo)[0]
+    decoded = []
+    for threads in (1, 2):
+        with threadpool_limits(threads, user_api="blas"):
+            decoded.append(decode_latents(model.entropy, payload, 13, 15, 6000, 100))
+    np.testing.assert_array_equal(*decoded)
+
+
+def test_pixels_are_asked_for_and_progress_told_in_the_callers_thread(model: Model, photo: np.ndarray) -> None:
+    threads = set()
+    asked = 0
+
+    class Source(ArraySource):
+        def __call__(self, top: int, left: int, height: int, width: int) -> np.ndarray:
+            nonlocal asked
+            asked += 1
+            threads.add(threading.get_ident())
+            return super().__call__(top, left, height, width)
+
+    def progress(done: int, count: int) -> None:
+        # Two in work and one that waits, beside those that are done.
+        assert asked <= done + 3
+        threads.add(threading.get_ident())
+
+    for _ in SMALL.encode_tiles(at(model, threads=2), Source(photo), progress=progress):
+        pass
+    assert asked == 16
+    assert threads == {threading.get_ident()}
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+def test_a_damaged_tile_among_many_ends_the_work(model: Model, photo: np.ndarray, threads: int) -> None:
+    setting, grid = at(model, 3000, threads=threads), Grid(240, 200, SMALL.tile)
+    payloads = encode(setting, photo, coder=SMALL)
+    payloads[9] = payloads[9][:-4]
+    before = threading.active_count()
+    rows = SMALL.decode_rows(setting, payloads.__getitem__, grid)
+    assert next(rows)[0] == 0  # tiles 0 to 7 alone
+    with pytest.raises(CorruptError):
+        next(rows)
+    with pytest.raises(CorruptError):
+        SMALL.check_tiles(setting, payloads.__getitem__, grid)
+    assert threading.active_count() == before
+
+
+@pytest.mark.parametrize("tune", [PSNR, EYE])
+def test_tiles_leave_no_seam(model: Model, photo: np.ndarray, tune: Tune) -> None:
+    """Latents analysed and pixels synthesised tile by tile equal those of the whole picture at once."""
+    setting, source = at(model, tune=tune), ArraySource(photo)
+    grid, small = Grid(source.width, source.height), Grid(source.width, source.height, SMALL.tile)
+    assert small.count == 16
+    at_once = latents_to_code(setting, pixels_of(source, Box(0, 0, grid.latent_height, grid.latent_width)))
+    pieces = np.empty_like(at_once)
+    for index in range(small.count):
+        box = small.latent_box(index)
+        pieces[box.slices] = latents_to_code(setting, pixels_of(source, box))
+    np.testing.assert_allclose(pieces, at_once, atol=2e-3)
+    payloads = encode(setting, photo, coder=SMALL)
+    by_tiles = decode(setting, payloads, photo, SMALL)
+    found = SeparableSynthesis(setting, payloads.__getitem__, small)
+    around = found.around(grid.box)
+    pixels = found.pixels(DecodedTiles(found.tile, small, Crew(1)).window(around)(), around, grid.box)
+    assert np.abs(by_tiles.astype(int) - pixels).max() <= 1
+    rng = np.random.default_rng(0)
+    boxes = [grid.box, Box(60, 50, 1, 1), Box(10, 63, 129, 70)]
+    boxes += [Box(int(rng.integers(0, 150)), int(rng.integers(0, 200)), 50, 40) for _ in range(3)]
+    for box in boxes:
+        window = SMALL.decode_window(setting, payloads.__getitem__, small, box)
+        assert np.abs(window.astype(int) - by_tiles[box.slices]).max() <= 1
+
+
+def test_less_than_the_halo_would_be_felt(model: Model, photo: np.ndarray, monkeypatch: pytest.MonkeyPatch) -> None:
+    """So that the test above says something."""
+    setting, small = at(model), Grid(240, 200, SMALL.tile)
+    payloads = encode(setting, photo, coder=SMALL)
+    whole = decode(setting, payloads, photo, SMALL)
+    assert halo_of(model) == 2
+    monkeypatch.setattr(synthesis, "halo_of", lambda _: 1)
+    window = SMALL.decode_window(setting, payloads.__getitem__, small, Box(70, 70, 40, 40))
+    assert np.abs(window.astype(int) - whole[70:110, 70:110]).max() > 1
+
+
+def test_networks_that_look_too_far_are_refused(model: Model, monkeypatch: pytest.MonkeyPatch) -> None:
+    wide = [Operation("Conv", ("x",), ("y",), {"kernel_shape": (99, 99)})]
+    monkeypatch.setattr(synthesis, "operations", lambda _: wide)
+    with pytest.raises(ModelError, match="at most 32 blocks, got 5"):
+        halo_of(replace(model))
+
+
+def test_beyond_the_edges_stands_a_mirror(model: Model, photo: np.ndarray) -> None:
+    """What the decoder puts there is what an analysis of the mirrored picture would find there."""
+    setting, rgb = at(model, tune=PSNR), photo[:96, :128]
+    y = latents_of(setting, pixels_of(ArraySource(rgb), Box(-1, -1, 8, 10)))
+    for axis, beyond, inside in ((0, np.s_[0], np.s_[1]), (0, np.s_[-1], np.s_[-2])):
+        np.testing.assert_allclose(y[beyond], y[inside] * mirror_signs(model, axis), atol=1e-3)
+    for beyond, inside in ((0, 1), (-1, -2)):
+        np.testing.assert_allclose(y[:, beyond], y[:, inside] * mirror_signs(model, 1), atol=1e-3)
+    assert {tuple(mirror_signs(model, axis)[:5]) for axis in (0, 1)} == {(1, 1, 1, 1, -1), (1, 1, 1, -1, 1)}
+
+
+def test_the_decoder_mirrors_so(model: Model, photo: np.ndarray, monkeypatch: pytest.MonkeyPatch) -> None:
+    setting, rgb, grid = at(model), photo[:40, :64], Grid(64, 40)
+    payload = encode(setting, rgb)[0]
+    shown: list[np.ndarray] = []
+    original = synthesis.synthesise
+
+    def watched(setting: Setting, whole: np.ndarray) -> np.ndarray:
+        shown.append(whole.copy())
+        return original(setting, whole)
+
+    monkeypatch.setattr(synthesis, "synthesise", watched)
+    assert CODER.decode_window(setting, lambda _: payload, grid, grid.box).shape == (40, 64, 3)
+    inner = with_gains(setting, decode_latents(model.entropy, payload, 3, 4, 6000, 100))
+    signs = [np.append(mirror_signs(model, axis), 1) for axis in (0, 1)]
+    expected = np.concatenate([inner[:1] * signs[0], inner, inner[-1:] * signs[0]])
+    expected = np.concatenate([expected[:, :1] * signs[1], expected, expected[:, -1:] * signs[1]], 1)
+    np.testing.assert_array_equal(shown[0], expected)
+
+
+@pytest.mark.parametrize("tune", [PSNR, HALF, EYE])
+def test_pixels_are_those_that_the_format_describes(model: Model, photo: np.ndarray, tune: Tune) -> None:
+    """docs/format.md, "Coder 2", step by step, one coefficient after another."""
+    setting, rgb, arrays = at(model, 6500, tune), photo[:40, 60:112], model.arrays
+    payload, first = encode(setting, rgb)[0], GROUPS[0] + GROUPS[1]
+    coded = decode_latents(model.entropy, payload, 3, 4, 6500, tune.hundredths)
+    exponents = gain_exponents(setting, coded[:, :, GROUPS[0] : first])
+    channels = arrays["transform.channels"].astype(int)
+    odd = channels[:, 1:] % 2
+    latents = np.concatenate([coded[:1] * (1 - 2 * odd[:, 0]), coded, coded[-1:] * (1 - 2 * odd[:, 0])])
+    beside = [latents[:, at : at + 1] * (1 - 2 * odd[:, 1]) for at in (0, 3)]
+    latents = np.concatenate([beside[0], latents, beside[1]], 1).astype(np.float32)
+    octaves = np.pad(exponents, 1, mode="edge")[:, :, None].astype(np.float32) / 4
+    weights = np.array([0, 0.7, 0.3, tune.share], np.float32)
+    nominal = np.exp(arrays["steps.nominal"] @ weights[:3])
+    corrections, hidden = Engine(arrays["trunk.onnx"]).all(latents=latents, octaves=octaves, weights=weights)
+    coefficients = latents * arrays["transform.signs"] * nominal * np.exp(tune.share * arrays["steps.eye"])
+    coefficients[:, :, : corrections.shape[2]] += nominal * corrections
+    coefficients[:, :, first:] *= 2**octaves
+    inverse, samples = arrays["transform.inverse"], np.zeros((3, 112, 128))
+    for i, row in enumerate(coefficients):
+        for j, position in enumerate(row):
+            for value, (q, u, v) in zip(position, channels, strict=True):
+                # Position 0 of the array is -1 in the picture, whose sample -24 is the first here.
+                samples[q, 16 * i : 16 * i + 32, 16 * j : 16 * j + 32] += value * np.outer(inverse[u], inverse[v])
+    colours = np.einsum("dc,chw->dhw", np.linalg.inv(arrays["transform.colour"].astype(np.float64)), samples)
+    planes = colours[:, 16:-32, 16:-32].astype(np.float32)
+    assert planes.shape == (3, 16 * 4, 16 * 5)
+    pixels = Engine(arrays["grid.onnx"])(hidden=hidden, planes=planes, nominal=nominal.astype(np.float32).reshape(1))
+    decoded = decode(setting, [payload], rgb)
+    assert np.abs(pixels[8:48, 8:60].astype(int) - decoded).max() <= 1
+
+
+def test_latents_are_coded_relative_to_their_gains(model: Model, photo: np.ndarray) -> None:
+    """Decoded times the gain that the decoder finds is what was analysed, but for half a coarser step."""
+    setting = at(model, 10000)
+    y = latents_of(setting, pixels_of(ArraySource(photo), Box(2, 2, 6, 7)))
+    always = np.full((6, 7), 1e9)
+    payload = encode_latents(model.entropy, y, 10000, always, 100, gains_of(setting, 6, 7))
+    decoded = decode_latents(model.entropy, payload, 6, 7, 10000, 100)
+    first = GROUPS[0] + GROUPS[1]
+    exponents = gain_exponents(setting, decoded[:, :, GROUPS[0] : first])
+    assert exponents.max() > 4
+    factors = as_factors(exponents)[:, :, None]
+    assert np.abs(decoded[:, :, :first] - y[:, :, :first]).max() <= 0.51
+    assert (np.abs(decoded[:, :, first:] * factors - y[:, :, first:]) <= 0.51 * factors).all()
+    np.testing.assert_array_equal(with_gains(setting, decoded)[:, :, -1], exponents)
+    np.testing.assert_array_equal(with_gains(setting, decoded)[:, :, :-1], 16 * decoded)
+
+
+def test_latents_too_large_for_16_bits_come_back(model: Model, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No photograph has them; a file may."""
+    grid = Grid(64, 48, SMALL.tile)
+    for most in (2047.9375, 2048.0, 8e5):
+        latents = np.zeros((3, 4, LATENTS), np.float32)
+        latents[1, 2, :3] = (most, -most, 0.0625)
+        monkeypatch.setattr(synthesis, "decode_tile", lambda *_, found=latents: found.copy())
+        found = SeparableSynthesis(at(model), lambda index: b"", grid)
+        kept = DecodedTiles(found.tile, grid, Crew(1))
+        np.testing.assert_array_equal(kept.window(Box(0, 0, 3, 4))().latents[:, :, :-1], 16 * latents)
+
+
+def test_a_window_decodes_only_the_tiles_that_it_needs(model: Model, photo: np.ndarray) -> None:
+    payloads = encode(at(model, 3000), photo, coder=SMALL)
+    asked = []
+
+    def payload(index: int) -> bytes:
+        asked.append(index)
+        return payloads[index]
+
+    SMALL.decode_window(at(model, 3000), payload, Grid(240, 200, 64), Box(10, 10, 1, 1))
+    assert asked
+    assert set(asked) <= {0, 1, 4, 5}
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+@pytest.mark.parametrize("box", [Box(0, 0, 200, 240), Box(70, 70, 60, 100)], ids=["whole", "window"])
+def test_each_tile_is_decoded_once_and_few_are_kept(
+    model: Model, photo: np.ndarray, box: Box, threads: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    payloads = encode(at(model, 1000), photo, coder=SMALL)
+    asked: list[int] = []
+    kept: list[int] = []
+    window = DecodedTiles.window
+
+    def payload(index: int) -> bytes:
+        asked.append(index)
+        return payloads[index]
+
+    def watched(self: DecodedTiles, place: Box) -> Callable[[], Window]:
+        found = window(self, place)
+        kept.append(len(self))
+        return found
+
+    monkeypatch.setattr(DecodedTiles, "window", watched)
+    grid = Grid(240, 200, 64)
+    SMALL.decode_window(at(model, 1000, threads=threads), payload, grid, box)
+    assert len(asked) == len(set(asked))
+    columns = min(grid.columns, box.width // 64 + 3)
+    # Side by side, tiles are decoded in advance: one more for each place, two for the first of a row.
+    assert max(kept) <= 2 * columns + 3 + (0 if threads == 1 else 2 * threads)
+
+
+@pytest.mark.parametrize("tune", [PSNR, EYE])
+def test_the_bits_map_adds_up_to_the_payload(model: Model, photo: np.ndarray, tune: Tune) -> None:
+    bits = CODER.bits_map(at(model, 5000, tune), photo)
+    assert bits.shape == (13, 15)
+    payload = encode(at(model, 5000, tune), photo)[0]
+    assert 8 * len(payload) == pytest.approx(float(bits.sum()), rel=0.02, abs=128)
+
+
+def test_a_coder_refuses_a_model_that_lacks_its_networks(model: Model) -> None:
+    assert coder_of(model).name == "separable"
+    arrays = {name: array for name, array in model.arrays.items() if name != "grid.onnx"}
+    with pytest.raises(ModelError, match=r"is incomplete: expected grid\.onnx .*got nothing"):
+        coder_of(replace(model, arrays=arrays))
+
+
+def test_every_damaged_byte_is_noticed(model: Model, photo: np.ndarray, rng: np.random.Generator) -> None:
+    payload = encode(at(model, 4000), photo[:48, :48])[0]
+    intact = decode_latents(model.entropy, payload, 3, 3, 4000, 100)
+    noticed = 0
+    for place in range(len(payload)):
+        damaged = bytearray(payload)
+        damaged[place] ^= 1 << int(rng.integers(0, 8))
+        try:
+            latents = decode_latents(model.entropy, bytes(damaged), 3, 3, 4000, 100)
+        except CorruptError:
+            noticed += 1
+        else:
+            # The last word ends in bits that mean nothing; elsewhere a flipped bit is an error.
+            assert place >= len(payload) - 4
+            np.testing.assert_array_equal(latents, intact)
+    assert noticed >= len(payload) - 4
+    for length in range(len(payload)):
+        with pytest.raises(CorruptError):
+            decode_latents(model.entropy, payload[:length], 3, 3, 4000, 100)
+    with pytest.raises(CorruptError):
+        decode_latents(model.entropy, payload + bytes(12), 3, 3, 4000, 100)
+
+
+@pytest.mark.parametrize("tune", [PSNR, EYE])
+@pytest.mark.parametrize("colour", [(0, 0, 0), (255, 255, 255), (200, 40, 90)])
+def test_a_preview_of_a_plain_colour_is_that(model: Model, colour: tuple[int, int, int], tune: Tune) -> None:
+    rgb = np.full((33, 70, 3), colour, np.uint8)
+    setting = at(model, 8000, tune)
+    payloads = encode(setting, rgb)
+    preview = CODER.decode_preview(setting, payloads.__getitem__, Grid(70, 33))
+    assert preview.shape == (3, 5, 3)
+    assert np.abs(preview.astype(int) - colour).max() <= 3
+
+
+def test_a_preview_is_the_picture_at_a_sixteenth_and_runs_no_network(
+    model: Model, photo: np.ndarray, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    setting = at(model, 8000)
+    payloads = encode(setting, photo, coder=SMALL)
+    monkeypatch.setattr(synthesis, "synthesise", None)
+    monkeypatch.setattr(Setting, "network", None)
+    preview = SMALL.decode_preview(setting, payloads.__getitem__, Grid(240, 200, 64))
+    means = photo[:192].reshape(12, BLOCK, 15, BLOCK, 3).mean((1, 3))
+    assert np.corrcoef(preview[:12].ravel(), means.ravel())[0, 1] > 0.97
+    assert abs(preview[:12].mean() - means.mean()) < 2
+
+
+def test_steps(model: Model) -> None:
+    nominal = np.concatenate([nominal_step_of(at(model, quality)) for quality in range(0, 10_001, 250)])
+    assert (np.diff(nominal) < 0).all()
+    np.testing.assert_allclose(nominal[[0, -1]], [60, 6], rtol=1e-6)
+    plain, eye, half = (steps_of(at(model, 0, tune)) for tune in (PSNR, EYE, HALF))
+    np.testing.assert_array_equal(np.sign(plain), model.arrays["transform.signs"])
+    np.testing.assert_allclose(np.abs(plain), 60, rtol=1e-6)
+    np.testing.assert_allclose(np.abs(eye[[0, -1]]), 60 * np.exp([-0.3, 0.3]), rtol=1e-6)
+    np.testing.assert_allclose(half, np.sign(plain) * np.sqrt(plain * eye), rtol=1e-6)
+
+
+def test_a_full_tile_is_of_the_usual_size() -> None:
+    assert (CODER.tile, CODER.id) == (TILE, 2)
