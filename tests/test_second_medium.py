@@ -111,7 +111,7 @@ def test_a_model_is_for_one_medium(model: Model) -> None:
 
 
 def test_training_goes_on_from_pictures_alone(model: Model) -> None:
-    with pytest.raises(InputError, match=r"cannot be trained further .*: got medium 200, coder 1, series"):
+    with pytest.raises(InputError, match=r"cannot be trained further .* got medium 200, coder 1, series"):
         network_of(model)
 
 

@@ -3,9 +3,13 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
+from isthmus.image.coders.separable.transform import LappedTransform
 from isthmus.model.model import Model
 from isthmus.model.registry import load_model
 from isthmus.train.config import TrainConfig
+from isthmus.train.image.lapped_transform import lapped_windows
 from isthmus.train.image.modules import Network
 from isthmus.train.initial import load_checkpoint
 from isthmus.train.options import Request
@@ -20,6 +24,7 @@ TINY = {
     "network.trunk_blocks": "1",
     "network.grid_width": "16",
     "network.grid_blocks": "1",
+    "network.corrected": "16",
     "batch": "2",
     "crop": "64",
     "warmup_steps": "5",
@@ -37,6 +42,15 @@ STEPS = 60
 
 def tiny_config() -> TrainConfig:
     return TrainConfig().changed(TINY)
+
+
+def tiny_transform() -> LappedTransform:
+    """Of brightness and colours, its lowest frequencies: 3 DC, then 21 others."""
+    forward, inverse = (windows.astype(np.float32) for windows in lapped_windows())
+    colour = np.linalg.qr(np.array([[1, 1, 1], [1, 0, -1], [1, -2, 1.0]]).T)[0].T
+    every = np.array([[c, u, v] for u in range(4) for v in range(4) for c in range(3)])
+    order = np.argsort(np.hypot(every[:, 1], every[:, 2]), kind="stable")[:24]
+    return LappedTransform(forward, inverse, colour.astype(np.float32), every[order])
 
 
 def tiny_request(folder: Path, output: Path, **rest: object) -> Request:

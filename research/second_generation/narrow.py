@@ -8,14 +8,14 @@ import numpy as np
 import numpy.typing as npt
 import torch
 import torch.nn.functional as F
+from first import Network as First
+from first import Synthesis as FirstSynthesis
 from network import GRID, Network
 from torch import Tensor
 
 from isthmus.coding.formats import SLOPE
 from isthmus.image.grid import BLOCK
 from isthmus.train.context import highpass
-from isthmus.train.image.modules import Network as First
-from isthmus.train.image.modules import Synthesis as FirstSynthesis
 from isthmus.train.quantization import compand
 
 
@@ -58,7 +58,7 @@ def _directions(old: First, pictures: Sequence[npt.NDArray[np.uint8]], count: in
         pixels = torch.from_numpy(picture[:272, :272].transpose(2, 0, 1)[None].astype(np.float32)) - 128
         quality = torch.tensor([0.1 + 0.8 * (index % 5) / 4])
         dial = old.at(quality)
-        y = old.analysis(pixels, dial.steps)
+        y = old.analyse(pixels, dial.steps)
         decoded, _ = old.quantized(y, dial, 28.0)
         for stage, grid, activity in _flow(old.synthesis, decoded, dial.steps, dial.nominal, dial.weights):
             flat = grid[0].flatten(1).double()

@@ -10,6 +10,7 @@ from itertools import groupby
 import numpy as np
 import torch
 import torch.nn.functional as F
+from first import network_of
 from torch import Tensor, nn
 from transform_of import transform_of
 
@@ -22,7 +23,6 @@ from isthmus.train import context as parts
 from isthmus.train.context import ContextModel, Observe, PassNetwork, highpass
 from isthmus.train.image.masking import visibility
 from isthmus.train.image.modules import Block
-from isthmus.train.initial import network_of
 from isthmus.train.quantization import compand
 
 GRID = 4

@@ -125,7 +125,7 @@ def first(network: Network) -> Code:
     def code(picture: UInt8, quality: Tensor) -> tuple[Tensor, Tensor]:
         pixels = torch.from_numpy(picture.transpose(2, 0, 1)[None].astype(np.float32)) - 128
         dial = old.at(quality)
-        decoded, bits = old.quantized(old.analysis(pixels, dial.steps), dial, 28.0, lambda *_: None)
+        decoded, bits = old.quantized(old.analyse(pixels, dial.steps), dial, 28.0, lambda *_: None)
         return old.synthesis(decoded, dial.steps, dial.nominal, dial.weights), bits
 
     return code

@@ -55,7 +55,8 @@ def test_isthmus_train(folder: Path, tmp_path: Path) -> None:
     assert result.exit_code == 0, result.output
     assert load_model(output).id.hex() in result.output
     assert load_model(output).name == "mine"
-    assert "quality  50:" in result.output
+    assert "tune psnr quality  50: " in result.output
+    assert "tune eye  quality  80: " in result.output
     assert "shrink" not in result.output
     again = CliRunner().invoke(main, ["train", *arguments(folder, output, "--steps", "4")])
     assert again.exit_code == 1
@@ -75,7 +76,8 @@ def test_isthmus_train(folder: Path, tmp_path: Path) -> None:
         (["--set", "crop=40"], "expected a multiple of 16, at least 32, got 40"),
         (["--set", "crop=2048"], "invalid setting window: expected at least crop, 2048"),
         (["--set", "batch=0"], "invalid setting batch: expected at least 1"),
-        (["--set", "linear_rate_scale=nan"], "invalid setting linear_rate_scale"),
+        (["--set", "context_rate=nan"], "invalid setting context_rate"),
+        (["--set", "network.gain_power=101"], "invalid setting network.gain_power: expected from 0 to 100, got 101"),
         (["--set", "qualities=50,200"], "from 0 to 100"),
         (["--set", "ema=2"], "invalid setting ema"),
         (["--set", "seed=-1"], "invalid setting seed"),
@@ -109,6 +111,7 @@ def test_a_wrong_command_line_is_a_usage_error(
         (["--set", "network.latents=256"], r"network.groups: expected 3 first, and others, network.latents (256) in"),
         (["--set", "network.groups=384"], "network.groups: expected 3 first"),
         (["--set", "network.latents=800", "--set", "network.groups=3,797"], "network.latents: expected at most 768"),
+        (["--set", "network.corrected=385"], "network.corrected: expected at most network.latents, 384, got 385"),
         (["--set", "network.finest_step=400"], "network.coarsest_step: expected more than network.finest_step, 400"),
     ],
 )
@@ -187,4 +190,4 @@ def test_several_processes_train_together(folder: Path, tmp_path: Path) -> None:
         load_checkpoint(tmp_path / f"{name}.training" / "checkpoint.pt")["network"] for name in ("many", "alone")
     )
     differing = [key for key, value in ours.items() if value.is_floating_point() and not value.equal(theirs[key])]
-    assert "synthesis.last.weight" in differing
+    assert "grid.last.weight" in differing

@@ -102,7 +102,7 @@ def test_fixed_point_agrees_with_training(
     trained: Trained, photo: np.ndarray, quality: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Given the same decoded latents, both predict the same means and scales, up to the rounding of weights."""
-    config, seen = trained.config, []
+    network, seen = trained.network, []
 
     def recording(y, mean, scale, *rest):
         decoded, bits, symbols = quantize(y, mean, scale, *rest)
@@ -111,7 +111,7 @@ def test_fixed_point_agrees_with_training(
 
     monkeypatch.setattr(context, "quantize", recording)
     pixels = prepare(photo.transpose(2, 0, 1), trained.config.network.entropy)
-    code(trained.network, pixels, quality / 10_000, config)
+    code(network, pixels, quality / 10_000, 1.0)
     height, width = pixels.shape[2] // 16, pixels.shape[3] // 16
 
     lattice = torch.from_numpy(phases(LATTICES, height, width))
@@ -130,7 +130,7 @@ def test_fixed_point_agrees_with_training(
         return decoded[at, channels]
 
     trained.model.context.walk(height, width, quality, follow)
-    assert len(differences) == len(LATTICES.phases) + 2 * (len(config.network.groups) - 1)
+    assert len(differences) == len(LATTICES.phases) + 2 * (len(network.config.groups) - 1)
     assert max(scales for _, scales in differences) <= 1
     # Half a step of the means' own grid, 1/32, is rounding; the rest is the weights'. DC latents, whose steps are the
     # finest, differ by hundreds of steps between neighbours at high quality, and so do products with a rounded weight.

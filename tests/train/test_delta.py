@@ -1,7 +1,5 @@
 """A tuned model, kept as what tuning changed."""
 
-import fnmatch
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,12 +9,13 @@ from click.testing import CliRunner
 from isthmus.bench.metrics import measure
 from isthmus.cli import main
 from isthmus.codec import Codec
+from isthmus.coding.formats import BYTES
 from isthmus.errors import InputError
 from isthmus.model import registry
 from isthmus.model.delta import Part
 from isthmus.model.file import save_model
-from isthmus.model.registry import load_model, release_model, releases
-from isthmus.train.delta import COARSE, can_write_delta, write_delta
+from isthmus.model.registry import load_model, releases
+from isthmus.train.delta import can_write_delta, write_delta
 from isthmus.train.run import train
 from tiny_training import Trained, tiny_request
 
@@ -48,7 +47,7 @@ def test_only_what_was_tuned_can_be_shrunk(tuned: Path, trained: Trained, tmp_pa
     origin = {"training": {"from": f"tiny {trained.model.id.hex()}"}}
     same = save_model(tmp_path / "same.isthmodel", trained.model.arrays, {**trained.model.metadata, **origin})
     assert not can_write_delta(same)
-    wider = {**model.arrays, "steps.log": model.arrays["steps.log"] + 1}
+    wider = {**model.arrays, "steps.eye": model.arrays["steps.eye"] + 1}
     assert not can_write_delta(save_model(tmp_path / "other.isthmodel", wider, model.metadata))
 
 
@@ -97,23 +96,28 @@ def test_no_weight_is_farther_off_than_half_a_step(tuned: Path, trained: Trained
         slack = 1e-3 * np.abs(weights[2]).max() if part.dtype.startswith("float") else 0
         assert np.abs(weights[1] - weights[2]).max() <= part.step / 2 + slack
         moved[part.array] += int((weights[0] != weights[1]).sum())
-    assert moved["analysis.onnx"] > 100
-    assert moved["synthesis.onnx"] > 100
+    assert moved["trunk.onnx"] > 100
+    assert moved["grid.onnx"] > 100
+    assert moved["context.ac.1.0.spatial.weight"] > 100
     assert sum(moved.values()) > 1000
     # Whatever no part covers is as it was tuned.
     for name in found:
         assert moved[name] or np.array_equal(found[name], want[name])
 
 
-def test_a_transform_that_was_left_alone_takes_no_room(trained: Trained, folder: Path, tmp_path: Path) -> None:
-    output, small = tmp_path / "frozen.isthmodel", tmp_path / "small.isthmodel"
-    request = tiny_request(folder, output, origin=str(trained.output), steps=3)
-    frozen = replace(request, settings=(*request.settings, ("linear_rate_scale", "0")))
-    assert train(frozen, [].append).finished
-    assert "% of frozen's" in shrink(str(output), "-o", str(small))
-    arrays = [part[0] for part in load_model(small).metadata["parts"]]
-    assert "analysis.onnx" not in arrays
-    assert "synthesis.onnx" in arrays
+def test_weights_of_bytes_stay_within_their_limit(tuned: Path, trained: Trained, tmp_path: Path) -> None:
+    """However coarse the steps: beyond it the model would be refused."""
+    path = tmp_path / "coarse.isthmodel"
+    write_delta(load_model(tuned), trained.model, path, 64)
+    steps = {part.array: part.step for part in (Part(*values) for values in load_model(path).metadata["parts"])}
+    assert max(step for name, step in steps.items() if name.endswith("spatial.weight")) > 8
+    found, want = load_model(path).arrays, load_model(tuned).arrays
+    for name, step in steps.items():
+        if name.endswith(".exponent"):
+            assert step == 1
+            np.testing.assert_array_equal(found[name], want[name])
+        elif found[name].dtype == np.int8:
+            assert np.abs(found[name].astype(int)).max() <= BYTES.weight_limit
 
 
 def test_what_cannot_be_shrunk(tuned: Path, trained: Trained, tmp_path: Path) -> None:
@@ -149,21 +153,10 @@ def test_a_base_that_does_not_travel_with_the_package(
 def test_another_graph_with_the_same_weights_is_another_network(trained: Trained, tmp_path: Path) -> None:
     import onnx
 
-    graph = onnx.load_from_string(trained.model.arrays["synthesis.onnx"].tobytes())
+    graph = onnx.load_from_string(trained.model.arrays["grid.onnx"].tobytes())
     slope = next(node for node in graph.graph.node if node.attribute)
     slope.attribute[0].name += "x"
-    arrays = {**trained.model.arrays, "synthesis.onnx": np.frombuffer(graph.SerializeToString(), np.uint8)}
+    arrays = {**trained.model.arrays, "grid.onnx": np.frombuffer(graph.SerializeToString(), np.uint8)}
     save_model(tmp_path / "other.isthmodel", arrays, trained.model.metadata)
-    with pytest.raises(InputError, match=r"expected the graph of synthesis\.onnx"):
+    with pytest.raises(InputError, match=r"expected the graph of grid\.onnx"):
         write_delta(load_model(tmp_path / "other.isthmodel"), trained.model, tmp_path / "small.isthmodel")
-
-
-def test_every_rule_of_coarseness_finds_arrays() -> None:
-    from onnx import load_from_string
-
-    arrays = release_model().arrays
-    names = list(arrays)
-    for graph in ("analysis.onnx", "synthesis.onnx"):
-        names += [tensor.name for tensor in load_from_string(arrays[graph].tobytes()).graph.initializer]
-    for pattern in COARSE:
-        assert fnmatch.filter(names, pattern), pattern

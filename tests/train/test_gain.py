@@ -1,5 +1,7 @@
 """What training gained, from how many pictures on a model pays, and what is said of it."""
 
+from dataclasses import replace
+
 import pytest
 
 from isthmus.train.curve import Point
@@ -63,6 +65,22 @@ def test_pictures_that_lose_are_named_the_worst_first() -> None:
     assert [name for name, _ in gain.worse] == ["c.png", "a.png"]
     assert gain.describe("best").endswith("; more on 2 of them: c.png (+20.0 %), a.png (+10.0 %)")
     assert gain.as_dict(1.0)["worse"] == 2
+
+
+def test_the_curve_under_tune_eye_is_said_as_well() -> None:
+    def both(*factors: float) -> list[list[Point]]:
+        psnr, eye = curves(factors[0]), curves(factors[1])
+        return [*psnr, *([replace(point, tune="eye") for point in points] for points in eye)]
+
+    gain = gain_of(both(1, 1), both(0.8, 0.9), ["a.png"])
+    assert gain is not None
+    assert (gain.percent_more, gain.eye) == (pytest.approx(-20), pytest.approx(-10))
+    assert gain.describe("best").endswith("at equal PSNR than with best (10.0 % fewer bytes under tune eye)")
+    record = gain.as_dict(1e6)
+    assert record["eye_percent_more"] == -10.0
+    said = verdict({"gain": record}, 1_000_000)
+    assert said is not None
+    assert "on 1 of the pictures held out, 10.0 % fewer bytes under tune eye; its own" in said
 
 
 def test_no_gain_without_a_common_psnr() -> None:

@@ -22,6 +22,7 @@ LARGER = {
     "trunk_blocks": 2,
     "grid_width": 20,
     "grid_blocks": 3,
+    "corrected": 20,
 }
 
 
@@ -36,8 +37,8 @@ def test_a_larger_network_begins_as_the_same_function(trained: Trained, photo: n
     larger = replace(before.config, **LARGER)
     after = network_of(larger, reshaped(before.state_dict(), before.config, larger))
     for quality in (0.2, 0.8):
-        expected, expected_bits = code(before, pixels, quality, trained.config)
-        output, bits = code(after, pixels, quality, trained.config)
+        expected, expected_bits = code(before, pixels, quality, 0.5)
+        output, bits = code(after, pixels, quality, 0.5)
         assert float(bits.sum()) == pytest.approx(float(expected_bits.sum()), rel=1e-4)
         assert float((output.float() - expected.float()).abs().mean()) < 0.01
 
@@ -46,10 +47,12 @@ def test_what_is_added_can_be_trained(trained: Trained, photo: np.ndarray) -> No
     larger = replace(trained.network.config, **LARGER)
     network = network_of(larger, reshaped(trained.network.state_dict(), trained.network.config, larger))
     # Whole pairs of blocks, and half a block around them.
-    pixels = prepare(photo.transpose(2, 0, 1), trained.config.network.entropy)[:, :, :112, :112].float() - 128
-    output, bits, _ = network(pixels, torch.tensor([0.6]), 12.0)
+    coefficients = torch.from_numpy(
+        network.transform.exact().analyse(photo[:112, :112]).transpose(2, 0, 1)[None].copy()
+    )
+    output, bits, _ = network(coefficients, torch.tensor([0.6]), torch.tensor([1.0]))
     (output.square().mean() + bits.mean()).backward()
-    mix = network.synthesis.mix[2].weight.grad
+    mix = network.grid.mix[2].weight.grad
     last = network.context.passes["ac_1_0"].last.weight.grad
     assert mix is not None
     assert float(mix.abs().max()) > 0
@@ -61,12 +64,13 @@ def test_a_smaller_network_keeps_the_layers_that_still_fit(trained: Trained) -> 
     state = trained.network.state_dict()
     smaller = replace(trained.network.config, grid_width=8, context_width=8)
     found = reshaped(state, trained.network.config, smaller)
-    torch.testing.assert_close(found["synthesis.linear.weight"], state["synthesis.linear.weight"], rtol=0, atol=0)
+    for key in ("transform.channels", "trunk.enter.weight"):
+        torch.testing.assert_close(found[key], state[key], rtol=0, atol=0)
     torch.testing.assert_close(
         found["context.passes.ac_1_0.last.bias"], state["context.passes.ac_1_0.last.bias"], rtol=0, atol=0
     )
-    assert found["synthesis.last.weight"].shape[1] == 8
-    assert float(found["synthesis.last.weight"].abs().max()) == 0
+    assert found["grid.last.weight"].shape[1] == 8
+    assert float(found["grid.last.weight"].abs().max()) == 0
 
 
 def test_other_steps_keep_what_each_step_meant(trained: Trained, photo: np.ndarray) -> None:
@@ -78,8 +82,8 @@ def test_other_steps_keep_what_each_step_meant(trained: Trained, photo: np.ndarr
     for quality in (0.0, 0.5, 0.75):
         step = before.config.coarsest_step * (before.config.finest_step / before.config.coarsest_step) ** quality
         same = math.log(step / wider.coarsest_step) / math.log(wider.finest_step / wider.coarsest_step)
-        expected, expected_bits = code(before, pixels, quality, trained.config)
-        output, bits = code(after, pixels, same, trained.config)
+        expected, expected_bits = code(before, pixels, quality, 1.0)
+        output, bits = code(after, pixels, same, 1.0)
         assert float(bits.sum()) == pytest.approx(float(expected_bits.sum()), rel=1e-3)
         assert float((output.float() - expected.float()).abs().mean()) < 0.05
 
@@ -88,10 +92,10 @@ def test_a_channels_step_keeps_its_relation_to_the_nominal_one(trained: Trained)
     before = trained.network
     other = replace(before.config, points=5, coarsest_step=500.0, finest_step=2.0)
     found = reshaped(before.state_dict(), before.config, other)
-    relation = found["log_steps"] - found["nominal"][:, None]
-    expected = (before.log_steps - before.nominal[:, None])[:1].expand_as(relation)
-    assert float(expected.max() - expected.min()) > 0.5
-    torch.testing.assert_close(relation, expected)
+    assert float(before.eye.max() - before.eye.min()) > 0.5
+    torch.testing.assert_close(found["eye"], before.eye, rtol=0, atol=0)
+    expected = torch.linspace(math.log(500.0), math.log(2.0), 5)
+    torch.testing.assert_close(found["nominal"], expected)
 
 
 def test_other_latents_are_refused(trained: Trained) -> None:
@@ -103,4 +107,4 @@ def test_other_latents_are_refused(trained: Trained) -> None:
 def test_settings_of_the_network_change_the_shape_of_loaded_weights(trained: Trained) -> None:
     config, weights, _ = load_weights(str(trained.output), tiny_config(), {"network.grid_width": "24", "batch": "3"})
     assert config.network == replace(trained.config.network, grid_width=24)
-    assert weights["synthesis.last.weight"].shape[1] == 24
+    assert weights["grid.last.weight"].shape[1] == 24

@@ -54,11 +54,12 @@ def test_training_improves(trained: Trained) -> None:
     course = load_checkpoint(trained.workspace / "checkpoint.pt")["course"]
     values = [loss for _, loss in losses(trained.workspace)]
     assert values[-1] < values[0]
-    assert [row[0] for row in course["last"]] == [20, 50, 80]
-    by_quality = {rows[0][0]: rows[0][1:] for rows in course["start"]}
-    bpp, psnr_db = next(row[1:] for row in course["last"] if row[0] == 80)
-    assert bpp < by_quality[80][0]
-    assert psnr_db > by_quality[80][1] - 1.5
+    assert [(row[0], row[3]) for row in course["last"]] == [(q, t) for t in ("psnr", "eye") for q in (20, 50, 80)]
+    before = {(rows[0][0], rows[0][3]): rows[0][1:3] for rows in course["start"]}
+    for quality, bpp, psnr_db, tune in course["last"]:
+        if quality == 80:
+            assert bpp < before[quality, tune][0]
+            assert psnr_db > before[quality, tune][1] - 1.5
 
 
 def test_what_was_gained_is_said(trained: Trained, folder: Path, tmp_path: Path) -> None:
@@ -98,7 +99,8 @@ def test_what_is_said(trained: Trained) -> None:
     said = "\n".join(trained.said)
     assert "12 pictures to train on, 1 held out" in said
     assert "starting from a lapped cosine transform" in said
-    assert f"step {STEPS}, held out: " in said
+    for tune in ("psnr", "eye"):
+        assert f"step {STEPS}, held out, tune {tune}: " in said
 
 
 def test_the_model_keeps_its_record(trained: Trained) -> None:
@@ -106,7 +108,7 @@ def test_the_model_keeps_its_record(trained: Trained) -> None:
     assert record["steps"] == STEPS
     assert record["pictures"] == 12
     assert record["config"] == json.loads(json.dumps(trained.config.as_dict()))
-    assert len(record["held_out_points"]) == 3
+    assert len(record["held_out_points"]) == 6
     assert str(trained.output.parent) not in json.dumps(trained.model.metadata)
 
 
@@ -115,7 +117,9 @@ def test_tensorboard_files(trained: Trained) -> None:
 
     events = EventAccumulator(str(trained.workspace / "tensorboard"))
     events.Reload()
-    assert {"training/loss", "held_out_bpp/quality_20", "held_out_psnr_db/quality_80"} <= set(events.Tags()["scalars"])
+    assert {*("training/loss", "held_out_bpp_tune_eye/quality_20", "held_out_psnr_db_tune_psnr/quality_80")} <= set(
+        events.Tags()["scalars"]
+    )
     assert events.Tags()["images"]
     assert [event.step for event in events.Scalars("training/loss")] == list(range(10, STEPS + 1, 10))
 
@@ -242,9 +246,10 @@ def test_fine_tuning_starts_where_the_weights_stood(trained: Trained, folder: Pa
     request = tiny_request(folder, tmp_path / "tuned.isthmodel", steps=2, origin=str(trained.output))
     result = train(request, quiet)
     assert result.finished
-    last = {row[0]: row[1] for row in load_checkpoint(trained.workspace / "checkpoint.pt")["course"]["last"]}
+    last = {(row[0], row[3]): row[1] for row in load_checkpoint(trained.workspace / "checkpoint.pt")["course"]["last"]}
+    assert len(result.first) == 4
     for point in result.first:
-        assert point.bpp == pytest.approx(last[point.quality], rel=0.05)
+        assert point.bpp == pytest.approx(last[point.quality, point.tune], rel=0.05)
     assert load_model(request.output).id != trained.model.id
     record = load_model(request.output).training
     assert trained.model.id.hex() in record["from"]
@@ -264,6 +269,10 @@ def test_what_is_refused(trained: Trained, folder: Path, tmp_path: Path) -> None
         tiny_request(folder, output, steps=0)
     with pytest.raises(OutputExistsError):
         train(tiny_request(folder, trained.output, resume=True), quiet)
+    # A model of the coder before this one is not trained further.
+    with pytest.raises(InputError, match=r"model best cannot be trained further .* a picture model of coder 2"):
+        train(tiny_request(folder, output, origin="best", steps=1), quiet)
+    assert not list(tmp_path.iterdir())
     with pytest.raises(InputError, match=r"--from: expected a lapped cosine transform.* got release"):
         train(tiny_request(folder, trained.output, resume=True, origin="release", force=True), quiet)
     changed = Request(folder, trained.output, resume=True, settings=(("batch", "3"),), device="cpu", force=True)

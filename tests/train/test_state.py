@@ -66,7 +66,7 @@ def test_a_resumed_run_takes_another_budget() -> None:
 
 def test_other_pictures_are_compared_with_nothing() -> None:
     said: list[str] = []
-    rows = [[[20, 0.5, 30.0]]]
+    rows = [[[20, 0.5, 30.0, "psnr"]]]
     state = resumed_state(saved(start=rows, checks=1), asked(resume=True), "other", CHECKPOINT, said.append)
     assert (state.pictures, state.start, state.checks) == ("other", [], 1)
     assert said == ["the folder has changed since the run began: its curve will not be the same"]

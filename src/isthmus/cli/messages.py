@@ -45,9 +45,10 @@ def say_what_decodes(model: str | None) -> None:
         remark(f"decodes only with model {identity.hex()}, not installed: isthmus models add {model}")
 
 
-def held_out_point(quality: float, bpp: float, psnr_db: float) -> str:
-    """What a model reached on the pictures that were held out from its training, at one quality."""
-    return f"quality {quality:3g}: {bpp:.3f} bits per pixel, {psnr_db:.2f} dB"
+def held_out_point(quality: float, bpp: float, psnr_db: float, tune: str | None = None) -> str:
+    """What a model reached on the pictures that were held out from its training, at one place of its dials."""
+    dials = f"quality {quality:3g}" if tune is None else f"tune {tune:4} quality {quality:3g}"
+    return f"{dials}: {bpp:.3f} bits per pixel, {psnr_db:.2f} dB"
 
 
 def progress_on_terminal(name: str) -> "Progress | None":

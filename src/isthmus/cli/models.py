@@ -108,7 +108,10 @@ def _list(training: dict[str, Any], key: str) -> list[Any]:
 
 
 def _is_point(value: object) -> bool:
-    return isinstance(value, list) and len(value) == 3 and all(isinstance(part, (int, float)) for part in value)
+    """Whether a value is quality, bits per pixel and PSNR, and of a model that has a second dial, tune."""
+    if not isinstance(value, list) or len(value) not in (3, 4):
+        return False
+    return all(isinstance(part, (int, float)) for part in value[:3]) and all(isinstance(x, str) for x in value[3:])
 
 
 @models.command()
@@ -132,8 +135,7 @@ def _is_point(value: object) -> bool:
 def shrink(file: str, output: str, origin: str | None, coarseness: float, force: bool) -> None:
     """Write a TUNED model as a delta, what tuning changed in `best` or `fast`: about a fifth of the bytes or less.
 
-    The result is a model of its own with another id: encode with it, and hand it out. The linear transforms are half
-    of a delta; training with --set linear_rate_scale=0 leaves them as they are.
+    The result is a model of its own with another id: encode with it, and hand it out.
     """
     try:
         from isthmus.train.delta import recorded_origin, write_delta

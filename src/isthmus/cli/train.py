@@ -45,7 +45,7 @@ def train(folder: str, **values: Any) -> None:
     with the same arguments.
 
     \b
-    isthmus train photos -o mine.isthmodel --from release --minutes 15 --set linear_rate_scale=0
+    isthmus train photos -o mine.isthmodel --from release --minutes 15
     isthmus models shrink mine.isthmodel -o own.isthmodel    store what the tuning changed: an eighth of the bytes
     isthmus encode --model own.isthmodel photo.jpg
     isthmus models add own.isthmodel                         to decode without --model
@@ -70,7 +70,7 @@ def train(folder: str, **values: Any) -> None:
     from isthmus.train.gain import gained, verdict
 
     for point in result.last:
-        click.echo(held_out_point(point.quality, point.bpp, point.psnr_db))
+        click.echo(held_out_point(point.quality, point.bpp, point.psnr_db, point.tune))
     model = load_model(asked.output)
     size = asked.output.stat().st_size
     click.echo(f"{asked.output}: model {model.id.hex()}, {size} bytes")

@@ -21,7 +21,7 @@ Arrays = dict[str, npt.NDArray[Any]]
 
 SYMBOLS = "difference.symbols"
 TABLES = "difference.tables"
-DTYPES = ("int16", "int32", "float16", "float32")
+DTYPES = ("int8", "int16", "int32", "float16", "float32")
 MAX_SYMBOL = (1 << 15) - 1
 MAX_STEP = 1 << 16
 MAX_PARTS = 4096

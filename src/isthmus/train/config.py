@@ -8,10 +8,11 @@ from math import lcm
 from typing import Any
 
 from isthmus.coding.definition import Definition
-from isthmus.coding.formats import FORMATS
+from isthmus.coding.formats import BYTES
 from isthmus.coding.kinds import lattices_and_boards
 from isthmus.errors import InputError
-from isthmus.image.coders.masking import DC_CHANNELS, RDOQ_WEIGHT
+from isthmus.image.coders.masking import DC_CHANNELS, PLAIN_WEIGHT
+from isthmus.image.coders.separable.gains import LARGEST_FLOOR, LARGEST_POWER
 from isthmus.image.grid import BLOCK
 
 
@@ -29,7 +30,7 @@ class NetworkConfig:
     """Quantization step at quality 0, in grey levels of an orthonormal transform."""
     finest_step: float = 4.0
     """Quantization step at quality 100."""
-    context_width: int = 96
+    context_width: int = 128
     """Channels of the context network."""
     dc_width: int = 64
     """Channels of the network that predicts DC coefficients."""
@@ -37,19 +38,26 @@ class NetworkConfig:
     """Channels of the synthesis network at 1/16 of the resolution."""
     trunk_blocks: int = 2
     """Residual blocks of the synthesis network at 1/16."""
-    grid_width: int = 48
+    corrected: int = 384
+    """Coefficients, from the first, that the synthesis network at 1/16 corrects."""
+    grid_width: int = 32
     """Channels of the synthesis network on the 1/4-resolution grid."""
-    grid_blocks: int = 3
+    grid_blocks: int = 4
     """3x3 convolutions of the synthesis network on that grid."""
-
-    numbers: str = "words"
-    """Number format of the entropy model: words of 16 bits, or bytes, which take half of the time."""
+    gain_floor: int = 2800
+    """Squared sixteenths of a step, summed over the second group, that count as no texture."""
+    gain_power: int = 13
+    """Hundredths: in texture, latents are coded in steps as much larger as its amplitude to twice this."""
 
     @property
     def entropy(self) -> Definition:
         """The entropy model's networks."""
-        form = FORMATS[self.numbers]
-        return lattices_and_boards(self.groups, self.points, self.dc_width, self.context_width, form)
+        return lattices_and_boards(self.groups, self.points, self.dc_width, self.context_width, BYTES, tuned=True)
+
+    @property
+    def first_gained(self) -> int:
+        """The first latent channel that is coded relative to a gain; `latents` where there is no third group."""
+        return sum(self.groups[:2])
 
 
 @dataclass(frozen=True)
@@ -65,17 +73,14 @@ class TrainConfig:
     """Peak rate of AdamW and Muon."""
     muon: bool = True
     """Train the networks' matrices with Muon instead of AdamW."""
-    linear_rate_scale: float = 0.02
-    """Rate of the linear transform, relative to `learning_rate`."""
+    context_rate: float = 0.5
+    """Rate of the entropy model, relative to `learning_rate`."""
     warmup_steps: int = 100
     """Steps of linear warm-up."""
     ema: float = 0.999
     """Decay of the moving average of the weights that is evaluated and exported."""
-    distortion_weight: float = 7.5
+    distortion_weight: float = PLAIN_WEIGHT
     """Bits in the loss that a squared error of one nominal step in a latent is worth."""
-    rdoq_weight: float = RDOQ_WEIGHT
-    """Bits that a squared error of one step, of the channel's own, is worth where symbols are moved towards zero and
-    nothing hides the error, as the encoder does; 0 for plain rounding."""
     clip: float = 1.0
     """Bound on the gradient's norm."""
     seed: int = 0
@@ -164,18 +169,25 @@ class TrainConfig:
             raise InputError("invalid setting crop", expected=f"a multiple of {blocks * BLOCK}", got=self.crop)
         if network.latents > 3 * BLOCK**2:
             raise InputError("invalid setting network.latents", expected=f"at most {3 * BLOCK**2}", got=network.latents)
+        if network.corrected > network.latents:
+            expected = f"at most network.latents, {network.latents}"
+            raise InputError("invalid setting network.corrected", expected=expected, got=network.corrected)
         if network.coarsest_step <= network.finest_step:
             expected = f"more than network.finest_step, {network.finest_step:g}"
             raise InputError("invalid setting network.coarsest_step", expected=expected, got=network.coarsest_step)
 
 
-_SIZES = ("latents", "groups", "context_width", "dc_width", "trunk_width", "trunk_blocks", "grid_width", "grid_blocks")
+_SIZES = (
+    *("latents", "groups", "context_width", "dc_width", "trunk_width", "trunk_blocks"),
+    *("corrected", "grid_width", "grid_blocks"),
+)
 _RANGES: dict[str, tuple[str, Callable[[Any], bool]]] = {
     **dict.fromkeys((f"network.{name}" for name in _SIZES), ("at least 1", lambda value: value >= 1)),
     **dict.fromkeys(
         ("network.coarsest_step", "network.finest_step"), ("a number above 0", lambda value: 0 < value < float("inf"))
     ),
-    "network.numbers": (" or ".join(FORMATS), lambda value: value in FORMATS),
+    "network.gain_floor": (f"from 1 to {LARGEST_FLOOR}", lambda value: 1 <= value <= LARGEST_FLOOR),
+    "network.gain_power": (f"from 0 to {LARGEST_POWER}", lambda value: 0 <= value <= LARGEST_POWER),
     "network.points": ("from 2 to 256", lambda value: 2 <= value <= 256),
     "crop": (f"a multiple of {BLOCK}, at least {2 * BLOCK}", lambda value: value >= 2 * BLOCK and value % BLOCK == 0),
     "clip": ("a number above 0", lambda value: value > 0),
@@ -183,7 +195,7 @@ _RANGES: dict[str, tuple[str, Callable[[Any], bool]]] = {
     "fit_at": ("parts of the run, from 0 to 1", lambda value: 0 <= value <= 1),
     **dict.fromkeys(("ema", "learning_rate"), ("a number from 0 to 1", lambda value: 0 <= value <= 1)),
     **dict.fromkeys(
-        ("linear_rate_scale", "distortion_weight", "rdoq_weight"),
+        ("context_rate", "distortion_weight"),
         ("a finite number, not below 0", lambda value: 0 <= value < float("inf")),
     ),
     **dict.fromkeys(("warmup_steps", "seed", "checks"), ("not below 0", lambda value: value >= 0)),

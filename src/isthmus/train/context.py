@@ -25,6 +25,17 @@ Observe = Callable[[Tensor, Tensor], None]
 """observe(symbols, scales): is shown every symbol chosen and its scale index, shaped alike."""
 
 
+class Gains(NamedTuple):
+    """Latents that are coded relative to a gain, as `isthmus.coding.symbols.Gains` are."""
+
+    source: slice
+    """The channels that it is read off, which are decoded whole before the first of the others."""
+    first: int
+    """The first channel that is coded relative to it; all after it are, too."""
+    of: Callable[[Tensor], Tensor]
+    """Decoded latents (B, n, H, W) of the source, in steps -> gains (B, 1, H, W)."""
+
+
 def split_board(x: Tensor, board: Board, phase: int) -> Tensor:
     """(B, C, H, W) -> (B, C, K, W / columns): the positions of a phase; H and W are multiples of the board's sides."""
     return torch.cat([x[:, :, i :: board.rows, j :: board.columns] for i, j in _cells(board, phase)], 2)
@@ -97,6 +108,8 @@ class PassNetwork(nn.Module):
             pick: takes the positions that the pass codes out of a plane, as soon as no layer needs the others.
         """
         bias = self._bias(weights)[:, :, None, None]
+        # Convolutions of few positions and many channels are quicker so, all that follow included.
+        features = features.contiguous(memory_format=torch.channels_last)
         if pick is not None and not self.one.everywhere:
             features = pick(features)
         x = self._activation(F.leaky_relu(self._through(self.one.enter, features) + bias, SLOPE))
@@ -171,16 +184,32 @@ class ContextModel(nn.Module):
         return found
 
     def forward(
-        self, y: Tensor, weights: Tensor, importance: Tensor | None, observe: Observe | None = None
+        self,
+        y: Tensor,
+        weights: Tensor,
+        importance: Tensor | None,
+        observe: Observe | None = None,
+        gains: Gains | None = None,
     ) -> tuple[Tensor, Tensor]:
-        """y (B, C, H, W) in steps, weights (B, points), importance (B, 1, H, W) as of `quantize`
-        -> decoded latents and bits, both shaped like y. With `observe` scale indices are whole, as in the coder."""
+        """y (B, C, H, W) in steps, weights as of `PassNetwork`, importance (B, 1, H, W) as of `quantize`
+        -> latents as they are decoded, before any gain, and bits, both shaped like y. With `observe` scale indices are
+        whole, as in the coder."""
         coding = _Coding(weights, self.costs, importance, observe)
         known: list[Tensor] = []
-        all_decoded, all_bits = [], []
+        all_decoded: list[Tensor] = []
+        all_bits: list[Tensor] = []
+        gain: Tensor | None = None
         for _, passes in groupby(self.definition.passes, key=lambda one: one.group):
             group = list(passes)
-            decoded, bits = self._group(group, y[:, group[0].slice], known, coding)
+            part = y[:, group[0].slice]
+            if gains is not None and group[0].first >= gains.first:
+                if gain is None:
+                    gain = gains.of(torch.cat(all_decoded, 1)[:, gains.source])
+                    # An error there is as many times larger as the gain, and hidden as well.
+                    weighed = None if importance is None else importance * gain
+                    coding = coding._replace(importance=weighed)
+                part = part / gain
+            decoded, bits = self._group(group, part, known, coding)
             around = group[0].neighbours
             known += _features(highpass(decoded, around.highpass) if around else decoded, self.definition.form)
             all_decoded.append(decoded)

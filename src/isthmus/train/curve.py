@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -16,27 +17,32 @@ class Point:
     quality: int
     bpp: float
     psnr_db: float
+    tune: str = "psnr"
+    """psnr or eye; the points of each are a curve of their own."""
 
-    def as_row(self) -> list[float]:
-        """Quality, bits per pixel and PSNR, rounded to what a record keeps."""
-        return [self.quality, round(self.bpp, 5), round(self.psnr_db, 4)]
+    def as_row(self) -> list[Any]:
+        """Quality, bits per pixel, PSNR and tune, rounded to what a record keeps."""
+        return [self.quality, round(self.bpp, 5), round(self.psnr_db, 4), self.tune]
 
 
-def points_of(rows: Iterable[Sequence[float]]) -> tuple[Point, ...]:
+def points_of(rows: Iterable[Sequence[Any]]) -> tuple[Point, ...]:
     """The points whose `as_row` a record keeps."""
-    return tuple(Point(int(quality), bpp, psnr_db) for quality, bpp, psnr_db in rows)
+    return tuple(Point(int(quality), bpp, psnr_db, tune) for quality, bpp, psnr_db, tune in rows)
 
 
 def means(measured: Iterable[Sequence[Point]]) -> list[Point]:
-    """The mean point of each quality."""
+    """The mean point of each tune and quality."""
     return [
-        Point(points[0].quality, float(np.mean([p.bpp for p in points])), float(np.mean([p.psnr_db for p in points])))
+        replace(
+            points[0], bpp=float(np.mean([p.bpp for p in points])), psnr_db=float(np.mean([p.psnr_db for p in points]))
+        )
         for points in measured
     ]
 
 
 def percent_more(before: Sequence[Point], after: Sequence[Point]) -> float | None:
-    """Bytes of `after` at equal PSNR, in percent more than those of `before`; None if they share no PSNR.
+    """Bytes of `after` at equal PSNR, in percent more than those of `before`, each of one tune; None if they share no
+    PSNR.
 
     The BD-rate with straight lines between the points of log-rate, as rough as few points and pictures are; that of
     the bench needs SciPy, which training does without.

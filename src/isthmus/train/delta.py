@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from isthmus.coding.definition import Kind
+from isthmus.coding.definition import Definition, Kind
 from isthmus.errors import InputError
 from isthmus.model.delta import MAX_STEP, MAX_SYMBOL, Part, pack
 from isthmus.model.file import FORMAT_DELTA, save_model
@@ -24,10 +23,9 @@ __all__ = ["can_write_delta", "recorded_origin", "write_delta"]
 GRAPH = ".onnx"
 """Ends the names of arrays that hold networks. All others but those of the entropy model are left alone by training."""
 FINE = 1 / 16
-COARSE = {"synthesis.linear.*": 1 / 4, "analysis.linear.*": 1.0}
-COARSE_KINDS: dict[Kind, float] = {"window": 1.0, "pointwise": 1 / 4, "enter": 1 / 4}
-"""Steps in standard deviations of what tuning changed in an array, by its name in a graph or by its kind in the
-entropy model; `FINE` for all others.
+COARSE_KINDS: dict[Kind, float] = {"window": 1.0, "pointwise": 1 / 4, "enter": 1 / 4, "exponent": 0.0}
+"""Steps in standard deviations of what tuning changed in an array of the entropy model, by its kind; `FINE` for all
+others, and for the weights in graphs. Powers of two are kept as they are.
 
 Most of a change is noise that pictures hardly feel, but not of those weights that the synthesis network and the last
 layers of the context model consist of, and after a long tuning its 1x1 layers (docs/adr/small-tuned-models.md)."""
@@ -35,13 +33,20 @@ MAX_COARSENESS = 64.0
 
 
 class Change(NamedTuple):
-    """Weights before and after tuning, where they lie in the base, and how coarsely what changed may be rounded."""
+    """Weights before and after tuning, (n,) both.
 
-    share: float
+    Attributes:
+        size: how coarsely what changed may be rounded, as a step.
+        array, offset: where they lie in the base, in bytes.
+        limit: the largest magnitude that they may have.
+    """
+
+    size: float
     array: str
     offset: int
     before: npt.NDArray[Any]
     after: npt.NDArray[Any]
+    limit: float = np.inf
 
 
 def write_delta(tuned: Model, base: Model, path: Path, coarseness: float = 1.0) -> Model:
@@ -73,7 +78,10 @@ def write_delta(tuned: Model, base: Model, path: Path, coarseness: float = 1.0) 
         if step:
             dtype = change.before.dtype
             parts.append(Part(change.array, dtype.name, change.offset, change.before.size, step))
-            symbols.append(np.clip(np.round(moved / step), -MAX_SYMBOL, MAX_SYMBOL).astype(np.int16))
+            chosen = np.clip(np.round(moved / step), -MAX_SYMBOL, MAX_SYMBOL)
+            # Rounded beyond what a weight may be: one step less is within it.
+            chosen -= np.sign(chosen) * (np.abs(change.before + chosen * step) > change.limit)
+            symbols.append(chosen.astype(np.int16))
     if not parts:
         raise InputError(
             "there is nothing to shrink",
@@ -128,7 +136,7 @@ def _no_base(what: str) -> InputError:
 
 def _step(change: Change, moved: npt.NDArray[np.float64], coarseness: float) -> float:
     """The step of an array's changes, as the reader multiplies with it; 0 if there is none."""
-    size = max(coarseness * change.share * float(moved.std()), float(np.abs(moved).max(initial=0)) / MAX_SYMBOL)
+    size = max(coarseness * change.size, float(np.abs(moved).max(initial=0)) / MAX_SYMBOL)
     if change.before.dtype.kind == "i":
         size = float(np.ceil(size))
     return min(float(np.float32(size)), MAX_STEP)
@@ -137,7 +145,9 @@ def _step(change: Change, moved: npt.NDArray[np.float64], coarseness: float) -> 
 def _changes(tuned: Model, base: Model) -> Iterator[Change]:
     if base.arrays.keys() != tuned.arrays.keys():
         raise _mismatch(tuned, base, "the same arrays", "others")
-    kinds = base.definition.stored({array.name: array.kind for array in base.definition.arrays()})
+    definition = base.definition
+    kinds = definition.stored({array.name: array.kind for array in definition.arrays()})
+    exponents = _exponents(definition)
     for name, before in base.arrays.items():
         after = tuned.arrays[name]
         if name.endswith(GRAPH):
@@ -147,10 +157,25 @@ def _changes(tuned: Model, base: Model) -> Iterator[Change]:
         elif before.shape != after.shape:
             raise _mismatch(tuned, base, f"{name} {before.shape}", f"{after.shape}")
         elif (kind := kinds.get(name, "fixed")) != "fixed":
-            share = COARSE_KINDS.get(kind, FINE)
-            yield Change(share, name, 0, before.reshape(-1), after.reshape(-1))
+            moved = after.astype(np.float64) - before
+            if name in exponents:
+                # Where an output's exponent changed, its weights moved by more than what tuning did to them.
+                moved = moved[..., base.arrays[exponents[name]] == tuned.arrays[exponents[name]]]
+            size = COARSE_KINDS.get(kind, FINE) * float(moved.std()) if moved.size else 0.0
+            limit = definition.form.weight_limit if before.dtype == np.int8 and kind != "exponent" else np.inf
+            yield Change(size, name, 0, before.reshape(-1), after.reshape(-1), limit)
         elif not np.array_equal(before, after):
             raise _mismatch(tuned, base, f"the same {name}", "other values")
+
+
+def _exponents(definition: Definition) -> dict[str, str]:
+    """By the arrays of an entropy model in bytes, those that hold the exponents of their outputs."""
+    form, found = definition.form, dict[str, str]()
+    for one in definition.passes:
+        arrays = list(one.arrays(definition.points, form, definition.tuned))
+        scaled = {array.layer: array.name for array in arrays if array.kind == "exponent"}
+        found |= {a.name: scaled[a.layer] for a in arrays if a.layer in scaled and a.kind != "exponent"}
+    return definition.stored({name: definition.prefix + exponent for name, exponent in found.items()})
 
 
 def _graph_changes(name: str, tuned: Model, base: Model) -> Iterator[Change]:
@@ -172,8 +197,8 @@ def _graph_changes(name: str, tuned: Model, base: Model) -> Iterator[Change]:
         patched[offset:cursor] = other.raw_data
         before, after = numpy_helper.to_array(tensor), numpy_helper.to_array(other)
         if before.dtype.kind == "f" and before.size:
-            share = next((share for pattern, share in COARSE.items() if fnmatch(tensor.name, pattern)), FINE)
-            yield Change(share, name, offset, before.reshape(-1), after.reshape(-1))
+            size = FINE * float((after.astype(np.float64) - before).std())
+            yield Change(size, name, offset, before.reshape(-1), after.reshape(-1))
         elif not np.array_equal(before, after):
             raise _mismatch(tuned, base, f"{name}, the same {tensor.name}", "other values")
     if bytes(patched) != wanted:

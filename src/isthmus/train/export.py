@@ -13,13 +13,13 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
-from isthmus.coding.formats import WORDS
-from isthmus.coding.kinds import FIRST
 from isthmus.coding.tables import Tables
+from isthmus.image.coders.protocol import MEDIUM
+from isthmus.image.coders.separable.coder import SeparableCoder
 from isthmus.image.grid import BLOCK
 from isthmus.model.file import FORMAT, save_model
 from isthmus.train.context_arrays import compand_table, context_arrays
-from isthmus.train.image.modules import Analysis, Network, Synthesis
+from isthmus.train.image.modules import Grid, Network, Trunk
 from isthmus.train.packages import require_packages
 
 OPSET = 18
@@ -27,31 +27,47 @@ HALF_FROM_VALUES = 4096
 """Arrays of at least this many values are stored as float16 and widened when the graph is loaded."""
 
 
-class AnalysisGraph(nn.Module):
-    """`Analysis` as it is exported: pixels (H, W, 3) uint8 -> latents in steps (h, w, C) float32."""
+GRAPHS = ("trunk.onnx", "grid.onnx")
+"""The arrays of a model file that hold networks. Their weights have the names that they have in training."""
+STORED = {
+    "transform.windows": "transform.forward",
+    "transform.functions": "transform.inverse",
+    "transform.colour": "transform.colour",
+    "transform.channels": "transform.channels",
+    "signs": "transform.signs",
+    "nominal": "steps.nominal",
+    "eye": "steps.eye",
+}
+"""Arrays of a model file that training leaves as they are, by their names in the network's state."""
+DTYPES = {"transform.channels": np.uint8, "transform.signs": np.int8}
+"""Of those that are not float32."""
 
-    def __init__(self, analysis: Analysis):
+
+class TrunkGraph(nn.Module):
+    """`Trunk` as it is exported: latents (h, w, C) float32 as coded, in steps, gains (h, w, 1) in octaves, weights
+    (points + 1,) -> corrections (h, w, corrected) in nominal steps, and hidden (1, width, h, w)."""
+
+    def __init__(self, trunk: Trunk):
         super().__init__()
-        self.analysis = analysis
+        self.trunk = trunk
 
-    def forward(self, pixels: Tensor, steps: Tensor) -> Tensor:
-        """steps (C,) float32."""
-        x = pixels.permute(2, 0, 1)[None].float() - 128
-        y: Tensor = self.analysis(x, steps[None])
-        return y[0].permute(1, 2, 0)
+    def forward(self, latents: Tensor, octaves: Tensor, weights: Tensor) -> tuple[Tensor, Tensor]:
+        """One picture, its channels last."""
+        corrections, hidden = self.trunk(latents.permute(2, 0, 1)[None], octaves.permute(2, 0, 1)[None], weights[None])
+        return corrections[0].permute(1, 2, 0), hidden
 
 
-class SynthesisGraph(nn.Module):
-    """`Synthesis` as it is exported: latents in steps (h, w, C) float32 -> pixels (16(h-1), 16(w-1), 3) uint8."""
+class GridGraph(nn.Module):
+    """`Grid` as it is exported: hidden (1, width, h, w), planes (3, 16(h-1), 16(w-1)) around 0, nominal (1,)
+    -> pixels (H, W, 3) uint8."""
 
-    def __init__(self, synthesis: Synthesis):
+    def __init__(self, grid: Grid):
         super().__init__()
-        self.synthesis = synthesis
+        self.grid = grid
 
-    def forward(self, latents: Tensor, steps: Tensor, nominal: Tensor, weights: Tensor) -> Tensor:
-        """steps (C,), nominal (1,) and weights (points,) float32."""
-        y = latents.permute(2, 0, 1)[None]
-        x: Tensor = self.synthesis(y, steps[None], nominal, weights[None])
+    def forward(self, hidden: Tensor, planes: Tensor, nominal: Tensor) -> Tensor:
+        """One picture."""
+        x: Tensor = self.grid(hidden, planes[None], nominal)
         return torch.floor((x[0] + 128.5).clamp(0, 255)).to(torch.uint8).permute(1, 2, 0)
 
 
@@ -115,39 +131,46 @@ def export_model(network: Network, path: Path, name: str, metadata: dict[str, An
     """
     require_packages("then go on with --resume")
     network = copy.deepcopy(network).cpu().eval()
-    config = network.config
-    steps, weights = torch.ones(config.latents), torch.zeros(config.points)
-    pixels = torch.zeros(BLOCK * 3, BLOCK * 4, 3, dtype=torch.uint8)
-    latents = torch.zeros(3, 4, config.latents)
+    config, state = network.config, network.state_dict()
+    stored = {name: state[key].numpy().astype(DTYPES.get(name, np.float32)) for key, name in STORED.items()}
     arrays: dict[str, npt.NDArray[Any]] = {
-        "analysis.onnx": np.frombuffer(
-            onnx_graph(
-                AnalysisGraph(network.analysis),
-                (pixels, steps),
-                ["pixels", "steps"],
-                {"pixels": {0: "h", 1: "w"}},
-            ),
-            np.uint8,
-        ),
-        "synthesis.onnx": np.frombuffer(
-            onnx_graph(
-                SynthesisGraph(network.synthesis),
-                (latents, steps, torch.ones(1), weights),
-                ["latents", "steps", "nominal", "weights"],
-                {"latents": {0: "h", 1: "w"}},
-            ),
-            np.uint8,
-        ),
-        "steps.log": network.log_steps.detach().numpy().astype(np.float32),
-        "steps.nominal": network.nominal.detach().numpy().astype(np.float32),
-        "parity": network.parity.numpy().astype(np.uint8),
+        **{name: np.frombuffer(graph, np.uint8) for name, graph in zip(GRAPHS, _graphs(network), strict=True)},
+        **stored,
+        "gains": np.array([config.gain_floor, config.gain_power], np.int32),
         "tables": tables.pack().astype(np.int32),
         "compand": compand_table(config.entropy.form),
         **config.entropy.stored(context_arrays(network.context)),
     }
-    shape: dict[str, Any] = {"format": FORMAT, "name": name, "groups": list(config.groups), "points": config.points}
-    if config.entropy.name != FIRST:
-        shape["definition"] = config.entropy.name
-    if config.entropy.form != WORDS:
-        shape["numbers"] = config.entropy.form.name
+    shape: dict[str, Any] = {
+        "format": FORMAT,
+        "name": name,
+        "groups": list(config.groups),
+        "points": config.points,
+        "definition": config.entropy.name,
+        "numbers": config.entropy.form.name,
+        "medium": MEDIUM,
+        "coder": SeparableCoder.id,
+    }
     save_model(path, arrays, {**shape, **metadata})
+
+
+def _graphs(network: Network) -> tuple[bytes, bytes]:
+    """Trunk and grid."""
+    config = network.config
+    h, w = 3, 4
+    positions = {0: "h", 1: "w"}
+    trunk = onnx_graph(
+        TrunkGraph(network.trunk),
+        (torch.zeros(h, w, config.latents), torch.zeros(h, w, 1), torch.zeros(config.points + 1)),
+        ["latents", "octaves", "weights"],
+        {"latents": positions, "octaves": positions},
+        ("corrections", "hidden"),
+    )
+    planes = torch.zeros(3, BLOCK * (h - 1), BLOCK * (w - 1))
+    grid = onnx_graph(
+        GridGraph(network.grid),
+        (torch.zeros(1, config.trunk_width, h, w), planes, torch.ones(1)),
+        ["hidden", "planes", "nominal"],
+        {"hidden": {2: "h", 3: "w"}, "planes": {1: "rows", 2: "columns"}},
+    )
+    return trunk, grid

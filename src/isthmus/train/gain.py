@@ -22,13 +22,15 @@ class Gain:
     """What training changed on the held-out pictures, against the weights that it started from.
 
     Attributes:
-        percent_more: bytes at equal PSNR, of all together; negative where they are fewer.
+        percent_more: bytes at equal PSNR, of all together, under tune psnr; negative where they are fewer.
+        eye: the same under tune eye; None if those curves share no PSNR.
         pictures: how many were measured.
         worse: those that take more bytes, by name, with their percentages; the worst first.
         near: before training, the mean point nearest to the common quality.
     """
 
     percent_more: float
+    eye: float | None
     pictures: int
     worse: tuple[tuple[str, float], ...]
     near: Point
@@ -40,6 +42,8 @@ class Gain:
             origin: the weights that it started from, in words.
         """
         said = f"held-out pictures ({self.pictures}) take {change(self.percent_more)} at equal PSNR than with {origin}"
+        if self.eye is not None:
+            said += f" ({change(self.eye)} under tune eye)"
         if not self.worse:
             return said
         named = [f"{name} (+{more:.1f} %)" for name, more in self.worse]
@@ -51,8 +55,10 @@ class Gain:
         Args:
             pixels: of a picture, in the mean.
         """
+        eye = {} if self.eye is None else {"eye_percent_more": round(self.eye, 2)}
         return {
             "percent_more": round(self.percent_more, 2),
+            **eye,
             "pictures": self.pictures,
             "worse": len(self.worse),
             "quality": self.near.quality,
@@ -64,22 +70,30 @@ def gain_of(before: Sequence[Sequence[Point]], after: Sequence[Sequence[Point]],
     """What was gained between two measurements; None if the curves share no PSNR.
 
     Args:
-        before, after: for each quality a point for each picture; `after` may have more qualities.
+        before, after: for each tune and quality a point for each picture; `after` may have more of them.
         names: of the pictures.
     """
-    qualities = {points[0].quality for points in before}
-    last = [points for points in after if points[0].quality in qualities]
-    mean = means(before)
-    percent = percent_more(mean, means(last))
+    first, last = _of_tune("psnr", before, after)
+    percent = percent_more(means(first), means(last))
     if percent is None:
         return None
     each = [
-        (name, percent_more([points[i] for points in before], [points[i] for points in last]))
+        (name, percent_more([points[i] for points in first], [points[i] for points in last]))
         for i, name in enumerate(names)
     ]
     worse = [(name, more) for name, more in each if more is not None and round(more, 1) > 0]
-    near = min(mean, key=lambda point: abs(point.quality - COMMON_QUALITY))
-    return Gain(percent, len(each), tuple(sorted(worse, key=lambda item: -item[1])), near)
+    near = min(means(first), key=lambda point: abs(point.quality - COMMON_QUALITY))
+    eye = percent_more(*map(means, _of_tune("eye", before, after)))
+    return Gain(percent, eye, len(each), tuple(sorted(worse, key=lambda item: -item[1])), near)
+
+
+def _of_tune(
+    tune: str, before: Sequence[Sequence[Point]], after: Sequence[Sequence[Point]]
+) -> tuple[list[Sequence[Point]], list[Sequence[Point]]]:
+    """What was measured under a tune, at the qualities of the first measurement."""
+    first = [points for points in before if points[0].tune == tune]
+    qualities = {points[0].quality for points in first}
+    return first, [points for points in after if points[0].tune == tune and points[0].quality in qualities]
 
 
 def pays_from(model_bytes: int, percent_more: float, bytes_per_picture: float) -> int | None:
@@ -121,6 +135,8 @@ def verdict(training: dict[str, Any], model_bytes: int, is_delta: bool = False) 
         pictures = pays_from(model_bytes, percent, float(gain["bytes_per_picture"]))
         measured = f"{change(percent)} than before, at equal PSNR, on {gain['pictures']} of the pictures held out"
         worse = int(gain.get("worse", 0))
+        if "eye_percent_more" in gain:
+            measured += f", {change(float(gain['eye_percent_more']))} under tune eye"
     except (KeyError, TypeError, ValueError, OverflowError):
         return None
     if worse:

@@ -13,16 +13,18 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from isthmus.coding.kinds import FIRST
+from isthmus.coding.formats import BYTES
+from isthmus.coding.kinds import TUNED
 from isthmus.errors import InputError
-from isthmus.image.coders.lapped.coder import LappedCoder
 from isthmus.image.coders.protocol import MEDIUM
+from isthmus.image.coders.separable.coder import SeparableCoder
 from isthmus.image.grid import BLOCK
 from isthmus.model.model import Model
 from isthmus.model.registry import model_named
 from isthmus.train.config import NetworkConfig, TrainConfig
 from isthmus.train.context_arrays import context_state
-from isthmus.train.image.lapped_transform import make_lapped_transform
+from isthmus.train.export import GRAPHS, STORED
+from isthmus.train.image.lapped_transform import eye_log_steps, make_lapped_transform
 from isthmus.train.image.modules import Network
 from isthmus.train.image.windows import Pixels
 from isthmus.train.packages import require_packages
@@ -35,7 +37,7 @@ START_PICTURES = 64
 """Crops on which the transform's coefficients are ordered by size."""
 
 
-def load_transform(network: Network, pictures: list[Pixels], config: TrainConfig) -> None:
+def begin_from_nothing(network: Network, pictures: list[Pixels], config: TrainConfig) -> None:
     """Sets a network to the lapped cosine transform for pictures (3, H, W) of at least crop+16 pixels a side."""
     side = config.crop + BLOCK
     chosen = pictures[:: max(1, len(pictures) // START_PICTURES)][:START_PICTURES]
@@ -43,25 +45,29 @@ def load_transform(network: Network, pictures: list[Pixels], config: TrainConfig
     for picture in chosen:
         top, left = (picture.shape[1] - side) // 2, (picture.shape[2] - side) // 2
         middles.append(picture[:, top : top + side, left : left + side].transpose(1, 2, 0))
-    network.load_transform(make_lapped_transform(np.stack(middles), config.network.latents))
+    transform = make_lapped_transform(np.stack(middles), config.network.latents)
+    network.begin(transform, torch.from_numpy(eye_log_steps(transform.channels)))
 
 
-def network_config(model: Model, graphs: dict[str, Tensor]) -> NetworkConfig:
+def network_config(model: Model, graphs: Mapping[str, Tensor]) -> NetworkConfig:
     """The shape of a model's networks, from the shapes of their weights."""
     nominal = np.exp(model.arrays["steps.nominal"].astype(np.float64))
+    floor, power = model.arrays["gains"].tolist()
     return NetworkConfig(
         latents=model.latents,
         groups=tuple(model.metadata["groups"]),
         points=int(model.metadata["points"]),
         coarsest_step=round(float(nominal[0]), 3),
         finest_step=round(float(nominal[-1]), 3),
-        numbers=model.definition.form.name,
         context_width=model.definition.passes[-1].width,
         dc_width=model.definition.passes[0].width,
-        trunk_width=len(graphs["synthesis.enter.bias"]),
+        trunk_width=len(graphs["trunk.enter.bias"]),
         trunk_blocks=sum(key.endswith("depthwise.bias") for key in graphs),
-        grid_width=len(graphs["synthesis.pixels.bias"]),
-        grid_blocks=sum(key.startswith("synthesis.spatial") and key.endswith("bias") for key in graphs),
+        corrected=len(graphs["trunk.correct.bias"]),
+        grid_width=len(graphs["grid.pixels.bias"]),
+        grid_blocks=sum(key.startswith("grid.spatial") and key.endswith("bias") for key in graphs),
+        gain_floor=floor,
+        gain_power=power,
     )
 
 
@@ -147,20 +153,25 @@ def network_of(model: Model) -> Network:
     Raises:
         InputError: the networks are not of the kind that this version trains.
     """
-    if (model.medium, model.coder, model.definition.name) != (MEDIUM, LappedCoder.id, FIRST):
-        got = f"medium {model.medium}, coder {model.coder}, {model.definition.name}"
-        raise InputError(f"model {model.name} cannot be trained further by this version of isthmus", got=got)
+    kind = (model.medium, model.coder, model.definition.name, model.definition.form)
+    if kind != (MEDIUM, SeparableCoder.id, TUNED, BYTES):
+        form = model.definition.form.name
+        raise InputError(
+            f"model {model.name} cannot be trained further by this version of isthmus",
+            expected=f"a picture model of coder {SeparableCoder.id}",
+            got=f"medium {model.medium}, coder {model.coder}, {model.definition.name} in {form}",
+            hint="Leave --from out to train one from nothing, or begin from a model of that coder.",
+        )
     graphs = _graph_weights(model)
-    config = network_config(model, graphs)
-    network = Network(config)
-    state = network.state_dict()
-    context = context_state(model.definition, model.definition.own(model.arrays))
-    found = {**graphs, **{f"context.{key}": value for key, value in context.items()}}
-    found["log_steps"] = torch.from_numpy(model.arrays["steps.log"].copy())
-    found["nominal"] = torch.from_numpy(model.arrays["steps.nominal"].copy())
-    found["parity"] = torch.from_numpy(model.arrays["parity"].astype(np.int64))
-    found["context.costs"] = training_costs(model.tables)
+    arrays = model.arrays
     try:
+        network = Network(network_config(model, graphs))
+        state = network.state_dict()
+        context = context_state(model.definition, model.definition.own(arrays))
+        found = {**graphs, **{f"context.{key}": value for key, value in context.items()}}
+        found["context.costs"] = training_costs(model.tables)
+        for key, name in STORED.items():
+            found[key] = torch.from_numpy(arrays[name].copy())
         network.load_state_dict({key: found[key].reshape(state[key].shape) for key in state})
     except (KeyError, RuntimeError) as error:
         raise InputError(
@@ -174,7 +185,7 @@ def _graph_weights(model: Model) -> dict[str, Tensor]:
     from onnx import numpy_helper
 
     out = {}
-    for name in ("analysis.onnx", "synthesis.onnx"):
+    for name in GRAPHS:
         for tensor in onnx.load_from_string(model.arrays[name].tobytes()).graph.initializer:
             values = numpy_helper.to_array(tensor).astype(np.float32)
             out[tensor.name.removesuffix(".half")] = torch.from_numpy(values)

@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -87,13 +88,16 @@ class Journal:
             self._say(f"step {progress.step} ({min(part, 1):.0%}): {text}")
 
     def points(self, step: int, points: Sequence[Point]) -> None:
-        """A rate-distortion curve of the held-out pictures."""
+        """Rate-distortion curves of the held-out pictures, one for each tune."""
         self._write("held out", step, {"points": [asdict(point) for point in points]})
         if self._board is not None:
             for point in points:
-                self._board.add_scalar(f"held_out_bpp/quality_{point.quality}", point.bpp, step)
-                self._board.add_scalar(f"held_out_psnr_db/quality_{point.quality}", point.psnr_db, step)
-        self.say(f"step {step}, held out: " + "  ".join(f"{p.bpp:.3f} bpp {p.psnr_db:.2f} dB" for p in points))
+                where = f"tune_{point.tune}/quality_{point.quality}"
+                self._board.add_scalar(f"held_out_bpp_{where}", point.bpp, step)
+                self._board.add_scalar(f"held_out_psnr_db_{where}", point.psnr_db, step)
+        for tune, curve in groupby(points, lambda point: point.tune):
+            text = "  ".join(f"{p.bpp:.3f} bpp {p.psnr_db:.2f} dB" for p in curve)
+            self.say(f"step {step}, held out, tune {tune}: {text}")
 
     def pictures(self, step: int, name: str, rows: Sequence[Tensor]) -> None:
         """Pictures (3, H, W) uint8 of one height, side by side."""

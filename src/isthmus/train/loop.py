@@ -9,9 +9,11 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from isthmus.image.coders.separable.transform import MIDDLE
 from isthmus.image.grid import BLOCK
 from isthmus.likeness import psnr_of_mse
 from isthmus.train.config import TrainConfig
+from isthmus.train.image.data import Batch
 from isthmus.train.image.modules import Network
 from isthmus.train.muon import Muon
 from isthmus.train.workers import Workers
@@ -47,11 +49,11 @@ class Losses:
     """(B,): mean squared error."""
 
 
-def losses(network: nn.Module, pixels: Tensor, quality: Tensor, config: TrainConfig, dtype: torch.dtype) -> Losses:
-    """Of pixels (B, 3, 16h+16, 16w+16) around 0 at qualities (B,) in 0..1, the outer 16 pixels left out."""
-    with torch.autocast(pixels.device.type, dtype, enabled=dtype != torch.float32):
-        output, bits, nominal = network(pixels, quality, config.rdoq_weight)
-    inner = pixels[:, :, BLOCK:-BLOCK, BLOCK:-BLOCK]
+def losses(network: nn.Module, batch: Batch, config: TrainConfig, dtype: torch.dtype) -> Losses:
+    """Of all but the outer 16 pixels of the crops."""
+    with torch.autocast(batch.pixels.device.type, dtype, enabled=dtype != torch.float32):
+        output, bits, nominal = network(batch.coefficients, batch.quality, batch.tune)
+    inner = batch.pixels[:, :, BLOCK:-BLOCK, BLOCK:-BLOCK].float() - MIDDLE
     mse = ((output - inner) ** 2).mean((1, 2, 3))
     bpp = bits.sum((1, 2, 3)) / (bits.shape[2] * bits.shape[3] * BLOCK**2)
     cost = bpp + config.distortion_weight * 3 * mse / nominal**2
@@ -66,27 +68,27 @@ def learning_rate(progress: float, step: int, config: TrainConfig) -> float:
 
 
 def make_optimizers(network: Network, config: TrainConfig, dtype: torch.dtype) -> list[torch.optim.Optimizer]:
-    """Muon for the networks' matrices and dense convolutions; AdamW for everything else, slowly for the transforms.
+    """Muon for the networks' matrices and dense convolutions, AdamW for everything else; the entropy model at a rate
+    of its own.
 
     Args:
         dtype: what the hardware computes fast, for Muon.
     """
-    matrices, linear, rest = [], [], []
-    for name, parameter in network.named_parameters():
-        if name in ("analysis.linear.weight", "synthesis.linear.weight"):
-            linear.append(parameter)
-        elif config.muon and parameter.ndim >= 2 and parameter.shape[1] > 1 and ".quality" not in name:
-            matrices.append(parameter)
-        else:
-            rest.append(parameter)
-    groups: list[dict[str, Any]] = [
-        {"params": rest, "scale": 1.0},
-        {"params": linear, "scale": config.linear_rate_scale},
-    ]
-    adam = torch.optim.AdamW(groups, lr=config.learning_rate, betas=(0.9, 0.98), weight_decay=0.0, fused=True)
-    if not config.muon:
-        return [adam]
-    return [adam, Muon([{"params": matrices, "scale": 1.0}], dtype, config.learning_rate)]
+    matrices: list[dict[str, Any]] = []
+    rest: list[dict[str, Any]] = []
+    for scale, is_context in ((1.0, False), (config.context_rate, True)):
+        own = [(name, one) for name, one in network.named_parameters() if name.startswith("context.") == is_context]
+        by_muon = [one for name, one in own if config.muon and _is_matrix(name, one)]
+        held = {id(one) for one in by_muon}
+        matrices.append({"params": by_muon, "scale": scale})
+        rest.append({"params": [one for _, one in own if id(one) not in held], "scale": scale})
+    adam = torch.optim.AdamW(rest, lr=config.learning_rate, betas=(0.9, 0.98), weight_decay=0.0, fused=True)
+    return [adam, Muon(matrices, dtype, config.learning_rate)] if config.muon else [adam]
+
+
+def _is_matrix(name: str, parameter: Tensor) -> bool:
+    """Whether a parameter mixes what enters; the biases of the dials, by point, do not."""
+    return parameter.ndim >= 2 and parameter.shape[1] > 1 and not name.endswith((".quality", ".tuned"))
 
 
 class Trainer:
@@ -112,8 +114,8 @@ class Trainer:
         for network in (self.network, self.average):
             network.context.costs.copy_(costs)
 
-    def train_step(self, batch: Tensor, quality: Tensor, progress: float) -> Progress:
-        """One step of the optimizer on a batch (B, 3, H, W) uint8 and qualities (B,) in 0..1.
+    def train_step(self, batch: Batch, progress: float) -> Progress:
+        """One step of the optimizer.
 
         Raises:
             ArithmeticError: the loss is no number.
@@ -124,14 +126,13 @@ class Trainer:
         for optimizer in self.optimizers:
             for group in optimizer.param_groups:
                 group["lr"] = rate * group["scale"]
-        pixels = batch.to(self.workers.device, non_blocking=True).float() - 128
-        quality = quality.to(self.workers.device)
-        found = losses(self._wrapped, pixels, quality, self.config, self.workers.dtype)
+        batch = batch.to(self.workers.device)
+        found = losses(self._wrapped, batch, self.config, self.workers.dtype)
         self.network.zero_grad(set_to_none=True)
         found.gradient.backward()  # type: ignore[no-untyped-call]
         norm = torch.nn.utils.clip_grad_norm_(self.network.parameters(), self.config.clip)
         with torch.no_grad():
-            loss = (found.cost / reference_bpp(quality)).mean()
+            loss = (found.cost / reference_bpp(batch.quality)).mean()
             numbers = torch.stack([norm, loss, found.bpp.mean(), found.mse.mean()]).float()
         norm_value, loss_value, bpp, mse = self.workers.mean(numbers).tolist()
         # A single bad batch is passed over; every worker comes to the same decision.

@@ -13,6 +13,7 @@ from isthmus.train.image.windows import Pixels
 from isthmus.train.journal import Journal
 from isthmus.train.loop import Trainer
 from isthmus.train.state import RunState
+from isthmus.tune import EYE
 
 
 class Measuring:
@@ -37,7 +38,9 @@ class Measuring:
         self._config, self._journal, self._state = config, journal, state
 
     def before_training(self) -> None:
-        """Measures all pictures at every second quality, outside the budget: what is gained is against that."""
+        """Measures all pictures at every second quality, outside the budget: what is gained is against that.
+
+        Here as everywhere at both ends of tune."""
         self._journal.say(f"measuring {counted(len(self._held_out), 'held-out picture')} before the first step")
         measured = self._measure(self._held_out, self._config.qualities[::2])
         self._state.start = [[point.as_row() for point in points] for points in measured]
@@ -68,14 +71,15 @@ class Measuring:
         return gain
 
     def _measure(self, pictures: list[Pixels], qualities: Sequence[int]) -> list[list[Point]]:
-        return measure(self._trainer.average, pictures, qualities, self._config, self._trainer.workers.dtype)
+        return measure(self._trainer.average, pictures, qualities, self._trainer.workers.dtype)
 
     def _show(self, points: list[Point]) -> None:
         self._journal.points(self._trainer.step, points)
-        definition = self._trainer.average.context.definition
-        pixels = prepare(self._held_out[0], definition).to(self._trainer.workers.device)
+        average = self._trainer.average
+        pixels = prepare(self._held_out[0], average.context.definition).to(self._trainer.workers.device)
+        qualities = sorted({point.quality for point in points})
         shown = [
-            code(self._trainer.average, pixels, point.quality / 100, self._config)[0][0]
-            for point in (points[0], points[len(points) // 2])
+            code(average, pixels, quality / 100, EYE.share)[0][0]
+            for quality in (qualities[0], qualities[len(qualities) // 2])
         ]
         self._journal.pictures(self._trainer.step, "original, lowest and middle quality", [pixels[0], *shown])

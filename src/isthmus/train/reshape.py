@@ -35,10 +35,8 @@ def reshaped(state: Mapping[str, Tensor], old: NetworkConfig, new: NetworkConfig
     network = Network(new)
     # What hangs on the quality points is moved to the new ones.
     before, after = state["nominal"], network.nominal
-    moved = {key: _at_new_points(value, before, after) for key, value in state.items() if key.endswith("quality")}
-    # A channel's step keeps its relation to the nominal one.
-    moved |= {"nominal": after, "log_steps": after[:, None] + (state["log_steps"][:1] - before[:1, None])}
-    old_state = {**state, **moved}
+    dials = [key for key in state if key.endswith((".quality", ".tuned"))]
+    old_state = {**state, **{key: _at_new_points(state[key], before, after) for key in dials}, "nominal": after}
     return {key: _fit(key, fresh, old_state.get(key)) for key, fresh in network.state_dict().items()}
 
 

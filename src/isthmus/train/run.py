@@ -16,7 +16,7 @@ from isthmus.train.curve import Point, means, points_of
 from isthmus.train.export import export_model
 from isthmus.train.image.catalogue import Catalogue, look_through
 from isthmus.train.image.data import Batches, held_out_pictures
-from isthmus.train.initial import load_transform, load_weights, require_same_parameters
+from isthmus.train.initial import begin_from_nothing, load_weights, require_same_parameters
 from isthmus.train.journal import Journal, Say
 from isthmus.train.loop import Trainer, learning_rate
 from isthmus.train.measuring import Measuring
@@ -105,7 +105,7 @@ class Run:
         else:
             self.state = new_state(request, origin, self.catalogue.digest())
             if weights is None:
-                load_transform(self.trainer.network, self.batches.pictures(0), config)
+                begin_from_nothing(self.trainer.network, self.batches.pictures(0), config)
             else:
                 self.trainer.network.load_state_dict(weights)
             self.trainer.begin()
@@ -162,6 +162,7 @@ class Run:
     def _loop(self, signals: Signals) -> bool:
         """Trains until the budget is used; False if it was interrupted."""
         trainer, state = self.trainer, self.state
+        transform = trainer.network.transform.exact()
         begun, before = time.perf_counter(), state.seconds
         saved_at, resumed_at = begun, state.part(trainer.step)
         while True:
@@ -175,11 +176,11 @@ class Run:
                 return True
             self.measuring.check(part)
             self._fit_costs(part)
-            batch, quality = self.batches.batch(trainer.step)
+            batch = self.batches.batch(trainer.step, transform)
             self._name_broken()
             step_begun = time.perf_counter()
             try:
-                progress = trainer.train_step(batch, quality, part)
+                progress = trainer.train_step(batch, part)
             except ArithmeticError as error:
                 raise IsthmusError(
                     "the training diverged", got=error, hint="Try again with --force and --set learning_rate=3e-4."

@@ -40,7 +40,7 @@ class RunState:
         ended: the run has ended before its budget was used.
         recent: losses of the last steps, at most `RECENT`.
         tables: the fitted probability tables, packed; empty until the run has ended.
-        start: rows of all held-out pictures before the first step, by quality.
+        start: rows of all held-out pictures before the first step, by tune and quality.
         last: rows of their mean, at the end.
         gain: what was gained, as `isthmus.train.gain` records it.
     """
@@ -57,8 +57,8 @@ class RunState:
     ended: bool = False
     recent: list[float] = field(default_factory=list)
     tables: list[int] = field(default_factory=list)
-    start: list[list[list[float]]] = field(default_factory=list)
-    last: list[list[float]] = field(default_factory=list)
+    start: list[list[list[Any]]] = field(default_factory=list)
+    last: list[list[Any]] = field(default_factory=list)
     gain: dict[str, Any] | None = None
 
     def part(self, step: int) -> float:

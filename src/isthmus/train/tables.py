@@ -1,4 +1,4 @@
-"""Fits the probability tables to what the encoder chooses: one histogram a scale index, over pictures and qualities.
+"""Fits the probability tables to what the encoder chooses: a histogram a scale index, over pictures and both dials.
 
 Training begins with the costs of Laplace distributions. The encoder's rate-distortion decisions and the networks' own
 errors bend the true ones; measured tables cost nothing at the decoder, and training on their costs gains as well.
@@ -29,7 +29,7 @@ FLAT_BITS = 0.3
 PRIOR = 2000.0
 """Symbols that the Laplace table counts for in every table."""
 QUALITIES = 15
-"""The pictures are coded at this many qualities in turn."""
+"""The pictures are coded at this many qualities in turn, an odd number, and at either end of tune."""
 
 
 def laplace_tables() -> Tables:
@@ -67,10 +67,10 @@ def collect(
     for i in range(wanted):
         # Few pictures are coded several times, at other qualities.
         picture = pictures[i * n // wanted if n > wanted else i % n]
-        quality = ((i + i // n) % QUALITIES + 0.5) / QUALITIES
+        quality, tune = ((i + i // n) % QUALITIES + 0.5) / QUALITIES, float((i + i // n) % 2)
         with torch.autocast(device.type, dtype, enabled=dtype != torch.float32):
             pixels = prepare(middle(picture, config.fit_side), network.context.definition).to(device)
-            code(network, pixels, quality, config, observe)
+            code(network, pixels, quality, tune, observe)
     return np.asarray(counts.reshape(SCALES, width).cpu().numpy(), np.float64)
 
 

@@ -3,7 +3,8 @@
 import numpy as np
 import torch
 
-from isthmus.image.coders.masking import GAIN, POWER, SAMPLES, visibility
+from isthmus.image.coders.masking import GAIN, PLAIN_WEIGHT, POWER, RDOQ_WEIGHT, SAMPLES, visibility
+from isthmus.train.image.masking import importance
 from isthmus.train.image.masking import visibility as training_visibility
 
 CHANNELS = 12
@@ -46,3 +47,13 @@ def test_training_and_encoder_agree(rng: np.random.Generator) -> None:
     assert trained.shape == (2, 1, 6, 8)
     for i in range(2):
         np.testing.assert_allclose(trained[i, 0].numpy(), visibility(y[i], steps[i], float(nominal[i])), rtol=1e-4)
+
+
+def test_tune_leads_from_even_errors_to_those_that_are_seen(rng: np.random.Generator) -> None:
+    y = torch.from_numpy(rng.laplace(0, 2, (3, CHANNELS, 6, 8)).astype(np.float32))
+    steps, nominal = torch.from_numpy(np.stack([STEPS] * 3)), torch.full((3,), 7.0)
+    found = importance(y, steps, nominal, torch.tensor([0.0, 0.25, 1.0]))
+    seen = RDOQ_WEIGHT * training_visibility(y, steps, nominal)
+    assert (found[0] == PLAIN_WEIGHT).all()
+    torch.testing.assert_close(found[1], 0.75 * PLAIN_WEIGHT + 0.25 * seen[1])
+    torch.testing.assert_close(found[2], seen[2])

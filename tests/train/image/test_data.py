@@ -13,7 +13,7 @@ from skimage import data
 
 from isthmus.train.image.catalogue import look_through
 from isthmus.train.image.data import Batches, held_out_pictures, load_round, make_batch
-from tiny_training import tiny_config
+from tiny_training import tiny_config, tiny_transform
 
 
 def test_damage_and_depth_show_when_pixels_are_read(folder: Path, tmp_path: Path) -> None:
@@ -99,7 +99,7 @@ def test_what_later_rounds_find_broken_is_told_once(tmp_path: Path) -> None:
         (tmp_path / name).write_bytes((tmp_path / name).read_bytes()[:9000])
     batches, told = Batches(found, config), []
     for step in range(20):
-        batches.batch(step)
+        batches.batch(step, tiny_transform())
         told.append(batches.newly_broken())
     batches.close()
     assert sorted(name for names in told for name in names) == sorted(torn)
@@ -110,14 +110,14 @@ def test_a_batch_depends_on_its_step_and_worker_alone(folder: Path) -> None:
     found = look_through(folder, None, config)
     batches, other = Batches(found, config), Batches(found, config)
     assert batches.rounds
-    in_order = [batches.batch(step) for step in range(8)]
+    transform = tiny_transform()
+    in_order = [batches.batch(step, transform) for step in range(8)]
     for step in (7, 2, 3):
-        pixels, quality = other.batch(step)
-        assert torch.equal(pixels, in_order[step][0])
-        assert torch.equal(quality, in_order[step][1])
-    assert not torch.equal(in_order[0][0], in_order[1][0])
+        for values, expected in zip(other.batch(step, transform), in_order[step], strict=True):
+            assert torch.equal(values, expected)
+    assert not torch.equal(in_order[0].pixels, in_order[1].pixels)
     pictures, _ = load_round(found, config, 0)
-    assert not torch.equal(make_batch(pictures, config, 0, 1)[0], in_order[0][0])
+    assert not torch.equal(make_batch(pictures, transform, config, 0, 1).pixels, in_order[0].pixels)
     batches.close()
     other.close()
 
@@ -125,13 +125,16 @@ def test_a_batch_depends_on_its_step_and_worker_alone(folder: Path) -> None:
 def test_making_batches_starts_no_thread_of_pytorch() -> None:
     script = """
 import os, threading, numpy, torch
+from isthmus.image.coders.separable.transform import LappedTransform
 from isthmus.train.config import TrainConfig
 from isthmus.train.image.data import make_batch
 torch.set_num_threads(2)
+windows = numpy.ones((16, 32), numpy.float32)
+transform = LappedTransform(windows, windows, numpy.eye(3, dtype=numpy.float32), numpy.zeros((1, 3), int))
 pictures = [numpy.zeros((3, 512, 512), numpy.uint8)] * 8
 def make():
     for step in range(8):
-        make_batch(pictures, TrainConfig(), step, 0)
+        make_batch(pictures, transform, TrainConfig(), step, 0)
     left.append(len(os.listdir("/proc/self/task")))
 left = [len(os.listdir("/proc/self/task"))]
 thread = threading.Thread(target=make)
@@ -146,7 +149,30 @@ print(left[1] - left[0])
 def test_qualities_are_spread_over_the_dial(folder: Path) -> None:
     config = replace(tiny_config(), batch=8)
     pictures, _ = load_round(look_through(folder, None, config), config, 0)
-    pixels, quality = make_batch(pictures, config, 5, 0)
-    assert pixels.shape == (8, 3, 80, 80)
-    assert pixels.dtype == torch.uint8
-    assert [int(8 * q) for q in quality] == list(range(8))
+    batch = make_batch(pictures, tiny_transform(), config, 5, 0)
+    assert batch.pixels.shape == (8, 3, 80, 80)
+    assert batch.pixels.dtype == torch.uint8
+    assert [int(8 * q) for q in batch.quality] == list(range(8))
+
+
+def test_tunes_are_either_end_or_anything_between(folder: Path) -> None:
+    config = replace(tiny_config(), batch=60)
+    pictures, _ = load_round(look_through(folder, None, config), config, 0)
+    tune = make_batch(pictures, tiny_transform(), config, 5, 0).tune
+    assert 10 < int((tune == 0).sum()) < 30
+    assert 10 < int((tune == 1).sum()) < 30
+    between = tune[(tune > 0) & (tune < 1)]
+    assert len(between) > 5
+    # As a file's header has it.
+    torch.testing.assert_close(100 * between, torch.round(100 * between))
+
+
+def test_coefficients_are_those_of_the_pixels(folder: Path) -> None:
+    config = tiny_config()
+    pictures, _ = load_round(look_through(folder, None, config), config, 0)
+    transform = tiny_transform()
+    batch = make_batch(pictures, transform, config, 0, 0)
+    assert batch.coefficients.shape == (2, 24, 4, 4)
+    for crop, coefficients in zip(batch.pixels.numpy(), batch.coefficients.numpy(), strict=True):
+        expected = transform.analyse(np.ascontiguousarray(crop.transpose(1, 2, 0)))
+        np.testing.assert_array_equal(coefficients.transpose(1, 2, 0), expected)

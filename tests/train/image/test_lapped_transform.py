@@ -1,62 +1,86 @@
-"""The lapped transform's quantization steps: finer where the eye sees more."""
-
-import importlib.util
-from pathlib import Path
+"""The transform and the steps that training begins from: nothing lost, finer steps where the eye sees more."""
 
 import numpy as np
 import torch
 
-from isthmus.model.registry import release_model
-from isthmus.train.config import NetworkConfig, TrainConfig
+from isthmus.image.coders.masking import DC_CHANNELS
 from isthmus.train.image.lapped_transform import (
     BRIGHT_LOG_STEPS,
+    LEVEL,
+    SHARPER,
     STEP_FREQUENCIES,
+    eye_log_steps,
     make_lapped_transform,
-    relative_log_steps,
 )
 from isthmus.train.image.modules import Network
-from isthmus.train.initial import load_weights
+from tiny_training import tiny_config, tiny_transform
+
+
+def along(colour: int) -> np.ndarray:
+    """(16, 3): channels of a colour and every vertical frequency."""
+    return np.array([[colour, u, 0] for u in range(16)])
 
 
 def test_steps_grow_with_frequency() -> None:
-    frequencies = np.linspace(0, 21, 50)
     for colour in range(3):
-        steps = relative_log_steps(np.full(50, colour), frequencies, np.zeros(50))
-        assert (np.diff(steps) >= 0).all()
-    knots = np.array(STEP_FREQUENCIES)
-    steps = relative_log_steps(np.zeros(len(knots), np.int64), np.zeros(len(knots)), knots)
-    np.testing.assert_allclose(steps, BRIGHT_LOG_STEPS)
-
-
-def test_the_transform_sets_the_steps_of_every_quality(photo: np.ndarray) -> None:
-    config = NetworkConfig(latents=24, groups=(3, 5, 16), points=3)
-    transform = make_lapped_transform(photo[None, :96, :96], 24)
-    network = Network(config)
-    network.load_transform(transform)
-    relation = (network.log_steps - network.nominal[:, None]).numpy()
-    np.testing.assert_allclose(relation, np.tile(transform.log_steps, (3, 1)), atol=1e-5)
+        assert (np.diff(eye_log_steps(along(colour))[1:]) >= 0).all()
+    dc = eye_log_steps(np.array([[0, 0, 0], [1, 0, 0], [2, 0, 0]]))
     # Of the three DC channels the third is finer.
-    np.testing.assert_allclose(transform.log_steps[:3], [-0.5, -0.35, -0.6])
+    np.testing.assert_allclose(dc, np.array([-0.5, -0.35, -0.6]) - LEVEL, rtol=1e-6)
+    first, last = eye_log_steps(along(0))[[1, 9]]
+    assert STEP_FREQUENCIES[4] == 9
+    assert last == np.float32(BRIGHT_LOG_STEPS[4] - LEVEL)
+    np.testing.assert_allclose(first, BRIGHT_LOG_STEPS[1] - LEVEL + np.log(1 - SHARPER * 7 / 8), rtol=1e-6)
 
 
-def test_the_release_has_these_steps() -> None:
-    arrays = release_model().arrays
-    relation = arrays["steps.log"] - arrays["steps.nominal"][:, None]
-    np.testing.assert_allclose(relation, relation[:1].repeat(len(relation), 0), atol=1e-5)
-    np.testing.assert_allclose(relation[0, :3], [-0.5, -0.35, -0.6], atol=1e-5)
-    assert relation.max() == np.float32(relation[0].max())
-    assert 0.4 < relation.max() <= 0.5 + 1e-5
+def test_channels_come_in_the_order_of_their_energy(photo: np.ndarray) -> None:
+    pictures = np.stack([photo[:96, :96], photo[96:, 96:192]])
+    transform = make_lapped_transform(pictures, 24)
+    assert transform.channels[:3].tolist() == [[0, 0, 0], [1, 0, 0], [2, 0, 0]]
+    energy = np.mean([(transform.analyse(picture) ** 2).mean((0, 1)) for picture in pictures], 0)[DC_CHANNELS:]
+    assert (np.diff(energy) <= 0).all()
+    np.testing.assert_allclose(transform.colour @ transform.colour.T, np.eye(3), atol=1e-6)
+    # Brightness has most of the energy.
+    assert (transform.channels[3:10, 0] == 0).all()
 
 
-def test_weights_of_equal_steps_can_follow_the_eye_too() -> None:
-    path = Path(__file__).parents[3] / "scripts" / "follow_the_eye.py"
-    spec = importlib.util.spec_from_file_location("follow_the_eye", path)
-    assert spec is not None
-    assert spec.loader is not None
-    script = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(script)
-    _, state, _ = load_weights("release", TrainConfig())
-    expected = state["log_steps"].clone()
-    state["log_steps"] = state["nominal"][:, None].repeat(1, expected.shape[1])
-    script.follow_the_eye(state)
-    torch.testing.assert_close(state["log_steps"], expected, atol=1e-5, rtol=0)
+def test_a_new_network_begins_as_the_exact_inverse(photo: np.ndarray) -> None:
+    """All coefficients, unquantized: the picture itself, whatever the dials say."""
+    config = tiny_config().changed({"network.latents": "768", "network.groups": "3,13,752"})
+    transform = make_lapped_transform(photo[None, :96, :96], 768)
+    network = Network(config.network)
+    network.begin(transform, torch.from_numpy(eye_log_steps(transform.channels)))
+    pixels = photo[:96, :128]
+    coefficients = torch.from_numpy(transform.analyse(pixels).transpose(2, 0, 1)[None].copy())
+    dials = network.at(torch.tensor([0.4]), torch.tensor([0.6]))
+    octaves = torch.full((1, 1, 5, 7), 0.75)
+    y = coefficients / dials.steps[:, :, None, None]
+    y[:, network.config.first_gained :] /= torch.exp2(octaves)
+    with torch.no_grad():
+        output = network.synthesise(y, octaves, dials)
+    expected = pixels[16:-16, 16:-16].transpose(2, 0, 1).astype(np.float32) - 128
+    np.testing.assert_allclose(output[0].numpy(), expected, atol=0.01)
+
+
+def test_training_and_codec_invert_alike(rng: np.random.Generator) -> None:
+    exact = tiny_transform()
+    network = Network(tiny_config().network)
+    network.transform.load(exact)
+    coefficients = rng.normal(0, 50, (5, 6, 24)).astype(np.float32)
+    planes = network.transform(torch.from_numpy(coefficients.transpose(2, 0, 1)[None].copy()))
+    np.testing.assert_allclose(planes[0].numpy(), exact.synthesise(coefficients), atol=2e-3)
+    again = network.transform.exact()
+    for name in ("forward", "inverse", "colour", "channels"):
+        np.testing.assert_array_equal(getattr(again, name), getattr(exact, name))
+
+
+def test_tune_moves_the_steps_from_equal_ones(photo: np.ndarray) -> None:
+    network = Network(tiny_config().network)
+    transform = tiny_transform()
+    eye = eye_log_steps(transform.channels)
+    network.begin(transform, torch.from_numpy(eye))
+    network.signs[5] = -1
+    dials = network.at(torch.tensor([0.3, 0.3, 0.3]), torch.tensor([0.0, 0.5, 1.0]))
+    signs = network.signs.numpy()
+    for steps, share in zip(dials.steps.numpy(), (0, 0.5, 1), strict=True):
+        np.testing.assert_allclose(steps, signs * float(dials.nominal[0]) * np.exp(share * eye), rtol=1e-5)

@@ -12,20 +12,41 @@ from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from isthmus.errors import InputError, IsthmusError
+from isthmus.image.coders.separable.transform import LappedTransform
 from isthmus.image.grid import BLOCK
+from isthmus.model.engine import limit_threads
 from isthmus.text import counted
 from isthmus.train.config import TrainConfig
 from isthmus.train.image.catalogue import Catalogue
 from isthmus.train.image.windows import MIDDLE, Pixels, at_least, read_windows
+from isthmus.tune import WHOLE
 
 PICTURE_ORDER, WINDOW_ORDER, BATCH_ORDER = 1, 2, 3
 """First words of the seeds, so that no two random sequences are the same."""
+
+
+class Batch(NamedTuple):
+    """What a step is trained on."""
+
+    pixels: Tensor
+    """(B, 3, crop+16, crop+16) uint8."""
+    coefficients: Tensor
+    """(B, C, h, w) float32: of the pixels, in grey levels."""
+    quality: Tensor
+    """(B,) in 0..1, spread over it."""
+    tune: Tensor
+    """(B,) in 0..1, hundredths: either end a third of the time, else anything between."""
+
+    def to(self, device: torch.device) -> Batch:
+        """On another device."""
+        return Batch(*(values.to(device, non_blocking=True) for values in self))
 
 
 def held_out_pictures(catalogue: Catalogue, config: TrainConfig) -> list[Pixels]:
@@ -87,8 +108,10 @@ def load_round(catalogue: Catalogue, config: TrainConfig, number: int) -> tuple[
     return pictures, sorted(catalogue.training[index][0] for index in broken)
 
 
-def make_batch(pictures: list[Pixels], config: TrainConfig, step: int, worker: int) -> tuple[Tensor, Tensor]:
-    """Crops (B, 3, crop+16, crop+16) uint8, flipped and transposed at random, and qualities (B,) spread over 0..1."""
+def make_batch(
+    pictures: list[Pixels], transform: LappedTransform, config: TrainConfig, step: int, worker: int
+) -> Batch:
+    """Crops, flipped and transposed at random, in pixels and coefficients, and where both dials stand for each."""
     random = np.random.default_rng([BATCH_ORDER, config.seed, step, worker])
     size = config.crop + BLOCK
     crops = []
@@ -105,7 +128,12 @@ def make_batch(pictures: list[Pixels], config: TrainConfig, step: int, worker: i
     if random.random() < 0.5:
         batch = batch.swapaxes(2, 3)
     quality = (random.random(config.batch) + np.arange(config.batch)) / config.batch
-    return torch.from_numpy(np.ascontiguousarray(batch)), torch.from_numpy(quality.astype(np.float32))
+    ends = random.integers(0, 3, config.batch)
+    tune = np.where(ends < 2, ends, random.integers(0, WHOLE + 1, config.batch) / WHOLE)
+    with limit_threads(1):
+        latents = [transform.analyse(np.ascontiguousarray(crop.transpose(1, 2, 0))) for crop in batch]
+    made = (batch, np.stack(latents).transpose(0, 3, 1, 2), quality.astype(np.float32), tune.astype(np.float32))
+    return Batch(*(torch.from_numpy(np.ascontiguousarray(values)) for values in made))
 
 
 class Batches:
@@ -117,7 +145,7 @@ class Batches:
         self._round = -1
         self._pictures: list[Pixels] = []
         self._next_round: tuple[int, Future[tuple[list[Pixels], list[str]]]] | None = None
-        self._next_batch: tuple[int, Future[tuple[Tensor, Tensor]]] | None = None
+        self._next_batch: tuple[int, Future[Batch]] | None = None
         self._broken: set[str] = set()
         self._untold: list[str] = []
 
@@ -149,17 +177,17 @@ class Batches:
                 self._next_round = (number + 1, future)
         return self._pictures
 
-    def batch(self, step: int) -> tuple[Tensor, Tensor]:
-        """`make_batch` of a step."""
+    def batch(self, step: int, transform: LappedTransform) -> Batch:
+        """`make_batch` of a step; the transform is that of the step before."""
         ready, self._next_batch = self._next_batch, None
         pictures = self.pictures(step)
-        batch = ready[1].result() if ready and ready[0] == step else self._make(pictures, step)
+        batch = ready[1].result() if ready and ready[0] == step else self._make(pictures, transform, step)
         if not self.rounds or (step + 1) // self._config.round_steps == self._round:
-            self._next_batch = (step + 1, self._batch_pool.submit(self._make, pictures, step + 1))
+            self._next_batch = (step + 1, self._batch_pool.submit(self._make, pictures, transform, step + 1))
         return batch
 
-    def _make(self, pictures: list[Pixels], step: int) -> tuple[Tensor, Tensor]:
-        return make_batch(pictures, self._config, step, self._worker)
+    def _make(self, pictures: list[Pixels], transform: LappedTransform, step: int) -> Batch:
+        return make_batch(pictures, transform, self._config, step, self._worker)
 
     def close(self) -> None:
         """Drops what is being prepared."""

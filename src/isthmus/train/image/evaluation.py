@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import product
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from isthmus.coding.definition import Definition
+from isthmus.image.coders.separable.synthesis import EDGE
 from isthmus.image.grid import BLOCK, is_reversed, mirrored
 from isthmus.likeness import psnr_of_mse
-from isthmus.train.config import TrainConfig
+from isthmus.model.engine import limit_threads
 from isthmus.train.context import Observe
 from isthmus.train.curve import Point
-from isthmus.train.image.modules import Network
+from isthmus.train.image.modules import Dials, Network
 from isthmus.train.image.windows import Pixels
+from isthmus.tune import NAMES, WHOLE
 
 
 def middle(pixels: Pixels, side: int) -> Pixels:
@@ -34,47 +37,52 @@ def prepare(pixels: Pixels, definition: Definition) -> Tensor:
     return torch.from_numpy(np.ascontiguousarray(np.pad(cut, margins, mode="symmetric")))[None]
 
 
-def _continued(x: Tensor, axis: int, margin: int) -> Tensor:
-    """A tensor continued along an axis by mirroring, `margin` at both ends."""
-    size = x.shape[axis]
-    index = mirrored(np.arange(-margin, size + margin), size)
-    return x.index_select(axis, torch.from_numpy(index).to(x.device))
-
-
-def _around(latents: Tensor, parity: Tensor, halo: int) -> Tensor:
-    """Latents (B, C, h, w) continued by `halo` on all sides as those of the mirrored picture.
+def _with_edge(planes: Tensor, odd: Tensor) -> Tensor:
+    """(B, C, h, w) continued by one position on all sides as those of the mirrored picture.
 
     Args:
-        parity: (C, 2): 1 where a channel's function is odd vertically, horizontally: then its mirror image is negated.
+        odd: (C, 2): 1 where a channel's function is odd vertically, horizontally: then its mirror image is negated.
     """
     for axis in (2, 3):
-        size = latents.shape[axis]
-        outside = is_reversed(np.arange(-halo, size + halo), size)
+        size = planes.shape[axis]
+        outside = torch.from_numpy(is_reversed(np.arange(-EDGE, size + EDGE), size)).to(planes.device)
+        index = torch.from_numpy(mirrored(np.arange(-EDGE, size + EDGE), size)).to(planes.device)
         shape = [1, 1, 1, 1]
         shape[axis] = len(outside)
-        odd = parity[:, axis - 2].float()[None, :, None, None]
-        sign = 1 - 2 * odd * torch.from_numpy(outside).to(latents.device).float().reshape(shape)
-        latents = _continued(latents, axis, halo) * sign
-    return latents
+        sign = 1 - 2 * odd[:, axis - 2].float()[None, :, None, None] * outside.float().reshape(shape)
+        planes = planes.index_select(axis, index) * sign
+    return planes
 
 
 @torch.no_grad()
 def code(
-    network: Network, pixels: Tensor, quality: float, config: TrainConfig, observe: Observe | None = None
+    network: Network, pixels: Tensor, quality: float, tune: float, observe: Observe | None = None
 ) -> tuple[Tensor, Tensor]:
-    """pixels (B, 3, 32m, 32n) uint8 at a quality in 0..1 -> reconstructions, alike, and bits (B, C, 2m, 2n)."""
-    dial = network.at(torch.full((len(pixels),), quality, device=pixels.device))
+    """pixels (B, 3, 32m, 32n) uint8 at a quality and a tune in 0..1 -> reconstructions, alike, and bits
+    (B, C, 2m, 2n)."""
+    device = network.nominal.device
+    quality_of, tune_of = (torch.full((len(pixels),), dial, device=device) for dial in (quality, tune))
+    dials = network.at(quality_of, tune_of)
     margin = BLOCK // 2
-    x = pixels
-    for axis in (2, 3):
-        x = _continued(x, axis, margin)
-    y = network.analysis(x.float() - 128, dial.steps)
-    decoded, bits = network.quantized(y, dial, config.rdoq_weight, observe)
-    halo = network.synthesis.halo
-    output = network.synthesis(_around(decoded, network.parity, halo), dial.steps, dial.nominal, dial.weights)
-    cut = halo * BLOCK - margin
-    output = torch.floor((output[:, :, cut:-cut, cut:-cut] + 128.5).clamp(0, 255)).to(torch.uint8)
-    return output, bits
+    sides = ((0, 0), (margin, margin), (margin, margin), (0, 0))
+    shown = np.pad(pixels.cpu().numpy().transpose(0, 2, 3, 1), sides, mode="symmetric")
+    transform = network.transform.exact()
+    with limit_threads(1):
+        coefficients = np.stack([transform.analyse(picture) for picture in shown]).transpose(0, 3, 1, 2)
+    y = torch.from_numpy(coefficients.copy()).to(device) / dials.steps[:, :, None, None]
+    decoded, bits, octaves = network.quantized(y, dials, observe)
+    return reconstructed(network, decoded, octaves, dials), bits
+
+
+@torch.no_grad()
+def reconstructed(network: Network, latents: Tensor, octaves: Tensor, dials: Dials) -> Tensor:
+    """Pixels (B, 3, 16h, 16w) uint8 of whole pictures, from all their latents (B, C, h, w) as coded, in steps, and
+    their gains (B, 1, h, w) in octaves."""
+    margin = BLOCK // 2
+    odd = network.transform.channels[:, 1:] % 2
+    around = _with_edge(latents, odd), _with_edge(octaves, torch.zeros_like(odd[:1]))
+    output = network.synthesise(*around, dials)[:, :, margin:-margin, margin:-margin]
+    return torch.floor((output + 128.5).clamp(0, 255)).to(torch.uint8)
 
 
 def capped_psnr_db(a: Tensor, b: Tensor) -> float:
@@ -84,18 +92,19 @@ def capped_psnr_db(a: Tensor, b: Tensor) -> float:
 
 
 def measure(
-    network: Network, pictures: Iterable[Pixels], qualities: Iterable[int], config: TrainConfig, dtype: torch.dtype
+    network: Network, pictures: Iterable[Pixels], qualities: Iterable[int], dtype: torch.dtype
 ) -> list[list[Point]]:
-    """Estimated bits per pixel and PSNR at qualities in 0..100: for each a point for each picture (3, H, W)."""
+    """Estimated bits per pixel and PSNR at both ends of tune and qualities in 0..100: for each a point for each
+    picture (3, H, W)."""
     device = network.nominal.device
     prepared = [prepare(picture, network.context.definition).to(device) for picture in pictures]
     measured = []
-    for quality in qualities:
+    for (tune, hundredths), quality in product(NAMES.items(), qualities):
         points = []
         for pixels in prepared:
             with torch.autocast(device.type, dtype, enabled=dtype != torch.float32):
-                output, bits = code(network, pixels, quality / 100, config)
+                output, bits = code(network, pixels, quality / 100, hundredths / WHOLE)
             bpp = float(bits.sum()) / (pixels.shape[2] * pixels.shape[3])
-            points.append(Point(quality, bpp, capped_psnr_db(output, pixels)))
+            points.append(Point(quality, bpp, capped_psnr_db(output, pixels), tune))
         measured.append(points)
     return measured

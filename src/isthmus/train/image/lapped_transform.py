@@ -1,14 +1,12 @@
-"""The lapped cosine transform that training starts from, with the colours decorrelated, for the linear layers.
+"""The lapped cosine transform of a new model, with the colours decorrelated, and its quantization steps for the eye.
 
-A network that begins as a good transform codec only has to improve on it. The lapped transform is the time-domain
-one of Tran, Liang and Tu (IEEE TSP 2003): a filter across every block edge, then a DCT of each block; the filter is
-found by maximising the coding gain of a first-order Gauss-Markov source.
+It is the time-domain one of Tran, Liang and Tu (IEEE TSP 2003): a filter across every block edge, then a DCT of each
+block; the filter is found by maximising the coding gain of a first-order Gauss-Markov source.
 """
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
@@ -16,6 +14,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from isthmus.image.coders.separable.transform import LappedTransform
 from isthmus.image.grid import BLOCK
 
 Array = npt.NDArray[np.float64]
@@ -26,22 +25,10 @@ BRIGHT_LOG_STEPS = (-0.5, -0.5, -0.2, 0.1, 0.2, 0.5)
 COLOUR_LOG_STEPS = (-0.35, -0.1, 0.1, 0.1, 0.4, 0.4)
 EXTRA_LOG_STEP = (0.0, 0.0, -0.25)
 """Found by search on eight training crops (docs/adr/steps-for-the-eye.md)."""
-
-
-@dataclass(frozen=True)
-class LappedTransform:
-    """A linear transform of overlapping 32x32 windows, every 16 pixels, and its inverse."""
-
-    analysis: Array
-    """(latents, 3, 32, 32): rows of the forward transform."""
-    synthesis: Array
-    """(latents, 3, 32, 32): basis functions, of unit norm."""
-    parity: npt.NDArray[np.int64]
-    """(latents, 2): 1 where a basis function is odd vertically, horizontally."""
-    variance: Array
-    """(latents,): mean square of each coefficient on the pictures given."""
-    log_steps: Array
-    """(latents,): logarithm of each coefficient's quantization step, less that of the nominal step."""
+SHARPER, SHARP_BELOW = 0.18, 8
+"""How much smaller the step of the lowest brightness frequency is than that; from this frequency on it is not."""
+LEVEL = 0.25
+"""How much smaller all steps are, as a logarithm: gains make most of them larger."""
 
 
 def dct_matrix(size: int) -> Tensor:
@@ -110,42 +97,32 @@ def colour_transform(pictures: npt.NDArray[np.uint8]) -> Array:
     return np.asarray(rows * np.where(rows.sum(1, keepdims=True) < 0, -1.0, 1.0))
 
 
-def relative_log_steps(colours: npt.NDArray[np.int64], u: Array, v: Array) -> Array:
-    """Logarithms of quantization steps for coefficients of a colour (0 brightness, 1 and 2) and frequencies u, v in
-    half cycles a block, less that of the nominal step.
+def eye_log_steps(channels: npt.NDArray[np.int64]) -> npt.NDArray[np.float32]:
+    """(C,) float32: logarithms of quantization steps under tune eye, less that of the nominal step.
 
     Equal steps are best for squared error. The eye, and the metrics that follow it, see errors of low frequencies
     first.
+
+    Args:
+        channels: (C, 3), of each channel the colour (0 brightness, 1 and 2) and the vertical and the horizontal
+            frequency in half cycles a block.
     """
-    radius = np.log1p(np.hypot(u, v))
-    knots = np.log1p(STEP_FREQUENCIES)
+    colours, distance = channels[:, 0], np.hypot(channels[:, 1], channels[:, 2])
+    radius, knots = np.log1p(distance), np.log1p(STEP_FREQUENCIES)
     bright, coloured = (np.interp(radius, knots, steps) for steps in (BRIGHT_LOG_STEPS, COLOUR_LOG_STEPS))
-    return np.asarray(np.where(colours == 0, bright, coloured) + np.array(EXTRA_LOG_STEP)[colours])
+    steps = np.where(colours == 0, bright, coloured) + np.array(EXTRA_LOG_STEP)[colours]
+    low = np.where((colours == 0) & (distance > 0), np.clip(1 - distance / SHARP_BELOW, 0, 1), 0)
+    return np.asarray(steps + np.log(1 - SHARPER * low) - LEVEL, np.float32)
 
 
 def make_lapped_transform(pictures: npt.NDArray[np.uint8], latents: int) -> LappedTransform:
-    """The transform for pictures (N, H, W, 3) uint8, keeping the `latents` coefficients of largest variance."""
-    forward, inverse = lapped_windows()
-    colours = colour_transform(pictures)
-    window = 2 * BLOCK
-    height = (pictures.shape[1] - BLOCK) // BLOCK * BLOCK
-    width = (pictures.shape[2] - BLOCK) // BLOCK * BLOCK
-    variance = np.zeros((3, BLOCK, BLOCK))
-    for picture in pictures:
-        planes = (picture.astype(np.float64) - 128) @ colours.T
-        view = np.lib.stride_tricks.sliding_window_view(planes, (window, window), axis=(0, 1))
-        blocks = view[:height:BLOCK, :width:BLOCK]
-        coefficients = np.einsum("hwcij,ui,vj->hwcuv", blocks, forward, forward, optimize=True)
-        variance += (coefficients**2).mean((0, 1))
-    mean_square = (variance / len(pictures)).reshape(-1)
-    dc = [colour * BLOCK * BLOCK for colour in range(3)]
-    order = dc + [i for i in np.argsort(-mean_square, kind="stable").tolist() if i not in dc]
-    chosen = np.array(order[:latents])
-    c, u, v = chosen // BLOCK**2, chosen // BLOCK % BLOCK, chosen % BLOCK
-    return LappedTransform(
-        analysis=np.einsum("nc,ni,nj->ncij", colours[c], forward[u], forward[v]),
-        synthesis=np.einsum("nc,ni,nj->ncij", colours[c], inverse[u], inverse[v]),
-        parity=np.stack([u % 2, v % 2], 1),
-        variance=mean_square[chosen],
-        log_steps=relative_log_steps(c, u.astype(np.float64), v.astype(np.float64)),
-    )
+    """The transform for pictures (N, H, W, 3) uint8, H and W multiples of 16, keeping the `latents` coefficients of
+    largest variance: the three DC coefficients first, then the others, the largest first."""
+    forward, inverse = (windows.astype(np.float32) for windows in lapped_windows())
+    colour = colour_transform(pictures).astype(np.float32)
+    every = np.stack(np.meshgrid(np.arange(3), np.arange(BLOCK), np.arange(BLOCK), indexing="ij"), -1).reshape(-1, 3)
+    whole = LappedTransform(forward, inverse, colour, every)
+    mean_square = np.mean([(whole.analyse(picture) ** 2).mean((0, 1), np.float64) for picture in pictures], 0)
+    is_dc = (every[:, 1:] == 0).all(1)
+    order = np.argsort(np.where(is_dc, -np.inf, -mean_square), kind="stable")
+    return LappedTransform(forward, inverse, colour, every[order[:latents]])

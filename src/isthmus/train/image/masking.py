@@ -1,4 +1,7 @@
-"""What `isthmus.image.coders.masking` computes, for a batch in PyTorch; no gradient passes through it."""
+"""What the encoder says an error is worth, for a batch in PyTorch; no gradient passes through it.
+
+See `isthmus.image.coders.masking`, and `importance_of` in `isthmus.image.coders.separable.analysis`.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,18 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from isthmus.image.coders.masking import DC_CHANNELS, GAIN, POWER, SAMPLES
+from isthmus.image.coders.masking import DC_CHANNELS, GAIN, PLAIN_WEIGHT, POWER, RDOQ_WEIGHT, SAMPLES
+
+
+@torch.no_grad()
+def importance(y: Tensor, steps: Tensor, nominal: Tensor, tune: Tensor) -> Tensor:
+    """Bits that a squared error of one step is worth at each position, (B, 1, h, w); arguments as of `visibility`.
+
+    Args:
+        tune: (B,) in 0..1: to the squared error all places are alike, the eye sees errors where nothing hides them.
+    """
+    share = tune[:, None, None, None]
+    return (1 - share) * PLAIN_WEIGHT + share * RDOQ_WEIGHT * visibility(y, steps, nominal)
 
 
 @torch.no_grad()

@@ -1,24 +1,27 @@
-"""The networks of a picture's codec in differentiable form: analysis, steps, entropy model and synthesis."""
+"""The networks of a picture's codec in differentiable form: steps, entropy model, trunk, exact transform and grid."""
 
 from __future__ import annotations
 
 import math
 from typing import NamedTuple
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from isthmus.coding.formats import SLOPE
 from isthmus.image.coders.masking import DC_CHANNELS
+from isthmus.image.coders.separable.transform import LappedTransform
 from isthmus.image.grid import BLOCK
 from isthmus.train.config import NetworkConfig
-from isthmus.train.context import ContextModel, Observe, highpass
-from isthmus.train.image.lapped_transform import LappedTransform
-from isthmus.train.image.masking import visibility
+from isthmus.train.context import ContextModel, Gains, Observe, highpass
+from isthmus.train.image.gains import gain_octaves, thresholds_of
+from isthmus.train.image.masking import importance
 from isthmus.train.quantization import compand
 
 GRID = 4
+COLOURS = 3
 
 
 class Block(nn.Module):
@@ -37,138 +40,196 @@ class Block(nn.Module):
         return out
 
 
-class Analysis(nn.Module):
-    """Picture to latents: a linear transform of overlapping windows.
-
-    A network beside it, trained through the rounding, learned to enlarge latents that round to zero anyway and lost
-    more than it gained; the encoder's freedom lies in the choice of symbols instead."""
+class Trunk(nn.Module):
+    """The synthesis network at 1/16: corrects coefficients, and says what the one on the finer grid goes on with."""
 
     def __init__(self, config: NetworkConfig):
         super().__init__()
-        self.linear = nn.Conv2d(3 * BLOCK**2, config.latents, 2, bias=False)
-
-    def forward(self, pixels: Tensor, steps: Tensor) -> Tensor:
-        """pixels (B, 3, 16h+16, 16w+16) around 0, steps (B, C) -> latents in steps (B, C, h, w)."""
-        y: Tensor = self.linear(F.pixel_unshuffle(pixels, BLOCK)) / steps[:, :, None, None]
-        return y
-
-
-class Synthesis(nn.Module):
-    """Latents to picture: the inverse transform, and a network on a 1/4-resolution grid that corrects it."""
-
-    def __init__(self, config: NetworkConfig):
-        super().__init__()
-        width, grid = config.trunk_width, config.grid_width
-        self.linear = nn.Conv2d(config.latents, 3 * BLOCK**2, 2, bias=False)
-        self.enter = nn.Conv2d(config.latents, width, 1)
+        width = config.trunk_width
+        # One feature more: the gain.
+        self.enter = nn.Conv2d(config.latents + 1, width, 1)
         self.quality = nn.Parameter(torch.zeros(config.points, width))
+        self.tuned = nn.Parameter(torch.zeros(config.points, width))
         self.blocks = nn.Sequential(*(Block(width) for _ in range(config.trunk_blocks)))
-        self.leave = nn.Conv2d(width, grid * (BLOCK // GRID) ** 2, 1)
-        self.pixels = nn.Conv2d(3 * GRID**2, grid, 1)
+        self.correct = nn.Conv2d(width, config.corrected, 1)
+        nn.init.zeros_(self.correct.weight)
+        nn.init.zeros_(self.correct.bias)  # type: ignore[arg-type]
+
+    def forward(self, latents: Tensor, octaves: Tensor, weights: Tensor) -> tuple[Tensor, Tensor]:
+        """Latents (B, C, h, w) as coded, in steps, gains (B, 1, h, w) in octaves, weights (B, points + 1), tune last
+        -> corrections of the first coefficients (B, corrected, h, w) in nominal steps, and hidden (B, width, h, w)."""
+        brightness = compand(highpass(latents[:, :DC_CHANNELS], (3, 3)))
+        features = torch.cat([brightness, compand(latents[:, DC_CHANNELS:]), octaves], 1)
+        features = features.contiguous(memory_format=torch.channels_last)
+        quality, tune = weights[:, :-1], weights[:, -1:]
+        bias = (quality @ self.quality + tune * (quality @ self.tuned))[:, :, None, None]
+        hidden: Tensor = self.blocks(F.leaky_relu(self.enter(features) + bias, SLOPE))
+        return self.correct(hidden), hidden
+
+
+class Grid(nn.Module):
+    """The synthesis network on a 1/4 grid: corrects the planes that the inverse transform gives."""
+
+    def __init__(self, config: NetworkConfig):
+        super().__init__()
+        grid = config.grid_width
+        self.leave = nn.Conv2d(config.trunk_width, grid * (BLOCK // GRID) ** 2, 1)
+        self.pixels = nn.Conv2d(COLOURS, grid, GRID, GRID)
         self.spatial = nn.ModuleList(nn.Conv2d(grid, grid, 3, padding=1) for _ in range(config.grid_blocks))
         self.mix = nn.ModuleList(nn.Conv2d(grid, grid, 1) for _ in range(config.grid_blocks))
-        self.last = nn.Conv2d(grid, 3 * GRID**2, 1)
+        self.last = nn.Conv2d(grid, COLOURS * GRID**2, 1)
+        # Detail, not brightness.
+        self.pixels.weight.data -= self.pixels.weight.data.mean((2, 3), keepdim=True)
         nn.init.zeros_(self.last.weight)
         nn.init.zeros_(self.last.bias)  # type: ignore[arg-type]
 
-    @property
-    def halo(self) -> int:
-        """Latent positions around a window within which zero padding can be felt; of an exported network the codec
-        finds the same."""
-        # The mean that is taken off, every block of the trunk, and the windows on the finer grid.
-        return 1 + len(self.blocks) + -(-len(self.spatial) * GRID // BLOCK)
-
-    def forward(self, y: Tensor, steps: Tensor, nominal: Tensor, weights: Tensor) -> Tensor:
-        """y (B, C, h, w) in steps, steps (B, C), nominal step (B,), weights (B, points)
-        -> pixels (B, 3, 16(h-1), 16(w-1)) around 0, the part whose windows are all there."""
+    def forward(self, hidden: Tensor, planes: Tensor, nominal: Tensor) -> Tensor:
+        """Hidden (B, width, h, w), planes (B, 3, 16(h-1), 16(w-1)) around 0, nominal step (B,) -> RGB as planes."""
         scale = nominal[:, None, None, None]
-        linear = self.linear(y * steps[:, :, None, None])
-        linear = F.pixel_shuffle(linear, BLOCK // GRID)
-        features = torch.cat([compand(highpass(y[:, :DC_CHANNELS], (3, 3))), compand(y[:, DC_CHANNELS:])], 1)
-        bias = (weights @ self.quality)[:, :, None, None]
-        hidden = self.blocks(F.leaky_relu(self.enter(features) + bias, SLOPE))
-        grid = F.pixel_shuffle(self.leave(hidden), BLOCK // GRID)
         edge = BLOCK // GRID // 2
-        grid = grid[:, :, edge:-edge, edge:-edge] + self.pixels(linear / scale)
+        grid = F.pixel_shuffle(self.leave(hidden), BLOCK // GRID)[:, :, edge:-edge, edge:-edge]
+        grid = grid.contiguous(memory_format=torch.channels_last)
+        grid = grid + self.pixels(planes / scale)
         for spatial, mix in zip(self.spatial, self.mix, strict=True):
             grid = grid + mix(F.leaky_relu(spatial(grid), SLOPE))
-        return F.pixel_shuffle(linear.float() + scale * self.last(grid).float(), GRID)
+        return planes + scale * F.pixel_shuffle(self.last(grid).float(), GRID)
 
 
-class Dial(NamedTuple):
-    """What a quality stands for."""
+class Transform(nn.Module):
+    """The inverse of the exact transform. Nothing in it is trained."""
+
+    def __init__(self, latents: int):
+        super().__init__()
+        self.windows: Tensor
+        self.register_buffer("windows", torch.zeros(BLOCK, 2 * BLOCK))
+        self.functions: Tensor
+        self.register_buffer("functions", torch.zeros(BLOCK, 2 * BLOCK))
+        self.colour: Tensor
+        self.register_buffer("colour", torch.eye(COLOURS))
+        self.channels: Tensor
+        self.register_buffer("channels", torch.zeros(latents, 3, dtype=torch.long))
+
+    def load(self, exact: LappedTransform) -> None:
+        """Becomes that one."""
+        stored = (self.windows, self.functions, self.colour, self.channels)
+        given = (exact.forward, exact.inverse, exact.colour, exact.channels)
+        for buffer, values in zip(stored, given, strict=True):
+            buffer.copy_(torch.from_numpy(values))
+
+    def exact(self) -> LappedTransform:
+        """As the codec has it, for the way from pixels to coefficients."""
+        stored = (self.windows, self.functions, self.colour, self.channels)
+        return LappedTransform(*(np.array(buffer.cpu().numpy()) for buffer in stored))
+
+    def forward(self, coefficients: Tensor) -> Tensor:
+        """Coefficients (B, C, h, w) in grey levels -> RGB (B, 3, 16(h-1), 16(w-1)) around 0."""
+        b, _, h, w = coefficients.shape
+        colour, vertical, horizontal = self.channels.T
+        place = (vertical * COLOURS + colour) * BLOCK + horizontal
+        with torch.autocast(coefficients.device.type, enabled=False):
+            full = coefficients.new_zeros(b, COLOURS * BLOCK**2, h, w).index_copy(1, place, coefficients)
+            x = full.reshape(b, BLOCK, COLOURS, BLOCK, h, w).permute(0, 2, 4, 5, 1, 3) @ self.functions
+            x = x[:, :, :, :-1, :, BLOCK:] + x[:, :, :, 1:, :, :BLOCK]
+            x = x.transpose(-1, -2) @ self.functions
+            x = x[:, :, :-1, :, :, BLOCK:] + x[:, :, 1:, :, :, :BLOCK]
+            planes = x.permute(0, 1, 2, 5, 3, 4).reshape(b, COLOURS, BLOCK * (h - 1), BLOCK * (w - 1))
+            # No check of what is invertible: that would wait for the device in every step.
+            return torch.einsum("dc,bchw->bdhw", torch.linalg.inv_ex(self.colour).inverse, planes)
+
+
+class Dials(NamedTuple):
+    """What a quality and a tune stand for."""
 
     weights: Tensor
-    """(B, points): how much each quality point counts."""
+    """(B, points + 1): how much each quality point counts; tune last."""
     nominal: Tensor
     """(B,): the step that the quality stands for, in grey levels."""
     steps: Tensor
-    """(B, C): the step of each channel."""
+    """(B, C): the step of each channel, with the sign of its latents."""
+
+    @property
+    def tune(self) -> Tensor:
+        """(B,) in 0..1."""
+        return self.weights[:, -1]
 
 
 class Network(nn.Module):
-    """Everything that is trained together."""
+    """Everything that is trained together, and the transform, which is not."""
 
     def __init__(self, config: NetworkConfig):
         super().__init__()
         self.config = config
-        self.analysis = Analysis(config)
-        self.synthesis = Synthesis(config)
+        self.transform = Transform(config.latents)
+        self.trunk = Trunk(config)
+        self.grid = Grid(config)
         self.context = ContextModel(config.entropy)
-        nominal = torch.linspace(math.log(config.coarsest_step), math.log(config.finest_step), config.points)
         self.nominal: Tensor
+        nominal = torch.linspace(math.log(config.coarsest_step), math.log(config.finest_step), config.points)
         self.register_buffer("nominal", nominal)
-        # Set by `load_transform` and never trained: steps trained through the rounding shrink without end.
-        self.log_steps: Tensor
-        self.register_buffer("log_steps", nominal[:, None].repeat(1, config.latents))
-        self.parity: Tensor
-        self.register_buffer("parity", torch.zeros(config.latents, 2, dtype=torch.long))
+        # Set by `begin` and never trained: steps trained through the rounding shrink without end.
+        self.eye: Tensor
+        self.register_buffer("eye", torch.zeros(config.latents))
+        self.signs: Tensor
+        self.register_buffer("signs", torch.ones(config.latents))
+        self.thresholds: Tensor
+        self.register_buffer("thresholds", thresholds_of(config.gain_floor), persistent=False)
 
-    def load_transform(self, transform: LappedTransform) -> None:
-        """Sets the linear layers to a lapped transform; the networks beside them begin at zero."""
-        n = self.config.latents
-        forward = torch.from_numpy(transform.analysis).float().reshape(n, 3, 2, BLOCK, 2, BLOCK)
-        # pixel_unshuffle orders channels (colour, row, column); a 2x2 kernel holds the four blocks of a window.
-        self.analysis.linear.weight.data.copy_(forward.permute(0, 1, 3, 5, 2, 4).reshape(n, 3 * BLOCK**2, 2, 2))
-        inverse = torch.from_numpy(transform.synthesis).float()
-        inverse = inverse.reshape(n, 3, 2, GRID, GRID, 2, GRID, GRID)
-        # Two pixel shuffles follow: channels (colour, fine row, fine column, coarse row, coarse column). A block
-        # between four latents takes the far quarter of each, hence the flip of the kernel.
-        inverse = inverse.permute(1, 4, 7, 3, 6, 0, 2, 5).reshape(3 * BLOCK**2, n, 2, 2)
-        self.synthesis.linear.weight.data.copy_(inverse.flip(2, 3))
-        self.parity.copy_(torch.from_numpy(transform.parity))
-        self.log_steps.copy_(self.nominal[:, None] + torch.from_numpy(transform.log_steps)[None])
-        weight = self.synthesis.pixels.weight.data.reshape(-1, 3, GRID**2)
-        weight -= weight.mean(2, keepdim=True)
+    def begin(self, transform: LappedTransform, eye_log_steps: Tensor) -> None:
+        """Sets the transform, and the logarithms (C,) of the steps under tune eye, less that of the nominal one."""
+        self.transform.load(transform)
+        self.eye.copy_(eye_log_steps)
 
     def quality_weights(self, quality: Tensor) -> Tensor:
-        """quality (B,) in 0..1 -> (B, points) weights of the two nearest points, as of `Model.quality_weights`."""
+        """quality (B,) in 0..1 -> (B, points) weights of the two nearest points, as of `Quality.weights`."""
         position = quality * (self.config.points - 1)
         index = torch.arange(self.config.points, device=quality.device)
         return (1 - (position[:, None] - index[None]).abs()).clamp_min(0)
 
-    def at(self, quality: Tensor) -> Dial:
-        """What the qualities (B,) in 0..1 stand for."""
+    def at(self, quality: Tensor, tune: Tensor) -> Dials:
+        """What qualities and tunes, both (B,) in 0..1, stand for."""
         weights = self.quality_weights(quality)
-        return Dial(weights, torch.exp(weights @ self.nominal), torch.exp(weights @ self.log_steps))
+        # In bfloat16 a step would be wrong by up to 2 %.
+        with torch.autocast(quality.device.type, enabled=False):
+            nominal = torch.exp(weights @ self.nominal)
+        steps = nominal[:, None] * torch.exp(tune[:, None] * self.eye) * self.signs
+        return Dials(torch.cat([weights, tune[:, None]], 1), nominal, steps)
 
-    def quantized(
-        self, y: Tensor, dial: Dial, rdoq_weight: float, observe: Observe | None = None
-    ) -> tuple[Tensor, Tensor]:
-        """Latents (B, C, h, w) in steps -> decoded latents and bits, both alike.
+    def quantized(self, y: Tensor, dials: Dials, observe: Observe | None = None) -> tuple[Tensor, Tensor, Tensor]:
+        """Latents (B, C, h, w) in steps -> latents as they are decoded, before any gain, and bits, both alike, and the
+        gains (B, 1, h, w) in octaves.
 
         Args:
-            rdoq_weight: as in `TrainConfig`.
             observe: as of `ContextModel`.
         """
-        importance = rdoq_weight * visibility(y, dial.steps, dial.nominal) if rdoq_weight else None
-        decoded, bits = self.context(y.float(), dial.weights, importance, observe)
-        return decoded, bits
+        config = self.config
+        source = slice(config.groups[0], config.first_gained)
 
-    def forward(self, pixels: Tensor, quality: Tensor, rdoq_weight: float) -> tuple[Tensor, Tensor, Tensor]:
-        """pixels (B, 3, 16h+16, 16w+16) around 0 -> reconstruction of all but the outer 16 pixels, bits of each
-        latent (B, C, h, w), and the nominal step (B,)."""
-        dial = self.at(quality)
-        y = self.analysis(pixels, dial.steps)
-        decoded, bits = self.quantized(y, dial, rdoq_weight)
-        return self.synthesis(decoded, dial.steps, dial.nominal, dial.weights), bits, dial.nominal
+        def octaves_of(texture: Tensor) -> Tensor:
+            return gain_octaves(texture, dials.tune, self.thresholds, config.gain_floor, config.gain_power)
+
+        gains = Gains(source, config.first_gained, lambda texture: torch.exp2(octaves_of(texture)))
+        worth = importance(y, dials.steps, dials.nominal, dials.tune)
+        decoded, bits = self.context(y.float(), dials.weights, worth, observe, gains)
+        if config.first_gained == config.latents:
+            return decoded, bits, torch.zeros_like(decoded[:, :1])
+        return decoded, bits, octaves_of(decoded[:, source])
+
+    def synthesise(self, latents: Tensor, octaves: Tensor, dials: Dials) -> Tensor:
+        """Latents (B, C, h, w) as coded, in steps, and gains (B, 1, h, w) in octaves
+        -> RGB (B, 3, 16(h-1), 16(w-1)) around 0, the part whose windows are all there."""
+        config = self.config
+        corrections, hidden = self.trunk(latents, octaves, dials.weights)
+        coefficients = latents * dials.steps[:, :, None, None]
+        corrected = coefficients[:, : config.corrected] + dials.nominal[:, None, None, None] * corrections.float()
+        coefficients = torch.cat([corrected, coefficients[:, config.corrected :]], 1)
+        plain, gained = coefficients[:, : config.first_gained], coefficients[:, config.first_gained :]
+        planes = self.transform(torch.cat([plain, gained * torch.exp2(octaves)], 1))
+        out: Tensor = self.grid(hidden, planes, dials.nominal)
+        return out
+
+    def forward(self, coefficients: Tensor, quality: Tensor, tune: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Coefficients (B, C, h, w) in grey levels, qualities and tunes (B,) in 0..1 -> RGB (B, 3, 16(h-1), 16(w-1))
+        around 0, bits of each latent (B, C, h, w), and the nominal step (B,)."""
+        dials = self.at(quality, tune)
+        decoded, bits, octaves = self.quantized(coefficients / dials.steps[:, :, None, None], dials)
+        return self.synthesise(decoded, octaves, dials), bits, dials.nominal

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from isthmus.coding.formats import LATENT_LIMIT
-from isthmus.image.coders.separable.gains import _thresholds, as_factors, gain_exponents, gains_of
+from isthmus.image.coders.separable.gains import as_factors, gain_exponents, gains_of, thresholds
 from isthmus.medium.setting import Setting
 from isthmus.model.model import Model
 from isthmus.quality import Quality
@@ -72,7 +72,7 @@ def test_they_are_those_worked_out_slowly(
 @pytest.mark.parametrize("floor", [1, 2, 500, 2800, 2**24 - 1])
 def test_thresholds_are_exact(floor: int) -> None:
     """One below a threshold is an eighth of an octave less; there are enough for the largest latents of any group."""
-    found = _thresholds(floor)
+    found = thresholds(floor)
     for k, threshold in enumerate(found.tolist(), 1):
         assert threshold**8 >= floor**8 << k
         assert (threshold - 1) ** 8 < floor**8 << k

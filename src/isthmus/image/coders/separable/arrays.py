@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from isthmus.errors import ModelError
 from isthmus.image.coders.masking import DC_CHANNELS
+from isthmus.image.coders.separable.gains import LARGEST_FLOOR, LARGEST_POWER
 from isthmus.image.coders.separable.transform import LappedTransform
 from isthmus.image.grid import BLOCK
 from isthmus.medium.setting import Setting
@@ -52,7 +53,8 @@ def check_model(model: Model) -> None:
     for key in ("transform.forward", "transform.inverse", "transform.colour"):
         _require(model, key, np.isfinite(model.arrays[key]), "finite numbers")
     floor, power = model.arrays["gains"].tolist()
-    _require(model, "gains", 1 <= floor < 1 << 24 and 0 <= power <= 100, "a floor from 1, and 0 to 100 hundredths")
+    fits = 1 <= floor <= LARGEST_FLOOR and 0 <= power <= LARGEST_POWER
+    _require(model, "gains", fits, f"a floor from 1 to {LARGEST_FLOOR}, and 0 to {LARGEST_POWER} hundredths")
 
 
 def _require(model: Model, key: str, holds: npt.ArrayLike, expected: str) -> None:

@@ -19,8 +19,10 @@ EIGHTHS = 8
 """Texture is measured in eighths of octaves of its power."""
 STEPS = 4
 """Gains are multiples of a quarter of an octave."""
-_HUNDREDTHS = 100 * 100
+HUNDREDTHS = 100 * 100
 """Of power and of tune."""
+LARGEST_FLOOR, LARGEST_POWER = (1 << 24) - 1, 100
+"""Of a model."""
 Whole = npt.NDArray[np.int64]
 
 
@@ -54,17 +56,17 @@ def gain_exponents(setting: Setting, sixteenths: npt.NDArray[np.integer]) -> Who
     floor, power = (int(value) for value in setting.model.arrays["gains"])
     clipped = np.clip(sixteenths, -LATENT_LIMIT, LATENT_LIMIT).astype(np.int64)
     squares = floor + (clipped * clipped).sum(2)
-    octaves = np.searchsorted(_thresholds(floor), squares, side="right")
+    octaves = np.searchsorted(thresholds(floor), squares, side="right")
     height, width = octaves.shape
     padded = np.pad(octaves, 1, mode="edge")
     around = sum(padded[i : i + height, j : j + width] for i in range(3) for j in range(3))
     # In octaves: power of the texture's mean, a ninth of the sum in eighths. Rounded to quarters, halves up.
-    whole = _HUNDREDTHS * 9 * EIGHTHS
+    whole = HUNDREDTHS * 9 * EIGHTHS
     return np.asarray((2 * STEPS * power * setting.tune.hundredths * around + whole) // (2 * whole), np.int64)
 
 
 @lru_cache(maxsize=8)
-def _thresholds(floor: int) -> Whole:
+def thresholds(floor: int) -> Whole:
     """(n,): the squares from which on texture is 1, 2, ... eighths of an octave above the floor, exactly."""
     most = floor + 4096 * LATENT_LIMIT**2
     found = []
