@@ -74,6 +74,8 @@ def test_literal_options_are_completed() -> None:
         hints = typing.get_type_hints(found)
         assert typing.get_args(hints["effort"]) == (1, 2)
         assert typing.Literal["best", "fast"] in typing.get_args(hints["model"])
+    for found in (isthmus.encode, isthmus.encode_file):
+        assert typing.Literal["psnr", "eye"] in typing.get_args(typing.get_type_hints(found)["tune"])
 
 
 def test_type_checkers_see_the_package(tmp_path: Path) -> None:

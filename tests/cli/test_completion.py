@@ -27,6 +27,7 @@ def test_a_script_for_every_shell(shell: str) -> None:
         ("isthmus en", {"encode"}),
         ("isthmus encode --target-p", {"--target-psnr"}),
         ("isthmus compare --match p", {"psnr"}),
+        ("isthmus encode --tune ", {"psnr", "eye"}),
         ("isthmus ser", {"serve"}),
     ],
 )

@@ -3,6 +3,7 @@
 import io
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -24,16 +25,23 @@ PHOTO = data.coffee()[60:156, 200:328]
 HEIGHT, WIDTH = PHOTO.shape[:2]
 
 
-@pytest.fixture(scope="module")
-def address() -> Iterator[str]:
+@contextmanager
+def serving(model: str | None = None) -> Iterator[str]:
+    """The viewer's address."""
     listener = listen("127.0.0.1", 0)
-    running = server(create_app(threads=1))
+    running = server(create_app(model, threads=1))
     thread = threading.Thread(target=running.run, kwargs={"sockets": [listener]})
     thread.start()
     yield f"http://127.0.0.1:{listener.getsockname()[1]}/"
     running.should_exit = True
     thread.join()
     listener.close()
+
+
+@pytest.fixture(scope="module")
+def address() -> Iterator[str]:
+    with serving() as found:
+        yield found
 
 
 @pytest.fixture(scope="module")
@@ -242,3 +250,31 @@ def test_a_phone(cup: webdriver.Chrome) -> None:
             assert box["x"] + box["width"] <= 360, name
     finally:
         cup.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+
+
+def test_the_second_dial(browser: webdriver.Chrome, files: Path, tuned_model: Path) -> None:
+    with serving(str(tuned_model)) as address:
+        browser.get(address)
+        choose(browser, files / "cup.png")
+        settled(browser)
+        assert (text(browser, "shown-tune"), own_bytes(browser)) == (
+            "eye",
+            len(isthmus.encode(PHOTO, model=tuned_model)),
+        )
+        for key, shown, tune in ((Keys.LEFT, "0.9", 0.9), (Keys.HOME, "psnr", 0)):
+            browser.find_element(By.ID, "tune").send_keys(key)
+            size = len(isthmus.encode(PHOTO, tune=tune, model=tuned_model))
+            until(browser, lambda size=size: own_bytes(browser) == size)
+            settled(browser)
+            assert text(browser, "shown-tune") == shown
+            assert f"tune {shown}" in text(browser, "settings")
+        link = browser.find_element(By.CSS_SELECTOR, "[data-suffix=isth]").get_attribute("href")
+        assert link.endswith("&tune=0")
+        (files / "tuned.isth").write_bytes(isthmus.encode(PHOTO, 70, tune=0.5, model=tuned_model))
+        choose(browser, files / "tuned.isth")
+        until(browser, lambda: "Quality 70, tune 0.5, model " in text(browser, "about"))
+        assert not browser.find_element(By.ID, "tuning").is_displayed()
+
+
+def test_there_is_no_second_dial_of_weights_without_one(cup: webdriver.Chrome) -> None:
+    assert cup.find_elements(By.ID, "tune") == []

@@ -40,7 +40,7 @@ class Others:
 class Trust:
     """Whether an output that a listing shows is taken for done.
 
-    A listing says neither quality nor model. So the first outputs are opened and compared with the job as on one
+    A listing says neither quality, tune nor model. So the first outputs are opened and compared with the job as on one
     machine, and one in a thousand later; if one was made otherwise, all are opened from then on, and refused by name.
     """
 

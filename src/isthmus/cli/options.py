@@ -103,10 +103,18 @@ def _tune(ctx: click.Context, parameter: click.Parameter, value: str | None) -> 
         raise click.BadParameter(str(error)) from None
 
 
+def _names_of_tunes(ctx: click.Context, parameter: click.Parameter, begun: str) -> list[str]:
+    """Of what the shell completes."""
+    from isthmus.tune import NAMES
+
+    return [name for name in NAMES if name.startswith(begun)]
+
+
 tune_option = click.option(
     "--tune",
     metavar="TUNE",
     callback=_tune,
+    shell_complete=_names_of_tunes,
     help="psnr: the least squared error; eye (the default): what eyes see; or 0 to 1. Of models that have this dial.",
 )
 

@@ -1,36 +1,23 @@
-"""The neural part: what one engine writes another reads; tiles leave no seam; damage is noticed."""
-
-import threading
-from collections.abc import Callable
-from dataclasses import replace
+"""The lapped coder with the release weights: what one engine writes another reads; quality and effort pay."""
 
 import numpy as np
 import pytest
 import skimage.data
-from threadpoolctl import threadpool_limits
 
 from isthmus.coding.payload import decode_latents, encode_latents
-from isthmus.errors import CorruptError, ModelError
-from isthmus.image.box import Box
-from isthmus.image.coders.lapped import synthesis
-from isthmus.image.coders.lapped.analysis import analyse, bits_map
 from isthmus.image.coders.lapped.arrays import nominal_step_of, steps_of
 from isthmus.image.coders.lapped.coder import LappedCoder
 from isthmus.image.coders.lapped.halo import halo_of
-from isthmus.image.coders.lapped.synthesis import LappedSynthesis, synthesise
+from isthmus.image.coders.lapped.synthesis import synthesise
 from isthmus.image.coders.protocol import ArraySource
-from isthmus.image.coders.table import coder_of
-from isthmus.image.coders.tiles import DecodedTiles, Window
 from isthmus.image.grid import BLOCK, TILE, Grid
 from isthmus.likeness import psnr_db
-from isthmus.medium.crew import Crew
 from isthmus.medium.setting import Setting
 from isthmus.model.model import Model
 from isthmus.model.registry import release_model
 from isthmus.quality import Quality
 
 CODER = LappedCoder()
-SMALL = LappedCoder(tile=64)
 
 
 @pytest.fixture(scope="module")
@@ -100,76 +87,6 @@ def test_any_size(model: Model, photo: np.ndarray, shape: tuple[int, int], effor
     assert psnr_db(decoded, picture) > 30
 
 
-@pytest.mark.parametrize("effort", [1, 2])
-def test_the_same_bytes_and_pixels_whatever_the_threads(model: Model, photo: np.ndarray, effort: int) -> None:
-    """Of tiles that are worked on side by side, the last of each row and column smaller."""
-    rgb = photo[:140, :150]
-    grid = Grid(150, 140, SMALL.tile)
-
-    def both_ways(threads: int | None) -> tuple[list[bytes], np.ndarray, np.ndarray]:
-        setting = Setting(model, Quality(6000), threads)
-        counts: list[tuple[int, int]] = []
-        payloads = list(SMALL.encode_tiles(setting, ArraySource(rgb), effort, lambda *at: counts.append(at)))
-        strips = list(SMALL.decode_rows(setting, payloads.__getitem__, grid, lambda *at: counts.append(at)))
-        assert counts == 2 * [(done, 9) for done in range(1, 10)]
-        assert [top for top, _ in strips] == [0, 64, 128]
-        window = SMALL.decode_window(setting, payloads.__getitem__, grid, Box(50, 60, 70, 80))
-        return payloads, np.concatenate([strip for _, strip in strips]), window
-
-    payloads, pixels, window = both_ways(1)
-    for threads in (3, None):
-        others = both_ways(threads)
-        assert others[0] == payloads
-        np.testing.assert_array_equal(others[1], pixels)
-        np.testing.assert_array_equal(others[2], window)
-
-
-def test_the_same_latents_whatever_the_threads_of_numpy(model: Model, photo: np.ndarray) -> None:
-    payload = encode(model, photo, 6000)[0]
-    decoded = []
-    for threads in (1, 2):
-        with threadpool_limits(threads, user_api="blas"):
-            decoded.append(decode_latents(model.entropy, payload, 13, 15, 6000))
-    np.testing.assert_array_equal(*decoded)
-
-
-def test_pixels_are_asked_for_and_progress_told_in_the_callers_thread(model: Model, photo: np.ndarray) -> None:
-    threads = set()
-    asked = 0
-
-    class Source(ArraySource):
-        def __call__(self, top: int, left: int, height: int, width: int) -> np.ndarray:
-            nonlocal asked
-            asked += 1
-            threads.add(threading.get_ident())
-            return super().__call__(top, left, height, width)
-
-    def progress(done: int, count: int) -> None:
-        # Two in work and one that waits, beside those that are done.
-        assert asked <= done + 3
-        threads.add(threading.get_ident())
-
-    for _ in SMALL.encode_tiles(Setting(model, Quality(3000), 2), Source(photo), progress=progress):
-        pass
-    assert asked == 16
-    assert threads == {threading.get_ident()}
-
-
-@pytest.mark.parametrize("threads", [1, 3])
-def test_a_damaged_tile_among_many_ends_the_work(model: Model, photo: np.ndarray, threads: int) -> None:
-    payloads = encode_small(model, photo, 3000)
-    payloads[9] = payloads[9][:-4]
-    setting, grid = Setting(model, Quality(3000), threads), Grid(240, 200, SMALL.tile)
-    before = threading.active_count()
-    rows = SMALL.decode_rows(setting, payloads.__getitem__, grid)
-    assert next(rows)[0] == 0  # tiles 0 to 7 alone
-    with pytest.raises(CorruptError):
-        next(rows)
-    with pytest.raises(CorruptError):
-        SMALL.check_tiles(setting, payloads.__getitem__, grid)
-    assert threading.active_count() == before
-
-
 def test_pytorch_decodes_the_same_latents_and_pixels(model: Model, photo: np.ndarray) -> None:
     """The graph run by PyTorch, operator by operator, on latents decoded from the engine's bytes."""
     from torch_engine import run_graph
@@ -200,128 +117,3 @@ def test_pytorch_decodes_the_same_latents_and_pixels(model: Model, photo: np.nda
     foreign = encode_latents(model.entropy, y, 6000, np.full(y.shape[:2], 28.0))
     decoded = decode_latents(model.entropy, foreign, 13, 15, 6000)
     assert np.abs(decoded - y).mean() < 0.5
-
-
-def encode_small(model: Model, rgb: np.ndarray, quality: int) -> list[bytes]:
-    """Payloads of tiles of 64 pixels."""
-    return list(SMALL.encode_tiles(Setting(model, Quality(quality), 1), ArraySource(rgb)))
-
-
-def test_tiles_leave_no_seam(model: Model, photo: np.ndarray) -> None:
-    """Latents analysed and pixels synthesised tile by tile equal those of the whole picture at once."""
-    setting = Setting(model, Quality(6000), 1)
-    source = ArraySource(photo)
-    grid = Grid(source.width, source.height)
-    at_once = analyse(setting, source, Box(0, 0, grid.latent_height, grid.latent_width))
-    small = Grid(source.width, source.height, SMALL.tile)
-    assert small.count == 16
-    pieces = np.empty_like(at_once)
-    for index in range(small.count):
-        box = small.latent_box(index)
-        pieces[box.slices] = analyse(setting, source, box)
-    np.testing.assert_allclose(pieces, at_once, atol=2e-3)
-    payloads = encode_small(model, photo, 6000)
-    rows = SMALL.decode_rows(setting, payloads.__getitem__, small)
-    by_tiles = np.concatenate([strip for _, strip in rows])
-    lapped = LappedSynthesis(setting, payloads.__getitem__, small)
-    around = lapped.around(grid.box)
-    pixels = lapped.pixels(DecodedTiles(lapped.tile, small, Crew(1)).window(around)(), around, grid.box)
-    assert np.abs(by_tiles.astype(int) - pixels).max() <= 1
-    rng = np.random.default_rng(0)
-    boxes = [grid.box, Box(60, 50, 1, 1), Box(10, 63, 129, 70)]
-    boxes += [Box(int(rng.integers(0, 150)), int(rng.integers(0, 200)), 50, 40) for _ in range(3)]
-    for box in boxes:
-        window = SMALL.decode_window(setting, payloads.__getitem__, small, box)
-        assert np.abs(window.astype(int) - by_tiles[box.slices]).max() <= 1
-
-
-def test_latents_too_large_for_16_bits_come_back(
-    model: Model, photo: np.ndarray, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """No photograph has them; a file may."""
-    grid = Grid(64, 48, SMALL.tile)
-    for most in (2047.9375, 2048.0, 8e5):
-        latents = np.zeros((3, 4, model.latents), np.float32)
-        latents[1, 2, :3] = (most, -most, 0.0625)
-        monkeypatch.setattr(synthesis, "decode_tile", lambda *_, found=latents: found.copy())
-        lapped = LappedSynthesis(Setting(model, Quality(3000), 1), lambda index: b"", grid)
-        kept = DecodedTiles(lapped.tile, grid, Crew(1))
-        np.testing.assert_array_equal(kept.window(Box(0, 0, 3, 4))().latents, 16 * latents)
-
-
-def test_a_window_decodes_only_the_tiles_that_it_needs(model: Model, photo: np.ndarray) -> None:
-    payloads = encode_small(model, photo, 3000)
-    asked = []
-
-    def payload(index: int) -> bytes:
-        asked.append(index)
-        return payloads[index]
-
-    SMALL.decode_window(Setting(model, Quality(3000), 1), payload, Grid(240, 200, 64), Box(10, 10, 1, 1))
-    assert asked
-    assert set(asked) <= {0, 1, 4, 5}
-
-
-@pytest.mark.parametrize("threads", [1, 2])
-@pytest.mark.parametrize("box", [Box(0, 0, 200, 240), Box(70, 70, 60, 100)], ids=["whole", "window"])
-def test_each_tile_is_decoded_once_and_few_are_kept(
-    model: Model, photo: np.ndarray, box: Box, threads: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    payloads = encode_small(model, photo, 1000)
-    asked: list[int] = []
-    kept: list[int] = []
-    window = DecodedTiles.window
-
-    def payload(index: int) -> bytes:
-        asked.append(index)
-        return payloads[index]
-
-    def watched(self: DecodedTiles, place: Box) -> Callable[[], Window]:
-        found = window(self, place)
-        kept.append(len(self))
-        return found
-
-    monkeypatch.setattr(DecodedTiles, "window", watched)
-    grid = Grid(240, 200, 64)
-    SMALL.decode_window(Setting(model, Quality(1000), threads), payload, grid, box)
-    assert len(asked) == len(set(asked))
-    columns = min(grid.columns, box.width // 64 + 3)
-    # Side by side, tiles are decoded in advance: one more for each place, two for the first of a row.
-    assert max(kept) <= 2 * columns + 3 + (0 if threads == 1 else 2 * threads)
-
-
-def test_the_bits_map_adds_up_to_the_payload(model: Model, photo: np.ndarray) -> None:
-    bits = bits_map(Setting(model, Quality(5000), 1), photo)
-    assert bits.shape == (13, 15)
-    payload = encode(model, photo, 5000)[0]
-    assert 8 * len(payload) == pytest.approx(float(bits.sum()), rel=0.02, abs=128)
-
-
-def test_a_coder_refuses_a_model_that_lacks_its_networks(model: Model) -> None:
-    assert coder_of(model).name == "lapped"
-    arrays = {name: array for name, array in model.arrays.items() if name != "synthesis.onnx"}
-    with pytest.raises(ModelError, match=r"is incomplete: expected synthesis\.onnx .*got nothing"):
-        coder_of(replace(model, arrays=arrays))
-
-
-def test_every_damaged_byte_is_noticed(model: Model, photo: np.ndarray, rng: np.random.Generator) -> None:
-    payload = encode(model, photo[:48, :48], 4000)[0]
-    intact = decode_latents(model.entropy, payload, 3, 3, 4000)
-    noticed = 0
-    for at in range(len(payload)):
-        damaged = bytearray(payload)
-        damaged[at] ^= 1 << int(rng.integers(0, 8))
-        try:
-            latents = decode_latents(model.entropy, bytes(damaged), 3, 3, 4000)
-        except CorruptError:
-            noticed += 1
-        else:
-            # The last word ends in bits that mean nothing; elsewhere a flipped bit is an error.
-            assert at >= len(payload) - 4
-            np.testing.assert_array_equal(latents, intact)
-    assert noticed >= len(payload) - 4
-    for length in range(len(payload)):
-        with pytest.raises(CorruptError):
-            decode_latents(model.entropy, payload[:length], 3, 3, 4000)
-    with pytest.raises(CorruptError):
-        decode_latents(model.entropy, payload + bytes(12), 3, 3, 4000)

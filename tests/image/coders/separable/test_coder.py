@@ -1,37 +1,31 @@
-"""The separable coder: what it writes it reads, tiles leave no seam, edges are mirrors, damage is noticed."""
+"""The separable coder: both dials, gains, edges that are mirrors, and pixels as docs/format.md describes them."""
 
-import threading
-from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
 import pytest
 import skimage.data
-from threadpoolctl import threadpool_limits
 
 from isthmus.coding.payload import decode_latents, encode_latents
 from isthmus.errors import CorruptError, ModelError
 from isthmus.image.box import Box
 from isthmus.image.coders.protocol import ArraySource
 from isthmus.image.coders.separable import synthesis
-from isthmus.image.coders.separable.analysis import importance_of, latents_of, latents_to_code
+from isthmus.image.coders.separable.analysis import importance_of, latents_of
 from isthmus.image.coders.separable.arrays import mirror_signs, nominal_step_of, steps_of
 from isthmus.image.coders.separable.coder import SeparableCoder
 from isthmus.image.coders.separable.gains import as_factors, gain_exponents, gains_of
-from isthmus.image.coders.separable.synthesis import SeparableSynthesis, halo_of, with_gains
-from isthmus.image.coders.table import coder_of
-from isthmus.image.coders.tiles import DecodedTiles, Window
+from isthmus.image.coders.separable.synthesis import halo_of, with_gains
 from isthmus.image.coders.windows import pixels_of
-from isthmus.image.grid import BLOCK, TILE, Grid
+from isthmus.image.grid import BLOCK, Grid
 from isthmus.likeness import psnr_db
-from isthmus.medium.crew import Crew
 from isthmus.medium.setting import Setting
 from isthmus.model.engine import Engine
 from isthmus.model.graph import Operation
 from isthmus.model.model import Model
 from isthmus.quality import Quality
 from isthmus.tune import EYE, PSNR, Tune
-from tiny_separable import GROUPS, LATENTS, tiny_separable_model
+from tiny_separable import GROUPS, tiny_separable_model
 
 CODER = SeparableCoder()
 SMALL = SeparableCoder(tile=64)
@@ -129,104 +123,8 @@ def test_any_size(model: Model, shape: tuple[int, int], effort: int) -> None:
     assert psnr_db(decoded, picture) > 30
 
 
-@pytest.mark.parametrize("effort", [1, 2])
-def test_the_same_bytes_and_pixels_whatever_the_threads(model: Model, photo: np.ndarray, effort: int) -> None:
-    """Of tiles that are worked on side by side, the last of each row and column smaller."""
-    rgb = photo[:140, :150]
-    grid = Grid(150, 140, SMALL.tile)
-
-    def both_ways(threads: int | None) -> tuple[list[bytes], np.ndarray, np.ndarray]:
-        setting = at(model, threads=threads)
-        counts: list[tuple[int, int]] = []
-        payloads = list(SMALL.encode_tiles(setting, ArraySource(rgb), effort, lambda *done: counts.append(done)))
-        strips = list(SMALL.decode_rows(setting, payloads.__getitem__, grid, lambda *done: counts.append(done)))
-        assert counts == 2 * [(done, 9) for done in range(1, 10)]
-        assert [top for top, _ in strips] == [0, 64, 128]
-        window = SMALL.decode_window(setting, payloads.__getitem__, grid, Box(50, 60, 70, 80))
-        return payloads, np.concatenate([strip for _, strip in strips]), window
-
-    payloads, pixels, window = both_ways(1)
-    for threads in (3, None):
-        others = both_ways(threads)
-        assert others[0] == payloads
-        np.testing.assert_array_equal(others[1], pixels)
-        np.testing.assert_array_equal(others[2], window)
-
-
-def test_the_same_latents_whatever_the_threads_of_numpy(model: Model, photo: np.ndarray) -> None:
-    payload = encode(at(model), photo)[0]
-    decoded = []
-    for threads in (1, 2):
-        with threadpool_limits(threads, user_api="blas"):
-            decoded.append(decode_latents(model.entropy, payload, 13, 15, 6000, 100))
-    np.testing.assert_array_equal(*decoded)
-
-
-def test_pixels_are_asked_for_and_progress_told_in_the_callers_thread(model: Model, photo: np.ndarray) -> None:
-    threads = set()
-    asked = 0
-
-    class Source(ArraySource):
-        def __call__(self, top: int, left: int, height: int, width: int) -> np.ndarray:
-            nonlocal asked
-            asked += 1
-            threads.add(threading.get_ident())
-            return super().__call__(top, left, height, width)
-
-    def progress(done: int, count: int) -> None:
-        # Two in work and one that waits, beside those that are done.
-        assert asked <= done + 3
-        threads.add(threading.get_ident())
-
-    for _ in SMALL.encode_tiles(at(model, threads=2), Source(photo), progress=progress):
-        pass
-    assert asked == 16
-    assert threads == {threading.get_ident()}
-
-
-@pytest.mark.parametrize("threads", [1, 3])
-def test_a_damaged_tile_among_many_ends_the_work(model: Model, photo: np.ndarray, threads: int) -> None:
-    setting, grid = at(model, 3000, threads=threads), Grid(240, 200, SMALL.tile)
-    payloads = encode(setting, photo, coder=SMALL)
-    payloads[9] = payloads[9][:-4]
-    before = threading.active_count()
-    rows = SMALL.decode_rows(setting, payloads.__getitem__, grid)
-    assert next(rows)[0] == 0  # tiles 0 to 7 alone
-    with pytest.raises(CorruptError):
-        next(rows)
-    with pytest.raises(CorruptError):
-        SMALL.check_tiles(setting, payloads.__getitem__, grid)
-    assert threading.active_count() == before
-
-
-@pytest.mark.parametrize("tune", [PSNR, EYE])
-def test_tiles_leave_no_seam(model: Model, photo: np.ndarray, tune: Tune) -> None:
-    """Latents analysed and pixels synthesised tile by tile equal those of the whole picture at once."""
-    setting, source = at(model, tune=tune), ArraySource(photo)
-    grid, small = Grid(source.width, source.height), Grid(source.width, source.height, SMALL.tile)
-    assert small.count == 16
-    at_once = latents_to_code(setting, pixels_of(source, Box(0, 0, grid.latent_height, grid.latent_width)))
-    pieces = np.empty_like(at_once)
-    for index in range(small.count):
-        box = small.latent_box(index)
-        pieces[box.slices] = latents_to_code(setting, pixels_of(source, box))
-    np.testing.assert_allclose(pieces, at_once, atol=2e-3)
-    payloads = encode(setting, photo, coder=SMALL)
-    by_tiles = decode(setting, payloads, photo, SMALL)
-    found = SeparableSynthesis(setting, payloads.__getitem__, small)
-    around = found.around(grid.box)
-    pixels = found.pixels(DecodedTiles(found.tile, small, Crew(1)).window(around)(), around, grid.box)
-    assert np.abs(by_tiles.astype(int) - pixels).max() <= 1
-    rng = np.random.default_rng(0)
-    boxes = [grid.box, Box(60, 50, 1, 1), Box(10, 63, 129, 70)]
-    boxes += [Box(int(rng.integers(0, 150)), int(rng.integers(0, 200)), 50, 40) for _ in range(3)]
-    for box in boxes:
-        window = SMALL.decode_window(setting, payloads.__getitem__, small, box)
-        assert np.abs(window.astype(int) - by_tiles[box.slices]).max() <= 1
-
-
 def test_less_than_the_halo_would_be_felt(model: Model, photo: np.ndarray, monkeypatch: pytest.MonkeyPatch) -> None:
-    """So that the test above says something."""
+    """So that it says something when tiles leave no seam."""
     setting, small = at(model), Grid(240, 200, SMALL.tile)
     payloads = encode(setting, photo, coder=SMALL)
     whole = decode(setting, payloads, photo, SMALL)
@@ -323,97 +221,6 @@ def test_latents_are_coded_relative_to_their_gains(model: Model, photo: np.ndarr
     np.testing.assert_array_equal(with_gains(setting, decoded)[:, :, :-1], 16 * decoded)
 
 
-def test_latents_too_large_for_16_bits_come_back(model: Model, monkeypatch: pytest.MonkeyPatch) -> None:
-    """No photograph has them; a file may."""
-    grid = Grid(64, 48, SMALL.tile)
-    for most in (2047.9375, 2048.0, 8e5):
-        latents = np.zeros((3, 4, LATENTS), np.float32)
-        latents[1, 2, :3] = (most, -most, 0.0625)
-        monkeypatch.setattr(synthesis, "decode_tile", lambda *_, found=latents: found.copy())
-        found = SeparableSynthesis(at(model), lambda index: b"", grid)
-        kept = DecodedTiles(found.tile, grid, Crew(1))
-        np.testing.assert_array_equal(kept.window(Box(0, 0, 3, 4))().latents[:, :, :-1], 16 * latents)
-
-
-def test_a_window_decodes_only_the_tiles_that_it_needs(model: Model, photo: np.ndarray) -> None:
-    payloads = encode(at(model, 3000), photo, coder=SMALL)
-    asked = []
-
-    def payload(index: int) -> bytes:
-        asked.append(index)
-        return payloads[index]
-
-    SMALL.decode_window(at(model, 3000), payload, Grid(240, 200, 64), Box(10, 10, 1, 1))
-    assert asked
-    assert set(asked) <= {0, 1, 4, 5}
-
-
-@pytest.mark.parametrize("threads", [1, 2])
-@pytest.mark.parametrize("box", [Box(0, 0, 200, 240), Box(70, 70, 60, 100)], ids=["whole", "window"])
-def test_each_tile_is_decoded_once_and_few_are_kept(
-    model: Model, photo: np.ndarray, box: Box, threads: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    payloads = encode(at(model, 1000), photo, coder=SMALL)
-    asked: list[int] = []
-    kept: list[int] = []
-    window = DecodedTiles.window
-
-    def payload(index: int) -> bytes:
-        asked.append(index)
-        return payloads[index]
-
-    def watched(self: DecodedTiles, place: Box) -> Callable[[], Window]:
-        found = window(self, place)
-        kept.append(len(self))
-        return found
-
-    monkeypatch.setattr(DecodedTiles, "window", watched)
-    grid = Grid(240, 200, 64)
-    SMALL.decode_window(at(model, 1000, threads=threads), payload, grid, box)
-    assert len(asked) == len(set(asked))
-    columns = min(grid.columns, box.width // 64 + 3)
-    # Side by side, tiles are decoded in advance: one more for each place, two for the first of a row.
-    assert max(kept) <= 2 * columns + 3 + (0 if threads == 1 else 2 * threads)
-
-
-@pytest.mark.parametrize("tune", [PSNR, EYE])
-def test_the_bits_map_adds_up_to_the_payload(model: Model, photo: np.ndarray, tune: Tune) -> None:
-    bits = CODER.bits_map(at(model, 5000, tune), photo)
-    assert bits.shape == (13, 15)
-    payload = encode(at(model, 5000, tune), photo)[0]
-    assert 8 * len(payload) == pytest.approx(float(bits.sum()), rel=0.02, abs=128)
-
-
-def test_a_coder_refuses_a_model_that_lacks_its_networks(model: Model) -> None:
-    assert coder_of(model).name == "separable"
-    arrays = {name: array for name, array in model.arrays.items() if name != "grid.onnx"}
-    with pytest.raises(ModelError, match=r"is incomplete: expected grid\.onnx .*got nothing"):
-        coder_of(replace(model, arrays=arrays))
-
-
-def test_every_damaged_byte_is_noticed(model: Model, photo: np.ndarray, rng: np.random.Generator) -> None:
-    payload = encode(at(model, 4000), photo[:48, :48])[0]
-    intact = decode_latents(model.entropy, payload, 3, 3, 4000, 100)
-    noticed = 0
-    for place in range(len(payload)):
-        damaged = bytearray(payload)
-        damaged[place] ^= 1 << int(rng.integers(0, 8))
-        try:
-            latents = decode_latents(model.entropy, bytes(damaged), 3, 3, 4000, 100)
-        except CorruptError:
-            noticed += 1
-        else:
-            # The last word ends in bits that mean nothing; elsewhere a flipped bit is an error.
-            assert place >= len(payload) - 4
-            np.testing.assert_array_equal(latents, intact)
-    assert noticed >= len(payload) - 4
-    for length in range(len(payload)):
-        with pytest.raises(CorruptError):
-            decode_latents(model.entropy, payload[:length], 3, 3, 4000, 100)
-    with pytest.raises(CorruptError):
-        decode_latents(model.entropy, payload + bytes(12), 3, 3, 4000, 100)
-
-
 @pytest.mark.parametrize("tune", [PSNR, EYE])
 @pytest.mark.parametrize("colour", [(0, 0, 0), (255, 255, 255), (200, 40, 90)])
 def test_a_preview_of_a_plain_colour_is_that(model: Model, colour: tuple[int, int, int], tune: Tune) -> None:
@@ -447,7 +254,3 @@ def test_steps(model: Model) -> None:
     np.testing.assert_allclose(np.abs(plain), 60, rtol=1e-6)
     np.testing.assert_allclose(np.abs(eye[[0, -1]]), 60 * np.exp([-0.3, 0.3]), rtol=1e-6)
     np.testing.assert_allclose(half, np.sign(plain) * np.sqrt(plain * eye), rtol=1e-6)
-
-
-def test_a_full_tile_is_of_the_usual_size() -> None:
-    assert (CODER.tile, CODER.id) == (TILE, 2)
