@@ -47,6 +47,7 @@ class Case:
         analysis, module: its rooms.
         synthesis: the class in `module` that makes pixels.
         network: an array that it needs.
+        step: what its `decode_tile` counts a step as.
         tune: where its second dial stands, if it has one.
     """
 
@@ -56,6 +57,7 @@ class Case:
     module: ModuleType
     synthesis: Callable[..., Synthesis]
     network: str
+    step: np.number[Any]
     tune: Tune = EYE
 
     @property
@@ -87,7 +89,13 @@ class Case:
 
 
 LAPPED = Case(
-    LappedCoder, release_model, lapped_analysis, lapped_synthesis, lapped_synthesis.LappedSynthesis, "synthesis.onnx"
+    LappedCoder,
+    release_model,
+    lapped_analysis,
+    lapped_synthesis,
+    lapped_synthesis.LappedSynthesis,
+    "synthesis.onnx",
+    np.float32(1),
 )
 SEPARABLE = Case(
     SeparableCoder,
@@ -96,6 +104,7 @@ SEPARABLE = Case(
     separable_synthesis,
     separable_synthesis.SeparableSynthesis,
     "grid.onnx",
+    np.int32(16),
 )
 CASES = {"lapped": LAPPED, "separable": SEPARABLE, "separable, psnr": replace(SEPARABLE, tune=PSNR)}
 
@@ -223,9 +232,10 @@ def test_latents_too_large_for_16_bits_come_back(case: Case, monkeypatch: pytest
     """No photograph has them; a file may."""
     grid = Grid(64, 48, 64)
     for most in (2047.9375, 2048.0, 8e5):
-        latents = np.zeros((3, 4, case.model.latents), np.float32)
+        latents = np.zeros((3, 4, case.model.latents))
         latents[1, 2, :3] = (most, -most, 0.0625)
-        monkeypatch.setattr(case.module, "decode_tile", lambda *_, found=latents: found.copy())
+        decoded = (latents * case.step).astype(case.step.dtype)
+        monkeypatch.setattr(case.module, "decode_tile", lambda *_, found=decoded: found.copy())
         synthesis = case.synthesis(case.at(3000), lambda index: b"", grid)
         window = DecodedTiles(synthesis.tile, grid, Crew(1)).window(Box(0, 0, 3, 4))()
         np.testing.assert_array_equal(window.latents[:, :, : case.model.latents], 16 * latents)

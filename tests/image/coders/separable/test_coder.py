@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import skimage.data
 
-from isthmus.coding.payload import decode_latents, encode_latents
+from isthmus.coding.payload import decode_latents, decode_sixteenths, encode_latents
 from isthmus.errors import CorruptError, ModelError
 from isthmus.image.box import Box
 from isthmus.image.coders.protocol import ArraySource
@@ -164,7 +164,7 @@ def test_the_decoder_mirrors_so(model: Model, photo: np.ndarray, monkeypatch: py
 
     monkeypatch.setattr(synthesis, "synthesise", watched)
     assert CODER.decode_window(setting, lambda _: payload, grid, grid.box).shape == (40, 64, 3)
-    inner = with_gains(setting, decode_latents(model.entropy, payload, 3, 4, 6000, 100))
+    inner = with_gains(setting, decode_sixteenths(model.entropy, payload, 3, 4, 6000, 100))
     signs = [np.append(mirror_signs(model, axis), 1) for axis in (0, 1)]
     expected = np.concatenate([inner[:1] * signs[0], inner, inner[-1:] * signs[0]])
     expected = np.concatenate([expected[:, :1] * signs[1], expected, expected[:, -1:] * signs[1]], 1)
@@ -176,8 +176,8 @@ def test_pixels_are_those_that_the_format_describes(model: Model, photo: np.ndar
     """docs/format.md, "Coder 2", step by step, one coefficient after another."""
     setting, rgb, arrays = at(model, 6500, tune), photo[:40, 60:112], model.arrays
     payload, first = encode(setting, rgb)[0], GROUPS[0] + GROUPS[1]
-    coded = decode_latents(model.entropy, payload, 3, 4, 6500, tune.hundredths)
-    exponents = gain_exponents(setting, coded[:, :, GROUPS[0] : first])
+    sixteenths = decode_sixteenths(model.entropy, payload, 3, 4, 6500, tune.hundredths)
+    exponents, coded = gain_exponents(setting, sixteenths[:, :, GROUPS[0] : first]), sixteenths / 16
     channels = arrays["transform.channels"].astype(int)
     odd = channels[:, 1:] % 2
     latents = np.concatenate([coded[:1] * (1 - 2 * odd[:, 0]), coded, coded[-1:] * (1 - 2 * odd[:, 0])])
@@ -210,15 +210,16 @@ def test_latents_are_coded_relative_to_their_gains(model: Model, photo: np.ndarr
     y = latents_of(setting, pixels_of(ArraySource(photo), Box(2, 2, 6, 7)))
     always = np.full((6, 7), 1e9)
     payload = encode_latents(model.entropy, y, 10000, always, 100, gains_of(setting, 6, 7))
-    decoded = decode_latents(model.entropy, payload, 6, 7, 10000, 100)
-    first = GROUPS[0] + GROUPS[1]
-    exponents = gain_exponents(setting, decoded[:, :, GROUPS[0] : first])
+    sixteenths = decode_sixteenths(model.entropy, payload, 6, 7, 10000, 100)
+    decoded, first = sixteenths / 16, GROUPS[0] + GROUPS[1]
+    exponents = gain_exponents(setting, sixteenths[:, :, GROUPS[0] : first])
     assert exponents.max() > 4
     factors = as_factors(exponents)[:, :, None]
     assert np.abs(decoded[:, :, :first] - y[:, :, :first]).max() <= 0.51
     assert (np.abs(decoded[:, :, first:] * factors - y[:, :, first:]) <= 0.51 * factors).all()
-    np.testing.assert_array_equal(with_gains(setting, decoded)[:, :, -1], exponents)
-    np.testing.assert_array_equal(with_gains(setting, decoded)[:, :, :-1], 16 * decoded)
+    kept = with_gains(setting, sixteenths)
+    np.testing.assert_array_equal(kept[:, :, -1], exponents)
+    np.testing.assert_array_equal(kept[:, :, :-1], sixteenths)
 
 
 @pytest.mark.parametrize("tune", [PSNR, EYE])
