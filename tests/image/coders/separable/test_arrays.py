@@ -41,7 +41,7 @@ def changed(model: Model, name: str, index: tuple[int, ...], value: float) -> np
         ("transform.forward", (0, 0), np.inf, "transform.forward: expected finite numbers"),
         ("transform.inverse", (15, 31), np.nan, "transform.inverse: expected finite numbers"),
         ("transform.colour", (2, 2), np.nan, "transform.colour: expected finite numbers"),
-        ("gains", (0,), 0, "gains: expected a floor from 1, and 0 to 100 hundredths"),
+        ("gains", (0,), 0, "gains: expected a floor from 1 to 16777215, and 0 to 100 hundredths"),
         ("gains", (0,), 1 << 24, "gains: expected"),
         ("gains", (1,), 101, "gains: expected"),
         ("gains", (1,), -1, "gains: expected"),

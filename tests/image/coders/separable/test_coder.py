@@ -17,7 +17,7 @@ from isthmus.image.coders.separable.coder import SeparableCoder
 from isthmus.image.coders.separable.gains import as_factors, gain_exponents, gains_of
 from isthmus.image.coders.separable.synthesis import halo_of, with_gains
 from isthmus.image.coders.windows import pixels_of
-from isthmus.image.grid import BLOCK, Grid
+from isthmus.image.grid import Grid
 from isthmus.likeness import psnr_db
 from isthmus.medium.setting import Setting
 from isthmus.model.engine import Engine
@@ -222,28 +222,31 @@ def test_latents_are_coded_relative_to_their_gains(model: Model, photo: np.ndarr
     np.testing.assert_array_equal(kept[:, :, :-1], sixteenths)
 
 
+@pytest.mark.parametrize("scale", [2, 4, 8, 16])
 @pytest.mark.parametrize("tune", [PSNR, EYE])
-@pytest.mark.parametrize("colour", [(0, 0, 0), (255, 255, 255), (200, 40, 90)])
-def test_a_preview_of_a_plain_colour_is_that(model: Model, colour: tuple[int, int, int], tune: Tune) -> None:
-    rgb = np.full((33, 70, 3), colour, np.uint8)
-    setting = at(model, 8000, tune)
-    payloads = encode(setting, rgb)
-    preview = CODER.decode_preview(setting, payloads.__getitem__, Grid(70, 33))
-    assert preview.shape == (3, 5, 3)
-    assert np.abs(preview.astype(int) - colour).max() <= 3
+def test_a_smaller_picture_of_a_plain_colour_is_that(model: Model, tune: Tune, scale: int) -> None:
+    for colour in ((0, 0, 0), (255, 255, 255), (200, 40, 90)):
+        setting, rgb = at(model, 8000, tune), np.full((33, 70, 3), colour, np.uint8)
+        payloads = encode(setting, rgb)
+        small = CODER.decode_scaled(setting, payloads.__getitem__, Grid(70, 33), scale)
+        assert small.shape == (-(-33 // scale), -(-70 // scale), 3)
+        assert np.abs(small.astype(int) - colour).max() <= 3
 
 
-def test_a_preview_is_the_picture_at_a_sixteenth_and_runs_no_network(
-    model: Model, photo: np.ndarray, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("scale", [2, 4, 8, 16])
+def test_a_smaller_picture_is_the_picture_and_runs_no_network(
+    model: Model, monkeypatch: pytest.MonkeyPatch, scale: int
 ) -> None:
-    setting = at(model, 8000)
-    payloads = encode(setting, photo, coder=SMALL)
+    """Of what low frequencies carry; over tiles without a seam."""
+    setting, rgb = at(model, 8000), smooth(192, 240)
+    payloads = encode(setting, rgb, coder=SMALL)
     monkeypatch.setattr(synthesis, "synthesise", None)
     monkeypatch.setattr(Setting, "network", None)
-    preview = SMALL.decode_preview(setting, payloads.__getitem__, Grid(240, 200, 64))
-    means = photo[:192].reshape(12, BLOCK, 15, BLOCK, 3).mean((1, 3))
-    assert np.corrcoef(preview[:12].ravel(), means.ravel())[0, 1] > 0.97
-    assert abs(preview[:12].mean() - means.mean()) < 2
+    small = SMALL.decode_scaled(setting, payloads.__getitem__, Grid(240, 192, 64), scale)
+    means = rgb.reshape(192 // scale, scale, 240 // scale, scale, 3).mean((1, 3))
+    assert small.shape == means.shape
+    assert np.abs(small - means).mean() < 3
+    assert np.abs(small - means).max() < 12
 
 
 def test_steps(model: Model) -> None:
