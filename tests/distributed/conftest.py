@@ -20,7 +20,7 @@ def store(s3: Store) -> Store:
     return s3
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def client(s3: Store) -> Iterator[Client]:
     # After the store: workers inherit where it is.
     with (

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from isthmus.cli.messages import complain, remark
+from isthmus.cli.messages import errors_told, remark
 from isthmus.cli.options import CodecOptions
 from isthmus.cli.reports import Outcome, print_each
 from isthmus.errors import IsthmusError
@@ -34,14 +34,11 @@ def connected(address: str, workers: int | None = None) -> Iterator[Any]:
     from isthmus.extras import require
 
     with ExitStack() as stack:
-        try:
+        with errors_told():
             require("distributed", ["dask", "distributed"], "--cluster needs")
             from isthmus.distributed.clusters import cluster_client
 
             client = stack.enter_context(cluster_client(address, workers))
-        except (IsthmusError, OSError) as error:
-            complain(str(error))
-            raise SystemExit(1) from None
         yield client
 
 

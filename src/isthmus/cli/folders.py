@@ -13,11 +13,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from isthmus.cli import clusters
-from isthmus.cli.messages import complain, remark, saving, say
+from isthmus.cli.messages import complain, errors_told, remark, saving, say
 from isthmus.cli.options import CodecOptions, Command, usage_errors
 from isthmus.cli.outputs import names_a_file
 from isthmus.cli.streams import STREAM
-from isthmus.errors import IsthmusError
 from isthmus.plain import json_text
 from isthmus.text import counted, some_of
 
@@ -168,7 +167,7 @@ def _work(job: "Job", options: FileOptions) -> "Iterator[_Work]":
         from isthmus.distributed.tree import results as clusters_results
 
         stream = Stream(job)
-        with _ending(job):
+        with errors_told(about=job.source):
             _open(job)
         yield _Work(clusters_results(client, stream), None, stream.others, stream.media)
 
@@ -178,7 +177,7 @@ def _listed(job: "Job") -> "tuple[list[Item], Others, list[Result]]":
     from isthmus.batch.plan import items
     from isthmus.batch.stream import Others
 
-    with _ending(job):
+    with errors_told(about=job.source):
         _open(job)
         todo, others, unread = items(job)
     if job.copy_others:
@@ -196,18 +195,8 @@ def _open(job: "Job") -> None:
     Tree(job.target)
 
 
-@contextmanager
-def _ending(job: "Job") -> Iterator[None]:
-    """Errors that are not of one picture end the command."""
-    try:
-        yield
-    except (IsthmusError, OSError) as error:
-        complain(f"{job.source}: {error}")
-        sys.exit(1)
-
-
 def _or_end(job: "Job", results: "Iterable[Result]") -> "Iterator[Result]":
-    with _ending(job):
+    with errors_told(about=job.source):
         yield from results
 
 
