@@ -3,7 +3,6 @@
 import json
 import os
 import signal
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,65 +10,16 @@ import fsspec
 import pytest
 from distributed import Client
 
-from batch.helpers import picture
+from clusters import COUNT, contents
 from isthmus.batch import stream
 from isthmus.batch.inspection import Finding
 from isthmus.batch.job import Job, Result
-from isthmus.batch.plan import items
-from isthmus.batch.steps import process
 from isthmus.batch.stream import Stream
 from isthmus.distributed import fleet, run_tree
 from isthmus.distributed.tree import findings, results
 from isthmus.errors import InputError, TruncatedError
 from isthmus.model.registry import model_named
 from stores import BUCKET, Store
-
-COUNT = 20
-
-
-@pytest.fixture(scope="module")
-def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Pictures in three folders, two of one name, and a text."""
-    folder = tmp_path_factory.mktemp("photos")
-    for index in range(COUNT - 1):
-        picture(folder / f"{'abc'[index % 3]}/{index}.png", index)
-    picture(folder / "a/3.jpg", 50)
-    (folder / "a/notes.txt").write_text("mine")
-    return folder
-
-
-@pytest.fixture(scope="module")
-def expected(photos: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
-    """What one process makes of them."""
-    target = tmp_path_factory.mktemp("alone")
-    job = Job("encode", str(photos), str(target), model="fast")
-    assert {process(job, item).state for item in items(job)[0]} == {"done"}
-    return contents(str(target))
-
-
-@pytest.fixture
-def source(photos: Path, store: Store, request: pytest.FixtureRequest) -> Iterator[str]:
-    """The same pictures in the store, below a name of the test's own."""
-    name = f"{BUCKET}/{request.node.name}"
-    remote = fsspec.filesystem("s3")
-    remote.put(f"{photos}/", f"{name}/in/", recursive=True)
-    remote.invalidate_cache()
-    store.reset()
-    yield f"s3://{name}/in"
-    store.reset()
-    remote.rm(name, recursive=True)
-
-
-@pytest.fixture
-def target(source: str) -> str:
-    return source.removesuffix("in") + "out"
-
-
-def contents(address: str) -> dict[str, bytes]:
-    """Every file below an address."""
-    store, root = fsspec.core.url_to_fs(address)
-    store.invalidate_cache()
-    return {path[len(root) + 1 :]: store.cat_file(path) for path in store.find(root)}
 
 
 def events(report: Path) -> list[dict[str, object]]:
