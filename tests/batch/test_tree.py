@@ -1,5 +1,6 @@
 """Trees on a disk, in an archive and in memory: names, sizes, reading, writing."""
 
+import os
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -102,5 +103,6 @@ def test_a_folder_that_is_there_goes_before_an_address(tmp_path: Path, monkeypat
 def test_a_process_that_was_forked_opens_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     tree = opened(str(tmp_path))
     assert opened(str(tmp_path)) is tree
-    monkeypatch.setattr(os, "getpid", lambda: 1)
-    assert opened(str(tmp_path)) is not tree
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "getpid", lambda: 1)
+        assert opened(str(tmp_path)) is not tree
