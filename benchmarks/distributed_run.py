@@ -3,11 +3,9 @@
     python benchmarks/distributed_run.py PHOTOGRAPHS -o docs/results/everyday/distributed_run.json
 
 The pictures are windows of the photographs below a folder. The store is moto's server on loopback, the cluster a
-scheduler and two worker processes on this machine; both take a part of its cores. The worker that is killed was told
-not to keep samples of its stacks, as Dask's workers do otherwise: memory over time shows what they take. Before that,
-2,000 of the pictures on one worker and on two, and afterwards two pictures of 200 megapixels beside thumbnails on one
-worker of two threads. Memory is of each process, shared pages counted once (Linux only). Run it while nothing else
-runs; `load_of_others_before` says whether it did.
+scheduler and two worker processes on this machine; both take a part of its cores. Before that, 2,000 of the pictures
+on one worker and on two. Memory is of each process, shared pages counted once (Linux only). Run it while nothing
+else runs; `load_of_others_before` says whether it did.
 """
 
 import contextlib
@@ -41,9 +39,6 @@ SIDE = 64
 FOLDERS = 100
 BUCKET = "pictures"
 MODEL = "fast"
-UNSAMPLED = "DASK_DISTRIBUTED__WORKER__PROFILE__ENABLED"
-LARGE = (16_000, 12_500)
-MIXED_LIMIT_MB = 4000
 SAMPLE = 200
 """Outputs that are made once more, by one process, and compared byte by byte."""
 
@@ -82,11 +77,10 @@ def free_port() -> int:
 
 
 @contextlib.contextmanager
-def process(command: list[str], log: Path, **settings: str) -> Iterator["subprocess.Popen[bytes]"]:
-    """A Python module that runs as long as the block, with these in its environment; what it says goes to a file."""
+def process(command: list[str], log: Path) -> Iterator["subprocess.Popen[bytes]"]:
+    """A Python module that runs as long as the block; what it says goes to a file."""
     with log.open("ab") as stream:
-        words, environment = [sys.executable, "-m", *command], os.environ | settings
-        one = subprocess.Popen(words, stdout=stream, stderr=stream, env=environment)
+        one = subprocess.Popen([sys.executable, "-m", *command], stdout=stream, stderr=stream)
         try:
             yield one
         finally:
@@ -95,19 +89,17 @@ def process(command: list[str], log: Path, **settings: str) -> Iterator["subproc
 
 
 @contextlib.contextmanager
-def cluster(workers: int, folder: Path, threads: int = 1, memory: str = "2GB") -> Iterator[tuple[str, dict[str, int]]]:
-    """The address of a scheduler that has so many workers, and the processes by their names; the first of several
-    workers keeps no samples of its stacks."""
+def cluster(workers: int, folder: Path) -> Iterator[tuple[str, dict[str, int]]]:
+    """The address of a scheduler that has so many workers, and the processes by their names."""
     address = f"tcp://127.0.0.1:{free_port()}"
     with contextlib.ExitStack() as stack:
         begin = ["distributed.cli.dask_scheduler", "--host", address, "--no-dashboard"]
         scheduler = stack.enter_context(process(begin, folder / "scheduler.log"))
         started = {"scheduler": scheduler.pid}
         for index in range(workers):
-            begin = ["distributed.cli.dask_worker", address, "--nthreads", str(threads), "--no-dashboard"]
-            begin += ["--memory-limit", memory, "--local-directory", str(folder)]
-            settings = {UNSAMPLED: "False"} if workers > 1 and index == 0 else {}
-            nanny = stack.enter_context(process(begin, folder / f"worker-{index}.log", **settings))
+            begin = ["distributed.cli.dask_worker", address, "--nthreads", "1", "--no-dashboard"]
+            begin += ["--memory-limit", "2GB", "--local-directory", str(folder)]
+            nanny = stack.enter_context(process(begin, folder / f"worker-{index}.log"))
             started[f"worker {index}"] = nanny.pid
         yield address, started
 
@@ -178,36 +170,6 @@ def faults(pictures: int, folder: Path) -> dict[str, Any]:
         "said": said,
         "most_mb": most,
         "over_time": samples[::every],
-    }
-
-
-def beside(store: Any, photograph: Path, folder: Path) -> dict[str, Any]:
-    """Two large pictures among thumbnails on a worker of two threads, whose limit has room for one of them."""
-    with Image.open(photograph) as image:
-        photo = image.convert("RGB")
-    for name, size, count in (("large", LARGE, 2), ("small", (96, 96), 60)):
-        buffer = io.BytesIO()
-        photo.resize(size).save(buffer, "JPEG", quality=90)
-        for index in range(count):
-            store.pipe_file(f"{BUCKET}/mixed/{index % 2}/{name}-{index}.jpg", buffer.getvalue())
-    report, most = folder / "mixed.jsonl", 0
-    with cluster(1, folder, threads=2, memory=f"{MIXED_LIMIT_MB}MB") as (address, started):
-        nanny = started["worker 0"]
-        with process(command("mixed", "mixed-out", address, report), folder / "mixed.log") as run:
-            while run.poll() is None:
-                time.sleep(0.5)
-                for one in psutil.Process(nanny).children(recursive=True):
-                    with contextlib.suppress(psutil.NoSuchProcess):
-                        most = max(most, round(one.memory_full_info().uss / 1e6))
-    headers = [parse(data).header for data in store.cat(store.find(f"{BUCKET}/mixed-out")).values()]
-    sizes = [(header.width, header.height) for header in headers]
-    return {
-        "large_pixels": f"{LARGE[0]}x{LARGE[1]}",
-        "memory_limit_mb": MIXED_LIMIT_MB,
-        "most_mb_of_the_worker": most,
-        "end": lines(report)[-1],
-        "outputs": len(sizes),
-        "large_outputs": sizes.count(LARGE),
     }
 
 
@@ -303,7 +265,6 @@ def main() -> None:
                 "faults": ran,
                 "requests_of_the_run_with_faults": asked,
                 "outputs": check(store, photographs, options.pictures),
-                "large_beside_small": beside(store, photographs[0], folder),
             }
     figures.show(record, options.output)
 

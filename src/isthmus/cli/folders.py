@@ -134,10 +134,10 @@ def run(job: "Job", options: FileOptions) -> None:
     from isthmus.batch.job import Summary
     from isthmus.batch.journal import open_journal
 
-    if options.dry_run:
-        sys.exit(1 if _would_fail(job, options) else 0)
     start, summary = time.perf_counter(), Summary()
     try:
+        if options.dry_run:
+            sys.exit(1 if _would_fail(job, options) else 0)
         with open_journal(options.report) as journal, _work(job, options) as work:
             journal.begin(job)
             with _progress(job.verb, work, options.as_json) as show:
