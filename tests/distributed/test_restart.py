@@ -1,5 +1,6 @@
 """The scheduler of a run dies in the middle, and comes back at once, or after the command has given up."""
 
+import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -34,15 +35,19 @@ def encode(many: Path, target: Path, address: str) -> list[str]:
     return ["isthmus", "encode", str(many), "-o", str(target), "--model", "fast", "--cluster", address]
 
 
-def wait_for_some(target: Path) -> int:
-    """How many outputs there are, when there are a few."""
+def run_without_scheduler(stack: ExitStack, many: Path, target: Path, address: str) -> "subprocess.Popen[str]":
+    """A command whose scheduler has been killed after it had a few outputs."""
+    first = stack.enter_context(scheduler(address))
+    stack.enter_context(worker(address))
+    run = stack.enter_context(module(*encode(many, target, address)))
     end = time.monotonic() + 120
-    while time.monotonic() < end:
-        found = len(list(target.rglob("*.isth")))
-        if found >= 3:
-            return found
+    while len(list(target.rglob("*.isth"))) < 3:
+        assert time.monotonic() < end, "nothing was encoded"
         time.sleep(0.02)
-    raise AssertionError("nothing was encoded")
+    first.kill()
+    first.wait()
+    assert len(list(target.rglob("*.isth"))) < MANY
+    return run
 
 
 def check(many: Path, target: Path) -> None:
@@ -58,12 +63,7 @@ def check(many: Path, target: Path) -> None:
 
 def test_a_scheduler_that_comes_back_at_once(many: Path, tmp_path: Path, stack: ExitStack) -> None:
     address, target = free_address(), tmp_path / "out"
-    first = stack.enter_context(scheduler(address))
-    stack.enter_context(worker(address))
-    run = stack.enter_context(module(*encode(many, target, address)))
-    assert wait_for_some(target) < MANY
-    first.kill()
-    first.wait()
+    run = run_without_scheduler(stack, many, target, address)
     # Whoever runs a cluster starts its workers again too: Dask's end with their scheduler.
     stack.enter_context(scheduler(address))
     stack.enter_context(worker(address))
@@ -80,11 +80,7 @@ def test_a_scheduler_that_stays_away(
     # How long Dask's client looks for it.
     monkeypatch.setenv("DASK_DISTRIBUTED__COMM__TIMEOUTS__CONNECT", "5s")
     address, target = free_address(), tmp_path / "out"
-    first = stack.enter_context(scheduler(address))
-    stack.enter_context(worker(address))
-    run = stack.enter_context(module(*encode(many, target, address)))
-    assert wait_for_some(target) < MANY
-    first.kill()
+    run = run_without_scheduler(stack, many, target, address)
     said, _ = run.communicate(timeout=240)
     assert run.returncode == 1, said
     assert "the scheduler is gone; the same command goes on where this one was" in said
