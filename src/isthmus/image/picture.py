@@ -28,8 +28,9 @@ from isthmus.image.fill import FilledColours
 from isthmus.image.limits import Limits
 from isthmus.image.metadata import metadata_of
 from isthmus.image.modes import ALPHA_MODES, ALPHA_OPTIONAL_MODES, MODE_NUMBERS, restored_mode
-from isthmus.image.primaries import code_points, profile_of
+from isthmus.image.primaries import profile_of
 from isthmus.image.size import check_pixels
+from isthmus.image.stored_colours import stored_colours
 from isthmus.image.transparent_value import mend_transparent_value
 from isthmus.medium.protocol import Rate
 
@@ -195,7 +196,7 @@ def _from_image(image: Image.Image, limits: Limits, turned: bool | None, depth: 
         _refuse_deep(image)
     _note_frames(image, notes)
     mend_transparent_value(image)
-    points = code_points(image, notes)
+    stored = stored_colours(image, notes)
     image.load()
     metadata = metadata_of(image, notes)
     if turned is None:
@@ -206,8 +207,9 @@ def _from_image(image: Image.Image, limits: Limits, turned: bool | None, depth: 
     has_alpha = image.has_transparency_data and image.mode in (*ALPHA_MODES, *ALPHA_OPTIONAL_MODES, *_WITH_ALPHA)
     if has_alpha:
         mode = _WITH_ALPHA.get(mode, mode)
-    if ICC not in metadata and (profile := profile_of(image, points, notes)):
-        metadata[ICC] = profile
+    if ICC not in metadata:
+        profile = stored if isinstance(stored, bytes) else profile_of(image, stored, notes)
+        metadata |= {ICC: profile} if profile else {}
     transform = _colour_transform(image, metadata, notes)
     if (restored := restored_mode(mode, has_alpha)) != image.mode:
         notes.append(f"mode {image.mode} comes back as {restored}")
