@@ -49,7 +49,7 @@ def test_every_weight_is_base_and_symbol_times_step() -> None:
     "wrong",
     [
         ["none", "int16", 0, 4, 1.0],
-        ["whole", "int8", 0, 4, 1.0],
+        ["whole", "int64", 0, 4, 1.0],
         ["whole", "int16", 0, 5, 1.0],
         ["whole", "int16", -2, 4, 1.0],
         ["whole", "int16", 0, 4, 0.5],
