@@ -99,12 +99,13 @@ def child(folder: str, steps: int, threads: Threads) -> None:
     trainer = Trainer(config, workers)
     trainer.network.load_state_dict(weights)
     trainer.begin()
-    trainer.train_step(*batches.batch(0), 0.1)
+    transform = trainer.network.transform.exact()
+    trainer.train_step(batches.batch(0, transform), 0.1)
     total = 0.0
     for number in range(1, steps + 1):
-        batch = batches.batch(number)
+        batch = batches.batch(number, transform)
         start = time.perf_counter()
-        trainer.train_step(*batch, 0.1)
+        trainer.train_step(batch, 0.1)
         seconds = time.perf_counter() - start
         workers.took(seconds)
         total += seconds

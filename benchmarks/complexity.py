@@ -3,8 +3,8 @@
     python benchmarks/complexity.py [MODEL...] -o docs/results/complexity.json
 
 The networks' convolutions are counted after ONNX's own shape inference on a picture of 1024x1024, the context model's
-matrix products by its definition. Additions, activations and the entropy
-coder are left out, as usual.
+matrix products by its definition, the exact transform of models that have one by its two axes. Additions, activations
+and the entropy coder are left out, as usual.
 """
 
 import argparse
@@ -16,6 +16,8 @@ import numpy as np
 import onnx
 from onnx import shape_inference
 
+from isthmus.image.coders.separable.arrays import transform_of
+from isthmus.image.coders.separable.coder import SeparableCoder
 from isthmus.image.grid import BLOCK
 from isthmus.model.model import Model
 from isthmus.model.registry import model_named
@@ -23,13 +25,23 @@ from isthmus.model.registry import model_named
 SIDE = 1024
 
 
-def graph_macs(data: bytes, height: int, width: int) -> int:
-    """Of all convolutions of a graph whose first input has this height and width."""
+Sizes = dict[str, tuple[int, ...]]
+
+
+def graph_macs(data: bytes, sizes: Sizes) -> int:
+    """Of all convolutions of a graph.
+
+    Args:
+        sizes: by the names of its inputs, what their varying axes are.
+    """
     model = onnx.load_from_string(data)
-    dims = model.graph.input[0].type.tensor_type.shape.dim
-    dims[0].dim_value, dims[1].dim_value = height, width
+    for given in model.graph.input:
+        varying = [dim for dim in given.type.tensor_type.shape.dim if dim.dim_param]
+        for dim, size in zip(varying, sizes.get(given.name, ()), strict=True):
+            dim.dim_value = size
     graph = shape_inference.infer_shapes(model, strict_mode=True, data_prop=True).graph
     shapes = {value.name: [d.dim_value for d in value.type.tensor_type.shape.dim] for value in graph.value_info}
+    shapes |= {value.name: [d.dim_value for d in value.type.tensor_type.shape.dim] for value in graph.output}
     shapes |= {tensor.name: list(tensor.dims) for tensor in graph.initializer}
     total = 0
     for node in graph.node:
@@ -38,12 +50,37 @@ def graph_macs(data: bytes, height: int, width: int) -> int:
     return total
 
 
+def transform_macs(model: Model) -> int:
+    """Of the exact transform one way: along the rows with the colours, then along the columns."""
+    columns = len(np.unique(transform_of(model).channels[:, [0, 2]], axis=0))
+    blocks = (SIDE // BLOCK) ** 2
+    across = BLOCK * 2 * BLOCK * 3 * columns
+    down = BLOCK * 2 * BLOCK * columns
+    return blocks * (across + down)
+
+
+def parts_of(model: Model) -> tuple[int, int]:
+    """Of analysis and synthesis."""
+    latents = SIDE // BLOCK
+
+    def graph(name: str, **sizes: tuple[int, ...]) -> int:
+        return graph_macs(model.arrays[name].tobytes(), sizes)
+
+    # Without the halo, which is the smaller the larger a tile is.
+    around = (latents + 1, latents + 1)
+    if model.coder != SeparableCoder.id:
+        analysis = graph("analysis.onnx", pixels=(SIDE + BLOCK, SIDE + BLOCK))
+        return analysis, graph("synthesis.onnx", latents=around)
+    transform = transform_macs(model)
+    trunk = graph("trunk.onnx", latents=around, octaves=around)
+    grid = graph("grid.onnx", hidden=around, planes=(SIDE, SIDE))
+    return transform, trunk + transform + grid
+
+
 def count(model: Model) -> dict[str, float]:
     """Thousands of multiplications a pixel, by part."""
     latents = SIDE // BLOCK
-    analysis = graph_macs(model.arrays["analysis.onnx"].tobytes(), SIDE + BLOCK, SIDE + BLOCK)
-    # Without the halo, which is the smaller the larger a tile is.
-    synthesis = graph_macs(model.arrays["synthesis.onnx"].tobytes(), latents + 1, latents + 1)
+    analysis, synthesis = parts_of(model)
     context = model.definition.macs(latents, latents)
     parts = {
         "analysis": analysis,

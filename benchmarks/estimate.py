@@ -20,6 +20,7 @@ from isthmus.train.image.data import held_out_pictures
 from isthmus.train.image.evaluation import code, prepare
 from isthmus.train.image.modules import Network
 from isthmus.train.initial import load_weights
+from isthmus.tune import NAMES, Tune
 
 QUALITIES = (10, 30, 50, 70, 90)
 
@@ -31,6 +32,7 @@ def main() -> None:
     )
     parser.add_argument("--most", type=int, default=8)
     parser.add_argument("--model", default="release", help="a file, or the name of an installed model")
+    parser.add_argument("--tune", choices=NAMES, default="eye")
     asked = parser.parse_args()
     torch.set_num_threads(1)
     config, state, _ = load_weights(asked.model, TrainConfig())
@@ -40,12 +42,14 @@ def main() -> None:
     codec = Codec(model, threads=1)
     pictures = held_out_pictures(look_through(asked.folder, None, config), config)[: asked.most]
     rows = []
+    tune = Tune.of(asked.tune)
     for quality in QUALITIES:
         estimated, written, payload = 0.0, 0, 0
-        for picture in map(prepare, pictures):
-            _, bits = code(network, picture, quality / 100, config)
+        for pixels in pictures:
+            picture = prepare(pixels, network.context.definition)
+            _, bits = code(network, picture, quality / 100, tune.share)
             estimated += float(bits.sum()) / 8
-            data = codec.encode(picture[0].permute(1, 2, 0).numpy(), quality)
+            data = codec.encode(picture[0].permute(1, 2, 0).numpy(), quality, tune=tune)
             written += len(data)
             payload += sum(map(len, parse(data).tiles))
         row = {"quality": quality, "estimated_bytes": round(estimated)}
@@ -53,7 +57,8 @@ def main() -> None:
             row |= {f"{what}_bytes": size, f"{what}_percent": round(100 * (size / estimated - 1), 2)}
         rows.append(row)
         print(row)
-    figures.write({"model": model.id.hex(), "pictures": len(pictures), "rows": rows}, asked.output)
+    found = {"model": model.id.hex(), "tune": tune.text, "pictures": len(pictures), "rows": rows}
+    figures.write(found, asked.output)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """From a checkpoint of the training here to one that `isthmus train FOLDER --from FILE.pt` takes:
 
-python research/second_generation/convert.py CHECKPOINT.pt FILE.pt
+python research/second_generation/convert.py CHECKPOINT.pt FILE.pt     or weights/NAME.npz for the checkpoint
 
 The averaged weights go over, not the state of the optimizers. With --finish, isthmus train writes the model file at
 once.
@@ -14,7 +14,8 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from network import FLOOR, POWER
+from network import FLOOR, POWER, PRESETS
+from network import Network as Trained
 from torch import Tensor
 
 from isthmus.image.coders.separable.transform import LappedTransform
@@ -26,6 +27,17 @@ from isthmus.train.initial import load_checkpoint
 State = Mapping[str, Tensor]
 TRUNK = ("enter.", "blocks.", "correct.")
 """What of the synthesis here is the trunk there; the rest is the grid."""
+
+
+def averaged(path: Path) -> tuple[str, int, State]:
+    """The model of the first generation that a run began from, its steps as far as they are known, and its state."""
+    if path.suffix == ".npz":
+        config = PRESETS[path.stem]
+        with np.load(path) as stored:
+            weights = {key: torch.from_numpy(value.astype(np.float32)) for key, value in stored.items()}
+        return config.start, 0, {**Trained(config).state_dict(), **weights}
+    saved = load_checkpoint(path)
+    return saved["config"]["start"], saved["step"], saved["average"]
 
 
 def shape_of(state: State) -> NetworkConfig:
@@ -87,9 +99,9 @@ def main() -> None:
     parser.add_argument("checkpoint", type=Path)
     parser.add_argument("target", type=Path)
     asked = parser.parse_args()
-    saved = load_checkpoint(asked.checkpoint)
-    shape, state = converted(saved["average"])
-    torch.save({"average": state, "config": TrainConfig(shape).as_dict(), "step": saved["step"]}, asked.target)
+    _, step, state = averaged(asked.checkpoint)
+    shape, average = converted(state)
+    torch.save({"average": average, "config": TrainConfig(shape).as_dict(), "step": step}, asked.target)
 
 
 if __name__ == "__main__":

@@ -8,12 +8,11 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from convert import converted
+from convert import averaged, converted
 
 from isthmus.model.registry import model_named
 from isthmus.train.export import export_model
 from isthmus.train.image.modules import Network
-from isthmus.train.initial import load_checkpoint
 
 
 def main() -> None:
@@ -21,11 +20,11 @@ def main() -> None:
     parser.add_argument("checkpoint", type=Path)
     parser.add_argument("target", type=Path)
     asked = parser.parse_args()
-    saved = load_checkpoint(asked.checkpoint)
-    shape, state = converted(saved["average"])
+    start, _, state = averaged(asked.checkpoint)
+    shape, average = converted(state)
     network = Network(shape)
-    network.load_state_dict(state)
-    export_model(network, asked.target, asked.target.stem, {}, model_named(saved["config"]["start"]).tables)
+    network.load_state_dict(average)
+    export_model(network, asked.target, asked.target.stem, {}, model_named(start).tables)
 
 
 if __name__ == "__main__":

@@ -21,7 +21,7 @@ from isthmus.train.options import OPTIONS
 from tiny_training import TINY
 
 SETTINGS = [part for key, value in TINY.items() for part in ("--set", f"{key}={value}")]
-# Only PyTorch and what it needs itself, numpy and Pillow.
+# Only PyTorch and what it needs itself, numpy, Pillow and threadpoolctl.
 BARE = """
 import importlib.abc, sys
 ABSENT = {"accelerate", "click", "constriction", "onnx", "onnxruntime", "onnxscript", "platformdirs", "safetensors",

@@ -9,6 +9,7 @@ from isthmus.coding.formats import SCALES
 from isthmus.train import context
 from isthmus.train.context import merge_board, split_board
 from isthmus.train.image.evaluation import code, prepare
+from isthmus.train.initial import network_of
 from isthmus.train.quantization import COST_COLUMNS, laplace_costs, quantize
 from tiny_training import Trained
 
@@ -101,8 +102,8 @@ def test_the_phases_of_a_board_come_back(board: Board) -> None:
 def test_fixed_point_agrees_with_training(
     trained: Trained, photo: np.ndarray, quality: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Given the same decoded latents, both predict the same means and scales, up to the rounding of weights."""
-    network, seen = trained.network, []
+    """Given the same decoded latents, both predict the same means and scales, up to their own rounding."""
+    network, seen = network_of(trained.model), []
 
     def recording(y, mean, scale, *rest):
         decoded, bits, symbols = quantize(y, mean, scale, *rest)
@@ -129,10 +130,8 @@ def test_fixed_point_agrees_with_training(
         )
         return decoded[at, channels]
 
-    trained.model.context.walk(height, width, quality, follow)
+    trained.model.context.walk(height, width, quality, follow, tune=100)
     assert len(differences) == len(LATTICES.phases) + 2 * (len(network.config.groups) - 1)
     assert max(scales for _, scales in differences) <= 1
-    # Half a step of the means' own grid, 1/32, is rounding; the rest is the weights'. DC latents, whose steps are the
-    # finest, differ by hundreds of steps between neighbours at high quality, and so do products with a rounded weight.
-    assert max(means for means, _ in differences[len(LATTICES.phases) :]) <= 0.1
-    assert max(means for means, _ in differences[: len(LATTICES.phases)]) <= (0.1 if quality <= 5000 else 0.5)
+    # Half a step of the means' own grid, 1/32, is rounding; little more, the rounding of what gradients flow through.
+    assert max(means for means, _ in differences) <= 0.05

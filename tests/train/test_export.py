@@ -94,7 +94,7 @@ def test_gains_are_those_of_the_codec(trained: Trained, rng: np.random.Generator
     sixteenths = np.rint(16 * rng.laplace(0, 1, (7, 9, 24)) * np.linspace(0, 40, 9)[None, :, None]).astype(np.int32)
     setting = Setting(trained.model, Quality(5000), 1, Tune(tune))
     expected = with_gains(setting, sixteenths)[:, :, -1]
-    assert (expected.max() > 3) == (tune > 0)
+    assert bool(expected.any()) == (tune > 0)
     config = trained.config.network
     source = torch.from_numpy(sixteenths[:, :, 3:8].transpose(2, 0, 1)[None] / 16)
     limits = thresholds_of(config.gain_floor)
@@ -111,7 +111,7 @@ def test_a_model_file_gives_the_weights_back(trained: Trained) -> None:
     for key, value in own.items():
         if key.startswith("context.passes") and key.endswith(".weight") and ".linear" not in key:
             # Half a unit of 7 bits, of each output.
-            tolerance = torch.ldexp(torch.tensor(0.5), weight_exponents(value)).reshape(-1, 1, 1, 1) + 1e-6
+            tolerance = torch.exp2(weight_exponents(value) - 1.0).reshape(-1, 1, 1, 1) + 1e-6
             assert ((weights[key] - value).abs() <= tolerance).all(), key
         else:
             atol = 2.0**-8 if key.startswith("context.passes") else 1e-4

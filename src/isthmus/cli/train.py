@@ -45,7 +45,7 @@ def train(folder: str, **values: Any) -> None:
 
     \b
     isthmus train photos -o mine.isthmodel --from release --minutes 15
-    isthmus models shrink mine.isthmodel -o own.isthmodel    store what the tuning changed: an eighth of the bytes
+    isthmus models shrink mine.isthmodel -o own.isthmodel    store what the tuning changed: a fraction of the bytes
     isthmus encode --model own.isthmodel photo.jpg
     isthmus models add own.isthmodel                         to decode without --model
     isthmus train photos -o new.isthmodel --minutes 6000     from nothing: that takes days

@@ -1,4 +1,6 @@
-"""python -m isthmus.train: `isthmus train` with nothing but PyTorch, numpy and Pillow; also for `accelerate launch`."""
+"""python -m isthmus.train: `isthmus train` with PyTorch, numpy, Pillow and threadpoolctl alone.
+
+Also for `accelerate launch`."""
 
 from __future__ import annotations
 

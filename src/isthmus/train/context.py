@@ -17,10 +17,12 @@ from torch import Tensor, nn
 
 from isthmus.coding.boards import Board, phases
 from isthmus.coding.definition import Definition, Neighbourhood, Pass, Window
-from isthmus.coding.formats import BYTES, MEAN_STEPS, SCALES, SLOPE, Format
+from isthmus.coding.formats import BYTES, LATENT_LIMIT, MEAN_STEPS, SCALES, SLOPE, Format
 from isthmus.coding.weights import EXPONENTS
 from isthmus.train.quantization import compand, laplace_costs, quantize, scale_index, ste
 
+FARTHEST = LATENT_LIMIT / MEAN_STEPS
+"""Differences between neighbours, in steps, enter the networks clipped to +-this."""
 Observe = Callable[[Tensor, Tensor], None]
 """observe(symbols, scales): is shown every symbol chosen and its scale index, shaped alike."""
 
@@ -240,7 +242,7 @@ class ContextModel(nn.Module):
             total = (mask * count).sum(2).clamp_min(1)
             base = (near * count).sum(2) / total  # (B, n, H, W)
             base = torch.floor(base * MEAN_STEPS).detach() / MEAN_STEPS
-            difference = ((near - base[:, :, None]) * mask).flatten(1, 2)
+            difference = ((near - base[:, :, None]).clamp(-FARTHEST, FARTHEST) * mask).flatten(1, 2)
             network = self.network(one)
             mean, scale = network(
                 torch.cat([_companded(difference, self.definition.form), mask[:, 0]], 1), coding.weights

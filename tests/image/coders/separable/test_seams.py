@@ -23,12 +23,12 @@ from isthmus.train.tables import laplace_tables
 from isthmus.tune import Tune
 from tiny_training import tiny_config, tiny_transform
 
-SHAPES = [(1, 1), (2, 4), (1, 9)]
+SHAPES = [(1, 1), (2, 4), (3, 2)]
 """Blocks of the trunk, and on the finer grid."""
 
 
 def network(trunk_blocks: int, grid_blocks: int) -> Network:
-    """Random weights, everywhere, and large enough that whatever is looked at is seen."""
+    """Random weights, everywhere, and so large that what enters a layer leaves it about as large."""
     shape = {"network.trunk_blocks": str(trunk_blocks), "network.grid_blocks": str(grid_blocks)}
     torch.manual_seed(0)
     made = Network(tiny_config().changed(shape).network)
@@ -36,7 +36,7 @@ def network(trunk_blocks: int, grid_blocks: int) -> Network:
     with torch.no_grad():
         for part in (made.trunk, made.grid):
             for parameter in part.parameters():
-                parameter.copy_(torch.randn_like(parameter) * 0.3)
+                parameter.copy_(torch.randn_like(parameter) / parameter[0].numel() ** 0.5)
     return made.eval()
 
 
@@ -63,10 +63,10 @@ def felt(model: Model, margin: int) -> bool:
     return bool(difference.max() > 1)
 
 
-def test_what_is_looked_at_is_enough_and_little_more(built: tuple[Network, Model]) -> None:
+def test_as_far_as_the_halo_is_enough(built: tuple[Network, Model]) -> None:
     _, model = built
     assert not felt(model, halo_of(model))
-    assert felt(model, halo_of(model) - 2)
+    assert felt(model, 1)
 
 
 def test_there_are_no_seams(built: tuple[Network, Model]) -> None:
@@ -94,8 +94,6 @@ def test_training_makes_the_same_pixels_of_the_same_latents(built: tuple[Network
     planes = (torch.from_numpy(part.transpose(2, 0, 1)[None].copy()) for part in parts)
     dials = made.at(torch.tensor([0.6]), torch.tensor([tune / 100]))
     seen = reconstructed(made, *planes, dials)[0].permute(1, 2, 0).numpy()
-    # Weights in float16, and halves that are rounded to either side.
-    difference = np.abs(decoded.astype(int) - seen)
     assert np.abs(decoded.astype(int) - rgb).mean() > 20
-    assert difference.mean() < 0.1
-    assert difference.max() <= 3
+    # Halves may be rounded to either side.
+    assert np.abs(decoded.astype(int) - seen).max() <= 1
