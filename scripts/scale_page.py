@@ -68,10 +68,10 @@ are of {run["pixels"]} pixels; larger ones take longer, and the same requests.
 | bytes of a picture, before and after | {stored[0]:,.0f} and {stored[1]:,.0f} |
 | requests of {run["pictures"]:,} pictures, a worker and the client killed | {_requests(asked)} |
 
-The worker that was not killed grew from {working[0]} to {working[-1]} MB. Nearly all of that are samples that Dask takes
-of a busy worker's stack a hundred times a second, for its dashboard. It keeps those of a thousand seconds, so the growth
-ends there: the run took little less. Workers with `DASK_DISTRIBUTED__WORKER__PROFILE__ENABLED=False` in their environment
-take none, and `--cluster local` starts its own so.
+The worker that was not killed grew from {working[0]} to {working[-1]} MB. Nearly all of that are samples that Dask
+takes of a busy worker's stack a hundred times a second, for its dashboard. It keeps those of a thousand seconds, so the
+growth ends there: the run took little less. Workers with `DASK_DISTRIBUTED__WORKER__PROFILE__ENABLED=False` in their
+environment take none, and `--cluster local` starts its own so.
 
 ## A billion such pictures
 
