@@ -174,9 +174,8 @@ def _from_array(array: NDArray[Any], limits: Limits, depth: int | None) -> Pictu
     if array.ndim == 2:
         array = array[..., None]
     if array.ndim != 3 or array.shape[2] not in _ARRAY_MODES or 0 in array.shape:
-        hint = (
-            "Channels come last: a.transpose(1, 2, 0)." if array.ndim == 3 and array.shape[0] in _ARRAY_MODES else None
-        )
+        channels_first = array.ndim == 3 and array.shape[0] in _ARRAY_MODES
+        hint = "Channels come last: a.transpose(1, 2, 0)." if channels_first else ""
         expected = "(H, W) or (H, W, 1 to 4), not empty"
         raise InputError("the array's shape", expected=expected, got=array.shape, hint=hint)
     height, width, channels = array.shape
