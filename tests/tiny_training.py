@@ -23,6 +23,7 @@ TINY = {
     "network.trunk_width": "16",
     "network.trunk_blocks": "1",
     "network.grid_width": "16",
+    "network.grid_hidden": "12",
     "network.grid_blocks": "1",
     "network.corrected": "16",
     "batch": "2",

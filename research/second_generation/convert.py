@@ -56,6 +56,7 @@ def shape_of(state: State) -> NetworkConfig:
         trunk_blocks=sum(key.endswith("depthwise.bias") for key in state),
         corrected=len(state["synthesis.correct.bias"]),
         grid_width=len(state["synthesis.pixels.bias"]),
+        grid_hidden=len(state["synthesis.spatial.0.bias"]),
         grid_blocks=sum(key.startswith("synthesis.spatial") and key.endswith("bias") for key in state),
         gain_floor=FLOOR,
         gain_power=POWER,

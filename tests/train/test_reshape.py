@@ -21,6 +21,7 @@ LARGER = {
     "trunk_width": 24,
     "trunk_blocks": 2,
     "grid_width": 20,
+    "grid_hidden": 14,
     "grid_blocks": 3,
     "corrected": 20,
 }

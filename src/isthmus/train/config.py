@@ -42,6 +42,8 @@ class NetworkConfig:
     """Coefficients, from the first, that the synthesis network at 1/16 corrects."""
     grid_width: int = 32
     """Channels of the synthesis network on the 1/4-resolution grid."""
+    grid_hidden: int = 48
+    """Channels that each 3x3 convolution there makes of them."""
     grid_blocks: int = 4
     """3x3 convolutions of the synthesis network on that grid."""
     gain_floor: int = 2800
@@ -179,7 +181,7 @@ class TrainConfig:
 
 _SIZES = (
     *("latents", "groups", "context_width", "dc_width", "trunk_width", "trunk_blocks"),
-    *("corrected", "grid_width", "grid_blocks"),
+    *("corrected", "grid_width", "grid_hidden", "grid_blocks"),
 )
 _RANGES: dict[str, tuple[str, Callable[[Any], bool]]] = {
     **dict.fromkeys((f"network.{name}" for name in _SIZES), ("at least 1", lambda value: value >= 1)),

@@ -65,6 +65,7 @@ def network_config(model: Model, graphs: Mapping[str, Tensor]) -> NetworkConfig:
         trunk_blocks=sum(key.endswith("depthwise.bias") for key in graphs),
         corrected=len(graphs["trunk.correct.bias"]),
         grid_width=len(graphs["grid.pixels.bias"]),
+        grid_hidden=len(graphs["grid.spatial.0.bias"]),
         grid_blocks=sum(key.startswith("grid.spatial") and key.endswith("bias") for key in graphs),
         gain_floor=floor,
         gain_power=power,

@@ -72,11 +72,11 @@ class Grid(nn.Module):
 
     def __init__(self, config: NetworkConfig):
         super().__init__()
-        grid = config.grid_width
+        grid, hidden = config.grid_width, config.grid_hidden
         self.leave = nn.Conv2d(config.trunk_width, grid * (BLOCK // GRID) ** 2, 1)
         self.pixels = nn.Conv2d(COLOURS, grid, GRID, GRID)
-        self.spatial = nn.ModuleList(nn.Conv2d(grid, grid, 3, padding=1) for _ in range(config.grid_blocks))
-        self.mix = nn.ModuleList(nn.Conv2d(grid, grid, 1) for _ in range(config.grid_blocks))
+        self.spatial = nn.ModuleList(nn.Conv2d(grid, hidden, 3, padding=1) for _ in range(config.grid_blocks))
+        self.mix = nn.ModuleList(nn.Conv2d(hidden, grid, 1) for _ in range(config.grid_blocks))
         self.last = nn.Conv2d(grid, COLOURS * GRID**2, 1)
         # Detail, not brightness.
         self.pixels.weight.data -= self.pixels.weight.data.mean((2, 3), keepdim=True)
