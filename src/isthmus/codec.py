@@ -115,23 +115,26 @@ class Codec:
         strip: bool = False,
         progress: Progress | None = None,
         depth: Depth | None = None,
+        rate: int | None = None,
     ) -> bytes:
         """The bytes of an .isth file.
 
         Arguments:
             image: a Pillow image, or (H, W), (H, W, 1..4) uint8: grey, grey+alpha, RGB, RGB+alpha. An image as
                 `Image.open` returns it is turned upright by its EXIF orientation; one that was made from it is taken
-                as it is. Of several frames, the one that `seek` chose is taken. Or what another medium takes.
+                as it is. Of several frames, the one that `seek` chose is taken. Or a sound: samples (n,) or
+                (n, 1..8), float32 around -1..1, int16, or int32 of full scale.
             quality: 0 to 100, continuous.
             strip: leave ICC, EXIF and XMP out; the colours become those of sRGB first.
             progress: called with (tiles done, tiles in all).
             depth: 8 to reduce deeper samples, uint16 arrays included, to 8 bits by rounding; None to refuse them.
+            rate: of a sound, samples a second.
 
         Raises:
             InputError, UnsupportedPictureError, LimitExceededError, ModelError, SelfCheckError
         """
         medium = medium_of(image)
-        content = medium.content(image, self.limits, {"strip": strip, "depth": depth})
+        content = medium.content(image, self.limits, {"strip": strip, "depth": depth, "rate": rate})
         dial = Quality.of(quality)
         setting = Setting(self.model_for(medium), dial, self.threads)
         return medium.encode(content, setting, self.limits, self.effort, progress)

@@ -173,7 +173,8 @@ class ContextModel:
         if not one.neighbours:
             columns[plane.at] = self._features(decoded[plane.at])
         elif one.ends:
-            columns[:] = self._features(_highpass(decoded, plane.height, plane.width, one.neighbours.highpass))
+            window = one.neighbours.highpass
+            columns[:] = self._features(_highpass(decoded, plane.height, plane.width, window) if window else decoded)
 
     def _features(self, x: Float64) -> Float:
         """(P, 2n): the companded latents (P, n) and their magnitudes."""

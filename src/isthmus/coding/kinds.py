@@ -15,12 +15,23 @@ from isthmus.coding.formats import WORDS, Format
 FIRST = "lattices-and-boards"
 """The kind of models whose metadata names none."""
 
+ENVELOPE = "envelope-and-boards"
+"""The kind of models whose first group says how large the latents of the others are."""
+
 AROUND = Neighbourhood("dc.near", (5, 5), highpass=(3, 3))
-"""What the first group of the first kind sees."""
+"""What the first group of the first kind sees: what neighbours share says nothing about the groups after it."""
+AROUND_LEVELS = Neighbourhood("dc.near", (5, 5), highpass=None)
+"""What the first group of the second kind sees: levels, and it is the levels that the groups after it hang on."""
 
 
 def lattices_and_boards(
-    groups: tuple[int, ...], points: int, lattice_width: int, width: int, form: Format = WORDS
+    groups: tuple[int, ...],
+    points: int,
+    lattice_width: int,
+    width: int,
+    form: Format = WORDS,
+    around: Neighbourhood = AROUND,
+    name: str = FIRST,
 ) -> Definition:
     """The entropy model of pictures: five passes over ever finer lattices for the first group, seen by their known
     neighbours; then for each group two halves of a checkerboard (He et al., "Checkerboard context model for efficient
@@ -33,6 +44,8 @@ def lattices_and_boards(
         lattice_width: width of the networks of the first group.
         width: of the others.
         form: of the numbers.
+        around: what the first group sees of itself.
+        name: of the kind.
     """
     n = groups[0]
     passes = [
@@ -43,10 +56,10 @@ def lattices_and_boards(
             channels=n,
             board=LATTICES,
             phase=phase,
-            neighbours=AROUND,
+            neighbours=around,
             width=lattice_width,
             enter="first",
-            inputs=(Input("first", AROUND.taps * (n + 1)),),
+            inputs=(Input("first", around.taps * (n + 1)),),
             blocks=(Block("second"),),
         )
         for phase in LATTICES.phases
@@ -70,7 +83,7 @@ def lattices_and_boards(
                     blocks=(Block("spatial", (3, 3)), Block("mix")),
                 )
             )
-    return Definition(FIRST, groups, points, tuple(passes), form)
+    return Definition(name, groups, points, tuple(passes), form)
 
 
 @dataclass(frozen=True)
@@ -88,12 +101,21 @@ class Kind:
     least_groups: int = 1
 
 
+_WIDTHS = ("context.dc.0.quality", "context.ac.1.0.quality")
+
 KINDS: dict[str, Kind] = {
     FIRST: Kind(
         lambda groups, points, widths, form: lattices_and_boards(groups, points, widths[0], widths[1], form),
-        ("context.dc.0.quality", "context.ac.1.0.quality"),
+        _WIDTHS,
         least_groups=2,
-    )
+    ),
+    ENVELOPE: Kind(
+        lambda groups, points, widths, form: lattices_and_boards(
+            groups, points, widths[0], widths[1], form, AROUND_LEVELS, ENVELOPE
+        ),
+        _WIDTHS,
+        least_groups=2,
+    ),
 }
 """By the name that stands in model files. Rows are added, never changed."""
 

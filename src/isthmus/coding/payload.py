@@ -15,7 +15,7 @@ from isthmus.coding.entropy_model import EntropyModel
 from isthmus.coding.fixed_point import Float64, ScaleIndices
 from isthmus.coding.formats import MEAN_STEPS, SCALES
 from isthmus.coding.range_coder import Int32, SymbolDecoder
-from isthmus.coding.symbols import Coded, Float32, Index, by_channel, choose
+from isthmus.coding.symbols import Coded, Float32, Index, Latents, by_channel, choose
 from isthmus.errors import CorruptError, SelfCheckError
 
 CHECK_BYTES = 4
@@ -97,14 +97,14 @@ def latent_bits(
     return quantizer.spent.reshape(y.shape[:2])
 
 
-def encode_latents(entropy: EntropyModel, y: Float32, quality: int, importance: npt.NDArray[np.float64]) -> bytes:
+def encode_latents(entropy: EntropyModel, y: Latents, quality: int, importance: npt.NDArray[np.float64]) -> bytes:
     """The payload of a plane from its latents.
 
     The payload's symbols are decoded again before it is returned: what is written is known to be readable.
 
     Args:
         entropy: codes the latents.
-        y: (h, w, C) float32, in steps.
+        y: (h, w, C), in steps.
         quality: 0..10000.
         importance: (h, w) float64, bits that a squared error of one step is worth at each position.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -43,6 +44,25 @@ def by_channel(scales: ScaleIndices) -> ScaleIndices:
     return np.ascontiguousarray(scales.T).reshape(-1)
 
 
+@dataclass(frozen=True)
+class Staged:
+    """Latents of which those of the later groups hang on what the first ones are decoded to.
+
+    Attributes:
+        first: (h, w, n) float32 in steps, those of the first groups.
+        shape: (h, w, C), of all.
+        rest: rest(decoded first (h, w, n) float64) -> (h, w, C - n) float32 in steps.
+    """
+
+    first: Float32
+    shape: tuple[int, int, int]
+    rest: Callable[[Float64], Float32]
+
+
+Latents = Float32 | Staged
+"""(h, w, C) float32 in steps, or what becomes that on the way."""
+
+
 class SkippingCostsTooMuch(Exception):
     """Skipping would lose so much at one position that there is no need to look at the rest of the plane."""
 
@@ -52,7 +72,7 @@ class Quantizer:
 
     Args:
         entropy: codes the latents.
-        y: (h, w, C) float32 latents in steps.
+        y: (h, w, C) latents in steps.
         importance: (h, w) float64, the price, in bits, of a squared error of one step at each position.
         skipped: symbols of scale indices below this are not coded; they are zero.
     """
@@ -60,11 +80,16 @@ class Quantizer:
     def __init__(
         self,
         entropy: EntropyModel,
-        y: Float32,
+        y: Latents,
         importance: npt.NDArray[np.float64],
         skipped: int = SKIPPED_SCALES,
     ):
-        self._y = y.reshape(-1, y.shape[2])
+        self._staged = y if isinstance(y, Staged) else None
+        if isinstance(y, Staged):
+            self._decoded = np.zeros((y.shape[0] * y.shape[1], y.first.shape[2]))
+            self._y = y.first.reshape(self._decoded.shape)
+        else:
+            self._y = y.reshape(-1, y.shape[2])
         self._importance = importance.reshape(-1)
         self._encoder = SymbolEncoder(entropy.tables)
         self._bits, self._savings = entropy.tables.bits, entropy.tables.savings
@@ -87,6 +112,8 @@ class Quantizer:
         Raises:
             SkippingCostsTooMuch: symbols are skipped, and that will not do.
         """
+        if self._staged and channels.stop > self._y.shape[1]:
+            self._go_on(self._staged)
         x = self._y[at, channels] - means
         symbols = np.rint(x)
         bits = self._zero_bits[scales]
@@ -113,7 +140,18 @@ class Quantizer:
         coded = Coded(scales, np.ascontiguousarray(symbols.T, np.int32).reshape(-1))
         self._encoder.encode(coded.symbols, by_channel(scales), self._skipped)
         self.coded.append(coded)
-        return np.asarray(np.add(symbols, means, out=symbols))
+        decoded = np.asarray(np.add(symbols, means, out=symbols))
+        if self._staged:
+            self._decoded[at, channels] = decoded
+        return decoded
+
+    def _go_on(self, staged: Staged) -> None:
+        """Asks for the latents that hang on the first ones, all of which are decoded."""
+        height, width, channels = staged.shape
+        rest = staged.rest(self._decoded.reshape(height, width, -1))
+        self._y = np.concatenate([self._y, rest.reshape(len(self._y), -1)], 1)
+        assert self._y.shape[1] == channels
+        self._staged = None
 
     def _chosen(
         self, x: Float64, symbols: Float64, scales: ScaleIndices, importance: Float64
@@ -138,7 +176,7 @@ class Quantizer:
 
 
 def choose(
-    entropy: EntropyModel, y: Float32, quality: int, importance: npt.NDArray[np.float64]
+    entropy: EntropyModel, y: Latents, quality: int, importance: npt.NDArray[np.float64]
 ) -> tuple[Quantizer, Float64]:
     """All symbols of a plane, with the cheapest of what is safe to skip, and the decoded latents (h*w, C)."""
     height, width, _ = y.shape

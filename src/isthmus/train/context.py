@@ -172,7 +172,8 @@ class ContextModel(nn.Module):
             group = list(passes)
             decoded, bits = self._group(group, y[:, group[0].slice], known, coding)
             around = group[0].neighbours
-            known += _features(highpass(decoded, around.highpass) if around else decoded, self.definition.form)
+            window = around.highpass if around else None
+            known += _features(highpass(decoded, window) if window else decoded, self.definition.form)
             all_decoded.append(decoded)
             all_bits.append(bits)
         return torch.cat(all_decoded, 1), torch.cat(all_bits, 1)
