@@ -10,9 +10,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import soundfile
 from PIL import Image
 from skimage import data
 
+import sounds
 from isthmus.cli import COMMANDS
 
 GUIDE = Path(__file__).parents[1] / "docs/guide.md"
@@ -34,6 +36,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     logo.save(folder / "logo.png")
     deep = np.asarray(photo.convert("L").resize((60, 40))).astype(np.uint16) * 257
     Image.fromarray(deep).save(folder / "deep.png")
+    soundfile.write(folder / "song.wav", sounds.chord(2 * 44_100), 44_100)
     with zipfile.ZipFile(folder / "holiday.zip", "w") as archive:
         for name in ("beach.jpg", "sub/cat.png"):
             archive.write(folder / "holiday" / name, name)

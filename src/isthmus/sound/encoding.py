@@ -53,11 +53,11 @@ def _payloads(sound: Sound, setting: Setting, count: int, progress: Progress | N
 
 
 def _read_frames(sound: Sound, frames: range) -> Float64:
-    """(frames * n, channels): the samples of frames, zero beyond the end."""
+    """(frames * n, channels): the samples of frames. Beyond the end the last ones are mirrored: a step would cost."""
     layout = sound.layout
     stop = min(frames.stop * layout.frame, layout.samples)
     samples = sound.read(frames.start * layout.frame, stop)
-    return np.pad(samples, ((0, len(frames) * layout.frame - len(samples)), (0, 0)))
+    return np.pad(samples, ((0, len(frames) * layout.frame - len(samples)), (0, 0)), mode="symmetric")
 
 
 def _around(layout: Layout, block: int) -> tuple[range, int, int]:

@@ -6,7 +6,6 @@ In a split frame it rises and falls with what was coded of each of its blocks, s
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
 from isthmus.sound.layout import BAND
 from isthmus.sound.mdct import Float64, Splits
@@ -62,8 +61,8 @@ def _noise(frames: int, count: int, first_frame: int, channel: int) -> Float64:
     The mixing is that of SplitMix64 (Steele, Lea and Flood, "Fast splittable pseudorandom number generators", 2014).
     """
     frame = np.arange(first_frame, first_frame + frames, dtype=np.uint64)[:, None]
-    row: npt.NDArray[np.uint64] = (frame * np.uint64(8) + np.uint64(channel)) * np.uint64(1 << 16)
-    state: npt.NDArray[np.uint64] = (row + np.arange(count, dtype=np.uint64)) * np.uint64(0x9E3779B97F4A7C15)
+    place = np.asarray((frame * 8 + channel) * 65_536 + np.arange(count, dtype=np.uint64), np.uint64)
+    state = np.asarray(place * np.uint64(0x9E3779B97F4A7C15), np.uint64)
     state = (state ^ (state >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     state = (state ^ (state >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
     unit = (state >> np.uint64(33)).astype(np.float64) * 2.0**-30 - 1

@@ -13,12 +13,10 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
-from isthmus.coding.formats import WORDS
-from isthmus.coding.kinds import FIRST
 from isthmus.coding.tables import Tables
 from isthmus.image.grid import BLOCK
 from isthmus.model.file import FORMAT, save_model
-from isthmus.train.context_arrays import compand_table, context_arrays
+from isthmus.train.context_arrays import entropy_arrays, entropy_metadata
 from isthmus.train.image.modules import Analysis, Network, Synthesis
 from isthmus.train.packages import require_packages
 
@@ -134,13 +132,6 @@ def export_model(network: Network, path: Path, name: str, metadata: dict[str, An
         "steps.log": network.log_steps.detach().numpy().astype(np.float32),
         "steps.nominal": network.nominal.detach().numpy().astype(np.float32),
         "parity": network.parity.numpy().astype(np.uint8),
-        "tables": tables.pack().astype(np.int32),
-        "compand": compand_table(config.entropy.form),
-        **config.entropy.stored(context_arrays(network.context)),
+        **entropy_arrays(network.context, tables),
     }
-    shape: dict[str, Any] = {"format": FORMAT, "name": name, "groups": list(config.groups), "points": config.points}
-    if config.entropy.name != FIRST:
-        shape["definition"] = config.entropy.name
-    if config.entropy.form != WORDS:
-        shape["numbers"] = config.entropy.form.name
-    save_model(path, arrays, {**shape, **metadata})
+    save_model(path, arrays, {"format": FORMAT, "name": name, **entropy_metadata(config.entropy), **metadata})
