@@ -6,28 +6,34 @@ import argparse
 import math
 import os
 import time
-from collections.abc import Iterator
-from dataclasses import asdict
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+import bjontegaard
 import numpy as np
 import numpy.typing as npt
 import torch
+from narrow import begin
 from network import PRESETS, Config, Network
 from torch import Tensor
 
+from isthmus.bench.ssimulacra2 import ssimulacra2
 from isthmus.likeness import psnr_of_mse
 from isthmus.train.config import TrainConfig
 from isthmus.train.image.catalogue import look_through
 from isthmus.train.image.windows import MIDDLE, read_windows
 from isthmus.train.muon import Muon
+from isthmus.train.workers import keep_freed_memory
 
 HERE = Path(__file__).parent
 SIDE = 512
 QUALITIES = (15, 35, 55, 75)
 SAVE_SECONDS, CHECK_SECONDS = 180.0, 900.0
 UInt8 = npt.NDArray[np.uint8]
+Code = Callable[[UInt8, Tensor], tuple[Tensor, Tensor]]
+"""code(picture, quality): RGB around 0 (1, 3, H, W) of a picture (H + 16, W + 16, 3), and the bits of its latents."""
 
 
 def pictures(folder: Path, without: Path | None) -> tuple[UInt8, UInt8]:
@@ -69,30 +75,72 @@ def batch(network: Network, data: UInt8, step: int) -> tuple[Tensor, Tensor, Ten
     return a, b, c, d
 
 
+@dataclass
+class Curve:
+    """Means over pictures at each of `QUALITIES`."""
+
+    bpp: list[float]
+    psnr: list[float]
+    ssimulacra2: list[float]
+
+
 @torch.no_grad()
-def measure(network: Network, held_out: UInt8, tune: float, count: int) -> list[tuple[float, float]]:
-    """Mean estimated bits per pixel and mean PSNR in dB at each of `QUALITIES`."""
+def measure(code: Code, held_out: UInt8) -> Curve:
+    """The curve of what `code` makes of pictures."""
     rows = []
     for quality in QUALITIES:
         points = []
-        for picture in held_out[:count]:
+        for picture in held_out:
             padded = np.pad(picture, ((24, 24), (24, 24), (0, 0)), mode="symmetric")
-            coefficients = torch.from_numpy(network.transform.analyse(padded).transpose(2, 0, 1)[None].copy())
-            dials = torch.tensor([quality / 100]), torch.tensor([tune])
-            output, bits, _ = network(coefficients, *dials, lambda *_: None)
+            output, bits = code(padded, torch.tensor([quality / 100]))
             pixels = torch.floor((output[0, :, 8 : 8 + SIDE, 8 : 8 + SIDE] + 128.5).clamp(0, 255)).numpy()
-            error = float(((pixels - picture.transpose(2, 0, 1)) ** 2).mean())
-            points.append((float(bits[:, :, 1:33, 1:33].sum()) / SIDE**2, psnr_of_mse(error)))
-        bpp, psnr = np.mean(points, 0).tolist()
-        rows.append((bpp, psnr))
-    return rows
+            decoded = pixels.transpose(1, 2, 0).astype(np.uint8)
+            error = float(((decoded.astype(np.float32) - picture) ** 2).mean())
+            points.append(
+                (
+                    float(bits[:, :, 1:33, 1:33].sum()) / SIDE**2,
+                    psnr_of_mse(error),
+                    ssimulacra2(picture, np.ascontiguousarray(decoded)),
+                )
+            )
+        rows.append(np.mean(points, 0).tolist())
+    return Curve(*map(list, zip(*rows, strict=True)))
 
 
-def check(network: Network, held_out: UInt8, said: str, count: int) -> None:
-    """Prints the curves of both tunes."""
+def tuned(network: Network, tune: float) -> Code:
+    """How a network codes a picture (H, W, 3)."""
+
+    def code(picture: UInt8, quality: Tensor) -> tuple[Tensor, Tensor]:
+        coefficients = torch.from_numpy(network.transform.analyse(picture).transpose(2, 0, 1)[None].copy())
+        output, bits, _ = network(coefficients, quality, torch.tensor([tune]), lambda *_: None)
+        return output, bits
+
+    return code
+
+
+def first(network: Network) -> Code:
+    """How the model of the first generation does that training began from."""
+    (old,) = network.old
+
+    def code(picture: UInt8, quality: Tensor) -> tuple[Tensor, Tensor]:
+        pixels = torch.from_numpy(picture.transpose(2, 0, 1)[None].astype(np.float32)) - 128
+        dial = old.at(quality)
+        decoded, bits = old.quantized(old.analysis(pixels, dial.steps), dial, 28.0, lambda *_: None)
+        return old.synthesis(decoded, dial.steps, dial.nominal, dial.weights), bits
+
+    return code
+
+
+def check(network: Network, held_out: UInt8, said: str, count: int, anchor: Curve) -> None:
+    """Prints the curves of both tunes, and their bytes at equal likeness against the first generation's."""
     for tune in (1.0, 0.0):
-        rows = measure(network, held_out, tune, count)
-        print(said, f"tune {tune:g}:", "  ".join(f"{bpp:.4f} bpp {psnr:.3f} dB" for bpp, psnr in rows), flush=True)
+        found = measure(tuned(network, tune), held_out[:count])
+        rates = [
+            bjontegaard.bd_rate(anchor.bpp, getattr(anchor, name), found.bpp, getattr(found, name), method="pchip")
+            for name in ("psnr", "ssimulacra2")
+        ]
+        points = "  ".join(f"{b:.4f} {p:.2f} {e:.1f}" for b, p, e in zip(*vars(found).values(), strict=True))
+        print(f"{said} tune {tune:g}: PSNR {rates[0]:+.2f} %, SSIMULACRA2 {rates[1]:+.2f} %; {points}", flush=True)
 
 
 def optimizers(network: Network) -> list[torch.optim.Optimizer]:
@@ -123,7 +171,7 @@ def _is_matrix(name: str, parameter: Tensor) -> bool:
 class Run:
     """Network, moving average and optimizers of one name."""
 
-    def __init__(self, name: str, config: Config):
+    def __init__(self, name: str, config: Config, data: UInt8):
         torch.manual_seed(0)
         self.name, self.config = name, config
         self.network, self.average = Network(config), Network(config)
@@ -139,6 +187,7 @@ class Run:
             self.network.load_state_dict({**self.network.state_dict(), **state})
             self.average.load_state_dict(self.network.state_dict())
         else:
+            begin(self.network, list(data[:: max(1, len(data) // 24)][:24]))
             self.average.load_state_dict(self.network.state_dict())
         self.average.requires_grad_(False)
 
@@ -183,7 +232,8 @@ class Run:
             for group in optimizer.param_groups:
                 group["lr"] = self.rate(minutes) * group["scale"]
         coefficients, pixels, quality, tune = batch(self.network, data, self.step)
-        output, bits, nominal = self.network(coefficients, quality, tune)
+        with torch.autocast("cpu", torch.bfloat16):
+            output, bits, nominal = self.network(coefficients, quality, tune)
         mse = ((output - pixels[:, :, 16:-16, 16:-16]) ** 2).mean((1, 2, 3))
         bpp = bits.sum((1, 2, 3)) / (bits.shape[2] * bits.shape[3] * 256)
         loss = ((bpp + self.config.distortion * 3 * mse / nominal**2) / (bpp.detach() + 0.1)).mean()
@@ -221,11 +271,13 @@ def main() -> None:
     parser.add_argument("--release", action="store_true")
     asked = parser.parse_args()
     torch.set_num_threads(1)
-    run = Run(asked.name, PRESETS[asked.preset or asked.name])
+    keep_freed_memory()
+    data, held_out = pictures(asked.folder, asked.without)
+    run = Run(asked.name, PRESETS[asked.preset or asked.name], data)
     if asked.release:
         print(run.release())
         return
-    data, held_out = pictures(asked.folder, asked.without)
+    anchor = measure(first(run.network), held_out[: asked.held_out])
     print(f"{len(data)} pictures, {len(held_out)} held out; step {run.step}, {run.seconds:.0f} s", flush=True)
     if not asked.check:
         saved = checked = time.time()
@@ -239,9 +291,9 @@ def main() -> None:
                 run.save()
             if time.time() - checked > CHECK_SECONDS:
                 checked = time.time()
-                check(run.average, held_out, f"step {run.step}", asked.held_out)
+                check(run.average, held_out, f"step {run.step}", asked.held_out, anchor)
         run.save()
-    check(run.average, held_out, f"{run.name}, step {run.step}, {run.seconds:.0f} s,", asked.held_out)
+    check(run.average, held_out, f"{run.name}, step {run.step}, {run.seconds:.0f} s,", asked.held_out, anchor)
 
 
 if __name__ == "__main__":

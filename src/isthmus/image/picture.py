@@ -28,8 +28,9 @@ from isthmus.image.fill import FilledColours
 from isthmus.image.limits import Limits
 from isthmus.image.metadata import metadata_of
 from isthmus.image.modes import ALPHA_MODES, ALPHA_OPTIONAL_MODES, MODE_NUMBERS, restored_mode
-from isthmus.image.primaries import code_points, profile_of
+from isthmus.image.primaries import profile_of
 from isthmus.image.size import check_pixels
+from isthmus.image.stored_colours import stored_colours
 from isthmus.image.transparent_value import mend_transparent_value
 from isthmus.medium.protocol import Rate
 
@@ -140,7 +141,11 @@ def as_picture(
             if named
             else "Image.open(io.BytesIO(data)) makes an image of bytes.",
         )
-    return _from_array(np.asarray(source), limits or Limits(), depth)
+    array = np.asarray(source)
+    if array.dtype == object:
+        got = type(source).__name__
+        raise InputError("what is to be encoded", expected="a Pillow image or an array", got=got)
+    return _from_array(array, limits or Limits(), depth)
 
 
 @contextmanager
@@ -169,7 +174,10 @@ def _from_array(array: NDArray[Any], limits: Limits, depth: int | None) -> Pictu
     if array.ndim == 2:
         array = array[..., None]
     if array.ndim != 3 or array.shape[2] not in _ARRAY_MODES or 0 in array.shape:
-        raise InputError("the array's shape", expected="(H, W) or (H, W, 1 to 4), not empty", got=array.shape)
+        channels_first = array.ndim == 3 and array.shape[0] in _ARRAY_MODES
+        hint = "Channels come last: a.transpose(1, 2, 0)." if channels_first else ""
+        expected = "(H, W) or (H, W, 1 to 4), not empty"
+        raise InputError("the array's shape", expected=expected, got=array.shape, hint=hint)
     height, width, channels = array.shape
     check_pixels(width, height, limits)
     mode = _ARRAY_MODES[channels]
@@ -195,7 +203,7 @@ def _from_image(image: Image.Image, limits: Limits, turned: bool | None, depth: 
         _refuse_deep(image)
     _note_frames(image, notes)
     mend_transparent_value(image)
-    points = code_points(image, notes)
+    stored = stored_colours(image, notes)
     image.load()
     metadata = metadata_of(image, notes)
     if turned is None:
@@ -206,8 +214,9 @@ def _from_image(image: Image.Image, limits: Limits, turned: bool | None, depth: 
     has_alpha = image.has_transparency_data and image.mode in (*ALPHA_MODES, *ALPHA_OPTIONAL_MODES, *_WITH_ALPHA)
     if has_alpha:
         mode = _WITH_ALPHA.get(mode, mode)
-    if ICC not in metadata and (profile := profile_of(image, points, notes)):
-        metadata[ICC] = profile
+    if ICC not in metadata:
+        profile = stored if isinstance(stored, bytes) else profile_of(image, stored, notes)
+        metadata |= {ICC: profile} if profile else {}
     transform = _colour_transform(image, metadata, notes)
     if (restored := restored_mode(mode, has_alpha)) != image.mode:
         notes.append(f"mode {image.mode} comes back as {restored}")

@@ -24,7 +24,7 @@ def _bfloat16(device: torch.device) -> bool:
     return torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
 
 
-def _keep_freed_memory() -> None:
+def keep_freed_memory() -> None:
     """Tells glibc, where that is the C library, to keep what this process frees.
 
     By default it gives large tensors back to the system and takes them again in every step: 16,000 page faults, 8 % of
@@ -81,7 +81,7 @@ class Workers:
             self._threads = ThreadChoice(torch.get_num_threads(), torch.set_num_threads)
         self.dtype = torch.bfloat16 if not exact and _bfloat16(self.device) else torch.float32
         if not on_gpu:
-            _keep_freed_memory()
+            keep_freed_memory()
         else:
             torch.backends.cuda.matmul.allow_tf32 = True
             torch.backends.cudnn.allow_tf32 = True
