@@ -254,7 +254,7 @@ def test_a_closed_file_is_said(saved: Path) -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"lossless": True}, "keeps no picture without loss"),
+        ({"lossless": True, "quality": 70}, "expected lossless alone, got quality"),
         ({"qualty": 70}, "got qualty. quality is one"),
         ({"optimize": True}, "unknown option"),
         ({"quality": 50, "target_bytes": 500}, "one of them"),

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from PIL import Image
 
     from isthmus.image.box import PublicBox
-    from isthmus.image.decoding import PictureDecoder
+    from isthmus.image.medium import AnyPictureDecoder
     from isthmus.image.picture import PictureLike
 
 DEFAULT_QUALITY = 50.0
@@ -115,6 +115,7 @@ class Codec:
         strip: bool = False,
         progress: Progress | None = None,
         depth: Depth | None = None,
+        lossless: bool = False,
     ) -> bytes:
         """The bytes of an .isth file.
 
@@ -126,14 +127,15 @@ class Codec:
             strip: leave ICC, EXIF and XMP out; the colours become those of sRGB first.
             progress: called with (tiles done, tiles in all).
             depth: 8 to reduce deeper samples, uint16 arrays included, to 8 bits by rounding; None to refuse them.
+            lossless: keep all samples as they are, colours under full transparency too; the quality says nothing then.
 
         Raises:
             InputError, UnsupportedPictureError, LimitExceededError, ModelError, SelfCheckError
         """
         medium = medium_of(image)
-        content = medium.content(image, self.limits, {"strip": strip, "depth": depth})
+        content = medium.content(image, self.limits, {"strip": strip, "depth": depth, "lossless": lossless})
         dial = Quality.of(quality)
-        setting = Setting(self.model_for(medium), dial, self.threads)
+        setting = Setting(functools.partial(self.model_for, medium), dial, self.threads)
         return medium.encode(content, setting, self.limits, self.effort, progress)
 
     def decode(self, data: bytes, box: PublicBox | None = None, progress: Progress | None = None) -> NDArray[Any]:
@@ -239,6 +241,7 @@ class Codec:
         strip: bool = False,
         force: bool = False,
         depth: Depth | None = None,
+        lossless: bool = False,
     ) -> Path:
         """Encode a picture file, by default to the same name with the suffix .isth; the new file's path.
 
@@ -249,6 +252,7 @@ class Codec:
             strip: leave ICC, EXIF and XMP out; the colours become those of sRGB first.
             force: replace what is there.
             depth: 8 to reduce deeper samples to 8 bits by rounding; None to refuse them.
+            lossless: keep all samples as they are, colours under full transparency too; the quality says nothing then.
 
         Raises:
             InputError, UnsupportedPictureError, LimitExceededError, OutputExistsError, OSError
@@ -256,7 +260,7 @@ class Codec:
         source = Path(source)
         target = Path(target) if target is not None else source.with_suffix(SUFFIX)
         with atomic_output(target, force) as stream:
-            stream.write(self.encode(self.open_file(source, {"depth": depth}), quality, strip))
+            stream.write(self.encode(self.open_file(source, {"depth": depth}), quality, strip, lossless=lossless))
         return target
 
     def open_file(self, source: Path, options: Options = NONE) -> Content:
@@ -315,12 +319,12 @@ class Codec:
                 return read_capped(stream, self.limits.max_file_bytes, str(source))
         return read_capped(source, self.limits.max_file_bytes, "the input")
 
-    def _picture_decoder(self, data: bytes) -> PictureDecoder:
+    def _picture_decoder(self, data: bytes) -> AnyPictureDecoder:
         medium, decoder = self.decoder(data)
         if medium.id != DEFAULT:
             hint = "`decode` gives its samples."
             raise InputError("what the file holds", expected="a picture", got=f"a {medium.name}", hint=hint)
-        return cast("PictureDecoder", decoder)
+        return cast("AnyPictureDecoder", decoder)
 
     def _find_model(self, wanted: bytes) -> Model:
         """The model that a file names: the one that was chosen, or an installed one."""

@@ -15,17 +15,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import IO, Any, BinaryIO, cast
 
-from PIL import Image, ImageFile
+from PIL import Image, ImageFile, ImagePalette
 
 from isthmus.bitstream.head import MAGIC
 from isthmus.codec import SUFFIX, Codec, ModelLike
 from isthmus.effort import Effort
 from isthmus.errors import InputError, IsthmusError, UnsupportedPictureError
+from isthmus.image.chunks import PALETTE
 from isthmus.image.coders.protocol import PREVIEW_SCALE
 from isthmus.image.container import parse, read_front
 from isthmus.image.limits import Limits
 from isthmus.image.metadata import INFO_KEYS, info_of_blocks
-from isthmus.image.modes import restored_mode
 from isthmus.image.picture import as_picture
 from isthmus.image.size import MAX_SIDE
 from isthmus.targets import TARGETS, encode_content, one_target
@@ -66,9 +66,13 @@ class IsthImageFile(ImageFile.ImageFile):
         with _as_os_error():
             header, metadata = read_front(self.fp, _LIMITS)
         self._size = (header.width, header.height)
-        self._mode = restored_mode(header.mode, header.has_alpha)
+        self._mode = header.restored_mode
+        self._draft_mode = header.preview_mode
+        if header.palette_mode is not None:
+            self.palette = ImagePalette.raw(header.palette_mode, metadata[PALETTE])
+            self.palette.mode = header.palette_mode
         self.info |= info_of_blocks(metadata)
-        self.info["quality"] = header.quality.percent
+        self.info |= {"lossless": True} if header.lossless else {"quality": header.quality.percent}
 
     def draft(self, mode: str | None, size: tuple[int, int] | None) -> tuple[str, tuple[int, int, float, float]] | None:
         """Decode at 1/16 if that still covers `size`; None, and nothing changed, if it does not."""
@@ -77,7 +81,7 @@ class IsthImageFile(ImageFile.ImageFile):
         width, height = self.size
         if width < size[0] * PREVIEW_SCALE or height < size[1] * PREVIEW_SCALE:
             return None
-        self._preview = True
+        self._preview, self._mode, self.palette = True, self._draft_mode, None
         self._size = (-(-width // PREVIEW_SCALE), -(-height // PREVIEW_SCALE))
         return self.mode, (0, 0, width / PREVIEW_SCALE, height / PREVIEW_SCALE)
 
@@ -86,7 +90,7 @@ class IsthImageFile(ImageFile.ImageFile):
             data = self._read()
             with _as_os_error():
                 image = _codec().preview(data) if self._preview else _codec().decode_image(data)
-            self.im = image.im
+            self.im, self.palette = image.im, image.palette
             self.readonly = 0
         return super().load()
 
@@ -111,8 +115,8 @@ class IsthImageFile(ImageFile.ImageFile):
 
 def _save(image: Image.Image, file: IO[bytes], filename: str | bytes) -> None:
     """Pillow's `save`, with the options quality (0 to 100), target_bytes, target_bpp, target_psnr, target_ssimulacra2,
-    strip, effort, model, max_side and depth as of `isthmus.encode`, and icc_profile, exif and xmp: None or b"" leaves
-    one out."""
+    strip, effort, model, max_side, depth and lossless as of `isthmus.encode`, and icc_profile, exif and xmp: None or
+    b"" leaves one out."""
     options: dict[str, Any] = image.encoderinfo
     _refuse_unknown(options)
     # Pixels of an opened file, or EXIF that was given along with them, are still to be turned; all else was worked on.
@@ -123,27 +127,25 @@ def _save(image: Image.Image, file: IO[bytes], filename: str | bytes) -> None:
         for key, value in changed.items():
             image.info[key] = value.tobytes() if isinstance(value, Image.Exif) else value or b""
     quality = options.get("quality")
-    target = one_target({name: options.get(name) for name in TARGETS}, quality)
+    lossless = bool(options.get("lossless"))
+    target = one_target({name: options.get(name) for name in TARGETS}, quality, lossless)
     try:
         codec = _codec(options.get("effort", 1), options.get("model"))
         picture = as_picture(image, _LIMITS, turned=turned, depth=options.get("depth"))
         strip, max_side = options.get("strip", False), options.get("max_side")
-        file.write(encode_content(codec, picture, quality, target, strip, max_side))
+        file.write(encode_content(codec, picture, quality, target, strip, max_side, lossless))
     except UnsupportedPictureError as error:
         raise OSError(f"cannot write mode {image.mode} as {FORMAT}: {error}") from error
 
 
 def _refuse_unknown(options: dict[str, Any]) -> None:
     """What is ignored would be believed: a misspelt quality, a promise that is not kept."""
-    if options.get("lossless"):
-        hint = "Write a .png, or a .webp with lossless=True; quality=100 is the nearest to it here."
-        raise InputError("isthmus keeps no picture without loss", expected="lossless=False", got=True, hint=hint)
     known = ("quality", *TARGETS, "strip", "effort", "model", "max_side", "depth", *INFO_KEYS.values(), "lossless")
     for name in options:
         if name not in known:
             near = difflib.get_close_matches(name, known, 1)
             hint = f"{near[0]} is one." if near else ""
-            raise InputError(f"unknown option of saving {FORMAT}", expected=", ".join(known[:-1]), got=name, hint=hint)
+            raise InputError(f"unknown option of saving {FORMAT}", expected=", ".join(known), got=name, hint=hint)
 
 
 def _accept(prefix: bytes) -> bool:

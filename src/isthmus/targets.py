@@ -34,6 +34,7 @@ def encode(
     target_ssimulacra2: float | None = None,
     max_side: int | None = None,
     depth: Depth | None = None,
+    lossless: bool = False,
 ) -> bytes:
     """Compress a picture to the bytes of an .isth file, at a quality or to a target that chooses the quality.
 
@@ -50,6 +51,8 @@ def encode(
         target_ssimulacra2: at least so many points of SSIMULACRA2, and hardly more.
         max_side: reduce a larger picture to so many pixels in width and height, in proportion.
         depth: 8 to reduce deeper samples to 8 bits a channel by rounding; None to refuse them.
+        lossless: keep all samples as they are, those under full transparency and palettes too: same samples, same mode.
+            It takes neither quality nor target nor model.
 
     Returns:
         The file, which `decode` and `decode_image` take.
@@ -75,9 +78,10 @@ def encode(
             "target_ssimulacra2": target_ssimulacra2,
         },
         quality,
+        lossless,
     )
     content = medium_of(image).content(image, codec.limits, {"depth": depth})
-    return encode_content(codec, content, quality, target, strip, max_side)
+    return encode_content(codec, content, quality, target, strip, max_side, lossless)
 
 
 def encode_file(
@@ -95,6 +99,7 @@ def encode_file(
     target_ssimulacra2: float | None = None,
     max_side: int | None = None,
     depth: Depth | None = None,
+    lossless: bool = False,
 ) -> Path:
     """Compress a picture file to an .isth file, at a quality or to a target that chooses the quality.
 
@@ -112,6 +117,8 @@ def encode_file(
         target_ssimulacra2: at least so many points of SSIMULACRA2, and hardly more.
         max_side: reduce a larger picture to so many pixels in width and height, in proportion.
         depth: 8 to reduce deeper samples to 8 bits a channel by rounding; None to refuse them.
+        lossless: keep all samples as they are, those under full transparency and palettes too: same samples, same mode.
+            It takes neither quality nor target nor model.
 
     Returns:
         The new file's path.
@@ -141,21 +148,26 @@ def encode_file(
             "target_ssimulacra2": target_ssimulacra2,
         },
         quality,
+        lossless,
     )
     with atomic_output(path, force) as stream:
         content = codec.open_file(source, {"depth": depth})
-        stream.write(encode_content(codec, content, quality, aim, strip, max_side))
+        stream.write(encode_content(codec, content, quality, aim, strip, max_side, lossless))
     return path
 
 
-def one_target(values: Mapping[str, float | None], quality: float | None) -> Target | None:
+def one_target(values: Mapping[str, float | None], quality: float | None, lossless: bool = False) -> Target | None:
     """The target that is asked for by the names of `TARGETS`, if any.
 
     Raises:
-        InputError: two of them, or one beside a quality; or a value that means nothing.
+        InputError: two of them, or one beside a quality, or either of a lossless file; or a value that means nothing.
     """
     given = {name: value for name, value in values.items() if value is not None}
     names = [*given, *(["quality"] if quality is not None else [])]
+    if lossless and names:
+        raise InputError(
+            "a lossless file is as large as it must be", expected="lossless alone", got=" and ".join(names)
+        )
     if given and len(names) > 1:
         raise InputError("a target chooses the quality", expected="one of them", got=" and ".join(names))
     return next((Target(TARGETS[name], value) for name, value in given.items()), None)
@@ -168,9 +180,11 @@ def encode_content(
     target: Target | None,
     strip: bool = False,
     max_side: int | None = None,
+    lossless: bool = False,
 ) -> bytes:
     """The bytes of an .isth file; arguments as of :func:`encode`."""
-    content = medium_of(content).content(content, codec.limits, {"strip": strip, "max_side": max_side})
+    options = {"strip": strip, "max_side": max_side, "lossless": lossless}
+    content = medium_of(content).content(content, codec.limits, options)
     if target is not None:
         return encode_to_target(codec, content, target).data
     return codec.encode(content, DEFAULT_QUALITY if quality is None else quality)

@@ -36,6 +36,7 @@ class Job:
         suffix: of decoded files, which names their format; None for that of their medium.
         jpeg_quality: 1 to 100, of decoded files that are JPEGs; None for the usual one.
         depth: 8 to reduce deeper pictures to 8 bits a channel before encoding; None to refuse them.
+        lossless: keep all samples as they are; the quality says nothing then.
     """
 
     verb: Literal["encode", "decode"]
@@ -55,6 +56,7 @@ class Job:
     suffix: str | None = None
     jpeg_quality: int | None = None
     depth: int | None = None
+    lossless: bool = False
 
     def __post_init__(self) -> None:
         # Compared and written down later: plain numbers, whatever they came as.
@@ -69,7 +71,7 @@ class Job:
     def options(self) -> Options:
         """What is asked of a medium, by the names of its options."""
         if self.verb == "encode":
-            return {"strip": self.strip, "max_side": self.max_side, "depth": self.depth}
+            return {"strip": self.strip, "max_side": self.max_side, "depth": self.depth, "lossless": self.lossless}
         return {"strip": self.strip, "max_side": self.max_side, "jpeg_quality": self.jpeg_quality}
 
 

@@ -43,10 +43,7 @@ def encoded_before(job: Job, item: Item, tools: Tools) -> bool:
             f"{item.output} is there already and is no .isth file that can be read here", got=error, hint=FORCE
         ) from error
     info = medium.info(parsed)
-    wanted, found = f"model {tools.codec.model_for(medium).id.hex()}", f"model {info.model_id}"
-    if job.aim is None:
-        wanted = f"quality {round(job.quality, 2):g} of {wanted}"
-        found = f"quality {info.quality:g} of {found}"
+    wanted, found = _wanted(job, tools, medium), _found(job, info)
     if wanted != found:
         raise OutputExistsError(f"{item.output} is there already", expected=wanted, got=found, hint=FORCE)
     with source.open(item.name, most, item.size) as stream:
@@ -55,6 +52,22 @@ def encoded_before(job: Job, item: Item, tools: Tools) -> bool:
         raise OutputExistsError(f"{item.output} is there already and is another {medium.name}", hint=FORCE)
     _refuse_older(item, source, target)
     return True
+
+
+def _wanted(job: Job, tools: Tools, medium: Medium) -> str:
+    """What a job makes of a file, in words."""
+    if job.lossless:
+        return "a lossless file"
+    model = f"model {tools.codec.model_for(medium).id.hex()}"
+    return model if job.aim is not None else f"quality {round(job.quality, 2):g} of {model}"
+
+
+def _found(job: Job, info: Info) -> str:
+    """What a file is, in the same words."""
+    if info.lossless:
+        return "a lossless file"
+    model = f"model {info.model_id}"
+    return model if job.aim is not None else f"quality {info.quality:g} of {model}"
 
 
 def _is_of(medium: Medium, item: Item) -> bool:

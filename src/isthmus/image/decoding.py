@@ -12,14 +12,11 @@ from isthmus.image.coders.protocol import PREVIEW_SCALE
 from isthmus.image.coders.table import coder_of, coder_with
 from isthmus.image.container import Container
 from isthmus.image.metadata import info_of_blocks
-from isthmus.image.modes import as_mode, restored_mode
+from isthmus.image.modes import as_mode
 from isthmus.image.picture import Pixels
 from isthmus.medium.protocol import Progress
 from isthmus.medium.setting import Setting
 from isthmus.model.model import Model
-
-PLAUSIBLE_PIXELS_PER_BYTE = 1000
-"""Photographs have at most some 200; files beyond this are checked to the last tile before any pixel is made."""
 
 
 def check_decodable(parsed: Container) -> None:
@@ -75,7 +72,7 @@ class PictureDecoder:
             InputError: the box is not inside.
         """
         header = self._header
-        mode = restored_mode(header.mode, header.has_alpha)
+        mode = header.restored_mode
         place = box_in(box, header.width, header.height)
         if box is None:
             # No fill colour: memory that nothing was decoded into stays untouched.
@@ -101,7 +98,7 @@ class PictureDecoder:
         """
         header = self._header
         pixels = self._coder.decode_preview(self._setting, self._parsed.tile, header.grid)
-        canvas = Image.fromarray(as_mode(pixels, header.mode)).convert(restored_mode(header.mode, header.has_alpha))
+        canvas = Image.fromarray(as_mode(pixels, header.mode)).convert(header.restored_mode)
         if header.has_alpha:
             alpha = Image.new("L", canvas.size)
             for tile, plane in self._alpha_tiles(header.grid.box):
@@ -124,8 +121,7 @@ class PictureDecoder:
 
     def _strips(self, progress: Progress | None) -> Iterator[tuple[int, Pixels]]:
         header, payloads = self._header, self._parsed.tile
-        if header.grid.count > 1 and header.width * header.height > PLAUSIBLE_PIXELS_PER_BYTE * self._parsed.size:
-            # Few bytes and a huge picture: nothing grows to the picture's size before every byte has been believed.
+        if self._parsed.is_suspicious:
             self._coder.check_tiles(self._setting, payloads, header.grid)
         for top, strip in self._coder.decode_rows(self._setting, payloads, header.grid, progress):
             yield top, as_mode(strip, header.mode)

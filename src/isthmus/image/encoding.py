@@ -4,12 +4,11 @@ from collections.abc import Iterator
 
 from isthmus.bitstream.limits import FileLimits
 from isthmus.effort import Effort
-from isthmus.errors import LimitExceededError
 from isthmus.image.alpha import encode_alpha
-from isthmus.image.chunks import PART_NAMES
 from isthmus.image.coders.table import coder_of
 from isthmus.image.container import assemble
 from isthmus.image.header import Header
+from isthmus.image.metadata import capped
 from isthmus.image.picture import Picture
 from isthmus.medium.protocol import Progress
 from isthmus.medium.setting import Setting
@@ -47,7 +46,7 @@ def encode_picture(
         has_alpha=picture.has_alpha,
         coder=coder.id,
     )
-    metadata = _capped(picture.metadata, limits)
+    metadata = capped(picture.metadata, limits)
     return assemble(
         header, metadata, _alpha_payloads(picture, header), coder.encode_tiles(setting, picture, effort, progress)
     )
@@ -57,15 +56,3 @@ def _alpha_payloads(picture: Picture, header: Header) -> Iterator[bytes]:
     if header.has_alpha:
         for index in range(header.grid.count):
             yield encode_alpha(picture.alpha(*header.grid.tile_box(index)))
-
-
-def _capped(metadata: dict[bytes, bytes], limits: FileLimits) -> dict[bytes, bytes]:
-    for kind, block in metadata.items():
-        if len(block) > limits.max_metadata_bytes:
-            raise LimitExceededError(
-                f"the {PART_NAMES[kind]} block is too large",
-                expected=f"at most {limits.max_metadata_bytes} bytes",
-                got=len(block),
-                hint="Leave metadata out with --strip (strip=True).",
-            )
-    return metadata

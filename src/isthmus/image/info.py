@@ -5,7 +5,6 @@ from typing import Any
 
 from isthmus.image.chunks import PART_NAMES
 from isthmus.image.container import Container
-from isthmus.image.modes import restored_mode
 from isthmus.text import counted
 
 
@@ -17,8 +16,9 @@ class Info:
         width, height: pixels.
         mode: Pillow's name of the mode of the picture that was encoded.
         restored_mode: the mode it decodes to.
-        quality: 0 to 100.
-        model_id: 16 hexadecimal digits.
+        lossless: whether it holds the samples themselves.
+        quality: 0 to 100; of a lossless file 100.
+        model_id: 16 hexadecimal digits; of a lossless file, which needs no model, zeros.
         format_version: of the bitstream.
         tile_size, tiles: pixels a side, number of tiles.
         bytes: size of the file.
@@ -30,6 +30,7 @@ class Info:
     height: int
     mode: str
     restored_mode: str
+    lossless: bool
     quality: float
     model_id: str
     format_version: int
@@ -46,15 +47,19 @@ class Info:
 
     @property
     def extent(self) -> str:
-        """As in "640x480"."""
-        return f"{self.width}x{self.height}"
+        """As in "640x480", and whether it is lossless."""
+        return f"{self.width}x{self.height}{', lossless' if self.lossless else ''}"
 
     def text(self) -> str:
         """All that it says, in lines for people."""
         parts = ", ".join(f"{name} {size}" for name, size in self.parts.items())
+        mode, model = f"mode {self.mode}", ""
+        if not self.lossless:
+            mode += f" (decodes to {self.restored_mode}), quality {self.quality:g}"
+            model = f"model {self.model_id}, "
         return (
-            f"{self.extent}, mode {self.mode} (decodes to {self.restored_mode}), quality {self.quality:g}\n"
-            f"  model {self.model_id}, format version {self.format_version}, "
+            f"{self.extent}, {mode}\n"
+            f"  {model}format version {self.format_version}, "
             f"{counted(self.tiles, 'tile')} of {self.tile_size} pixels\n"
             f"  {self.bytes} bytes, {self.bpp:.3f} bits per pixel: {parts}"
         )
@@ -74,7 +79,8 @@ def info_of(parsed: Container) -> Info:
         width=header.width,
         height=header.height,
         mode=header.mode,
-        restored_mode=restored_mode(header.mode, header.has_alpha),
+        restored_mode=header.restored_mode,
+        lossless=header.lossless,
         quality=header.quality.percent,
         model_id=header.model_id.hex(),
         format_version=parsed.version,

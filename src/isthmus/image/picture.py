@@ -28,6 +28,7 @@ from isthmus.image.fill import FilledColours
 from isthmus.image.limits import Limits
 from isthmus.image.metadata import metadata_of
 from isthmus.image.modes import ALPHA_MODES, ALPHA_OPTIONAL_MODES, MODE_NUMBERS, restored_mode
+from isthmus.image.own_samples import OwnSamples, own_samples
 from isthmus.image.primaries import code_points, profile_of
 from isthmus.image.size import check_pixels
 from isthmus.image.transparent_value import mend_transparent_value
@@ -61,6 +62,8 @@ class Picture:
         read: (top, left, height, width) -> (height, width, 3 or 4) uint8, for any window inside.
         metadata: ICC, EXIF and XMP blocks by chunk type.
         notes: what was changed, a clause each, for people.
+        own: its samples as they came in, where it is of a mode that comes back as another; None elsewhere.
+        lossless: whether its samples are kept as they are.
     """
 
     width: int
@@ -70,6 +73,8 @@ class Picture:
     read: Callable[[int, int, int, int], Pixels]
     metadata: dict[bytes, bytes] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    own: OwnSamples | None = None
+    lossless: bool = False
 
     def __call__(self, top: int, left: int, height: int, width: int) -> Pixels:
         """The (height, width, 3) uint8 colours of a window; what full transparency hides continues what is visible."""
@@ -208,8 +213,11 @@ def _from_image(image: Image.Image, limits: Limits, turned: bool | None, depth: 
         mode = _WITH_ALPHA.get(mode, mode)
     if ICC not in metadata and (profile := profile_of(image, points, notes)):
         metadata[ICC] = profile
+    restored, own = restored_mode(mode, has_alpha), None
+    if restored != mode:
+        own = own_samples(image, has_alpha, dict(metadata), tuple(notes))
     transform = _colour_transform(image, metadata, notes)
-    if (restored := restored_mode(mode, has_alpha)) != image.mode:
+    if restored != image.mode:
         notes.append(f"mode {image.mode} comes back as {restored}")
 
     def read(top: int, left: int, rows: int, columns: int) -> Pixels:
@@ -219,7 +227,7 @@ def _from_image(image: Image.Image, limits: Limits, turned: bool | None, depth: 
         window = window.convert(_UNPREMULTIPLIED.get(window.mode, window.mode))
         return np.asarray(window.convert("RGBA" if has_alpha else "RGB"))
 
-    return Picture(image.width, image.height, mode, has_alpha, read, metadata, tuple(notes))
+    return Picture(image.width, image.height, mode, has_alpha, read, metadata, tuple(notes), own)
 
 
 def _refuse_deep(image: Image.Image) -> None:

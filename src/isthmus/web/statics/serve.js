@@ -72,7 +72,7 @@ const whole = () => entry.shown.width === entry.width && entry.shown.height === 
 function describe() {
   const { name, width, height, shown, notes, info, absent } = entry;
   const parts = [`${name}, ${width} x ${height} pixels, ${bytes(entry.bytes)}.`];
-  if (info) parts.push(`Quality ${info.quality}, model ${info.model_id}.`);
+  if (info) parts.push(info.lossless ? "Lossless." : `Quality ${info.quality}, model ${info.model_id}.`);
   if (!whole()) parts.push(info
     ? `Shown: the middle ${shown.width} x ${shown.height} pixels; downloads hold all.`
     : `Shown and measured: the middle ${shown.width} x ${shown.height} pixels; downloads hold all.`);
