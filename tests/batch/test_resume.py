@@ -55,6 +55,22 @@ def test_what_is_whole_but_different_is_not_replaced(job: Job, tmp_path: Path) -
     assert "another picture" in back["a.isth"].message
 
 
+def test_lossless_files_are_told_from_others(job: Job, tmp_path: Path) -> None:
+    lossless = replace(job, lossless=True)
+    assert set(states(lossless).values()) == {"done"}
+    assert set(states(lossless).values()) == {"skipped"}
+    results = all_of(job)
+    assert {result.state for result in results.values()} == {"failed"}
+    assert "got a lossless file" in results["a.png"].message
+    (tmp_path / "out/a.isth").unlink()
+    assert states(job)["a.png"] == "done"
+    assert "expected a lossless file, got quality 50" in all_of(lossless)["a.png"].message
+    back = Job("decode", job.target, str(tmp_path / "back"), suffix=".png")
+    assert set(states(back).values()) == {"done"}
+    with Image.open(tmp_path / "in/sub/b.png") as before, Image.open(tmp_path / "back/sub/b.png.png") as after:
+        assert after.tobytes() == before.tobytes()
+
+
 def test_what_is_kept_replaces_nothing(job: Job, tmp_path: Path) -> None:
     flat, theirs = tmp_path / "in/flat.png", tmp_path / "out/flat.png"
     Image.new("1", (8, 8)).save(flat, optimize=True)

@@ -223,6 +223,32 @@ def test_a_folder_that_cannot_be_searched_is_not_passed_over(folder: Path, lock_
     assert "1 of 2 whole and decodable" in found.stdout
 
 
+def test_lossless(folder: Path, lossless_coder: doubles.LosslessCoder) -> None:
+    photo().quantize(37).save("palette.png")
+    result = run("encode", "palette.png", "--lossless", "--json")
+    assert result.exit_code == 0, result.output
+    report = json.loads(result.stdout)
+    assert (report["lossless"], report["notes"]) == (True, [])
+    assert "quality" not in report
+    assert "13x9, lossless, mode P\n" in run("info", "palette.isth").stdout
+    assert "whole and decodable, 13x9, lossless, " in run("verify", "palette.isth").stdout
+    assert run("decode", "palette.isth", "-o", "back.png").exit_code == 0
+    with Image.open("palette.png") as before, Image.open("back.png") as after:
+        assert (after.mode, after.tobytes()) == ("P", before.tobytes())
+    assert lossless_coder.efforts == []  # No coder of a model took part.
+    cropped = run("decode", "palette.isth", "-o", "part.png", "--crop", "2,3,4,5")
+    assert cropped.exit_code == 0, cropped.output
+    np.testing.assert_array_equal(pixels("part.png"), pixels("palette.png")[3:8, 2:6])
+
+
+@pytest.mark.parametrize("other", [("-q", "70"), ("--target-bytes", "5k")])
+def test_lossless_goes_with_no_other_wish(folder: Path, other: tuple[str, ...]) -> None:
+    result = run("encode", "photo.png", "--lossless", *other)
+    assert result.exit_code == 2
+    assert "--lossless takes neither -q nor a target" in result.output
+    assert names(folder) == ["photo.png"]
+
+
 def test_strip(folder: Path) -> None:
     image = photo()
     image.save("icc.png", icc_profile=b"i" * 400)

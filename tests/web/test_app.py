@@ -125,6 +125,15 @@ def test_an_isth_file(client: TestClient) -> None:
     assert (refused.status_code, "no original" in refused.json()["error"]) == (422, True)
 
 
+def test_a_lossless_isth_file(client: TestClient) -> None:
+    found = drop(client, isthmus.encode(PHOTO, lossless=True), "cup.isth")
+    key = f"/pictures/{found['key']}"
+    assert found["info"]["lossless"] is True
+    np.testing.assert_array_equal(as_pixels(client.get(f"{key}/shown.webp").content), PHOTO)
+    refused = client.get(f"{key}/latents/3.png")
+    assert (refused.status_code, "a lossless file has no latents" in refused.json()["error"]) == (422, True)
+
+
 @pytest.mark.parametrize(("suffix", "name"), [("png", "PNG"), ("jpg", "JPEG")])
 def test_what_is_decoded_is_downloaded(client: TestClient, cup: str, suffix: str, name: str) -> None:
     answer = client.get(f"{cup}/file.{suffix}?quality=40")

@@ -14,6 +14,7 @@ from typing import Literal
 
 import numpy as np
 
+from isthmus import __version__
 from isthmus.bench import libraries
 from isthmus.errors import InputError, MissingExtraError
 from isthmus.image.picture import Pixels as Picture
@@ -187,6 +188,14 @@ RIVALS: dict[str, Rival] = {
             tuple(-distance for distance in _JXL_DISTANCES),
             Dial(-25, -0.05, 0.05),
             _distance,
+        ),
+        Rival(
+            "isthmus-lossless",
+            "isthmus lossless",
+            "lossless, effort 2",
+            partial(libraries.isthmus_lossless, effort=2),
+            libraries.isthmus_decode,
+            partial(str, f"isthmus {__version__}"),
         ),
         Rival(
             "png",
