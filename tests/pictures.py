@@ -3,7 +3,8 @@
 from collections.abc import Callable
 
 import numpy as np
-from PIL import Image, ImageCms
+from PIL import Image, ImageCms, ImageDraw
+from skimage import data
 
 from isthmus.image.picture import Picture
 
@@ -40,6 +41,41 @@ def stripes() -> Image.Image:
     """Seven colours in turn, some of them transparent."""
     image = by_mode()["P+table"].resize((40, 30))
     image.putdata([0, 9, 3, 30, 7, 21, 14] * 171 + [0, 9, 3])
+    return image
+
+
+_WORDS = (
+    "sphinx",
+    "of",
+    "black",
+    "quartz",
+    "judge",
+    "my",
+    "vow",
+    "how",
+    "quick",
+    "daft",
+    "zebras",
+    "jump",
+    "1834",
+    "27.5",
+)
+
+
+def text(width: int, height: int, colour: tuple[int, int, int] = (160, 20, 20)) -> Image.Image:
+    """Lines of coloured text on white, with smooth edges, no two alike."""
+    image = Image.new("RGB", (2 * width, 2 * height), "white")
+    pen = ImageDraw.Draw(image)
+    for line in range(height // 12):
+        words = [_WORDS[(line * line + at * (line + 3)) % len(_WORDS)] for at in range(width // 24)]
+        pen.text((7 + line % 5, 25 * line), " ".join(words), fill=colour, font_size=20)
+    return image.reduce(2)
+
+
+def page() -> Image.Image:
+    """A photograph, with text on its left and below it: 240x160."""
+    image = text(240, 160)
+    image.paste(Image.fromarray(data.cat()[60:172, 150:278]), (112, 0))
     return image
 
 

@@ -26,7 +26,7 @@ from isthmus.image.coders.protocol import PREVIEW_SCALE
 from isthmus.image.container import parse, read_front
 from isthmus.image.limits import Limits
 from isthmus.image.metadata import INFO_KEYS, info_of_blocks
-from isthmus.image.picture import as_picture
+from isthmus.image.picture import as_picture, in_layers
 from isthmus.image.size import MAX_SIDE
 from isthmus.targets import TARGETS, encode_content, one_target
 
@@ -115,8 +115,8 @@ class IsthImageFile(ImageFile.ImageFile):
 
 def _save(image: Image.Image, file: IO[bytes], filename: str | bytes) -> None:
     """Pillow's `save`, with the options quality (0 to 100), target_bytes, target_bpp, target_psnr, target_ssimulacra2,
-    strip, effort, model, max_side, depth and lossless as of `isthmus.encode`, and icc_profile, exif and xmp: None or
-    b"" leaves one out."""
+    strip, effort, model, max_side, depth, layers and lossless as of `isthmus.encode`, and icc_profile, exif and xmp:
+    None or b"" leaves one out."""
     options: dict[str, Any] = image.encoderinfo
     _refuse_unknown(options)
     # Pixels of an opened file, or EXIF that was given along with them, are still to be turned; all else was worked on.
@@ -132,6 +132,7 @@ def _save(image: Image.Image, file: IO[bytes], filename: str | bytes) -> None:
     try:
         codec = _codec(options.get("effort", 1), options.get("model"))
         picture = as_picture(image, _LIMITS, turned=turned, depth=options.get("depth"))
+        picture = in_layers(picture, options.get("layers") or "auto")
         strip, max_side = options.get("strip", False), options.get("max_side")
         file.write(encode_content(codec, picture, quality, target, strip, max_side, lossless))
     except UnsupportedPictureError as error:
@@ -140,7 +141,18 @@ def _save(image: Image.Image, file: IO[bytes], filename: str | bytes) -> None:
 
 def _refuse_unknown(options: dict[str, Any]) -> None:
     """What is ignored would be believed: a misspelt quality, a promise that is not kept."""
-    known = ("quality", *TARGETS, "strip", "effort", "model", "max_side", "depth", *INFO_KEYS.values(), "lossless")
+    known = (
+        "quality",
+        *TARGETS,
+        "strip",
+        "effort",
+        "model",
+        "max_side",
+        "depth",
+        "layers",
+        *INFO_KEYS.values(),
+        "lossless",
+    )
     for name in options:
         if name not in known:
             near = difflib.get_close_matches(name, known, 1)

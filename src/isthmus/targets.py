@@ -7,7 +7,7 @@ from isthmus.codec import DEFAULT_QUALITY, SUFFIX, Codec, Depth, ModelLike
 from isthmus.effort import Effort
 from isthmus.errors import InputError
 from isthmus.files import atomic_output
-from isthmus.image.picture import PictureLike
+from isthmus.image.picture import Layers, PictureLike
 from isthmus.media import medium_of
 from isthmus.medium.protocol import Content
 from isthmus.rate_control import Kind, Target, encode_to_target
@@ -35,6 +35,7 @@ def encode(
     max_side: int | None = None,
     depth: Depth | None = None,
     lossless: bool = False,
+    layers: Layers | None = None,
 ) -> bytes:
     """Compress a picture to the bytes of an .isth file, at a quality or to a target that chooses the quality.
 
@@ -53,6 +54,8 @@ def encode(
         depth: 8 to reduce deeper samples to 8 bits a channel by rounding; None to refuse them.
         lossless: keep all samples as they are, those under full transparency and palettes too: same samples, same mode.
             It takes neither quality nor target nor model.
+        layers: "photo" for networks alone, "sharp" for what is made for text, line art and screenshots, "auto", or
+            None, for what is best where.
 
     Returns:
         The file, which `decode` and `decode_image` take.
@@ -80,7 +83,7 @@ def encode(
         quality,
         lossless,
     )
-    content = medium_of(image).content(image, codec.limits, {"depth": depth})
+    content = medium_of(image).content(image, codec.limits, {"depth": depth, "layers": layers})
     return encode_content(codec, content, quality, target, strip, max_side, lossless)
 
 
@@ -100,6 +103,7 @@ def encode_file(
     max_side: int | None = None,
     depth: Depth | None = None,
     lossless: bool = False,
+    layers: Layers | None = None,
 ) -> Path:
     """Compress a picture file to an .isth file, at a quality or to a target that chooses the quality.
 
@@ -119,6 +123,8 @@ def encode_file(
         depth: 8 to reduce deeper samples to 8 bits a channel by rounding; None to refuse them.
         lossless: keep all samples as they are, those under full transparency and palettes too: same samples, same mode.
             It takes neither quality nor target nor model.
+        layers: "photo" for networks alone, "sharp" for what is made for text, line art and screenshots, "auto", or
+            None, for what is best where.
 
     Returns:
         The new file's path.
@@ -151,7 +157,7 @@ def encode_file(
         lossless,
     )
     with atomic_output(path, force) as stream:
-        content = codec.open_file(source, {"depth": depth})
+        content = codec.open_file(source, {"depth": depth, "layers": layers})
         stream.write(encode_content(codec, content, quality, aim, strip, max_side, lossless))
     return path
 

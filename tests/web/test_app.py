@@ -19,6 +19,7 @@ from isthmus.bench.page import HEADS
 from isthmus.data import PHOTOGRAPH, photograph
 from isthmus.web import store
 from isthmus.web.app import create_app
+from pictures import text
 
 PHOTO = data.coffee()[60:188, 200:376]
 BASE = "http://127.0.0.1"
@@ -101,6 +102,17 @@ def test_the_map_of_bits(client: TestClient, cup: str) -> None:
     assert sum(parts.values()) == client.get(f"{cup}/codecs/isthmus?quality=40").json()["bytes"]
 
 
+def test_a_page_of_text_is_said_to_be_sharp(client: TestClient) -> None:
+    image, buffer = text(240, 160), io.BytesIO()
+    image.save(buffer, "PNG")
+    key = f"/pictures/{drop(client, buffer.getvalue(), 'page.png')['key']}"
+    answer = client.get(f"{key}/codecs/isthmus?quality=60").json()
+    assert "100 % in the sharp layer" in answer["settings"]
+    bits = client.get(f"{key}/bits?quality=60").json()
+    assert 0.85 < sum(bits["values"]) / 8 / answer["bytes"] < 1
+    assert client.get(f"{key}/latents/0.png?quality=60").status_code == 422
+
+
 def test_latent_channels(client: TestClient, cup: str) -> None:
     answer = client.get(f"{cup}/latents/0.png?quality=60")
     plane = as_pixels(answer.content)
@@ -131,7 +143,7 @@ def test_a_lossless_isth_file(client: TestClient) -> None:
     assert found["info"]["lossless"] is True
     np.testing.assert_array_equal(as_pixels(client.get(f"{key}/shown.webp").content), PHOTO)
     refused = client.get(f"{key}/latents/3.png")
-    assert (refused.status_code, "a lossless file has no latents" in refused.json()["error"]) == (422, True)
+    assert (refused.status_code, "the file has no latents" in refused.json()["error"]) == (422, True)
 
 
 @pytest.mark.parametrize(("suffix", "name"), [("png", "PNG"), ("jpg", "JPEG")])

@@ -43,7 +43,7 @@ def encoded_before(job: Job, item: Item, tools: Tools) -> bool:
             f"{item.output} is there already and is no .isth file that can be read here", got=error, hint=FORCE
         ) from error
     info = medium.info(parsed)
-    wanted, found = _wanted(job, tools, medium), _found(job, info)
+    wanted, found = _wanted(job, tools, medium, info), _found(job, info)
     if wanted != found:
         raise OutputExistsError(f"{item.output} is there already", expected=wanted, got=found, hint=FORCE)
     with source.open(item.name, most, item.size) as stream:
@@ -54,11 +54,12 @@ def encoded_before(job: Job, item: Item, tools: Tools) -> bool:
     return True
 
 
-def _wanted(job: Job, tools: Tools, medium: Medium) -> str:
-    """What a job makes of a file, in words."""
+def _wanted(job: Job, tools: Tools, medium: Medium, info: Info) -> str:
+    """What a job makes of a file, in words, where an earlier one made what `info` says."""
     if job.lossless:
         return "a lossless file"
-    model = f"model {tools.codec.model_for(medium).id.hex()}"
+    # A file that no model takes part in would be the same by any.
+    model = f"model {tools.codec.model_for(medium).id.hex() if int(info.model_id, 16) else info.model_id}"
     return model if job.aim is not None else f"quality {round(job.quality, 2):g} of {model}"
 
 

@@ -55,6 +55,13 @@ def _decode(data: bytes, threads: int, weights: Weights) -> Picture:
     return np.asarray(_codec(weights, threads).decode(data))
 
 
+def _layers(data: bytes) -> str:
+    from isthmus.image.container import parse
+    from isthmus.image.info import info_of
+
+    return info_of(parse(data)).layers
+
+
 def isthmus_codec(weights: Weights, name: str = "isthmus") -> Rival:
     """isthmus with these weights, in the shape of a rival; raises as `Weights.load`."""
     model = weights.load()
@@ -71,6 +78,7 @@ def isthmus_codec(weights: Weights, name: str = "isthmus") -> Rival:
         partial(str, version),
         QUALITIES,
         Dial(0, 100, 0.25),
+        says=_layers,
     )
 
 
@@ -90,12 +98,30 @@ def isthmus_codecs(models: Sequence[str], names: Iterable[str] = EFFORTS, codec:
 
 
 def bits_map(weights: Weights, picture: Picture, quality: float) -> NDArray[np.float32]:
-    """The bits the entropy model spends on each 16x16 block: (ceil(H/16), ceil(W/16)) float32."""
+    """The bits that go to each 16x16 block: (ceil(H/16), ceil(W/16)) float32.
+
+    Those of networks are as the entropy model spends them; those of the sharp layer, which no block has alone, are
+    shared alike by the blocks of a tile that show it.
+    """
     from isthmus.image.coders.lapped.analysis import bits_map as bits_of
+    from isthmus.image.container import parse
+    from isthmus.image.layering import Beneath
+    from isthmus.image.picture import as_picture
+    from isthmus.image.sharp_layer import SharpLayer
     from isthmus.medium.setting import Setting
     from isthmus.quality import Quality
 
-    bits: NDArray[np.float32] = bits_of(Setting(weights.load(), Quality.of(quality)), picture)
+    parsed, setting = parse(_encode(picture, quality, 1, weights)), Setting(weights.load(), Quality.of(quality))
+    if not parsed.header.sharp:
+        return np.asarray(bits_of(setting, picture))
+    grid = parsed.header.grid
+    layer = SharpLayer(parsed.sharp, grid)
+    bits: NDArray[np.float32] = np.zeros(layer.mask.shape, np.float32)
+    if not layer.is_everywhere:
+        bits += bits_of(setting, Beneath(as_picture(picture), layer.mask)(*grid.box))
+    for index, payload in enumerate(parsed.sharp):
+        at = grid.latent_box(index).slices
+        bits[at][layer.mask[at]] += 8 * len(payload) / max(layer.mask[at].sum(), 1)
     return bits
 
 

@@ -40,6 +40,10 @@ class Dial:
         return round(self.low + index * self.step, 6)
 
 
+def _nothing(data: bytes) -> str:
+    return ""
+
+
 @dataclass(frozen=True)
 class Rival:
     """One codec at one set of settings.
@@ -54,6 +58,7 @@ class Rival:
         qualities: the points of a curve, from few bytes to many; none for a lossless codec.
         dial: the range that a search may turn; None for a lossless codec.
         setting: says a quality in the codec's own words.
+        says: what a file says of how it was made, for people; empty where that is as always.
     """
 
     name: str
@@ -65,6 +70,7 @@ class Rival:
     qualities: tuple[float, ...] = ()
     dial: Dial | None = None
     setting: Callable[[float], str] = "{:g}".format
+    says: Callable[[bytes], str] = _nothing
 
     @property
     def lossless(self) -> bool:

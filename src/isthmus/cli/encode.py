@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from isthmus.batch.job import Job
     from isthmus.codec import Codec
     from isthmus.effort import Effort
+    from isthmus.image.picture import Layers
     from isthmus.medium.protocol import Content
     from isthmus.rate_control import Target
 
@@ -46,6 +47,7 @@ class EncodeOptions(folders.FileOptions):
         max_side: pixels that a picture is reduced to, in width and height; None for as many as it has.
         depth: 8 to reduce deeper pictures to 8 bits a channel; None to refuse them.
         lossless: keep all samples as they are.
+        layers: "auto", "photo" or "sharp"; None for the first.
     """
 
     quality: float | None
@@ -56,10 +58,17 @@ class EncodeOptions(folders.FileOptions):
     max_side: int | None
     depth: int | None
     lossless: bool
+    layers: "Layers | None"
 
     def asked(self) -> dict[str, Any]:
         """What is asked of the input's medium, by the names of its options."""
-        return {"strip": self.strip, "max_side": self.max_side, "depth": self.depth, "lossless": self.lossless}
+        return {
+            "strip": self.strip,
+            "max_side": self.max_side,
+            "depth": self.depth,
+            "lossless": self.lossless,
+            "layers": self.layers,
+        }
 
     def job(self) -> "Job":
         """What is done to a folder."""
@@ -76,6 +85,7 @@ class EncodeOptions(folders.FileOptions):
             max_side=self.max_side,
             depth=self.depth,
             lossless=self.lossless,
+            layers=self.layers,
         )
 
 
@@ -91,6 +101,12 @@ class EncodeOptions(folders.FileOptions):
 )
 @rate_control.target_options
 @click.option("--lossless", is_flag=True, help="Keep every sample as it is; the file is larger.")
+@click.option(
+    "--layers",
+    type=click.Choice(["auto", "photo", "sharp"]),
+    help="photo: networks alone; sharp: what suits text, line art and screenshots; auto (the default): each where it "
+    "is better.",
+)
 @click.option(
     "--effort",
     metavar="N",

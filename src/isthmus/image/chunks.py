@@ -3,9 +3,10 @@
 from isthmus.bitstream.chunks import END, ChunkTypes
 
 ICC, EXIF, XMP, PALETTE = b"I", b"E", b"X", b"P"
-ALPHA, TILE, SAMPLES = b"A", b"T", b"L"
+ALPHA, TILE, SAMPLES, SHARP = b"A", b"T", b"L", b"S"
 CHUNKS = ChunkTypes(
-    {ICC: "ICC", EXIF: "EXIF", XMP: "XMP", PALETTE: "palette"}, {ALPHA: "alpha", TILE: "tile", SAMPLES: "samples"}
+    {ICC: "ICC", EXIF: "EXIF", XMP: "XMP", PALETTE: "palette"},
+    {ALPHA: "alpha", TILE: "tile", SAMPLES: "samples", SHARP: "sharp"},
 )
 PART_NAMES = {
     ICC: "icc",
@@ -15,6 +16,7 @@ PART_NAMES = {
     ALPHA: "alpha",
     TILE: "latents",
     SAMPLES: "samples",
+    SHARP: "sharp",
     END: "end",
 }
 """What reports call the parts of a file, by chunk type."""

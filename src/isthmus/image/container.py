@@ -7,7 +7,7 @@ from typing import IO
 from isthmus.bitstream import envelope
 from isthmus.bitstream.head import Head, parse_head, read_head
 from isthmus.errors import CorruptError
-from isthmus.image.chunks import ALPHA, CHUNKS, PALETTE, SAMPLES, TILE
+from isthmus.image.chunks import ALPHA, CHUNKS, PALETTE, SAMPLES, SHARP, TILE
 from isthmus.image.header import Header, pack_header, parse_header
 from isthmus.image.limits import Limits
 
@@ -25,6 +25,7 @@ class Container:
         alpha: a payload for each tile, or nothing.
         tiles: a payload for each tile; of a lossless file, nothing.
         samples: a payload for each tile of a lossless file, or nothing.
+        sharp: a payload for each tile of a file with a sharp layer, or nothing.
         chunk_bytes: bytes on disk by chunk type, framing included.
         version: of the format.
         header_bytes: size of the header in the file.
@@ -36,6 +37,7 @@ class Container:
     alpha: list[memoryview]
     tiles: list[memoryview]
     samples: list[memoryview]
+    sharp: list[memoryview]
     chunk_bytes: dict[bytes, int]
     version: int
     header_bytes: int
@@ -58,14 +60,15 @@ def assemble(
     alpha: Iterable[bytes] = (),
     tiles: Iterable[bytes] = (),
     samples: Iterable[bytes] = (),
+    sharp: Iterable[bytes] = (),
 ) -> bytes:
-    """The bytes of a file. ``alpha``, ``tiles`` and ``samples`` may be generators; they are taken in this order.
+    """The bytes of a file. The payloads may come from generators; they are taken in this order.
 
     Raises:
         LimitExceededError: a chunk or a side is beyond what the format can hold.
     """
     counts = _counts(header)
-    given = {ALPHA: alpha, TILE: tiles, SAMPLES: samples}
+    given = {ALPHA: alpha, TILE: tiles, SAMPLES: samples, SHARP: sharp}
     payloads = {kind: _exactly(counts[kind], some) for kind, some in given.items()}
     return envelope.assemble(pack_header(header), CHUNKS, metadata, payloads)
 
@@ -88,9 +91,9 @@ def parse_behind(head: Head, data: bytes, limits: Limits) -> Container:
     header = parse_header(head, limits)
     found = envelope.parse(data, head.size, CHUNKS, _counts(header), limits)
     _check_palette(header, found.metadata)
-    alpha, tiles, samples = (found.payloads[kind] for kind in (ALPHA, TILE, SAMPLES))
+    alpha, tiles, samples, sharp = (found.payloads[kind] for kind in (ALPHA, TILE, SAMPLES, SHARP))
     sizes = (head.version, head.size, len(data))
-    return Container(header, found.metadata, alpha, tiles, samples, found.chunk_bytes, *sizes)
+    return Container(header, found.metadata, alpha, tiles, samples, sharp, found.chunk_bytes, *sizes)
 
 
 def read_front(stream: IO[bytes], limits: Limits) -> tuple[Header, dict[bytes, bytes]]:
@@ -124,6 +127,7 @@ def _counts(header: Header) -> dict[bytes, int]:
         ALPHA: tiles if header.has_alpha and not lossless else 0,
         TILE: 0 if lossless else tiles,
         SAMPLES: tiles if lossless else 0,
+        SHARP: tiles if header.sharp else 0,
     }
 
 

@@ -1,6 +1,7 @@
 """A picture's file, taken apart, to pixels: arrays, Pillow images, previews, or only the certainty that it decodes."""
 
 from collections.abc import Iterator
+from functools import partial
 
 import numpy as np
 from PIL import Image
@@ -14,9 +15,9 @@ from isthmus.image.container import Container
 from isthmus.image.metadata import info_of_blocks
 from isthmus.image.modes import as_mode
 from isthmus.image.picture import Pixels
-from isthmus.medium.protocol import Progress
+from isthmus.image.sharp_layer import SharpLayer
+from isthmus.medium.protocol import FindModel, Progress
 from isthmus.medium.setting import Setting
-from isthmus.model.model import Model
 
 
 def check_decodable(parsed: Container) -> None:
@@ -31,23 +32,29 @@ class PictureDecoder:
 
     Args:
         parsed: the file.
-        model: the model that its header names.
+        find_model: find(id) -> the model that a file names; not asked where no network shows anything.
         threads: how many tiles are worked on side by side; None for the number of cores, up to a few.
 
     Raises:
-        ModelError: the model is none of the coder's.
+        UnknownModelError, ModelError: the model is not there, or none of the coder's.
+        CorruptError: a payload does not say where the sharp layer shows.
     """
 
-    def __init__(self, parsed: Container, model: Model, threads: int | None = None):
+    def __init__(self, parsed: Container, find_model: FindModel, threads: int | None = None):
         self._parsed, self._header = parsed, parsed.header
         self._coder = coder_with(parsed.header.coder)
-        self._setting = Setting(model, parsed.header.quality, threads)
-        if coder_of(model) is not self._coder:
+        self._setting = Setting(partial(find_model, parsed.header.model_id), parsed.header.quality, threads)
+        self._sharp = SharpLayer(parsed.sharp, parsed.header.grid) if parsed.header.sharp else None
+        if self._shows_photo and coder_of(model := self._setting.model) is not self._coder:
             raise ModelError(
                 f"the model {model.name} does not fit the {self._coder.name} coder, which wrote the file",
                 expected=f"a model of coder {self._coder.id}",
                 got=f"one of coder {model.coder}",
             )
+
+    @property
+    def _shows_photo(self) -> bool:
+        return self._sharp is None or not self._sharp.is_everywhere
 
     def decode(self, box: PublicBox | None = None, progress: Progress | None = None) -> Pixels:
         """The colours of the picture, or of a box (x, y, width, height) in it: (H, W, 3) uint8.
@@ -97,7 +104,12 @@ class PictureDecoder:
             CorruptError: a payload is damaged.
         """
         header = self._header
-        pixels = self._coder.decode_preview(self._setting, self._parsed.tile, header.grid)
+        if self._shows_photo:
+            pixels = self._coder.decode_preview(self._setting, self._parsed.tile, header.grid)
+        else:
+            pixels = np.empty((header.grid.latent_height, header.grid.latent_width, 3), np.uint8)
+        if self._sharp:
+            self._sharp.show_reduced(pixels)
         canvas = Image.fromarray(as_mode(pixels, header.mode)).convert(header.restored_mode)
         if header.has_alpha:
             alpha = Image.new("L", canvas.size)
@@ -120,15 +132,36 @@ class PictureDecoder:
             pass
 
     def _strips(self, progress: Progress | None) -> Iterator[tuple[int, Pixels]]:
-        header, payloads = self._header, self._parsed.tile
         if self._parsed.is_suspicious:
-            self._coder.check_tiles(self._setting, payloads, header.grid)
-        for top, strip in self._coder.decode_rows(self._setting, payloads, header.grid, progress):
-            yield top, as_mode(strip, header.mode)
+            if self._shows_photo:
+                self._coder.check_tiles(self._setting, self._parsed.tile, self._header.grid)
+            if self._sharp:
+                self._sharp.check()
+        for top, strip in self._photo_strips(progress):
+            if self._sharp:
+                self._sharp.show(strip, Box(top, 0, *strip.shape[:2]))
+            yield top, as_mode(strip, self._header.mode)
+
+    def _photo_strips(self, progress: Progress | None) -> Iterator[tuple[int, Pixels]]:
+        """(top, strip) of the photo layer, from the top on; where no network shows anything, strips of nothing."""
+        grid = self._header.grid
+        if self._shows_photo:
+            yield from self._coder.decode_rows(self._setting, self._parsed.tile, grid, progress)
+            return
+        for row in range(grid.rows):
+            tile = grid.tile_box(row * grid.columns)
+            yield tile.top, np.empty((tile.height, grid.width, 3), np.uint8)
+            if progress:
+                progress((row + 1) * grid.columns, grid.count)
 
     def _window(self, box: Box) -> Pixels:
-        header = self._header
-        return as_mode(self._coder.decode_window(self._setting, self._parsed.tile, header.grid, box), header.mode)
+        if self._sharp is None or not self._sharp.covers(box):
+            pixels = self._coder.decode_window(self._setting, self._parsed.tile, self._header.grid, box)
+        else:
+            pixels = np.empty((box.height, box.width, 3), np.uint8)
+        if self._sharp:
+            self._sharp.show(pixels, box)
+        return as_mode(pixels, self._header.mode)
 
     def _alpha_tiles(self, box: Box) -> Iterator[tuple[Box, Pixels]]:
         """(place in the picture, plane (h, w) uint8) of every tile of transparency that the box touches."""

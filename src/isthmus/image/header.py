@@ -24,9 +24,10 @@ from isthmus.quality import HUNDREDTHS, Quality
 COLOUR_CHANNELS = 3
 FEATURE_ALPHA = 1 << 0
 FEATURE_LOSSLESS = 1 << 1
-KNOWN_FEATURES = FEATURE_ALPHA | FEATURE_LOSSLESS
+FEATURE_SHARP = 1 << 2
+KNOWN_FEATURES = FEATURE_ALPHA | FEATURE_LOSSLESS | FEATURE_SHARP
 NO_MODEL = bytes(8)
-"""The model id of a lossless file."""
+"""The model id of a file in which networks show nothing."""
 
 _FIELDS = struct.Struct("<IIBBH8sHI")  # width, height, channels, mode, quality, model, tile, tiles
 
@@ -43,6 +44,7 @@ class Header:
         tile_size: side of a tile in pixels.
         has_alpha: whether the picture has transparency; the mode says whether it must.
         lossless: whether the file holds the samples themselves, and no model is needed; then the quality is 100.
+        sharp: whether there is a sharp layer.
         coder: permanent number of the coder of its tiles, see :mod:`isthmus.image.coders`.
     """
 
@@ -55,6 +57,7 @@ class Header:
     has_alpha: bool = False
     coder: int = 1
     lossless: bool = False
+    sharp: bool = False
 
     @property
     def grid(self) -> Grid:
@@ -98,7 +101,7 @@ def pack_header(header: Header) -> bytes:
         header.tile_size,
         header.grid.count,
     )
-    features = FEATURE_ALPHA * header.has_alpha | FEATURE_LOSSLESS * header.lossless
+    features = FEATURE_ALPHA * header.has_alpha | FEATURE_LOSSLESS * header.lossless | FEATURE_SHARP * header.sharp
     return pack_head(MEDIUM, header.coder, features, fields)
 
 
@@ -119,12 +122,18 @@ def parse_header(head: Head, limits: Limits) -> Header:
     check_range("mode", mode, 0, max(MODES))
     check_range("quality", quality, 0, HUNDREDTHS)
     check_range("tile size", tile_size, 1, 2**16 - 1)
-    has_alpha, lossless = bool(head.features & FEATURE_ALPHA), bool(head.features & FEATURE_LOSSLESS)
-    header = Header(width, height, MODES[mode], Quality(quality), model_id, tile_size, has_alpha, head.coder, lossless)
+    has_alpha, lossless, sharp = (
+        bool(head.features & feature) for feature in (FEATURE_ALPHA, FEATURE_LOSSLESS, FEATURE_SHARP)
+    )
+    header = Header(
+        width, height, MODES[mode], Quality(quality), model_id, tile_size, has_alpha, head.coder, lossless, sharp
+    )
     check_range("channels", channels, header.channels, header.channels)
     if lossless and (quality != HUNDREDTHS or model_id != NO_MODEL):
         expected, got = f"quality 100, model {NO_MODEL.hex()}", f"quality {quality / 100:g}, model {model_id.hex()}"
         raise CorruptError("a lossless file has neither quality nor model", expected=expected, got=got)
+    if lossless and sharp:
+        raise CorruptError("a lossless file has no layers", expected="one of two feature bits", got="both")
     if has_alpha != (header.mode in ALPHA_MODES) and header.mode not in ALPHA_OPTIONAL_MODES:
         expected = "the alpha bit" if header.mode in ALPHA_MODES else "no alpha bit"
         raise CorruptError(f"the mode {header.mode} and the alpha bit contradict each other", expected=expected)

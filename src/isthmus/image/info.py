@@ -5,6 +5,7 @@ from typing import Any
 
 from isthmus.image.chunks import PART_NAMES
 from isthmus.image.container import Container
+from isthmus.image.sharp_layer import SharpLayer
 from isthmus.text import counted
 
 
@@ -17,8 +18,9 @@ class Info:
         mode: Pillow's name of the mode of the picture that was encoded.
         restored_mode: the mode it decodes to.
         lossless: whether it holds the samples themselves.
+        sharp: share of the picture that the sharp layer shows, 0 to 1.
         quality: 0 to 100; of a lossless file 100.
-        model_id: 16 hexadecimal digits; of a lossless file, which needs no model, zeros.
+        model_id: 16 hexadecimal digits; zeros in files that need no model, lossless ones or such as are sharp all over.
         format_version: of the bitstream.
         tile_size, tiles: pixels a side, number of tiles.
         bytes: size of the file.
@@ -31,6 +33,7 @@ class Info:
     mode: str
     restored_mode: str
     lossless: bool
+    sharp: float
     quality: float
     model_id: str
     format_version: int
@@ -50,13 +53,21 @@ class Info:
         """As in "640x480", and whether it is lossless."""
         return f"{self.width}x{self.height}{', lossless' if self.lossless else ''}"
 
+    @property
+    def layers(self) -> str:
+        """As in "63 % in the sharp layer"; empty where networks show all."""
+        return f"{100 * self.sharp:.0f} % in the sharp layer" if self.sharp else ""
+
     def text(self) -> str:
         """All that it says, in lines for people."""
         parts = ", ".join(f"{name} {size}" for name, size in self.parts.items())
         mode, model = f"mode {self.mode}", ""
         if not self.lossless:
             mode += f" (decodes to {self.restored_mode}), quality {self.quality:g}"
+        if not self.lossless and self.sharp < 1:
             model = f"model {self.model_id}, "
+        if self.layers:
+            mode += f", {self.layers}"
         return (
             f"{self.extent}, {mode}\n"
             f"  {model}format version {self.format_version}, "
@@ -81,6 +92,7 @@ def info_of(parsed: Container) -> Info:
         mode=header.mode,
         restored_mode=header.restored_mode,
         lossless=header.lossless,
+        sharp=SharpLayer(parsed.sharp, header.grid).share if header.sharp else 0.0,
         quality=header.quality.percent,
         model_id=header.model_id.hex(),
         format_version=parsed.version,

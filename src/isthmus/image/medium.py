@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 AnyPictureDecoder: TypeAlias = "PictureDecoder | LosslessDecoder"
 
-ENCODING_OPTIONS = ("strip", "max_side", "depth", "lossless")
+ENCODING_OPTIONS = ("strip", "max_side", "depth", "lossless", "layers")
 RESTORING_OPTIONS = ("crop", "preview", "max_side", "jpeg_quality", "strip")
 
 
@@ -35,8 +35,8 @@ class PictureMedium:
     """Pictures; see `isthmus.medium.protocol.Medium`.
 
     Options of encoding: `strip`, to leave ICC, EXIF and XMP out, `max_side`, to reduce larger pictures to so many
-    pixels, `depth`, 8 to take deeper samples, and `lossless`. Of restoring: the first two, `crop` (x, y, width,
-    height), `preview` at 1/16, and `jpeg_quality`.
+    pixels, `depth`, 8 to take deeper samples, `lossless`, and `layers`, "auto", "photo" or "sharp". Of restoring: the
+    first two, `crop` (x, y, width, height), `preview` at 1/16, and `jpeg_quality`.
     """
 
     id = MEDIUM
@@ -112,7 +112,7 @@ class PictureMedium:
         if parsed.header.lossless:
             return LosslessDecoder(parsed, threads)
         check_decodable(parsed)
-        return PictureDecoder(parsed, find_model(parsed.header.model_id), threads)
+        return PictureDecoder(parsed, find_model, threads)
 
     def format_of(self, name: Path) -> str:
         from isthmus.image.files import format_of
@@ -157,6 +157,7 @@ class PictureMedium:
 
 def _prepared(picture: Picture, options: Options) -> Picture:
     from isthmus.image.lossless import as_lossless
+    from isthmus.image.picture import in_layers
     from isthmus.image.reduction import reduced_picture
     from isthmus.image.srgb import stripped
 
@@ -165,6 +166,8 @@ def _prepared(picture: Picture, options: Options) -> Picture:
     max_side = options.get("max_side")
     if max_side is not None:
         picture = reduced_picture(picture, max_side)
+    if options.get("layers") is not None:
+        picture = in_layers(picture, options["layers"])
     return as_lossless(picture) if options.get("lossless") else picture
 
 

@@ -9,10 +9,10 @@ import io
 import struct
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from os import PathLike
-from typing import Any
+from typing import Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,6 +35,7 @@ from isthmus.image.transparent_value import mend_transparent_value
 from isthmus.medium.protocol import Rate
 
 Pixels = NDArray[np.uint8]
+Layers = Literal["auto", "photo", "sharp"]
 PictureLike = Image.Image | NDArray[Any]
 
 _WITH_ALPHA = {"RGB": "RGBA", "L": "LA", "1": "LA"}
@@ -64,6 +65,7 @@ class Picture:
         notes: what was changed, a clause each, for people.
         own: its samples as they came in, where it is of a mode that comes back as another; None elsewhere.
         lossless: whether its samples are kept as they are.
+        layers: what shows it: networks ("photo"), the sharp layer, or what is best where.
     """
 
     width: int
@@ -75,6 +77,7 @@ class Picture:
     notes: tuple[str, ...] = ()
     own: OwnSamples | None = None
     lossless: bool = False
+    layers: Layers = "auto"
 
     def __call__(self, top: int, left: int, height: int, width: int) -> Pixels:
         """The (height, width, 3) uint8 colours of a window; what full transparency hides continues what is visible."""
@@ -98,6 +101,17 @@ class Picture:
     def alpha(self, top: int, left: int, height: int, width: int) -> Pixels:
         """The (height, width) uint8 transparency of a window."""
         return self.read(top, left, height, width)[..., 3]
+
+
+def in_layers(picture: Picture, layers: Layers) -> Picture:
+    """The picture, to be shown by the layers that are wanted.
+
+    Raises:
+        InputError: there are none of that name.
+    """
+    if layers not in get_args(Layers):
+        raise InputError("the layers", expected=" or ".join(get_args(Layers)), got=layers)
+    return replace(picture, layers=layers)
 
 
 def is_picture_like(thing: object) -> bool:

@@ -173,8 +173,8 @@ class Studio:
 
     def _latents(self, data: bytes) -> NDArray[np.float32]:
         parsed = parse(data, self.limits)
-        if parsed.header.lossless:
-            raise InputError("a lossless file has no latents", expected="a file of a model", got=NO_MODEL.hex())
+        if parsed.header.model_id == NO_MODEL:
+            raise InputError("the file has no latents: no network takes part in it")
         grid = parsed.header.grid
         if grid.count > _LATENT_TILES:
             raise LimitExceededError(

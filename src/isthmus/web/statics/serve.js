@@ -69,10 +69,14 @@ function list() {
 
 const whole = () => entry.shown.width === entry.width && entry.shown.height === entry.height;
 
+const made = ({ sharp, model_id }) => [
+  sharp < 1 && `model ${model_id}`, sharp > 0 && `${Math.round(100 * sharp)} % in the sharp layer`,
+].filter(Boolean).join(", ");
+
 function describe() {
   const { name, width, height, shown, notes, info, absent } = entry;
   const parts = [`${name}, ${width} x ${height} pixels, ${bytes(entry.bytes)}.`];
-  if (info) parts.push(info.lossless ? "Lossless." : `Quality ${info.quality}, model ${info.model_id}.`);
+  if (info) parts.push(info.lossless ? "Lossless." : `Quality ${info.quality}, ${made(info)}.`);
   if (!whole()) parts.push(info
     ? `Shown: the middle ${shown.width} x ${shown.height} pixels; downloads hold all.`
     : `Shown and measured: the middle ${shown.width} x ${shown.height} pixels; downloads hold all.`);
