@@ -16,7 +16,7 @@ from isthmus.bitstream.head import HEADER_V1_BYTES as HEADER_BYTES
 from isthmus.bitstream.varint import write_varint
 from isthmus.image.chunks import CHUNKS
 from isthmus.image.container import parse
-from pictures import by_mode
+from pictures import by_mode, text
 
 EXIF_ORIENTATION = 0x0112
 
@@ -288,6 +288,15 @@ def test_lossless_saving(name: str, tmp_path: Path) -> None:
         preview = isthmus.preview(path.read_bytes())
         assert (found.mode, found.size) == (preview.mode, (25, 19))
         assert found.tobytes() == preview.tobytes()
+
+
+def test_layers_are_an_option_of_saving(tmp_path: Path) -> None:
+    image, path = text(160, 96), tmp_path / "a.isth"
+    for layers in ("photo", "sharp", "auto"):
+        image.save(path, layers=layers)
+        assert path.read_bytes() == isthmus.encode(image, layers=layers)
+    with pytest.raises(ValueError, match="layers: expected auto or photo or sharp"):
+        image.save(path, layers="both")
 
 
 def test_targets_and_sizes_are_options_of_saving(original: Image.Image, tmp_path: Path) -> None:

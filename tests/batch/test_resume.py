@@ -13,6 +13,7 @@ from isthmus.batch.job import Job
 from isthmus.batch.plan import items
 from isthmus.batch.steps import foresee, process
 from isthmus.rate_control import Target
+from pictures import text
 
 
 @pytest.mark.parametrize("verb", ["encode", "decode"])
@@ -69,6 +70,15 @@ def test_lossless_files_are_told_from_others(job: Job, tmp_path: Path) -> None:
     assert set(states(back).values()) == {"done"}
     with Image.open(tmp_path / "in/sub/b.png") as before, Image.open(tmp_path / "back/sub/b.png.png") as after:
         assert after.tobytes() == before.tobytes()
+
+
+def test_files_without_a_model_fit_any(job: Job, tmp_path: Path) -> None:
+    text(160, 96).save(tmp_path / "in/page.png")
+    sharp = replace(job, layers="sharp")
+    assert set(states(sharp).values()) == {"done"}
+    assert set(states(replace(sharp, model="fast")).values()) == {"skipped"}
+    assert states(job)["page.png"] == "skipped"
+    assert "expected quality 30 of model 0000" in all_of(replace(sharp, quality=30))["page.png"].message
 
 
 def test_what_is_kept_replaces_nothing(job: Job, tmp_path: Path) -> None:

@@ -14,7 +14,10 @@ from isthmus.bench.codec import Weights, bits_map, isthmus_codec, isthmus_codecs
 from isthmus.bench.metrics import psnr
 from isthmus.cli import main
 from isthmus.errors import UnknownModelError
+from isthmus.image.container import parse
 from isthmus.image.grid import BLOCK
+from isthmus.image.sharp_layer import SharpLayer
+from pictures import page, text
 
 
 def test_it_writes_and_reads_isthmus_files() -> None:
@@ -88,3 +91,22 @@ def test_several_models_are_told_apart() -> None:
     ]
     assert [rival.label for rival in several][1:3] == ["isthmus fast", "isthmus best effort 2"]
     assert [rival.name for rival in isthmus_codecs(["fast"])] == ["isthmus", "isthmus-e2"]
+
+
+def test_the_map_of_bits_has_both_layers() -> None:
+    picture = np.asarray(page())
+    bits = bits_map(Weights(), picture, 50)
+    parsed = parse(Codec().encode(picture, 50))
+    mask = SharpLayer(parsed.sharp, parsed.header.grid).mask
+    assert mask.any()
+    assert not mask.all()
+    assert bits[mask].sum() / 8 == pytest.approx(len(parsed.sharp[0]), rel=0.02)
+    assert bits.sum() / 8 == pytest.approx(len(parsed.sharp[0]) + len(parsed.tiles[0]), rel=0.05)
+
+
+def test_files_say_how_they_were_made() -> None:
+    codec = isthmus_codec(Weights())
+    text_file, photo_file = (
+        codec.encode(array, 50, 1) for array in (np.asarray(text(160, 96)), photo("chelsea", 90, 130))
+    )
+    assert (codec.says(text_file), codec.says(photo_file)) == ("100 % in the sharp layer", "")

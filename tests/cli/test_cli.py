@@ -20,7 +20,7 @@ from PIL import Image
 import doubles
 from isthmus.cli import COMMANDS, main
 from isthmus.codec import DEFAULT_QUALITY
-from pictures import photo
+from pictures import photo, text
 
 
 @pytest.fixture
@@ -247,6 +247,17 @@ def test_lossless_goes_with_no_other_wish(folder: Path, other: tuple[str, ...]) 
     assert result.exit_code == 2
     assert "--lossless takes neither -q nor a target" in result.output
     assert names(folder) == ["photo.png"]
+
+
+@pytest.mark.parametrize(("wish", "share"), [([], 1), (["--layers", "auto"], 1), (["--layers", "photo"], 0)])
+def test_layers(folder: Path, lossless_coder: doubles.LosslessCoder, wish: list[str], share: int) -> None:
+    text(160, 96).save("page.png")
+    assert run("encode", "page.png", *wish, "-o", "page.isth").exit_code == 0
+    assert json.loads(run("info", "--json", "page.isth").stdout)["sharp"] == share
+    assert bool(lossless_coder.efforts) == (share == 0)
+    assert ("100 % in the sharp layer" in run("info", "page.isth").stdout) == (share == 1)
+    assert run("decode", "page.isth", "-o", "back.png").exit_code == 0
+    assert pixels("back.png").shape == (96, 160, 3)
 
 
 def test_strip(folder: Path) -> None:

@@ -38,6 +38,12 @@ def test_masks_of_another_size_are_corrupt() -> None:
         decode_mask(bomb, 80, 112)
 
 
+def test_a_mask_that_was_written_once_is_read_for_ever() -> None:
+    mask, used = decode_mask(bytes.fromhex("63287878800100"), 70, 100)
+    np.testing.assert_array_equal(mask, MIDDLE)
+    assert used == 7
+
+
 def test_a_mask_of_pixels() -> None:
     shown = pixels_of(MIDDLE, 70, 100)
     assert shown.shape == (70, 100)

@@ -1,8 +1,8 @@
 """Which layer shows where: what a block costs and how it looks in either, at the quality's own price of bits.
 
 Only pictures that have some of what the sharp layer is for are looked at more closely: blocks with edges in which many
-pixels repeat a neighbour exactly, as in what was drawn and in nothing that was photographed. Of those, tiles are coded
-by networks and by the sharp coder, wholly and in part, and what is cheapest is taken.
+pixels repeat their neighbours exactly, as in what was drawn and in hardly anything that was photographed. Their tiles
+are coded by networks and by the sharp coder, wholly and in part, and what is cheapest is taken.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ from isthmus.medium.protocol import Progress
 from isthmus.medium.setting import Setting
 from isthmus.quality import Quality
 
-_REPEATS = 0.4
-"""Share of pixels of a drawn block that repeat a neighbour."""
+_REPEATS = 0.25
+"""Share of pixels of a drawn block that repeat both the one above and the one on the left."""
 _EDGE = 24
 """Levels between the darkest and the lightest pixel of a block with an edge."""
 _DRAWN_SHARE, _DRAWN_BLOCKS = 0.05, 4
-"""From how many drawn blocks on a tile is looked at: 5 % of it. Of photographs, one in ten has as many."""
+"""From how many drawn blocks on a tile is looked at: 5 % of it. Most photographs have hardly any."""
 _BUSY_SHARE = 0.02
 """Up to which share of other blocks a picture is drawn all over."""
 
@@ -107,7 +107,7 @@ def _kinds(picture: Picture) -> tuple[Mask, Mask]:
         whole = _padded(pixels)
         repeats = np.zeros(whole.shape[:2], bool)
         repeats[:, 1:] = (whole[:, 1:] == whole[:, :-1]).all(-1)
-        repeats[1:] |= (whole[1:] == whole[:-1]).all(-1)
+        repeats[1:] &= (whole[1:] == whole[:-1]).all(-1)
         levels = _blocks(whole[..., 1]).astype(np.int16)
         contrast = levels.max(-1) - levels.min(-1)
         drawn.append((_blocks(repeats).mean(-1) >= _REPEATS) & (contrast >= _EDGE))
