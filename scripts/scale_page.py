@@ -1,4 +1,5 @@
-"""Write docs/scale.md: what a billion pictures take, computed from docs/results/everyday/distributed_run.json.
+"""Write docs/scale.md: what a billion pictures take, what a worker takes, and training on .isth files, all computed
+from measured figures in docs/results/everyday.
 
 python scripts/scale_page.py
 """
@@ -8,7 +9,14 @@ from pathlib import Path
 from typing import Any
 
 DOCS = Path(__file__).parents[1] / "docs"
-RESULTS = "results/everyday/distributed_run.json"
+RESULTS = "results/everyday"
+RUN, MEMORY, CLASSIFIER = "distributed_run.json", "worker_memory.json", "classifier.json"
+SETS = {
+    "isth": ".isth, quality {quality}",
+    "jpeg_of_equal_bytes": "JPEG, quality {quality}",
+    "jpeg": "JPEG, quality {quality}",
+    "png": "PNG",
+}
 
 # Stated public prices, US dollars, of a large store in its first region; an example, not an offer.
 PUT_AND_LIST = 0.005 / 1000
@@ -23,8 +31,12 @@ KEPT_PER_THREAD = 3 * 16
 """Pictures that are out for each thread of a worker, at most: tasks times pictures a task."""
 
 
-def text(run: dict[str, Any]) -> str:
+def text(run: dict[str, Any], memory: dict[str, Any], classifier: dict[str, Any]) -> str:
     """The page."""
+    return "\n".join((_run(run), _memory(memory), _classifier(classifier)))
+
+
+def _run(run: dict[str, Any]) -> str:
     one, two = run["speed"]
     rate = one["pictures_per_second"]
     hours = PICTURES / rate / 3600
@@ -37,7 +49,7 @@ def text(run: dict[str, Any]) -> str:
     twice = f"{two['pictures_per_second']:.1f}, {run['two_workers_against_one']:.2f} times as many"
     return f"""# Beyond one machine, in figures
 
-`python scripts/scale_page.py` writes this page from `docs/{RESULTS}`, measured on
+`python scripts/scale_page.py` writes this page from `docs/{RESULTS}`. The run was measured on
 {run["machine"]}, whose cores the workers shared with the store, and with other work (load
 {run["load_of_others_before"]} before it began): a quiet machine is faster. The model is `{run["model"]}`, the pictures
 are of {run["pixels"]} pixels; larger ones take longer, and the same requests.
@@ -82,13 +94,64 @@ ${CORE_HOUR:g} a core-hour, ${GIGABYTE_MONTH:g} a GB and month: an example, as l
 """
 
 
+def _memory(measured: dict[str, Any]) -> str:
+    sampled, plain = (measured["mb_after_rounds"][name] for name in ("sampled", "not_sampled"))
+    pictures = measured["pictures_of_a_round"] * (len(sampled) - 1)
+    one = measured["large_beside_small"]
+    large, small = one["large"], one["done"] - one["large"]["pictures"]
+    return f"""## What a worker takes
+
+Measured on {measured["machine"]}, at a load of {measured["load_of_others_before"]}; MB of the worker's process alone.
+
+| | after the first {measured["pictures_of_a_round"]} | {pictures:,} pictures later |
+| --- | ---: | ---: |
+| a worker as Dask starts it | {sampled[0]:.0f} MB | {sampled[-1]:.0f} MB |
+| with `DASK_DISTRIBUTED__WORKER__PROFILE__ENABLED=False` | {plain[0]:.0f} MB | {plain[-1]:.0f} MB |
+
+What grows are the samples that Dask takes of a busy worker's stack a hundred times a second, for its dashboard. It
+keeps those of the last thousand seconds, so the growth ends there: the run above, which took little less, shows
+nearly all of it. `--cluster local` starts its workers without.
+
+Large pictures wait for each other by the worker's memory limit, before their pixels are read. {large["pictures"]} of
+{large["pixels"]} pixels, some {large["mb_that_one_takes"]:.0f} MB each while they are encoded, and {small} thumbnails
+on a worker of {one["threads"]} threads and {one["limit_mb"]:.0f} MB: it took {one["most_mb"]:.0f} MB at most,
+{one["mb_before"]:.0f} MB of that before it began; {one["done"]} were encoded, {one["failed"]} failed.
+"""
+
+
+def _classifier(made: dict[str, Any]) -> str:
+    sets = made["sets"]
+    rows = "\n".join(f"| {SETS[name].format(**one)} | {_measured(one)} |" for name, one in sets.items())
+    return f"""## Training on it
+
+`benchmarks/train_classifier.py` reads a set by `isthmus.datasets.IsthFolder`, trains a small network that tells
+{made["classes"]} photographs apart by windows of {made["pixels"]} pixels, and does the same with the same pictures as
+JPEG and PNG: {made["pictures"]["train"]:,} to learn from, {made["pictures"]["test"]:,} others to test, {made["epochs"]}
+epochs, {made["seeds"]} seeds. Measured on {made["machine"]}.
+
+| stored as | bytes a picture | read in a second of one core | accuracy | of the seeds |
+| --- | ---: | ---: | ---: | ---: |
+{rows}
+
+Chance is {1 / made["classes"]:.1%}. What is read slowly is decoded once and kept, as here, or decoded ahead by several
+processes (`DataLoader(..., num_workers=...)`, `IsthFolder.stream`).
+"""
+
+
+def _measured(one: dict[str, Any]) -> str:
+    """The cells of a set."""
+    found = one["accuracies"]
+    cells = [f"{one['bytes_per_picture']:,.0f}", f"{one['pictures_per_processor_second']:,.0f}"]
+    return " | ".join([*cells, f"{one['accuracy']:.1%}", f"{min(found):.1%} to {max(found):.1%}"])
+
+
 def _requests(asked: dict[str, int]) -> str:
     return ", ".join(f"{count:,} {method}" for method, count in sorted(asked.items()))
 
 
 def main() -> None:
-    run = json.loads((DOCS / RESULTS).read_text(encoding="utf-8"))
-    (DOCS / "scale.md").write_text(text(run), encoding="utf-8")
+    found = (json.loads((DOCS / RESULTS / name).read_text(encoding="utf-8")) for name in (RUN, MEMORY, CLASSIFIER))
+    (DOCS / "scale.md").write_text(text(*found), encoding="utf-8")
 
 
 if __name__ == "__main__":

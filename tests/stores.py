@@ -1,7 +1,8 @@
-"""A server of S3's protocol on loopback, which counts requests and fails when it is told to."""
+"""A server of S3's protocol on loopback, which counts requests, and fails or takes its time when it is told to."""
 
 import os
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -21,19 +22,22 @@ class Store:
     Attributes:
         requests: how many there were, by "METHOD" and, of lists, "LIST".
         fails: told of every request's method and path, whether it ends in an error of the server.
+        slowness: the same, the seconds after which it is answered.
     """
 
     def __init__(self) -> None:
         self._app = DomainDispatcherApplication(create_backend_app)
         self._lock = threading.Lock()
         self.requests: Counter[str] = Counter()
-        self.fails: Callable[[str, str], bool] = lambda method, path: False
+        self.reset()
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         method, path = environ["REQUEST_METHOD"], environ["PATH_INFO"]
         with self._lock:
             self.requests["LIST" if "list-type" in environ["QUERY_STRING"] else method] += 1
-            failed = self.fails(method, path)
+            failed, seconds = self.fails(method, path), self.slowness(method, path)
+        if seconds:
+            time.sleep(seconds)
         if failed:
             start_response("503 Service Unavailable", [("Content-Type", "text/plain"), ("Content-Length", "0")])
             return [b""]
@@ -41,9 +45,10 @@ class Store:
         return answer
 
     def reset(self) -> None:
-        """No failures, and counting from nothing."""
+        """No failures, no waiting, and counting from nothing."""
         self.requests.clear()
-        self.fails = lambda method, path: False
+        self.fails: Callable[[str, str], bool] = lambda method, path: False
+        self.slowness: Callable[[str, str], float] = lambda method, path: 0
 
 
 @contextmanager
@@ -61,6 +66,8 @@ def s3_server() -> Iterator[Store]:
         "AWS_EC2_METADATA_DISABLED": "true",
         # What fails always is found out sooner than by the five tries of everyday.
         "AWS_MAX_ATTEMPTS": "3",
+        # The same of an answer that does not come: a minute is usual.
+        "FSSPEC_S3": '{"config_kwargs": {"read_timeout": 4}}',
     }
     with pytest.MonkeyPatch.context() as patch:
         for name, value in settings.items():

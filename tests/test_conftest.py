@@ -8,6 +8,9 @@ from pathlib import Path
 import pytest
 
 TESTS = Path(__file__).parent
+# Plugins that the runs below have no use for take longer to load than their tests.
+PYTEST = (sys.executable, "-m", "pytest", "-p", "conftest", "-p", "no:cacheprovider")
+ENVIRONMENT = os.environ | {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
 PAGE = """
 import pytest
 from browser import start
@@ -24,24 +27,25 @@ def test_page(browser):
 @pytest.mark.parametrize(("ci", "said"), [("true", "these tests need chromium"), ("", "apt-get install chromium")])
 def test_without_a_browser_tests_of_pages_fail_where_all_must_run(tmp_path: Path, ci: str, said: str) -> None:
     (tmp_path / "test_page.py").write_text(PAGE)
-    environment = os.environ | {"CI": ci, "PATH": "", "PYTHONPATH": str(TESTS)}
-    command = [sys.executable, "-m", "pytest", "-p", "conftest", "-p", "no:cacheprovider", "--no-skips"]
-    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True)
+    path = os.pathsep.join([str(TESTS), *filter(None, [os.environ.get("PYTHONPATH")])])
+    environment = ENVIRONMENT | {"CI": ci, "PATH": "", "PYTHONPATH": path}
+    done = subprocess.run([*PYTEST, "--no-skips"], cwd=tmp_path, env=environment, capture_output=True, text=True)
     assert said in done.stdout
     # A run of no tests has a status of its own.
     failed = done.returncode == pytest.ExitCode.TESTS_FAILED
     assert failed == (ci == "true"), done.stdout
 
 
-@pytest.mark.parametrize("spread", [(), ("-n", "2", "--dist", "loadfile")], ids=["one process", "several"])
+@pytest.mark.parametrize(
+    "spread", [(), ("-p", "xdist", "-n", "2", "--dist", "loadfile")], ids=["one process", "several"]
+)
 @pytest.mark.parametrize("strict", [True, False])
 def test_a_skipped_test_fails_where_all_must_run(tmp_path: Path, spread: tuple[str, ...], strict: bool) -> None:
     (tmp_path / "test_a.py").write_text("def test_a(): pass\n")
     (tmp_path / "test_b.py").write_text("import pytest\ndef test_b(): pytest.skip('for once')\n")
     path = os.pathsep.join([str(TESTS), *filter(None, [os.environ.get("PYTHONPATH")])])
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "conftest", "-p", "no:cacheprovider", *spread]
-    command += ["--no-skips"] if strict else []
-    done = subprocess.run(command, cwd=tmp_path, env=os.environ | {"PYTHONPATH": path}, capture_output=True, text=True)
+    command = [*PYTEST, "-q", *spread, *(["--no-skips"] if strict else [])]
+    done = subprocess.run(command, cwd=tmp_path, env=ENVIRONMENT | {"PYTHONPATH": path}, capture_output=True, text=True)
     assert done.stdout.splitlines()[-1].startswith("1 passed, 1 skipped in "), done.stdout
     assert done.returncode == (pytest.ExitCode.TESTS_FAILED if strict else pytest.ExitCode.OK), done.stdout
 

@@ -1,3 +1,4 @@
+import errno
 import io
 import os
 import threading
@@ -6,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from isthmus.errors import LimitExceededError, OutputExistsError
-from isthmus.files import atomic_output, read_capped, write_atomic
+from isthmus.errors import InputError, LimitExceededError, OutputExistsError
+from isthmus.files import atomic_output, beside, read_capped, write_atomic
 
 
 def test_writes_whole(tmp_path: Path) -> None:
@@ -122,6 +123,24 @@ def test_without_hard_links_nothing_is_overwritten_either(tmp_path: Path, monkey
         output.__exit__(None, None, None)
     assert (tmp_path / "taken").read_bytes() == b"theirs"
     assert {path.name for path in tmp_path.iterdir()} == {"new", "taken"}
+
+
+def test_an_error_of_a_full_disk_names_the_file(tmp_path: Path) -> None:
+    with pytest.raises(OSError, match="No space left") as failed, atomic_output(tmp_path / "new"):
+        raise OSError(errno.ENOSPC, "No space left on device")
+    assert failed.value.filename == str(tmp_path / "new")
+    assert not list(tmp_path.iterdir())
+    # Any other error may be of what was read.
+    with pytest.raises(OSError, match="Input/output") as failed, atomic_output(tmp_path / "new"):
+        raise OSError(errno.EIO, "Input/output error")
+    assert failed.value.filename is None
+
+
+@pytest.mark.parametrize("name", ["", ".", "/"])
+def test_a_folder_has_no_file_beside_it(name: str) -> None:
+    assert beside(Path("photo.tar.png"), ".isth") == Path("photo.tar.isth")
+    with pytest.raises(InputError, match="expected the name of a file"):
+        beside(Path(name), ".isth")
 
 
 def test_reading_allocates_what_is_there_not_what_may_be(tmp_path: Path) -> None:

@@ -2,23 +2,28 @@
 
 import os
 import re
+import shlex
 import signal
 import subprocess
 import sys
 import zipfile
+from contextlib import chdir
 from pathlib import Path
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 from PIL import Image
 from skimage import data
 
-from isthmus.cli import COMMANDS
+from isthmus.cli import COMMANDS, main
 from pictures import page
 
 GUIDE = Path(__file__).parents[1] / "docs/guide.md"
 BLOCKS = re.findall(r"^```(console|python)\n(.*?)^```", GUIDE.read_text(encoding="utf-8"), re.M | re.S)
 STATUS = re.compile(r"\[exit status (\d+)\]\n?")
+# Pipes and redirections; what serves until it is stopped; and what changes the threads of its process.
+OF_A_SHELL = re.compile(r"[|<>&;*]|^isthmus (serve|train)\b")
 
 
 @pytest.fixture(scope="module")
@@ -61,7 +66,18 @@ def fits(expected: str, shown: str) -> bool:
 
 
 def run(command: str, folder: Path) -> tuple[str, int]:
-    """What a shell shows, and the exit status; what serves for ever gets its Ctrl-C."""
+    """What is shown, and the exit status; what needs no shell runs here, where the weights are loaded once."""
+    if OF_A_SHELL.search(command):
+        return run_in_a_shell(command, folder)
+    name, *words = shlex.split(command)
+    assert name == "isthmus"
+    with chdir(folder):
+        result = CliRunner().invoke(main, words, env=environment(folder), catch_exceptions=False)
+    return result.output, result.exit_code
+
+
+def run_in_a_shell(command: str, folder: Path) -> tuple[str, int]:
+    """The same by a process of its own; what serves for ever gets its Ctrl-C."""
     process = subprocess.Popen(
         ["sh", "-c", f"exec {command}" if command.startswith("isthmus serve") else command],
         cwd=folder,

@@ -1,6 +1,7 @@
 """What errors say, over all places that raise them: words of people, with what to do where that is not plain."""
 
 import ast
+import functools
 from pathlib import Path
 
 import pytest
@@ -25,6 +26,7 @@ def words(node: ast.expr) -> str:
     return "…"
 
 
+@functools.cache
 def raised() -> list[tuple[str, str, dict[str, str]]]:
     """(place, what, {expected, got, hint}) of every error of ours that is made in the package."""
     found = []

@@ -28,7 +28,7 @@ TINY = {
     "checks": "2",
     "check_pictures": "1",
     "qualities": "20,50,80",
-    "fit_pictures": "15",
+    "fit_pictures": "4",
     "fit_side": "128",
     "held_out_side": "128",
 }

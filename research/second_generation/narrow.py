@@ -23,7 +23,7 @@ from isthmus.train.quantization import compand
 def begin(network: Network, pictures: Sequence[npt.NDArray[np.uint8]]) -> None:
     """Copies the first generation's synthesis into a network; pictures (H, W, 3), multiples of 16, show what flows."""
     (old,) = network.old
-    directions, hidden = _directions(old, pictures, network.config.grid)
+    directions, hidden = _directions(old, pictures, network.config.grid, network.config.hidden)
     source, target = old.synthesis, network.synthesis
     target.enter.weight.zero_()
     target.enter.weight[:, :-1].copy_(source.enter.weight)
@@ -48,8 +48,10 @@ def begin(network: Network, pictures: Sequence[npt.NDArray[np.uint8]]) -> None:
     target.last.bias.copy_(source.last.bias)
 
 
-def _directions(old: First, pictures: Sequence[npt.NDArray[np.uint8]], count: int) -> tuple[Tensor, list[Tensor]]:
-    """(grid, count) orthonormal, and of every layer the (count,) hidden channels that matter most."""
+def _directions(
+    old: First, pictures: Sequence[npt.NDArray[np.uint8]], count: int, hidden_count: int
+) -> tuple[Tensor, list[Tensor]]:
+    """(grid, count) orthonormal, and of every layer the (hidden_count,) hidden channels that matter most."""
     layers = len(old.synthesis.spatial)
     width = old.synthesis.pixels.weight.shape[0]
     covariance = torch.zeros(width, width, dtype=torch.float64)
@@ -71,7 +73,7 @@ def _directions(old: First, pictures: Sequence[npt.NDArray[np.uint8]], count: in
     for stage in range(layers):
         reach = (directions.T @ old.synthesis.mix[stage].weight[:, :, 0, 0]).square().sum(0)
         worth = power[stage].float() * reach
-        hidden.append(torch.topk(worth, count).indices.sort().values)
+        hidden.append(torch.topk(worth, hidden_count).indices.sort().values)
     return directions, hidden
 
 

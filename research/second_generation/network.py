@@ -44,6 +44,8 @@ class Config:
     """The model of the first generation whose networks and steps training begins from."""
     grid: int = 32
     """Channels on the 1/4 grid."""
+    hidden: int = 48
+    """Channels that each 3x3 convolution there makes of them."""
     corrected: int = 384
     """Coefficients that the network at 1/16 corrects, from the first."""
     crop: int = 256
@@ -57,7 +59,7 @@ class Config:
     """The same for the encoder's choice under tune 1, in steps of the channel's own, where nothing hides the error."""
 
 
-PRESETS = {"best": Config(), "fast": Config(start="fast", grid=24, corrected=64)}
+PRESETS = {"best": Config(), "fast": Config(start="fast", grid=24, hidden=24, corrected=64)}
 
 
 class Tuned(nn.Module):
@@ -166,8 +168,8 @@ class Synthesis(nn.Module):
         self.correct = nn.Conv2d(width, config.corrected, 1)
         self.leave = nn.Conv2d(width, grid * (BLOCK // GRID) ** 2, 1)
         self.pixels = nn.Conv2d(3 * GRID**2, grid, 1)
-        self.spatial = nn.ModuleList(nn.Conv2d(grid, grid, 3, padding=1) for _ in range(layers))
-        self.mix = nn.ModuleList(nn.Conv2d(grid, grid, 1) for _ in range(layers))
+        self.spatial = nn.ModuleList(nn.Conv2d(grid, config.hidden, 3, padding=1) for _ in range(layers))
+        self.mix = nn.ModuleList(nn.Conv2d(config.hidden, grid, 1) for _ in range(layers))
         self.last = nn.Conv2d(grid, 3 * GRID**2, 1)
         nn.init.zeros_(self.correct.weight)
         nn.init.zeros_(self.correct.bias)

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from isthmus.effort import Effort, effort_of
 from isthmus.errors import InputError, UnknownModelError
-from isthmus.files import atomic_output, read_capped
+from isthmus.files import atomic_output, beside, read_capped
 from isthmus.image.limits import Limits
 from isthmus.media import DEFAULT, MEDIA, medium_of, medium_to_open, parse
 from isthmus.medium.protocol import NONE, Content, Decoder, Info, Medium, Options, Progress
@@ -258,7 +258,7 @@ class Codec:
             InputError, UnsupportedPictureError, LimitExceededError, OutputExistsError, OSError
         """
         source = Path(source)
-        target = Path(target) if target is not None else source.with_suffix(SUFFIX)
+        target = Path(target) if target is not None else beside(source, SUFFIX)
         with atomic_output(target, force) as stream:
             stream.write(self.encode(self.open_file(source, {"depth": depth}), quality, strip, lossless=lossless))
         return target
@@ -297,7 +297,7 @@ class Codec:
         """
         source = Path(source)
         medium, decoder = self.decoder(self.read_file(source))
-        target = Path(target) if target is not None else source.with_suffix(medium.default_suffix)
+        target = Path(target) if target is not None else beside(source, medium.default_suffix)
         format_name = medium.format_of(target)
         with atomic_output(target, force) as stream:
             saved = medium.save(decoder, stream, format_name, {"strip": strip})

@@ -1,5 +1,6 @@
 """Whole files in and out: capped reading and atomic writing. Knows nothing of pictures or bitstreams."""
 
+import errno
 import os
 import secrets
 from collections.abc import Iterator
@@ -11,6 +12,7 @@ from typing import IO, BinaryIO
 from isthmus.errors import InputError, LimitExceededError, OutputExistsError
 
 _BLOCK = 2**20
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 def read_capped(stream: BinaryIO, max_bytes: int, name: str) -> bytes:
@@ -57,6 +59,13 @@ def refuse_unwritable(path: Path) -> None:
         raise InputError(f"{path} cannot be written", expected="a folder that can be written to", got=folder)
 
 
+def beside(source: Path, suffix: str) -> Path:
+    """The name of a file with another suffix; raises :class:`InputError` for what names none, as "." does."""
+    if not source.name:
+        raise InputError("no file", expected="the name of a file", got=f"{str(source)!r}, a folder")
+    return source.with_suffix(suffix)
+
+
 @contextmanager
 def atomic_output(path: Path, force: bool = False) -> Iterator[BinaryIO]:
     """A binary file that appears under ``path`` whole or not at all.
@@ -93,8 +102,11 @@ def atomic_output(path: Path, force: bool = False) -> Iterator[BinaryIO]:
         if permissions is not None:
             temporary.chmod(permissions)
         _publish(temporary, path, force)
-    except BaseException:
+    except BaseException as error:
         temporary.unlink(missing_ok=True)
+        if isinstance(error, OSError) and error.errno in _FULL and error.filename is None:
+            # An error of a write names no file, and standard output is told from files by that.
+            error.filename = str(path)
         raise
 
 

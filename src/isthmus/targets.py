@@ -6,7 +6,7 @@ from pathlib import Path
 from isthmus.codec import DEFAULT_QUALITY, SUFFIX, Codec, Depth, ModelLike
 from isthmus.effort import Effort
 from isthmus.errors import InputError
-from isthmus.files import atomic_output
+from isthmus.files import atomic_output, beside
 from isthmus.image.picture import Layers, PictureLike
 from isthmus.media import medium_of
 from isthmus.medium.protocol import Content
@@ -144,7 +144,7 @@ def encode_file(
         PosixPath('photo.isth')
     """
     source = Path(source)
-    path = Path(target) if target is not None else source.with_suffix(SUFFIX)
+    path = Path(target) if target is not None else beside(source, SUFFIX)
     codec = Codec(model, effort=effort)
     aim = one_target(
         {

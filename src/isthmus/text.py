@@ -18,6 +18,13 @@ def reason(error: Exception) -> str:
     return (error.strerror or str(error)) if isinstance(error, OSError) else str(error)
 
 
+def told(error: Exception) -> str:
+    """An error as people are told it where nothing else names the file that it is about."""
+    if isinstance(error, OSError) and error.filename is not None:
+        return f"{error.filename}: {reason(error)}"
+    return reason(error)
+
+
 def some_of(names: Sequence[str], most: int = 3) -> str:
     """The first names, printable, and a mark if there are more: "a, b, c, ..."."""
     shown = [printable(name) for name in names[:most]]

@@ -1,17 +1,22 @@
 """Trees of pictures: what is written, kept and refused."""
 
+import threading
 import zipfile
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PIL import Image
 
 import isthmus
 from batch.helpers import CUP, all_of, states
+from isthmus.batch import steps
 from isthmus.batch.job import Item, Job
 from isthmus.batch.plan import items
+from isthmus.batch.room import BYTES_PER_PIXEL, Room
 from isthmus.batch.steps import process
+from isthmus.image.medium import PictureMedium
 from isthmus.rate_control import Target
 
 
@@ -99,3 +104,23 @@ def test_from_an_archive(job: Job, tmp_path: Path) -> None:
         archive.write(tmp_path / "in/a.png", "deep/a.png")
     assert states(replace(job, source=f"zip://::{tmp_path / 'in.zip'}")) == {"deep/a.png": "done"}
     assert (tmp_path / "out/deep/a.isth").exists()
+
+
+def test_a_large_picture_is_not_opened_while_another_is_in_the_way(job: Job, monkeypatch: pytest.MonkeyPatch) -> None:
+    large = next(item for item in items(job)[0] if item.name == "a.png")
+    room, opened = Room(96 * 64 * BYTES_PER_PIXEL), threading.Event()
+    monkeypatch.setattr(steps, "ROOM", room)
+    open_picture = PictureMedium.open
+
+    def noted(*args: Any) -> Any:
+        opened.set()
+        return open_picture(*args)
+
+    monkeypatch.setattr(PictureMedium, "open", noted)
+    thread = threading.Thread(target=process, args=(job, large))
+    with room.taken({"width": 1, "height": 1}):
+        thread.start()
+        assert not opened.wait(0.5)
+    thread.join(60)
+    assert opened.is_set()
+    assert states(job)["a.png"] == "skipped"

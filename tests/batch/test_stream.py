@@ -1,6 +1,8 @@
 """Plans made while a tree is listed: the same as plans of the whole, and what listings say of an earlier run."""
 
+import gc
 import os
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -11,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from batch.helpers import picture
+from isthmus.batch import stream
 from isthmus.batch.job import Item, Job, Result
 from isthmus.batch.listing import Entry
 from isthmus.batch.plan import divided, items
@@ -133,3 +136,23 @@ def test_trust_comes_with_proofs_and_goes_with_a_refusal() -> None:
 def test_a_source_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
         walked(Job("encode", str(tmp_path / "absent"), str(tmp_path / "out")))
+
+
+def test_a_walk_holds_a_few_names_however_many_there_are(job: Job, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Large:
+        """A tree of many pictures; every other one is in the target."""
+
+        def __init__(self, address: str) -> None:
+            self.suffix, self.step = (".png", 1) if address == job.source else (".isth", 2)
+
+        def entries(self, failed: dict[str, OSError] | None = None) -> Iterator[Entry]:
+            return (Entry(f"{n // 100:02}/{n:05}{self.suffix}", 10, 5.0) for n in range(0, 3000, self.step))
+
+    monkeypatch.setattr(stream, "Tree", Large)
+    held, states = [], Counter[str]()
+    for number, one in enumerate(Stream(job, Trusting())):
+        states[one.state if isinstance(one, Result) else "to do"] += 1
+        if number % 1000 == 999:
+            held.append(sum(isinstance(thing, Entry | Item | Result) for thing in gc.get_objects()))
+    assert states == {"skipped": 1500, "to do": 1500}
+    assert max(held) < 20

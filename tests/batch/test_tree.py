@@ -1,5 +1,6 @@
 """Trees on a disk, in an archive and in memory: names, sizes, reading, writing."""
 
+import os
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -7,7 +8,7 @@ from pathlib import Path
 import fsspec
 import pytest
 
-from isthmus.batch.tree import Tree
+from isthmus.batch.tree import Tree, opened
 from isthmus.errors import InputError, LimitExceededError, MissingExtraError
 
 
@@ -97,3 +98,11 @@ def test_a_folder_that_is_there_goes_before_an_address(tmp_path: Path, monkeypat
     (tmp_path / "memory:" / "trip").mkdir(parents=True)
     (tmp_path / "memory:" / "trip" / "a").write_bytes(b"a")
     assert Tree("memory://trip").files() == {"a": 1}
+
+
+def test_a_process_that_was_forked_opens_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    tree = opened(str(tmp_path))
+    assert opened(str(tmp_path)) is tree
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "getpid", lambda: 1)
+        assert opened(str(tmp_path)) is not tree

@@ -7,12 +7,12 @@ from scipy.ndimage import gaussian_filter1d
 from isthmus.bench.blur import RADIUS, SIGMA, blur
 
 
-@pytest.mark.parametrize("shape", [(3, 64, 64), (1, 8, 9), (2, 65, 127), (3, 200, 131), (1, 1, 300)])
-def test_it_is_scipys_filter(shape: tuple[int, int, int]) -> None:
-    planes = np.random.default_rng(7).random(shape, np.float32)
-    expected = planes.astype(np.float64)
-    for axis in (1, 2):
+@pytest.mark.parametrize("shape", [(64, 64), (8, 9), (65, 127), (200, 131), (1, 300)])
+def test_it_is_scipys_filter(shape: tuple[int, int]) -> None:
+    plane = np.random.default_rng(7).random(shape, np.float32)
+    expected = plane.astype(np.float64)
+    for axis in (0, 1):
         expected = gaussian_filter1d(expected, SIGMA, axis=axis, radius=RADIUS, mode="constant")
-    found = blur(planes)
+    found = blur(plane)
     assert found.dtype == np.float32
     np.testing.assert_allclose(found, expected, atol=5e-7)

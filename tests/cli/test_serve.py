@@ -28,4 +28,6 @@ def test_a_port_that_is_taken() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         result = CliRunner().invoke(main, ["serve", "--port", str(taken.getsockname()[1])])
     assert result.exit_code == 1
-    assert "in use" in result.stderr
+    assert result.stderr.startswith("isthmus: nothing can listen at 127.0.0.1:")
+    assert "already in use" in result.stderr
+    assert "Take another --port" in result.stderr

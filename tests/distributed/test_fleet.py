@@ -8,6 +8,7 @@ from distributed import Client
 
 from isthmus.batch.job import Item
 from isthmus.distributed import fleet
+from isthmus.distributed.clusters import LOCAL, cluster_client
 from isthmus.distributed.fleet import Fleet
 from isthmus.errors import InputError
 
@@ -57,3 +58,10 @@ def test_workers_of_another_version_are_refused(client: Client, monkeypatch: pyt
     monkeypatch.setattr(fleet, "__version__", "0.0.1")
     with pytest.raises(InputError, match="another isthmus"):
         list(Fleet(client, lambda item: 1, lambda item: 0).results(ITEMS[:1]))
+
+
+def test_workers_of_our_own_keep_no_samples_of_their_stacks() -> None:
+    with cluster_client(LOCAL, 1) as client:
+        (found,) = client.run(lambda dask_worker: sorted(dask_worker.periodic_callbacks)).values()
+    assert "heartbeat" in found
+    assert "profile" not in found

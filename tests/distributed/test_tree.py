@@ -3,7 +3,7 @@
 import json
 import os
 import signal
-from collections.abc import Iterator
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,65 +11,16 @@ import fsspec
 import pytest
 from distributed import Client
 
-from batch.helpers import picture
+from clusters import COUNT, contents
 from isthmus.batch import stream
 from isthmus.batch.inspection import Finding
 from isthmus.batch.job import Job, Result
-from isthmus.batch.plan import items
-from isthmus.batch.steps import process
 from isthmus.batch.stream import Stream
 from isthmus.distributed import fleet, run_tree
 from isthmus.distributed.tree import findings, results
 from isthmus.errors import InputError, TruncatedError
 from isthmus.model.registry import model_named
 from stores import BUCKET, Store
-
-COUNT = 20
-
-
-@pytest.fixture(scope="module")
-def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Pictures in three folders, two of one name, and a text."""
-    folder = tmp_path_factory.mktemp("photos")
-    for index in range(COUNT - 1):
-        picture(folder / f"{'abc'[index % 3]}/{index}.png", index)
-    picture(folder / "a/3.jpg", 50)
-    (folder / "a/notes.txt").write_text("mine")
-    return folder
-
-
-@pytest.fixture(scope="module")
-def expected(photos: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
-    """What one process makes of them."""
-    target = tmp_path_factory.mktemp("alone")
-    job = Job("encode", str(photos), str(target), model="fast")
-    assert {process(job, item).state for item in items(job)[0]} == {"done"}
-    return contents(str(target))
-
-
-@pytest.fixture
-def source(photos: Path, store: Store, request: pytest.FixtureRequest) -> Iterator[str]:
-    """The same pictures in the store, below a name of the test's own."""
-    name = f"{BUCKET}/{request.node.name}"
-    remote = fsspec.filesystem("s3")
-    remote.put(f"{photos}/", f"{name}/in/", recursive=True)
-    remote.invalidate_cache()
-    store.reset()
-    yield f"s3://{name}/in"
-    store.reset()
-    remote.rm(name, recursive=True)
-
-
-@pytest.fixture
-def target(source: str) -> str:
-    return source.removesuffix("in") + "out"
-
-
-def contents(address: str) -> dict[str, bytes]:
-    """Every file below an address."""
-    store, root = fsspec.core.url_to_fs(address)
-    store.invalidate_cache()
-    return {path[len(root) + 1 :]: store.cat_file(path) for path in store.find(root)}
 
 
 def events(report: Path) -> list[dict[str, object]]:
@@ -148,6 +99,59 @@ def test_a_store_that_fails_now_and_then(
     summary = run_tree(client, "encode", source, target, model="fast")
     store.reset()
     assert (summary.done, summary.failed) == (COUNT, 0)
+    assert contents(target) == expected
+
+
+def test_a_store_that_answers_slowly_or_not_at_all(
+    client: Client, source: str, target: str, expected: dict[str, bytes], store: Store
+) -> None:
+    asked: list[str] = []
+
+    def slowness(method: str, path: str) -> float:
+        asked.append(path)
+        # Longer than anybody waits, once.
+        if path.endswith("/b/1.png") and asked.count(path) == 1:
+            return 6
+        return 0.1
+
+    store.slowness = slowness
+    summary = run_tree(client, "encode", source, target, model="fast")
+    assert (summary.done, summary.failed) == (COUNT, 0)
+    assert contents(target) == expected
+    first = next(path for path in asked if path.endswith("/b/1.png"))
+    assert asked.count(first) == 2
+
+
+def test_errors_are_asked_again_and_then_named(client: Client, source: str, target: str, store: Store) -> None:
+    asked: Counter[str] = Counter()
+
+    def fails(method: str, path: str) -> bool:
+        asked[f"{method} {path.rpartition('/')[2]}"] += 1
+        return path.endswith(("/in/a/0.png", "/out/b/1.isth"))
+
+    store.fails = fails
+    seen: list[Result] = []
+    summary = run_tree(client, "encode", source, target, model="fast", on_result=seen.append)
+    store.reset()
+    assert (summary.done, summary.failed) == (COUNT - 2, 2)
+    named = {result.item.name: result.message for result in seen if result.state == "failed"}
+    assert named == dict.fromkeys(("a/0.png", "b/1.png"), "Service Unavailable")
+    # As often as AWS_MAX_ATTEMPTS says; botocore waits twice as long each time, more or less.
+    assert (asked["GET 0.png"], asked["PUT 1.isth"], asked["GET 1.png"], asked["PUT 2.isth"]) == (3, 3, 1, 1)
+    assert "b/1.isth" not in contents(target)
+    again = run_tree(client, "encode", source, target, model="fast")
+    assert (again.done, again.skipped) == (2, COUNT - 2)
+
+
+def test_a_listing_that_fails_ends_the_run_which_goes_on_later(
+    client: Client, source: str, target: str, expected: dict[str, bytes], store: Store
+) -> None:
+    bucket = f"/{BUCKET}"
+    store.fails = lambda method, path: method == "GET" and path.rstrip("/") == bucket
+    with pytest.raises(OSError, match="Service Unavailable"):
+        run_tree(client, "encode", source, target, model="fast")
+    store.reset()
+    assert run_tree(client, "encode", source, target, model="fast").done == COUNT
     assert contents(target) == expected
 
 

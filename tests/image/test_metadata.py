@@ -4,10 +4,12 @@ import io
 import struct
 from collections.abc import Callable
 
+import numpy as np
 import pytest
-from PIL import Image, ImageFile
+from PIL import Image, ImageFile, TiffImagePlugin
 from PIL.PngImagePlugin import PngInfo
 
+from image.pngs import png
 from isthmus.image.chunks import EXIF, XMP
 from isthmus.image.exif import ARTIST, DESCRIPTION, ORIENTATION, bare, resolution_of
 from isthmus.image.files import open_picture, save_picture
@@ -203,3 +205,44 @@ def test_the_frame_that_was_chosen(name: str, frame: int) -> None:
     wanted = frames[frame].getpixel((0, 0))
     assert picture(3, 4, 1, 1)[0, 0].tolist() == pytest.approx(wanted, abs=8)
     assert any("of 3" in note or "of the 3" in note for note in picture.notes)
+
+
+def with_segment(number: int, data: bytes) -> io.BytesIO:
+    """A JPEG file with one more segment, APP of that number."""
+    file = io.BytesIO()
+    photo().save(file, "JPEG")
+    jpeg = file.getvalue()
+    return io.BytesIO(jpeg[:2] + struct.pack(">BBH", 0xFF, 0xE0 + number, len(data) + 2) + data + jpeg[2:])
+
+
+def with_tag_of_iptc() -> io.BytesIO:
+    directory = TiffImagePlugin.ImageFileDirectory_v2()
+    directory[33723] = b"\x1c\x02\x78\x00\x02Hi"
+    file = io.BytesIO()
+    photo().save(file, "TIFF", tiffinfo=directory)
+    return file
+
+
+IPTC = b"Photoshop 3.0\0" + b"8BIM\x04\x04\0\0\0\0\0\x08" + b"\x1c\x02\x78\x00\x02Hi\0"
+
+
+@pytest.mark.parametrize(
+    ("file", "what"),
+    [
+        (with_segment(13, IPTC), "IPTC captions"),
+        (with_tag_of_iptc(), "IPTC captions"),
+        (with_segment(11, b"JP\0\1\0\0\0\1" + bytes(20)), "content credentials"),
+        (png(np.zeros((1, 1), np.uint8), chunks=[(b"caBX", bytes(20))]), "content credentials"),
+        (with_segment(1, b"http://ns.adobe.com/xmp/extension/\0" + bytes(50)), "the extended part of XMP"),
+        (png(np.zeros((1, 1), np.uint8), chunks=[(b"pHYs", struct.pack(">IIB", 2, 1, 0))]), "the shape of pixels, 1:2"),
+    ],
+    ids=["IPTC of JPEG", "IPTC of TIFF", "C2PA of JPEG", "C2PA of PNG", "extended XMP", "aspect"],
+)
+def test_what_has_no_place_is_named(file: io.BytesIO, what: str) -> None:
+    assert f"not kept: {what}" in open_picture(file).notes
+
+
+def test_usual_segments_are_not_named() -> None:
+    assert open_picture(with_segment(13, b"Photoshop 3.0\0")).notes == ()
+    assert open_picture(with_segment(2, b"FPXR\0" + bytes(20))).notes == ()
+    assert open_picture(png(np.zeros((1, 1), np.uint8), chunks=[(b"pHYs", struct.pack(">IIB", 1, 1, 0))])).notes == ()

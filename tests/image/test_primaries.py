@@ -145,7 +145,7 @@ def test_code_points_of_a_file_that_was_loaded_before(name: str, tmp_path: Path)
         image.load()
         picture = as_picture(image)
     assert ICC not in picture.metadata
-    assert picture.notes == ("whether the file gave code points of its colours is not known: it was loaded before",)
+    assert picture.notes == ("what the file said about its colours is not known: it was loaded before",)
 
 
 def test_a_file_that_is_another_by_now_says_nothing(tmp_path: Path) -> None:

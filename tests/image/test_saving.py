@@ -36,11 +36,12 @@ def test_a_size_that_cannot_be_held_is_refused(name: str, size: str) -> None:
         written(photo(400, 300), name)
 
 
+@pytest.mark.parametrize("mode", ["RGBA", "LA"])
 @pytest.mark.parametrize("name", ["BMP", "DIB", "PPM", "GIF", "JPEG"])
-def test_transparency_that_cannot_be_held_is_refused(name: str) -> None:
+def test_transparency_that_cannot_be_held_is_refused(name: str, mode: str) -> None:
     stream = io.BytesIO()
     with pytest.raises(InputError, match=r"cannot hold .*\.webp"):
-        write_picture(see_through(), stream, name)
+        write_picture(see_through().convert(mode), stream, name)
     assert stream.getvalue() == b""
 
 

@@ -170,8 +170,7 @@ def test_several_processes_train_together(folder: Path, tmp_path: Path) -> None:
     assert load_model(output).metadata["training"]["steps"] == 20
     # Each process takes crops of its own, and both follow the mean of their gradients.
     alone = tmp_path / "alone.isthmodel"
-    one = [sys.executable, "-m", "isthmus.train", *arguments(folder, alone, "--steps", "20", *SETTINGS)]
-    subprocess.run(one, capture_output=True, check=True, timeout=500, env=environment)
+    assert bare_main(arguments(folder, alone, "--steps", "20", *SETTINGS)) == 0
     first, second, single = (
         [
             json.loads(line)["loss"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -88,9 +89,12 @@ def _encode(job: Job, item: Item) -> Result:
     medium = medium_of_name(item.name)
     if medium is None:
         raise InputError(f"{item.name} is nothing that is encoded")
-    with tools.source.open(item.name, job.limits.max_file_bytes, item.size) as stream:
-        content = medium.open(stream, job.limits, job.options)
-    with ROOM.taken(content.facts):
+    with ExitStack() as room:
+        with tools.source.open(item.name, job.limits.max_file_bytes, item.size) as stream:
+            # Opening takes the memory of all samples: whoever waits has read no more than the header.
+            room.enter_context(ROOM.taken(medium.facts_of(stream, job.limits)))
+            stream.seek(0)
+            content = medium.open(stream, job.limits, job.options)
         return _encode_content(job, item, tools, content)
 
 

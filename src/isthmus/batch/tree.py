@@ -180,7 +180,12 @@ class Tree:
         return f"{self._root.rstrip('/')}/{name}" if self._root else name
 
 
-@lru_cache(maxsize=4)
 def opened(address: str) -> Tree:
     """The tree of an address, opened once a process; errors as of `Tree`."""
+    # A process that was forked has none of the threads by which stores answer.
+    return _opened(address, os.getpid())
+
+
+@lru_cache(maxsize=4)
+def _opened(address: str, process: int) -> Tree:
     return Tree(address)

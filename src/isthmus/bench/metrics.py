@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from isthmus import likeness
 from isthmus.bench import butteraugli as _butteraugli
 from isthmus.bench import ssimulacra2 as _ssimulacra2
-from isthmus.bench.blur import RADIUS, Planes, blur
+from isthmus.bench.blur import RADIUS, Plane, blur, halve
 from isthmus.bench.latest import Latest
 from isthmus.model.engine import limit_threads
 
@@ -69,57 +69,57 @@ def ms_ssim(original: Picture, decoded: Picture) -> float:
     if np.array_equal(original, decoded):
         return 1.0
     with limit_threads(1):
-        return float(np.mean(_ms_ssim_planes(_WINDOWS.of(original), _windows_of(decoded))))
+        pairs = zip(_WINDOWS.of(original), _windows_of(decoded), strict=True)
+        return float(np.mean([_ms_ssim_plane(*pair) for pair in pairs]))
 
 
 @dataclass(frozen=True)
 class _Windowed:
-    """R, G and B at one scale, `(3, H, W) float32`, their local means and variances."""
+    """R, G or B at one scale, `(H, W) float32`, its local means and variances."""
 
-    planes: Planes
-    mean: Planes
-    variance: Planes
+    plane: Plane
+    mean: Plane
+    variance: Plane
 
 
-def _windows_of(picture: Picture) -> list[_Windowed]:
-    """At all scales."""
-    planes = np.moveaxis(picture, -1, 0).astype(np.float32) / np.float32(likeness.PEAK)
+def _windows_of(picture: Picture) -> list[list[_Windowed]]:
+    """Of each plane, at all scales."""
+    return [_windowed(picture[..., channel].astype(np.float32) / np.float32(likeness.PEAK)) for channel in range(3)]
+
+
+def _windowed(plane: Plane) -> list[_Windowed]:
     scales = []
     for _ in MS_SSIM_WEIGHTS:
-        mean = _window(planes)
-        scales.append(_Windowed(planes, mean, _window(planes * planes) - mean**2))
-        planes = _halve(planes)
+        mean = _window(plane)
+        scales.append(_Windowed(plane, mean, _window(plane * plane) - mean**2))
+        plane = _halve(plane)
     return scales
 
 
 _WINDOWS = Latest(_windows_of)
 
 
-def _ms_ssim_planes(a_scales: Sequence[_Windowed], b_scales: Sequence[_Windowed]) -> Levels:
-    """Of each plane: (3,)."""
+def _ms_ssim_plane(a_scales: Sequence[_Windowed], b_scales: Sequence[_Windowed]) -> float:
     luminance_floor, contrast_floor = 0.01**2, 0.03**2
-    product: Levels = np.ones(3)
+    product = 1.0
     for scale, (a, b) in enumerate(zip(a_scales, b_scales, strict=True)):
-        covariance = _window(a.planes * b.planes) - a.mean * b.mean
+        covariance = _window(a.plane * b.plane) - a.mean * b.mean
         score = (2 * covariance + contrast_floor) / (a.variance + b.variance + contrast_floor)
         if scale == len(MS_SSIM_WEIGHTS) - 1:
             score *= (2 * a.mean * b.mean + luminance_floor) / (a.mean**2 + b.mean**2 + luminance_floor)
         # A negative mean has no real power; the field takes it as zero.
-        product = product * np.maximum(score.mean(axis=(1, 2), dtype=np.float64), 0) ** MS_SSIM_WEIGHTS[scale]
+        product *= max(float(score.mean(dtype=np.float64)), 0.0) ** MS_SSIM_WEIGHTS[scale]
     return product
 
 
-def _window(planes: Planes) -> Planes:
-    return blur(planes)[:, RADIUS:-RADIUS, RADIUS:-RADIUS]
+def _window(plane: Plane) -> Plane:
+    return blur(plane)[RADIUS:-RADIUS, RADIUS:-RADIUS]
 
 
-def _halve(planes: Planes) -> Planes:
+def _halve(plane: Plane) -> Plane:
     # An odd side gets a zero line before its first sample, as in pytorch-msssim.
-    planes = np.pad(planes, [(0, 0), *((side % 2, side % 2) for side in planes.shape[1:])])
-    count, height, width = planes.shape
-    planes = planes[:, : height // 2 * 2, : width // 2 * 2]
-    halved: Planes = planes.reshape(count, height // 2, 2, width // 2, 2).mean(axis=(2, 4))
-    return halved
+    plane = np.pad(plane, [(side % 2, 0) for side in plane.shape])
+    return halve(plane)
 
 
 def ssimulacra2(original: Picture, decoded: Picture) -> float:

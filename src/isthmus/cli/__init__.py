@@ -1,6 +1,7 @@
 """The command line: a table of commands, each in a file of its own that is loaded when it is called."""
 
 import importlib
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -47,9 +48,10 @@ class LazyGroup(WholeHelpGroup):
         with standard_streams():
             return super().main(*args, **kwargs)
 
-    def make_context(self, *args: Any, **extra: Any) -> click.Context:
+    def make_context(self, info_name: str | None, args: list[str], *rest: Any, **extra: Any) -> click.Context:
         with _told_alike():
-            return super().make_context(*args, **extra)
+            _refuse_empty(args)
+            return super().make_context(info_name, args, *rest, **extra)
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
@@ -59,6 +61,15 @@ class LazyGroup(WholeHelpGroup):
             # click's own status for it is that of a failure.
             remark("stopped")
             ctx.exit(130)
+
+
+def _refuse_empty(words: list[str]) -> None:
+    """No argument means anything when it is empty; as a path it would be the current folder."""
+    for number, word in enumerate(words, 1):
+        option = re.fullmatch("(--[a-z-]+)=", word)
+        if option or not word:
+            which = option[1] if option else f"argument {number}"
+            raise click.UsageError(f"{which} is empty: expected a name or a value. Is a variable of the shell not set?")
 
 
 class _Told(click.ClickException):

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from isthmus.cli.messages import complain
+from isthmus.cli.messages import errors_told
 from isthmus.cli.options import usage_errors
 
 
@@ -79,9 +79,7 @@ def bench(
 
     What is measured is kept: a run that was stopped goes on where it was, and a second run takes seconds.
     """
-    from isthmus.errors import IsthmusError
-
-    try:
+    with errors_told(about=str(folder)):
         from isthmus.bench import load_bench
 
         load_bench()
@@ -105,9 +103,6 @@ def bench(
         with usage_errors():
             chosen = run.chosen(plan, click.get_current_context().obj)
         click.echo(run.bench(plan, chosen, _progress))
-    except (IsthmusError, OSError) as error:
-        complain(f"{folder}: {error}")
-        sys.exit(1)
     click.echo(f"Report: {output / 'report.html'}")
 
 

@@ -1,14 +1,16 @@
 """Dask clusters on the command line: the option that names one, and reports of the files of a tree that it makes."""
 
+import os
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from isthmus.cli.messages import complain, remark
+from isthmus.cli.messages import errors_told, remark
 from isthmus.cli.options import CodecOptions
 from isthmus.cli.reports import Outcome, print_each
+from isthmus.cli.streams import STREAM
 from isthmus.errors import IsthmusError
 
 if TYPE_CHECKING:
@@ -34,14 +36,11 @@ def connected(address: str, workers: int | None = None) -> Iterator[Any]:
     from isthmus.extras import require
 
     with ExitStack() as stack:
-        try:
+        with errors_told():
             require("distributed", ["dask", "distributed"], "--cluster needs")
             from isthmus.distributed.clusters import cluster_client
 
             client = stack.enter_context(cluster_client(address, workers))
-        except (IsthmusError, OSError) as error:
-            complain(str(error))
-            raise SystemExit(1) from None
         yield client
 
 
@@ -54,9 +53,12 @@ def report_each(
     total: str = "",
 ) -> None:
     """Reports of the .isth files below folders and addresses as a cluster makes them, in no order; exit status 1 if one
-    fails. The last line says how many are `total`."""
+    fails. Of several files the last line says how many are `total`."""
     from isthmus.batch.job import Job
 
+    for name in inputs:
+        if name == STREAM or os.path.isfile(name):
+            raise click.UsageError(f"--cluster is for folders, and {name} is none.")
     count = done = 0
 
     def outcomes(client: Any) -> Iterator[Outcome]:
@@ -80,5 +82,5 @@ def report_each(
         remark("stopped")
         raise SystemExit(130) from None
     finally:
-        if total and count and not as_json:
+        if total and count > 1 and not as_json:
             click.echo(f"{done:,} of {count:,} {total}")

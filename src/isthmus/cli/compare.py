@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from isthmus.cli.messages import complain
+from isthmus.cli.messages import complain, errors_told
 from isthmus.cli.options import as_one, force_option, model_option, quality_or_default, usage_errors
-from isthmus.text import counted
+from isthmus.text import counted, reason
 
 if TYPE_CHECKING:
     from isthmus.bench.nearest import Match
@@ -85,13 +85,8 @@ def compare(options: CompareOptions) -> None:
 
     Prints a table of each and writes one HTML page that opens in any browser without a network.
     """
-    from isthmus.errors import IsthmusError
-
-    try:
+    with errors_told():
         failed = _compare(options)
-    except (IsthmusError, OSError) as error:
-        complain(f"{error}")
-        sys.exit(1)
     sys.exit(1 if failed else 0)
 
 
@@ -113,7 +108,7 @@ def _compare(options: CompareOptions) -> bool:
         try:
             comparison = _one(options, picture, present, absent)
         except (IsthmusError, OSError) as error:
-            complain(f"{picture}: {error}")
+            complain(f"{picture}: {reason(error)}")
             continue
         click.echo(f"{picture}\n{page.table(comparison)}\n" if several else page.table(comparison))
         parts.append(page.part_of(comparison, page.pixels_for(len(options.pictures))))

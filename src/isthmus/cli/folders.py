@@ -13,11 +13,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from isthmus.cli import clusters
-from isthmus.cli.messages import complain, remark, saving, say
+from isthmus.cli.messages import complain, errors_told, remark, saving, say
 from isthmus.cli.options import CodecOptions, Command, usage_errors
 from isthmus.cli.outputs import names_a_file
 from isthmus.cli.streams import STREAM
-from isthmus.errors import IsthmusError
 from isthmus.plain import json_text
 from isthmus.text import counted, some_of
 
@@ -134,10 +133,10 @@ def run(job: "Job", options: FileOptions) -> None:
     from isthmus.batch.job import Summary
     from isthmus.batch.journal import open_journal
 
-    if options.dry_run:
-        sys.exit(1 if _would_fail(job, options) else 0)
     start, summary = time.perf_counter(), Summary()
     try:
+        if options.dry_run:
+            sys.exit(1 if _would_fail(job, options) else 0)
         with open_journal(options.report) as journal, _work(job, options) as work:
             journal.begin(job)
             with _progress(job.verb, work, options.as_json) as show:
@@ -155,22 +154,28 @@ def run(job: "Job", options: FileOptions) -> None:
 
 @contextmanager
 def _work(job: "Job", options: FileOptions) -> "Iterator[_Work]":
-    """The job, by processes of this machine or by a cluster."""
+    """The job, by processes of this machine or by a cluster; with --dry-run what it would be."""
     from isthmus.batch.run import run as results
+    from isthmus.batch.steps import foresee, process
     from isthmus.batch.stream import Stream
 
     if options.cluster is None:
         todo, others, unread = _listed(job)
-        done = results(job, todo, options.workers or os.cpu_count() or 1)
+        done: Iterator[Result]
+        if options.dry_run:
+            done = (foresee(job, item) for item in todo)
+        else:
+            done = results(job, todo, options.workers or os.cpu_count() or 1)
         yield _Work(chain(unread, done), len(todo), others, _media(todo))
         return
     with clusters.connected(options.cluster, options.workers) as client:
         from isthmus.distributed.tree import results as clusters_results
 
         stream = Stream(job)
-        with _ending(job):
+        with errors_told(about=job.source):
             _open(job)
-        yield _Work(clusters_results(client, stream), None, stream.others, stream.media)
+        done = clusters_results(client, stream, foresee if options.dry_run else process)
+        yield _Work(done, None, stream.others, stream.media)
 
 
 def _listed(job: "Job") -> "tuple[list[Item], Others, list[Result]]":
@@ -178,7 +183,7 @@ def _listed(job: "Job") -> "tuple[list[Item], Others, list[Result]]":
     from isthmus.batch.plan import items
     from isthmus.batch.stream import Others
 
-    with _ending(job):
+    with errors_told(about=job.source):
         _open(job)
         todo, others, unread = items(job)
     if job.copy_others:
@@ -196,49 +201,35 @@ def _open(job: "Job") -> None:
     Tree(job.target)
 
 
-@contextmanager
-def _ending(job: "Job") -> Iterator[None]:
-    """Errors that are not of one picture end the command."""
-    try:
-        yield
-    except (IsthmusError, OSError) as error:
-        complain(f"{job.source}: {error}")
-        sys.exit(1)
-
-
 def _or_end(job: "Job", results: "Iterable[Result]") -> "Iterator[Result]":
-    with _ending(job):
+    with errors_told(about=job.source):
         yield from results
 
 
 def _would_fail(job: "Job", options: FileOptions) -> bool:
     """Says what would be done; whether some of it would fail."""
     from isthmus.batch.job import Summary
-    from isthmus.batch.steps import foresee
 
-    todo, others, unread = _listed(job)
     summary, as_json = Summary(), options.as_json
-    for result in unread:
-        summary.add(result)
-        _report(result, as_json)
-    for item in todo:
-        found = foresee(job, item)
-        summary.add(found)
-        if as_json:
-            record = {"input": item.name, "bytes": item.size, "output": item.output}
-            click.echo(json_text(record | {"state": found.state, "message": found.message}))
-        elif found.state in ("done", "copied"):
-            say(f"{item.name} -> {item.output}")
-        else:
-            _report(found, as_json)
+    with _work(job, options) as work:
+        for found in _or_end(job, work.results):
+            summary.add(found)
+            item = found.item
+            if as_json:
+                record = {"input": item.name, "bytes": item.size, "output": item.output}
+                click.echo(json_text(record | {"state": found.state, "message": found.message}))
+            elif found.state in ("done", "copied"):
+                say(f"{item.name} -> {item.output}")
+            else:
+                _report(found, as_json)
     if not as_json:
-        count = counted(summary.done, _noun(_media(todo)))
+        count = counted(summary.done, _noun(work.media))
         parts = [f"{count} of {summary.bytes_before:,} bytes would be {_PAST[job.verb]}"]
         parts += [f"{summary.skipped:,} whole already"] if summary.skipped else []
         parts += [f"{counted(summary.copied, 'other file')} copied"] if summary.copied else []
         parts += [f"{summary.failed:,} would fail"] if summary.failed else []
         click.echo("; ".join(parts))
-        _name_others(others)
+        _name_others(work.others)
     return summary.failed > 0
 
 

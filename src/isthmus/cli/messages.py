@@ -1,15 +1,21 @@
 """Lines for people: printable, and in red where something failed."""
 
+import errno
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import click
 
-from isthmus.text import printable
+from isthmus.errors import IsthmusError
+from isthmus.text import printable, told
 
 if TYPE_CHECKING:
     from isthmus.medium.protocol import Progress
+
+_OUTPUT_FAILURES = (errno.EPIPE, errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF)
 
 
 def say(text: str, err: bool = False) -> None:
@@ -21,6 +27,23 @@ def complain(message: str) -> None:
     """What went wrong, on standard error; click takes the colour out where that is no terminal."""
     mark = "isthmus:" if os.environ.get("NO_COLOR") else click.style("isthmus:", fg="red", bold=True)
     say(f"{mark} {message}", err=True)
+
+
+@contextmanager
+def errors_told(about: str = "") -> Iterator[None]:
+    """Errors of isthmus and of the system become a line on standard error and exit status 1. A decorator, too.
+
+    Args:
+        about: what the command works on, where its errors should name it.
+    """
+    try:
+        yield
+    except (IsthmusError, OSError) as error:
+        if isinstance(error, OSError) and error.filename is None and error.errno in _OUTPUT_FAILURES:
+            raise  # of a write to standard output, as whoever guards that says
+        named = isinstance(error, IsthmusError) and about
+        complain(f"{about}: {told(error)}" if named else told(error))
+        sys.exit(1)
 
 
 def remark(message: str) -> None:

@@ -7,9 +7,9 @@ from typing import Any
 import click
 
 from isthmus.cli.groups import WholeHelpGroup
-from isthmus.cli.messages import held_out_point
+from isthmus.cli.messages import errors_told, held_out_point
 from isthmus.cli.streams import STREAM
-from isthmus.errors import InputError, IsthmusError
+from isthmus.errors import InputError
 from isthmus.files import refuse_existing
 from isthmus.media import check_model
 from isthmus.model.installed import Installed, described, install_model, installed_models, remove_model
@@ -37,10 +37,8 @@ _RECORDED = (
 def models(ctx: click.Context, as_json: bool) -> None:
     """List the installed models; a file decodes if the model that it names is among them."""
     if ctx.invoked_subcommand is None:
-        try:
+        with errors_told():
             listed = list(installed_models())
-        except (IsthmusError, OSError) as error:
-            raise click.ClickException(str(error)) from error
         for found in listed:
             click.echo(json_text(found.as_dict()) if as_json else _text(found))
 
@@ -49,21 +47,17 @@ def models(ctx: click.Context, as_json: bool) -> None:
 @click.argument("file", type=click.Path(exists=True, dir_okay=False))
 def add(file: str) -> None:
     """Install a model file for this user: files that were written with it then decode without --model."""
-    try:
+    with errors_told():
         check_model(load_model(file))
         click.echo(_text(install_model(file)))
-    except (IsthmusError, OSError) as error:
-        raise click.ClickException(str(error)) from error
 
 
 @models.command()
 @click.argument("model", metavar="NAME|ID")
 def remove(model: str) -> None:
     """Remove a model that was added; files that were written with it no longer decode without --model."""
-    try:
+    with errors_told():
         click.echo(f"removed {remove_model(model)}")
-    except (IsthmusError, OSError) as error:
-        raise click.ClickException(str(error)) from error
 
 
 @models.command()
@@ -74,10 +68,8 @@ def show(model: str, as_json: bool) -> None:
 
     MODEL is a name, an id or a model file.
     """
-    try:
+    with errors_told():
         found = described(model)
-    except (IsthmusError, OSError) as error:
-        raise click.ClickException(str(error)) from error
     click.echo(json_text(found.as_dict()) if as_json else "\n".join([_text(found), *_record(found)]))
 
 
@@ -135,7 +127,7 @@ def shrink(file: str, output: str, origin: str | None, coarseness: float, force:
     The result is a model of its own with another id: encode with it, and hand it out. The linear transforms are half
     of a delta; training with --set linear_rate_scale=0 leaves them as they are.
     """
-    try:
+    with errors_told():
         from isthmus.train.delta import recorded_origin, write_delta
 
         target = Path(output)
@@ -151,8 +143,6 @@ def shrink(file: str, output: str, origin: str | None, coarseness: float, force:
         said = verdict(small.training, size, is_delta=True)
         if said:
             click.echo(said)
-    except (IsthmusError, OSError) as error:
-        raise click.ClickException(str(error)) from error
 
 
 def _text(found: Installed) -> str:

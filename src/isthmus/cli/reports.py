@@ -87,7 +87,7 @@ def run_each_file(inputs: Iterable[str], work: Work, as_json: bool, total: str =
         run_each(names, work_or_raise, as_json, False)
     finally:
         if total and len(names) > 1 and not as_json:
-            click.echo(f"{done} of {len(names)} {total}")
+            click.echo(f"{done:,} of {len(names):,} {total}")
 
 
 def _print_error(name: str, error: IsthmusError | OSError, as_json: bool, to_stderr: bool) -> None:

@@ -1,11 +1,10 @@
 """isthmus serve: the local viewer."""
 
 import contextlib
-import sys
 
 import click
 
-from isthmus.cli.messages import complain, remark
+from isthmus.cli.messages import errors_told, remark
 from isthmus.cli.options import codec_options
 
 
@@ -23,9 +22,7 @@ def serve(
 
     Only this machine can reach it, and it reaches nothing outside. Ctrl-C stops it.
     """
-    from isthmus.errors import IsthmusError
-
-    try:
+    with errors_told():
         from isthmus.web import load_web
 
         load_web()
@@ -34,9 +31,6 @@ def serve(
 
         app = create_app(model, host, threads, max_upload << 20, max_pixels or MAX_UPLOAD_PIXELS)
         listener = listen(host, port)
-    except (IsthmusError, OSError) as error:
-        complain(f"{error}")
-        sys.exit(1)
     if host not in LOOPBACK:
         remark("whoever reaches this machine can use it now: there is no password")
     with contextlib.suppress(KeyboardInterrupt):

@@ -6,9 +6,8 @@ from typing import Any
 
 import click
 
-from isthmus.cli.messages import held_out_point
+from isthmus.cli.messages import errors_told, held_out_point
 from isthmus.cli.options import usage_errors
-from isthmus.errors import IsthmusError
 from isthmus.extras import require
 from isthmus.train.options import OPTIONS, request
 
@@ -55,13 +54,11 @@ def train(folder: str, **values: Any) -> None:
     """
     with usage_errors():
         asked = request(folder, values)
-    try:
+    with errors_told():
         require("train", ("torch",), "training needs")
         from isthmus.train.run import train as run
 
         result = run(asked, lambda text: click.echo(text, err=True))
-    except (IsthmusError, OSError) as error:
-        raise click.ClickException(str(error)) from error
     if not result.finished:
         sys.exit(130)
 

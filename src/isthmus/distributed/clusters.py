@@ -7,6 +7,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import dask.config
 from distributed import Client, LocalCluster
 
 from isthmus.errors import InputError
@@ -30,6 +31,8 @@ def cluster_client(address: str, workers: int | None = None) -> Iterator[Client]
     logging.getLogger("distributed").setLevel(logging.CRITICAL)
     if address == LOCAL:
         with (
+            # Its samples of every stack stay for a thousand seconds, some 130 MB a worker, for a page that nobody sees.
+            dask.config.set({"distributed.worker.profile.enabled": False}),
             LocalCluster(
                 n_workers=workers or os.cpu_count() or 1,
                 threads_per_worker=1,

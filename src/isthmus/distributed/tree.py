@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from distributed import Client
 
-from isthmus.batch.inspection import Finding, Kind, inspected
+from isthmus.batch.inspection import Finding, Kind, inspected, named
 from isthmus.batch.job import Item, Job, Result, Summary
 from isthmus.batch.journal import open_journal
 from isthmus.batch.steps import process
@@ -72,10 +72,14 @@ def run_tree(
     return summary
 
 
-def results(client: Client, stream: Stream) -> Iterator[Result]:
-    """The results of a job's items as they end; arguments and errors as of `run_tree`."""
+def results(client: Client, stream: Stream, step: Callable[[Job, Item], Result] = process) -> Iterator[Result]:
+    """The results of a job's items as they end; arguments and errors as of `run_tree`.
+
+    Args:
+        step: what is done to an item: `process`, or `foresee`, which does nothing to it.
+    """
     job, models = _for_workers(stream.job)
-    fleet = Fleet(client, functools.partial(process, job), _lost, models)
+    fleet = Fleet(client, functools.partial(step, job), _lost, models)
     for result in fleet.results(stream):
         stream.trust.learn(result)
         yield result
@@ -88,8 +92,9 @@ def findings(client: Client, kind: Kind, job: Job) -> Iterator[Finding]:
         InputError, ConnectionError, OSError: as of `run_tree`.
     """
     sent, models = _for_workers(job)
-    work, killed = functools.partial(inspected, kind, sent), InputError(_KILLED)
-    fleet: Fleet[Finding] = Fleet(client, work, lambda item: (item.name, killed), models)
+    # In the reports a folder has the name that it was given, whatever the workers call it.
+    work, killed = functools.partial(inspected, kind, sent, job.source), InputError(_KILLED)
+    fleet: Fleet[Finding] = Fleet(client, work, lambda item: (named(job.source, item), killed), models)
     return fleet.results(_encoded_below(job.source))
 
 

@@ -29,7 +29,6 @@ _SAVE_OPTIONS: dict[str, dict[str, Any]] = {
 }
 _METADATA = ("icc_profile", "exif", "xmp")
 _TIFF_NAMES = {"icc_profile": "icc", "exif": "exif", "xmp": "xmp"}
-_OPAQUE = ("JPEG", "MPO")
 # Of several pictures in these, one is the photograph.
 _COLLECTIONS = ("MPO", heif.FORMAT)
 
@@ -129,7 +128,7 @@ def save_picture(
         raise InputError(
             f"{format_name} cannot hold this picture",
             got=f"{type(error).__name__}: {error}",
-            hint=_way_out(image, format_name, bool(metadata)),
+            hint=_way_out(image, bool(metadata)),
         ) from error
 
 
@@ -140,8 +139,8 @@ def without_metadata(image: Image.Image) -> Image.Image:
     return plain
 
 
-def _way_out(image: Image.Image, format_name: str, has_metadata: bool) -> str:
-    if image.has_transparency_data and format_name in _OPAQUE:
+def _way_out(image: Image.Image, has_metadata: bool) -> str:
+    if image.has_transparency_data:
         return "If it is the transparency, write a .png or a .webp."
     if has_metadata:
         return "If it is the metadata, --strip (strip=True) leaves them out; or write a .png."

@@ -79,6 +79,12 @@ class PictureMedium:
         refuse_options(options, ENCODING_OPTIONS, self.name)
         return _prepared(open_picture(source, Limits.of(limits), options.get("depth")), options)
 
+    def facts_of(self, stream: BinaryIO, limits: FileLimits) -> dict[str, Any]:
+        from isthmus.image.files import picture_size
+
+        width, height = picture_size(stream, Limits.of(limits))
+        return {"width": width, "height": height}
+
     def encode(
         self,
         content: Picture,

@@ -34,6 +34,9 @@ _TEXT_TAGS = {
     "Copyright": tags.COPYRIGHT,
     "Software": tags.SOFTWARE,
 }
+_IPTC_RESOURCE, _IPTC_TAG = 0x0404, 33723
+_JUMBF, _CREDENTIALS_CHUNK = b"JP", b"caBX"
+_EXTENDED_XMP = b"http://ns.adobe.com/xmp/extension/\0"
 # A segment of JPEG ends at 64 KiB; all of EXIF must fit.
 _MAX_TEXT_BYTES = 30_000
 
@@ -54,6 +57,8 @@ def metadata_of(image: Image.Image, notes: list[str]) -> dict[bytes, bytes]:
         # Where ImageMagick kept it in PNG files before they had a chunk for it: a name, a length, hexadecimal digits.
         exif = bytes.fromhex("".join(raw.split("\n")[3:]))
     exif = tags.upright(tags.bare(bytes(exif)))
+    if lost := list(_without_a_place(image)):
+        notes.append(f"not kept: {', '.join(lost)}")
     blocks = {
         ICC: bytes(info.get("icc_profile") or b""),
         EXIF: _completed(exif, image, notes) if isinstance(image, ImageFile.ImageFile) else exif,
@@ -128,6 +133,24 @@ def _completed(exif: bytes, image: Image.Image, notes: list[str]) -> bytes:
     if left:
         notes.append(f"text of the file is not kept: {', '.join(left)}")
     return exif
+
+
+def _without_a_place(image: Image.Image) -> Iterator[str]:
+    """What a file holds that an .isth file has no place for, in words."""
+    segments: list[tuple[str, bytes]] = getattr(image, "applist", [])
+    resources = image.info.get("photoshop")
+    if _IPTC_TAG in getattr(image, "tag_v2", {}) or (isinstance(resources, dict) and _IPTC_RESOURCE in resources):
+        yield "IPTC captions"
+    credentials = any(name == "APP11" and data.startswith(_JUMBF) for name, data in segments)
+    if credentials or _CREDENTIALS_CHUNK in [kind for kind, *_ in getattr(image, "private_chunks", [])]:
+        yield "content credentials"
+    if any(data.startswith(_EXTENDED_XMP) for _, data in segments):
+        yield "the extended part of XMP"
+    # PNG's and JFIF's way to say how wide a pixel is for its height.
+    density = image.info.get("jfif_density") if image.info.get("jfif_unit") == 0 else None
+    across, down = image.info.get("aspect") or density or (1, 1)
+    if across != down:
+        yield f"the shape of pixels, {down}:{across}"
 
 
 def _has(exif: bytes, tag: int) -> bool:

@@ -29,8 +29,9 @@ from isthmus.image.limits import Limits
 from isthmus.image.metadata import metadata_of
 from isthmus.image.modes import ALPHA_MODES, ALPHA_OPTIONAL_MODES, MODE_NUMBERS, restored_mode
 from isthmus.image.own_samples import OwnSamples, own_samples
-from isthmus.image.primaries import code_points, profile_of
+from isthmus.image.primaries import profile_of
 from isthmus.image.size import check_pixels
+from isthmus.image.stored_colours import stored_colours
 from isthmus.image.transparent_value import mend_transparent_value
 from isthmus.medium.protocol import Rate
 
@@ -214,7 +215,7 @@ def _from_image(image: Image.Image, limits: Limits, turned: bool | None, depth: 
         _refuse_deep(image)
     _note_frames(image, notes)
     mend_transparent_value(image)
-    points = code_points(image, notes)
+    stored = stored_colours(image, notes)
     image.load()
     metadata = metadata_of(image, notes)
     if turned is None:
@@ -225,8 +226,9 @@ def _from_image(image: Image.Image, limits: Limits, turned: bool | None, depth: 
     has_alpha = image.has_transparency_data and image.mode in (*ALPHA_MODES, *ALPHA_OPTIONAL_MODES, *_WITH_ALPHA)
     if has_alpha:
         mode = _WITH_ALPHA.get(mode, mode)
-    if ICC not in metadata and (profile := profile_of(image, points, notes)):
-        metadata[ICC] = profile
+    if ICC not in metadata:
+        profile = stored if isinstance(stored, bytes) else profile_of(image, stored, notes)
+        metadata |= {ICC: profile} if profile else {}
     restored, own = restored_mode(mode, has_alpha), None
     if restored != mode:
         own = own_samples(image, has_alpha, dict(metadata), tuple(notes))

@@ -1,35 +1,25 @@
-"""What a file says about its colours without a profile, made a profile: gamma and chromaticities, or code points.
+"""What a picture says about its colours without a profile, made a profile: primaries and a curve, from wherever.
 
-PNG has the chunks gAMA, cHRM, sRGB and cICP for it; the code points are those of ITU-T H.273. Pixels stay as they are.
+PNG has the chunks gAMA, cHRM and sRGB for it, several formats the code points of ITU-T H.273, TIFF and EXIF tags of
+their own, and cameras the sign of DCF that a photograph is in Adobe RGB. Pixels stay as they are.
 """
 
 from __future__ import annotations
 
-import math
 import struct
-from collections.abc import Callable
 from dataclasses import dataclass
-from os import SEEK_CUR
-from typing import IO, Any
+from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 from PIL import Image
 
-from isthmus.files import position_kept
-from isthmus.image import heif
-from isthmus.image.depth import MAX_BOX_BYTES, boxes, top_box
+from isthmus.image.icc import Chromaticities, Curve, display_profile
 from isthmus.image.modes import GREY_MODES
 
-Chromaticities = tuple[float, ...]
-"""x and y of white, red, green and blue."""
-Curve = tuple[float, ...]
-"""Parameters of ICC's parametric curve: of type 0 where there is one, of type 3 where there are five."""
-
 _D65 = (0.3127, 0.329)
-_SRGB: Chromaticities = (*_D65, 0.64, 0.33, 0.3, 0.6, 0.15, 0.06)
+SRGB: Chromaticities = (*_D65, 0.64, 0.33, 0.3, 0.6, 0.15, 0.06)
 _PRIMARIES: dict[int, Chromaticities] = {
-    1: _SRGB,
+    1: SRGB,
     4: (0.31, 0.316, 0.67, 0.33, 0.21, 0.71, 0.14, 0.08),
     5: (*_D65, 0.64, 0.33, 0.29, 0.6, 0.15, 0.06),
     6: (*_D65, 0.63, 0.34, 0.31, 0.595, 0.155, 0.07),
@@ -51,13 +41,19 @@ _CURVES: dict[int, Curve] = {
     15: _VIDEO_CURVE,
 }
 _UNSPECIFIED = 2
-_SRGB_POINTS = (1, 13)
 # gAMA 0.45455 stands for sRGB's own curve, and chromaticities are rounded by whoever writes them.
 _GAMMA_SLACK, _CHROMATICITY_SLACK = 0.005, 0.002
 _GAMMAS = (0.1, 10.0)
-_D50 = (0.9642, 1.0, 0.8249)
-_BRADFORD = np.array([[0.8951, 0.2664, -0.1614], [-0.7502, 1.7135, 0.0367], [0.0389, -0.0685, 1.0296]])
-_CHUNKS_LOOKED_AT = 1000
+# Modes that are neither RGB nor grey, or have no shades.
+_WITHOUT_PRIMARIES = ("1", "CMYK", "LAB")
+# Tags of TIFF and EXIF; what no transfer function is given for has this gamma (TIFF 6.0, section 20).
+_WHITE_POINT, _PRIMARY_CHROMATICITIES, _TRANSFER_FUNCTION = 318, 319, 301
+_TIFF_CURVE: Curve = (2.2,)
+_EXIF_IFD, _INTEROP_IFD = 0x8769, 0xA005
+_COLOUR_SPACE, _INTEROP_INDEX = 0xA001, 1
+_EXIF_SRGB, _UNCALIBRATED = 1, 0xFFFF
+# DCF 2.0, 4.4.1: the optional colour space of cameras, Adobe RGB (1998).
+_DCF_OPTIONAL = "R03"
 
 
 @dataclass(frozen=True)
@@ -74,169 +70,83 @@ class Said:
     chromaticities: Chromaticities
     curve: Curve | None
 
+    @property
+    def is_srgb(self) -> bool:
+        """Whether readers take these colours for granted where nothing is said."""
+        return _same(self.chromaticities, SRGB) and self.curve == _SRGB_CURVE
 
-def profile_of(image: Image.Image, points: tuple[int, int] | None, notes: list[str]) -> bytes:
+
+_ADOBE_RGB = Said("EXIF (Adobe RGB)", (*_D65, 0.64, 0.33, 0.21, 0.71, 0.15, 0.06), (563 / 256,))
+
+
+def of_code_points(primaries: int, transfer: int) -> Said | None:
+    """What colour primaries and transfer characteristics of H.273 say; None where they leave it open."""
+    if _UNSPECIFIED in (primaries, transfer):
+        return None
+    where = f"the code points {primaries} and {transfer}"
+    if primaries not in _PRIMARIES:
+        return Said(where, SRGB, None)
+    return Said(where, _PRIMARIES[primaries], _CURVES.get(transfer))
+
+
+def profile_of(image: Image.Image, stored: Said | None, notes: list[str]) -> bytes:
     """An ICC profile of what a file without one says about its colours; nothing where that is sRGB, or not known.
 
     Args:
         image: with what Pillow found in the file.
-        points: colour primaries and transfer characteristics, by H.273, that Pillow does not look for.
+        stored: what the file stores besides; it goes before the rest.
         notes: gets a clause on what became of it.
     """
-    said = _said(image.info, points)
-    if said is None or image.mode == "1":
+    if image.mode in _WITHOUT_PRIMARIES:
+        return b""
+    said = stored or _said_by_png(image.info) or _said_by_tags(image)
+    if said is None or said.is_srgb:
         return b""
     try:
         if said.curve is None:
             raise ValueError("no profile holds them")
-        profile = _profile(said.chromaticities, said.curve, image.mode in GREY_MODES)
+        profile = display_profile(said.chromaticities, said.curve, image.mode in GREY_MODES)
     except (ValueError, ArithmeticError, np.linalg.LinAlgError, struct.error) as error:
-        notes.append(f"the colours that {said.where} describe are taken for sRGB ({error})")
+        notes.append(f"the colours described by {said.where} are taken for sRGB ({error})")
         return b""
-    notes.append(f"the colours that {said.where} describe are kept as an ICC profile")
+    notes.append(f"the colours described by {said.where} are kept as an ICC profile")
     return profile
 
 
-def code_points(image: Image.Image, notes: list[str]) -> tuple[int, int] | None:
-    """Colour primaries and transfer characteristics from the file of an image, where it has them.
-
-    Pillow passes over them. A stream that it has read to its end is let go of; a file that has a name is opened again.
-
-    Args:
-        image: as Pillow opened it, loaded or not.
-        notes: gets a clause where they can be seen no more.
-    """
-    nclx = image.info.get("nclx_profile") if image.format == heif.FORMAT else None
-    if nclx:
-        return nclx["color_primaries"], nclx["transfer_characteristics"]
-    read = _READERS.get(image.format or "")
-    if read is None:
-        return None
-    stream: IO[bytes] | None = getattr(image, "fp", None)
-    if stream is not None and getattr(image, "tile", []):
-        try:
-            with position_kept(stream):
-                return read(stream)
-        except (ValueError, LookupError, struct.error):
-            return None  # damaged, which its decoder says better
-    try:
-        with open(getattr(image, "filename", ""), "rb") as again:
-            return read(again)
-    except (OSError, ValueError, LookupError, struct.error):
-        if not image.info.get("icc_profile"):
-            notes.append("whether the file gave code points of its colours is not known: it was loaded before")
-        return None
+def _same(some: Chromaticities, others: Chromaticities) -> bool:
+    return all(abs(a - b) <= _CHROMATICITY_SLACK for a, b in zip(some, others, strict=True))
 
 
-def _png_points(stream: IO[bytes]) -> tuple[int, int] | None:
-    stream.seek(0)
-    if stream.read(8) != b"\x89PNG\r\n\x1a\n":
-        raise ValueError("another file by now")
-    for _ in range(_CHUNKS_LOOKED_AT):
-        head = stream.read(8)
-        if len(head) < 8 or head[4:] == b"IDAT":
-            return None
-        size, kind = struct.unpack(">I4s", head)
-        if kind == b"cICP" and size == 4:
-            found = stream.read(4)
-            return found[0], found[1]
-        stream.seek(size + 4, SEEK_CUR)
-    return None
-
-
-def _avif_points(stream: IO[bytes]) -> tuple[int, int] | None:
-    """The code points in the colr property; every item of a picture has the same."""
-    meta = dict(boxes(top_box(stream, b"meta", MAX_BOX_BYTES)[4:]))
-    listed = boxes(dict(boxes(meta[b"iprp"]))[b"ipco"])
-    body = next((body for kind, body in listed if kind == b"colr" and body[:4] == b"nclx"), None)
-    return struct.unpack_from(">HH", body, 4) if body else None
-
-
-_READERS: dict[str, Callable[[IO[bytes]], tuple[int, int] | None]] = {"PNG": _png_points, "AVIF": _avif_points}
-
-
-def _said(info: dict[Any, Any], points: tuple[int, int] | None) -> Said | None:
-    if points is not None and points != _SRGB_POINTS and _UNSPECIFIED not in points:
-        where = f"the code points {points[0]} and {points[1]}"
-        if points[0] not in _PRIMARIES:
-            return Said(where, _SRGB, None)
-        return Said(where, _PRIMARIES[points[0]], _CURVES.get(points[1]))
+def _said_by_png(info: dict[Any, Any]) -> Said | None:
+    """By the chunks that Pillow reads; sRGB goes before the others."""
     gamma, chromaticities = info.get("gamma"), info.get("chromaticity")
-    if points == _SRGB_POINTS or "srgb" in info or (gamma is None and chromaticities is None):
-        return None
     parts = [name for name, there in (("gAMA", gamma), ("cHRM", chromaticities)) if there is not None]
-    chromaticities = chromaticities or _SRGB
-    same = all(abs(a - b) <= _CHROMATICITY_SLACK for a, b in zip(chromaticities, _SRGB, strict=True))
-    curve: Curve | None = _SRGB_CURVE
-    if gamma is not None and (abs(gamma - 1 / 2.2) > _GAMMA_SLACK or not same):
-        curve = (1 / gamma,) if _GAMMAS[0] <= gamma <= _GAMMAS[1] else None
-    if same and curve == _SRGB_CURVE:
+    if "srgb" in info:
+        return Said("sRGB", SRGB, _SRGB_CURVE)
+    if not parts:
         return None
+    chromaticities = chromaticities or SRGB
+    curve: Curve | None = _SRGB_CURVE
+    if gamma is not None and (abs(gamma - 1 / 2.2) > _GAMMA_SLACK or not _same(chromaticities, SRGB)):
+        curve = (1 / gamma,) if _GAMMAS[0] <= gamma <= _GAMMAS[1] else None
     return Said(" and ".join(parts), chromaticities, curve)
 
 
-def _profile(chromaticities: Chromaticities, curve: Curve, grey: bool) -> bytes:
-    """A display profile of version 4 (ICC.1:2022), with a matrix and a curve, or a curve alone."""
-    tags = {
-        b"desc": _text("What the file said about its colours"),
-        b"cprt": _text("No copyright"),
-        b"wtpt": _xyz(_D50),
-    }
-    if grey:
-        tags[b"kTRC"] = _curve(curve)
-    else:
-        adapted, chad = _to_d50(chromaticities)
-        tags[b"chad"] = b"sf32" + bytes(4) + b"".join(map(_fixed, chad.ravel()))
-        for column, name in enumerate((b"r", b"g", b"b")):
-            tags[name + b"XYZ"] = _xyz(tuple(adapted[:, column]))
-            tags[name + b"TRC"] = _curve(curve)
-    at = 128 + 4 + 12 * len(tags)
-    table, body, places = struct.pack(">I", len(tags)), b"", dict[bytes, int]()
-    for tag, data in tags.items():
-        if data not in places:
-            places[data] = at + len(body)
-            body += data + bytes(-len(data) % 4)
-        table += struct.pack(">4sII", tag, places[data], len(data))
-    head = struct.pack(
-        ">I4xI4s4s4s6H4s28x",
-        at + len(body),
-        0x04400000,
-        b"mntr",
-        b"GRAY" if grey else b"RGB ",
-        b"XYZ ",
-        *(2000, 1, 1, 0, 0, 0),  # a date that is always the same: same input, same bytes
-        b"acsp",
-    )
-    head += b"".join(map(_fixed, _D50))
-    return head.ljust(128, b"\0") + table + body
-
-
-def _to_d50(chromaticities: Chromaticities) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-    """(3, 3) primaries in columns as XYZ under D50, and (3, 3) the adaptation to it."""
-    white, *primaries = (
-        np.array([x / y, 1, (1 - x - y) / y]) for x, y in zip(chromaticities[::2], chromaticities[1::2], strict=True)
-    )
-    matrix = np.stack(primaries, 1)
-    matrix = matrix * np.linalg.solve(matrix, white)
-    cones = (_BRADFORD @ np.array(_D50)) / (_BRADFORD @ white)
-    chad = np.linalg.inv(_BRADFORD) @ (cones[:, None] * _BRADFORD)
-    return chad @ matrix, chad
-
-
-def _fixed(value: float) -> bytes:
-    if not math.isfinite(value):
-        raise ValueError("they are no real colours")
-    return struct.pack(">i", round(value * 65536))
-
-
-def _xyz(values: tuple[float, ...]) -> bytes:
-    return b"XYZ " + bytes(4) + b"".join(map(_fixed, values))
-
-
-def _curve(curve: Curve) -> bytes:
-    return b"para" + struct.pack(">4xH2x", 0 if len(curve) == 1 else 3) + b"".join(map(_fixed, curve))
-
-
-def _text(text: str) -> bytes:
-    data = text.encode("utf-16-be")
-    return b"mluc" + struct.pack(">4xII2s2sII", 1, 12, b"en", b"US", len(data), 28) + data
+def _said_by_tags(image: Image.Image) -> Said | None:
+    """By the tags of a TIFF or of an EXIF block."""
+    try:
+        exif = image.getexif()
+        space = exif.get_ifd(_EXIF_IFD).get(_COLOUR_SPACE)
+        if space == _UNCALIBRATED and exif.get_ifd(_INTEROP_IFD).get(_INTEROP_INDEX) == _DCF_OPTIONAL:
+            return _ADOBE_RGB
+        if space == _EXIF_SRGB:
+            return None
+        white, primaries = exif.get(_WHITE_POINT, _D65), exif.get(_PRIMARY_CHROMATICITIES, SRGB[2:])
+        points = tuple(float(value) for value in (*white, *primaries))
+    except (SyntaxError, ValueError, LookupError, TypeError, ArithmeticError, struct.error):
+        return None  # damaged EXIF, which is noted where the orientation is looked for
+    if _TRANSFER_FUNCTION in exif:
+        return Said("TransferFunction", SRGB, None)
+    if len(points) != len(SRGB) or _same(points, SRGB):
+        return None
+    return Said("PrimaryChromaticities", points, _TIFF_CURVE)

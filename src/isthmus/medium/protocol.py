@@ -190,6 +190,15 @@ class Medium(Protocol):
         """
         ...
 
+    def facts_of(self, stream: BinaryIO, limits: FileLimits) -> dict[str, Any]:
+        """How large what a file holds is, as its `Content.facts` will say or larger, before :meth:`open` takes memory
+        for it. The stream can seek, and is left anywhere.
+
+        Raises:
+            InputError, LimitExceededError, OSError: it is nothing that can be encoded.
+        """
+        ...
+
     def encode(
         self,
         content: Any,

@@ -7,6 +7,7 @@ import os
 import sys
 
 from isthmus.errors import IsthmusError
+from isthmus.text import told
 from isthmus.train.options import OPTIONS, request
 
 
@@ -45,7 +46,7 @@ def main(arguments: list[str] | None = None) -> int:
 
         finished = train(asked, lambda text: print(text, flush=True)).finished
     except (IsthmusError, OSError) as error:
-        print(f"isthmus: {error}", file=sys.stderr)
+        print(f"isthmus: {told(error)}", file=sys.stderr)
         return 1
     return 0 if finished else 130
 

@@ -8,14 +8,22 @@ from collections.abc import Callable
 import uvicorn
 from starlette.applications import Starlette
 
+from isthmus.errors import InputError
+from isthmus.text import reason
+
 
 def listen(host: str, port: int) -> socket.socket:
     """A listening socket; port 0 takes any free one.
 
     Raises:
-        OSError: the address is taken or is not this machine's.
+        InputError: the address is taken or is not this machine's.
     """
-    return socket.create_server((host, port))
+    try:
+        return socket.create_server((host, port))
+    except OSError as error:
+        raise InputError(
+            f"nothing can listen at {host}:{port}", got=reason(error), hint="Take another --port; 0 is any free one."
+        ) from error
 
 
 def server(app: Starlette) -> uvicorn.Server:

@@ -10,7 +10,8 @@ import click
 
 from isthmus.cli.groups import WholeHelpGroup
 from isthmus.cli.learn import draw, measure
-from isthmus.cli.learn.options import data_options, errors_told, output_option, training_options
+from isthmus.cli.learn.options import data_options, output_option, training_options
+from isthmus.cli.messages import errors_told
 
 if TYPE_CHECKING:
     from isthmus.autoencoder.data import Data
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 @click.option("--step", type=float, help="Quantizer step in levels (default: adds a twentieth to the error).")
 @output_option("learned")
 @click.pass_context
-@errors_told
+@errors_told()
 def learn(
     ctx: click.Context,
     data: Callable[[], Data],

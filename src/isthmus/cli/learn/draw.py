@@ -11,10 +11,10 @@ import click
 from isthmus.cli.learn.files import compressor, write_plot
 from isthmus.cli.learn.options import (
     data_options,
-    errors_told,
     model_argument,
     output_option,
 )
+from isthmus.cli.messages import errors_told
 from isthmus.errors import InputError
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 @data_options
 @click.option("--count", type=click.IntRange(min=1), default=10, show_default=True, help="Pictures.")
 @output_option("reconstructions.png")
-@errors_told
+@errors_told()
 def reconstructions(model: Path, data: Callable[[], Data], seed: int, count: int, output: Path) -> None:
     """Draw originals over reconstructions over errors."""
     from isthmus.autoencoder import plots
@@ -37,7 +37,7 @@ def reconstructions(model: Path, data: Callable[[], Data], seed: int, count: int
 @click.command()
 @model_argument
 @output_option("losses.png")
-@errors_told
+@errors_told()
 def losses(model: Path, output: Path) -> None:
     """Draw the loss of every epoch."""
     from isthmus.autoencoder import plots
@@ -49,7 +49,7 @@ def losses(model: Path, output: Path) -> None:
 @model_argument
 @click.option("--count", type=click.IntRange(min=1), default=32, show_default=True, help="Code numbers.")
 @output_option("features.png")
-@errors_told
+@errors_told()
 def features(model: Path, count: int, output: Path) -> None:
     """Draw what each code number adds to a picture."""
     from isthmus.autoencoder import plots
@@ -61,7 +61,7 @@ def features(model: Path, count: int, output: Path) -> None:
 @model_argument
 @data_options
 @output_option("codes.png")
-@errors_told
+@errors_told()
 def codes(model: Path, data: Callable[[], Data], seed: int, output: Path) -> None:
     """Draw the codes of the test samples in two dimensions."""
     from isthmus.autoencoder import plots
@@ -77,7 +77,7 @@ def codes(model: Path, data: Callable[[], Data], seed: int, output: Path) -> Non
 @click.option("--to", "last", type=click.IntRange(min=0), help="Test sample (default: the first of another class).")
 @click.option("--steps", type=click.IntRange(min=2), default=10, show_default=True, help="Pictures on the way.")
 @output_option("walk.png")
-@errors_told
+@errors_told()
 def walk(
     model: Path, data: Callable[[], Data], seed: int, first: int, last: int | None, steps: int, output: Path
 ) -> None:
@@ -97,7 +97,7 @@ def walk(
 @data_options
 @click.option("--count", type=click.IntRange(min=1), default=32, show_default=True, help="Pictures.")
 @output_option("samples.png")
-@errors_told
+@errors_told()
 def samples(model: Path, data: Callable[[], Data], seed: int, count: int, output: Path) -> None:
     """Invent pictures, draw them, and check that they are no copies of training pictures."""
     from isthmus.autoencoder import plots, uses

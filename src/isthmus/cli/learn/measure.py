@@ -12,11 +12,11 @@ from isthmus.cli.learn.files import compressor, write_plot, write_samples
 from isthmus.cli.learn.options import (
     Numbers,
     data_options,
-    errors_told,
     model_argument,
     output_option,
     training_options,
 )
+from isthmus.cli.messages import errors_told
 from isthmus.cli.options import force_option
 from isthmus.errors import InputError
 from isthmus.files import refuse_existing
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 @model_argument
 @data_options
 @output_option("test.codes")
-@errors_told
+@errors_told()
 def compress(model: Path, data: Callable[[], Data], seed: int, output: Path) -> None:
     """Compress the test samples of the data into one file."""
     test = data().test
@@ -42,7 +42,7 @@ def compress(model: Path, data: Callable[[], Data], seed: int, output: Path) -> 
 @click.argument("codes", type=click.Path(exists=True, dir_okay=False))
 @click.option("-o", "--output", default="expanded.npy", show_default=True, help="Array, or folder/ for PNG files.")
 @force_option
-@errors_told
+@errors_told()
 def expand(model: Path, codes: str, output: str, force: bool) -> None:
     """Expand a file of codes into a .npy array, or into PNG files."""
     refuse_existing(Path(output, "00000.png") if output.endswith("/") else Path(output), force)
@@ -56,7 +56,7 @@ def expand(model: Path, codes: str, output: str, force: bool) -> None:
 @training_options
 @click.option("--code-sizes", type=Numbers(), default="4,8,16,32", show_default=True, help="One training each.")
 @output_option("curve.png")
-@errors_told
+@errors_told()
 def curve(
     data: Callable[[], Data], seed: int, settings: dict[str, Any], code_sizes: tuple[int, ...], output: Path
 ) -> None:
@@ -72,7 +72,7 @@ def curve(
 @data_options
 @training_options
 @click.option("--normal", type=Numbers(), help="Classes to take as normal, one after another (default: every class).")
-@errors_told
+@errors_told()
 def anomalies(data: Callable[[], Data], seed: int, settings: dict[str, Any], normal: tuple[int, ...] | None) -> None:
     """Fit to one class and find the others: area under the ROC curve, beside PCA and an isolation forest."""
     import numpy as np
@@ -95,7 +95,7 @@ def anomalies(data: Callable[[], Data], seed: int, settings: dict[str, Any], nor
 @data_options
 @training_options
 @click.option("--deviation", type=float, default=50.0, show_default=True, help="Of the noise, in 8-bit levels.")
-@errors_told
+@errors_told()
 def denoise(data: Callable[[], Data], seed: int, settings: dict[str, Any], deviation: float) -> None:
     """Train with noise and measure how much of it the network removes, beside a 3x3 median filter."""
     from isthmus.autoencoder import study, uses
@@ -110,7 +110,7 @@ def denoise(data: Callable[[], Data], seed: int, settings: dict[str, Any], devia
 
 @click.command()
 @data_options
-@errors_told
+@errors_told()
 def check(data: Callable[[], Data], seed: int) -> None:
     """Check the mathematics: PCA's error, gradients against finite differences, descent at every step."""
     from isthmus.autoencoder import checks

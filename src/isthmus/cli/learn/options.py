@@ -10,8 +10,8 @@ from typing import Any
 import click
 
 from isthmus.cli.learn.files import load_data
+from isthmus.cli.messages import errors_told
 from isthmus.cli.options import Command, force_option
-from isthmus.errors import IsthmusError
 from isthmus.files import refuse_existing
 
 KINDS = click.Choice(["linear", "dense", "convolutional", "variational", "denoising"])
@@ -118,19 +118,6 @@ def training_options(command: Command) -> Command:
     return click.option("--kind", type=KINDS, default="dense", show_default=True, help="Kind of autoencoder.")(wrapped)
 
 
-def errors_told(command: Command) -> Command:
-    """The errors of isthmus and of the system as click's, which end a command with a message and status 1."""
-
-    @functools.wraps(command)
-    def wrapped(*args: Any, **kwargs: Any) -> Any:
-        try:
-            return command(*args, **kwargs)
-        except (IsthmusError, OSError) as error:
-            raise click.ClickException(str(error)) from error
-
-    return wrapped
-
-
 def model_argument(command: Command) -> Command:
     """MODEL: a file that a study wrote, or the study's folder."""
     return click.argument("model", type=click.Path(exists=True, path_type=Path))(command)
@@ -145,7 +132,8 @@ def output_option(default: str) -> Callable[[Command], Command]:
             context = click.get_current_context()
             # A group that goes on to a verb writes nothing itself.
             if context.invoked_subcommand is None:
-                errors_told(_refuse_existing)(output, force)
+                with errors_told():
+                    _refuse_existing(output, force)
             return command(*args, output=output, **rest)
 
         option = click.option(

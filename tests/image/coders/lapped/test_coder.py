@@ -34,7 +34,8 @@ SMALL = LappedCoder(tile=64)
 
 @pytest.fixture(scope="module")
 def model() -> Model:
-    return release_model()
+    """The smaller of two that differ in widths alone; the golden photographs try both."""
+    return release_model("fast")
 
 
 @pytest.fixture(scope="module")
