@@ -149,11 +149,16 @@ def test_a_walk_holds_a_few_names_however_many_there_are(job: Job, monkeypatch: 
             return (Entry(f"{n // 100:02}/{n:05}{self.suffix}", 10, 5.0) for n in range(0, 3000, self.step))
 
     monkeypatch.setattr(stream, "Tree", Large)
-    held, states = [], Counter[str]()
+
+    def alive() -> int:
+        # By type: some libraries have objects that do not like to be asked what they are instances of.
+        return sum(type(thing) in (Entry, Item, Result) for thing in gc.get_objects())
+
+    gc.collect()
+    before, held, states = alive(), [], Counter[str]()
     for number, one in enumerate(Stream(job, Trusting())):
         states[one.state if isinstance(one, Result) else "to do"] += 1
         if number % 1000 == 999:
-            # By type: some libraries have objects that do not like to be asked what they are instances of.
-            held.append(sum(type(thing) in (Entry, Item, Result) for thing in gc.get_objects()))
+            held.append(alive() - before)
     assert states == {"skipped": 1500, "to do": 1500}
     assert max(held) < 20

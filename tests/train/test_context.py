@@ -133,5 +133,5 @@ def test_fixed_point_agrees_with_training(
     trained.model.context.walk(height, width, quality, follow, tune=100)
     assert len(differences) == len(LATTICES.phases) + 2 * (len(network.config.groups) - 1)
     assert max(scales for _, scales in differences) <= 1
-    # Half a step of the means' own grid, 1/32, is rounding; little more, the rounding of what gradients flow through.
-    assert max(means for means, _ in differences) <= 0.05
+    # Half a step of the means' own grid, 1/32, is rounding; a step more where a mean of neighbours lies on an edge.
+    assert max(means for means, _ in differences) <= 1 / 32 + 1 / 16

@@ -16,7 +16,7 @@ def test_means_are_of_each_quality() -> None:
 def test_a_record_keeps_points() -> None:
     points = (Point(20, 0.12345, 30.1234), Point(85, 1.5, 41.0))
     assert points_of([point.as_row() for point in points]) == points
-    assert Point(20, 0.123456, 30.12345678).as_row() == [20, 0.12346, 30.1235]
+    assert Point(20, 0.123456, 30.12345678).as_row() == [20, 0.12346, 30.1235, "psnr"]
 
 
 @pytest.mark.parametrize("factor", [0.5, 1.0, 1.25])

