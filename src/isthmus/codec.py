@@ -159,7 +159,9 @@ class Codec:
         medium = medium_of(image)
         options = {"strip": strip, "depth": depth, "lossless": lossless}
         content = medium.content(image, self.limits, options)
-        dials = Quality.of(quality), self.threads, self.tune_for(medium, tune) or EYE
+        # Not asked for, it needs no look at a model, which may take no part.
+        place = EYE if tune is None else self.tune_for(medium, tune) or EYE
+        dials = Quality.of(quality), self.threads, place
         setting = Setting(functools.partial(self.model_for, medium), *dials)
         return medium.encode(content, setting, self.limits, self.effort, progress)
 

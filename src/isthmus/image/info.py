@@ -5,7 +5,6 @@ from typing import Any
 
 from isthmus.image.chunks import PART_NAMES
 from isthmus.image.container import Container
-from isthmus.image.sharp_layer import SharpLayer
 from isthmus.text import counted
 from isthmus.tune import Tune
 
@@ -97,7 +96,7 @@ def info_of(parsed: Container) -> Info:
         mode=header.mode,
         restored_mode=header.restored_mode,
         lossless=header.lossless,
-        sharp=SharpLayer(parsed.sharp, header.grid).share if header.sharp else 0.0,
+        sharp=_sharp(parsed),
         quality=header.quality.percent,
         model_id=header.model_id.hex(),
         format_version=parsed.version,
@@ -108,3 +107,13 @@ def info_of(parsed: Container) -> Info:
         parts=parts,
         tune=None if header.tune is None else header.tune.share,
     )
+
+
+def _sharp(parsed: Container) -> float:
+    """The share of the picture that the sharp layer shows; raises CorruptError if a payload does not say where."""
+    if not parsed.header.sharp:
+        return 0.0
+    # What decodes it loads Pillow, which other files need not wait for.
+    from isthmus.image.sharp_layer import SharpLayer
+
+    return SharpLayer(parsed.sharp, parsed.header.grid).share

@@ -72,7 +72,7 @@ function list() {
 
 const whole = () => entry.shown.width === entry.width && entry.shown.height === entry.height;
 
-const made = ({ sharp, model_id }) => [
+const madeBy = ({ sharp, model_id }) => [
   sharp < 1 && `model ${model_id}`, sharp > 0 && `${Math.round(100 * sharp)} % in the sharp layer`,
 ].filter(Boolean).join(", ");
 
@@ -81,7 +81,7 @@ function describe() {
   const parts = [`${name}, ${width} x ${height} pixels, ${bytes(entry.bytes)}.`];
   if (info) {
     const dials = `Quality ${info.quality}${info.tune === null ? "" : `, tune ${tuneText(info.tune)}`}`;
-    parts.push(info.lossless ? "Lossless." : `${dials}, ${made(info)}.`);
+    parts.push(info.lossless ? "Lossless." : `${dials}, ${madeBy(info)}.`);
   }
   if (!whole()) parts.push(info
     ? `Shown: the middle ${shown.width} x ${shown.height} pixels; downloads hold all.`
