@@ -182,10 +182,11 @@ class Tree:
 
 def opened(address: str) -> Tree:
     """The tree of an address, opened once a process; errors as of `Tree`."""
-    # A process that was forked has none of the threads by which stores answer.
-    return _opened(address, os.getpid())
+    # A process that was forked has none of the threads by which stores answer; and one address may mean another folder
+    # where the process works in another one.
+    return _opened(address, os.getpid(), os.getcwd())
 
 
 @lru_cache(maxsize=4)
-def _opened(address: str, process: int) -> Tree:
+def _opened(address: str, process: int, working_in: str) -> Tree:
     return Tree(address)
