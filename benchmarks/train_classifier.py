@@ -3,7 +3,7 @@
     python benchmarks/train_classifier.py PHOTOGRAPHS -o docs/results/everyday/classifier.json
 
 A class is a photograph, a picture one of its windows, side by side in a grid: which window belongs to which photograph
-is told by texture and colour, and that is what compression takes away. A third of the windows of each, chosen once,
+is told by texture and colour, and that is what compression may take. A third of the windows of each, chosen once,
 are for testing alone. The sets: .isth at its usual quality; JPEG at the quality that comes nearest to the same bytes;
 JPEG at 75, which is usual there; and PNG, which loses nothing. Network, schedule and seeds are the same for each, and
 a network is tested on pictures stored as those that it learned from. Needs `isthmus[train]`.
