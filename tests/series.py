@@ -118,6 +118,10 @@ class SeriesInfo:
     def extent(self) -> str:
         return f"{self.samples} samples"
 
+    @property
+    def lossless(self) -> bool:
+        return False
+
     def as_dict(self) -> dict[str, Any]:
         return asdict(self)
 

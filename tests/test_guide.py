@@ -17,6 +17,7 @@ from PIL import Image
 from skimage import data
 
 from isthmus.cli import COMMANDS, main
+from pictures import page
 
 GUIDE = Path(__file__).parents[1] / "docs/guide.md"
 BLOCKS = re.findall(r"^```(console|python)\n(.*?)^```", GUIDE.read_text(encoding="utf-8"), re.M | re.S)
@@ -37,6 +38,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     logo = photo.resize((64, 48)).convert("RGBA")
     logo.putalpha(Image.linear_gradient("L").resize((64, 48)))
     logo.save(folder / "logo.png")
+    page().save(folder / "page.png")
     deep = np.asarray(photo.convert("L").resize((60, 40))).astype(np.uint16) * 257
     Image.fromarray(deep).save(folder / "deep.png")
     with zipfile.ZipFile(folder / "holiday.zip", "w") as archive:

@@ -16,6 +16,7 @@ from isthmus.bitstream.head import HEADER_V1_BYTES as HEADER_BYTES
 from isthmus.bitstream.varint import write_varint
 from isthmus.image.chunks import CHUNKS
 from isthmus.image.container import parse
+from pictures import by_mode, text
 
 EXIF_ORIENTATION = 0x0112
 
@@ -254,7 +255,7 @@ def test_a_closed_file_is_said(saved: Path) -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"lossless": True}, "keeps no picture without loss"),
+        ({"lossless": True, "quality": 70}, "expected lossless alone, got quality"),
         ({"qualty": 70}, "got qualty. quality is one"),
         ({"optimize": True}, "unknown option"),
         ({"quality": 50, "target_bytes": 500}, "one of them"),
@@ -266,6 +267,36 @@ def test_options_that_would_be_ignored_are_errors(
     with pytest.raises(ValueError, match=message):
         original.save(tmp_path / "a.isth", **options)
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", ["RGB", "P", "P+table", "PA", "CMYK", "La", "1"])
+def test_lossless_saving(name: str, tmp_path: Path) -> None:
+    image, path = by_mode()[name].resize((400, 300)), tmp_path / "a.isth"
+    image.save(path, lossless=True)
+    assert path.read_bytes() == isthmus.encode(image, lossless=True)
+    with Image.open(path) as found:
+        assert (found.mode, found.has_transparency_data) == (image.mode, image.has_transparency_data)
+        assert found.info["lossless"] is True
+        assert found.tobytes() == image.tobytes()
+        if image.mode in ("P", "PA"):
+            assert found.convert("RGBA").tobytes() == image.convert("RGBA").tobytes()
+        # What Pillow opened is kept again as it is.
+        found.save(tmp_path / "b.isth", lossless=True)
+    assert (tmp_path / "b.isth").read_bytes() == path.read_bytes()
+    with Image.open(path) as found:
+        found.draft(None, (20, 15))
+        preview = isthmus.preview(path.read_bytes())
+        assert (found.mode, found.size) == (preview.mode, (25, 19))
+        assert found.tobytes() == preview.tobytes()
+
+
+def test_layers_are_an_option_of_saving(tmp_path: Path) -> None:
+    image, path = text(160, 96), tmp_path / "a.isth"
+    for layers in ("photo", "sharp", "auto"):
+        image.save(path, layers=layers)
+        assert path.read_bytes() == isthmus.encode(image, layers=layers)
+    with pytest.raises(ValueError, match="layers: expected auto or photo or sharp"):
+        image.save(path, layers="both")
 
 
 def test_targets_and_sizes_are_options_of_saving(original: Image.Image, tmp_path: Path) -> None:

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from PIL import Image
 
     from isthmus.image.box import PublicBox
-    from isthmus.image.decoding import PictureDecoder
+    from isthmus.image.medium import AnyPictureDecoder
     from isthmus.image.picture import PictureLike
 
 DEFAULT_QUALITY = 50.0
@@ -137,6 +137,7 @@ class Codec:
         progress: Progress | None = None,
         depth: Depth | None = None,
         tune: TuneLike | None = None,
+        lossless: bool = False,
     ) -> bytes:
         """The bytes of an .isth file.
 
@@ -150,14 +151,18 @@ class Codec:
             depth: 8 to reduce deeper samples, uint16 arrays included, to 8 bits by rounding; None to refuse them.
             tune: what the bytes are spent on: "psnr" for the least squared error, "eye" for what eyes see, or 0 to 1
                 between them; of models that have this dial, where None means "eye".
+            lossless: keep all samples as they are, colours under full transparency too; the quality says nothing then.
 
         Raises:
             InputError, UnsupportedPictureError, LimitExceededError, ModelError, SelfCheckError
         """
         medium = medium_of(image)
-        content = medium.content(image, self.limits, {"strip": strip, "depth": depth})
-        dials = Quality.of(quality), self.threads, self.tune_for(medium, tune) or EYE
-        setting = Setting(self.model_for(medium), *dials)
+        options = {"strip": strip, "depth": depth, "lossless": lossless}
+        content = medium.content(image, self.limits, options)
+        # Not asked for, it needs no look at a model, which may take no part.
+        place = EYE if tune is None else self.tune_for(medium, tune) or EYE
+        dials = Quality.of(quality), self.threads, place
+        setting = Setting(functools.partial(self.model_for, medium), *dials)
         return medium.encode(content, setting, self.limits, self.effort, progress)
 
     def decode(self, data: bytes, box: PublicBox | None = None, progress: Progress | None = None) -> NDArray[Any]:
@@ -266,6 +271,7 @@ class Codec:
         force: bool = False,
         depth: Depth | None = None,
         tune: TuneLike | None = None,
+        lossless: bool = False,
     ) -> Path:
         """Encode a picture file, by default to the same name with the suffix .isth; the new file's path.
 
@@ -277,6 +283,7 @@ class Codec:
             force: replace what is there.
             depth: 8 to reduce deeper samples to 8 bits by rounding; None to refuse them.
             tune: "psnr", "eye", or 0 to 1 between them, as of :meth:`encode`.
+            lossless: keep all samples as they are, colours under full transparency too; the quality says nothing then.
 
         Raises:
             InputError, UnsupportedPictureError, LimitExceededError, OutputExistsError, OSError
@@ -284,7 +291,8 @@ class Codec:
         source = Path(source)
         target = Path(target) if target is not None else beside(source, SUFFIX)
         with atomic_output(target, force) as stream:
-            stream.write(self.encode(self.open_file(source, {"depth": depth}), quality, strip, tune=tune))
+            content = self.open_file(source, {"depth": depth})
+            stream.write(self.encode(content, quality, strip, tune=tune, lossless=lossless))
         return target
 
     def open_file(self, source: Path, options: Options = NONE) -> Content:
@@ -343,12 +351,12 @@ class Codec:
                 return read_capped(stream, self.limits.max_file_bytes, str(source))
         return read_capped(source, self.limits.max_file_bytes, "the input")
 
-    def _picture_decoder(self, data: bytes) -> PictureDecoder:
+    def _picture_decoder(self, data: bytes) -> AnyPictureDecoder:
         medium, decoder = self.decoder(data)
         if medium.id != DEFAULT:
             hint = "`decode` gives its samples."
             raise InputError("what the file holds", expected="a picture", got=f"a {medium.name}", hint=hint)
-        return cast("PictureDecoder", decoder)
+        return cast("AnyPictureDecoder", decoder)
 
     def _find_model(self, wanted: bytes) -> Model:
         """The model that a file names: the one that was chosen, or an installed one."""

@@ -15,18 +15,18 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import IO, Any, BinaryIO, cast
 
-from PIL import Image, ImageFile
+from PIL import Image, ImageFile, ImagePalette
 
 from isthmus.bitstream.head import MAGIC
 from isthmus.codec import SUFFIX, Codec, ModelLike
 from isthmus.effort import Effort
 from isthmus.errors import InputError, IsthmusError, UnsupportedPictureError
+from isthmus.image.chunks import PALETTE
 from isthmus.image.coders.protocol import SCALES
 from isthmus.image.container import parse, read_front
 from isthmus.image.limits import Limits
 from isthmus.image.metadata import INFO_KEYS, info_of_blocks
-from isthmus.image.modes import restored_mode
-from isthmus.image.picture import as_picture
+from isthmus.image.picture import as_picture, in_layers
 from isthmus.image.size import MAX_SIDE
 from isthmus.targets import TARGETS, encode_content, one_target
 
@@ -68,9 +68,13 @@ class IsthImageFile(ImageFile.ImageFile):
         with _as_os_error():
             header, metadata = read_front(self.fp, _LIMITS)
         self._size = (header.width, header.height)
-        self._mode = restored_mode(header.mode, header.has_alpha)
+        self._mode = header.restored_mode
+        self._draft_mode = header.preview_mode
+        if header.palette_mode is not None:
+            self.palette = ImagePalette.raw(header.palette_mode, metadata[PALETTE])
+            self.palette.mode = header.palette_mode
         self.info |= info_of_blocks(metadata)
-        self.info["quality"] = header.quality.percent
+        self.info |= {"lossless": True} if header.lossless else {"quality": header.quality.percent}
         if header.tune is not None:
             self.info["tune"] = header.tune.share
 
@@ -83,6 +87,7 @@ class IsthImageFile(ImageFile.ImageFile):
         if not covering:
             return None
         self._scale = scale = covering[-1]
+        self._mode, self.palette = self._draft_mode, None
         self._size = (-(-width // scale), -(-height // scale))
         return self.mode, (0, 0, width / scale, height / scale)
 
@@ -91,7 +96,7 @@ class IsthImageFile(ImageFile.ImageFile):
             data = self._read()
             with _as_os_error():
                 image = _codec().decode_image(data) if self._scale == 1 else _codec().preview(data, self._scale)
-            self.im = image.im
+            self.im, self.palette = image.im, image.palette
             self.readonly = 0
         return super().load()
 
@@ -116,8 +121,8 @@ class IsthImageFile(ImageFile.ImageFile):
 
 def _save(image: Image.Image, file: IO[bytes], filename: str | bytes) -> None:
     """Pillow's `save`, with the options quality (0 to 100), target_bytes, target_bpp, target_psnr, target_ssimulacra2,
-    tune, strip, effort, model, max_side and depth as of `isthmus.encode`, and icc_profile, exif and xmp: None or b""
-    leaves one out."""
+    tune, strip, effort, model, max_side, depth, layers and lossless as of `isthmus.encode`, and icc_profile, exif and
+    xmp: None or b"" leaves one out."""
     options: dict[str, Any] = image.encoderinfo
     _refuse_unknown(options)
     # Pixels of an opened file, or EXIF that was given along with them, are still to be turned; all else was worked on.
@@ -128,27 +133,26 @@ def _save(image: Image.Image, file: IO[bytes], filename: str | bytes) -> None:
         for key, value in changed.items():
             image.info[key] = value.tobytes() if isinstance(value, Image.Exif) else value or b""
     quality = options.get("quality")
-    target = one_target({name: options.get(name) for name in TARGETS}, quality)
+    lossless = bool(options.get("lossless"))
+    target = one_target({name: options.get(name) for name in TARGETS}, quality, lossless)
     try:
         codec = _codec(options.get("effort", 1), options.get("model"))
         picture = as_picture(image, _LIMITS, turned=turned, depth=options.get("depth"))
+        picture = in_layers(picture, options.get("layers") or "auto")
         asked = options.get("strip", False), options.get("max_side"), options.get("tune")
-        file.write(encode_content(codec, picture, quality, target, *asked))
+        file.write(encode_content(codec, picture, quality, target, *asked, lossless))
     except UnsupportedPictureError as error:
         raise OSError(f"cannot write mode {image.mode} as {FORMAT}: {error}") from error
 
 
 def _refuse_unknown(options: dict[str, Any]) -> None:
     """What is ignored would be believed: a misspelt quality, a promise that is not kept."""
-    if options.get("lossless"):
-        hint = "Write a .png, or a .webp with lossless=True; quality=100 is the nearest to it here."
-        raise InputError("isthmus keeps no picture without loss", expected="lossless=False", got=True, hint=hint)
-    known = ("quality", "tune", *TARGETS, *_OPTIONS, *INFO_KEYS.values(), "lossless")
+    known = ("quality", "tune", *TARGETS, *_OPTIONS, "layers", *INFO_KEYS.values(), "lossless")
     for name in options:
         if name not in known:
             near = difflib.get_close_matches(name, known, 1)
             hint = f"{near[0]} is one." if near else ""
-            raise InputError(f"unknown option of saving {FORMAT}", expected=", ".join(known[:-1]), got=name, hint=hint)
+            raise InputError(f"unknown option of saving {FORMAT}", expected=", ".join(known), got=name, hint=hint)
 
 
 def _accept(prefix: bytes) -> bool:

@@ -7,7 +7,7 @@ from isthmus.codec import DEFAULT_QUALITY, SUFFIX, Codec, Depth, ModelLike
 from isthmus.effort import Effort
 from isthmus.errors import InputError
 from isthmus.files import atomic_output, beside
-from isthmus.image.picture import PictureLike
+from isthmus.image.picture import Layers, PictureLike
 from isthmus.media import medium_of
 from isthmus.medium.protocol import Content
 from isthmus.rate_control import Kind, Target, encode_to_target
@@ -36,6 +36,8 @@ def encode(
     max_side: int | None = None,
     depth: Depth | None = None,
     tune: TuneLike | None = None,
+    lossless: bool = False,
+    layers: Layers | None = None,
 ) -> bytes:
     """Compress a picture to the bytes of an .isth file, at a quality or to a target that chooses the quality.
 
@@ -54,6 +56,10 @@ def encode(
         depth: 8 to reduce deeper samples to 8 bits a channel by rounding; None to refuse them.
         tune: what the bytes are spent on, of models that have this dial: "psnr" for the least squared error, "eye",
             which None means, for what eyes see, or 0 to 1 between them.
+        lossless: keep all samples as they are, those under full transparency and palettes too: same samples, same mode.
+            It takes neither quality nor target nor model.
+        layers: "photo" for networks alone, "sharp" for what is made for text, line art and screenshots, "auto", or
+            None, for what is best where.
 
     Returns:
         The file, which `decode` and `decode_image` take.
@@ -80,9 +86,10 @@ def encode(
             "target_ssimulacra2": target_ssimulacra2,
         },
         quality,
+        lossless,
     )
-    content = medium_of(image).content(image, codec.limits, {"depth": depth})
-    return encode_content(codec, content, quality, target, strip, max_side, tune)
+    content = medium_of(image).content(image, codec.limits, {"depth": depth, "layers": layers})
+    return encode_content(codec, content, quality, target, strip, max_side, tune, lossless)
 
 
 def encode_file(
@@ -101,6 +108,8 @@ def encode_file(
     max_side: int | None = None,
     depth: Depth | None = None,
     tune: TuneLike | None = None,
+    lossless: bool = False,
+    layers: Layers | None = None,
 ) -> Path:
     """Compress a picture file to an .isth file, at a quality or to a target that chooses the quality.
 
@@ -120,6 +129,10 @@ def encode_file(
         depth: 8 to reduce deeper samples to 8 bits a channel by rounding; None to refuse them.
         tune: what the bytes are spent on, of models that have this dial: "psnr" for the least squared error, "eye",
             which None means, for what eyes see, or 0 to 1 between them.
+        lossless: keep all samples as they are, those under full transparency and palettes too: same samples, same mode.
+            It takes neither quality nor target nor model.
+        layers: "photo" for networks alone, "sharp" for what is made for text, line art and screenshots, "auto", or
+            None, for what is best where.
 
     Returns:
         The new file's path.
@@ -150,21 +163,26 @@ def encode_file(
             "target_ssimulacra2": target_ssimulacra2,
         },
         quality,
+        lossless,
     )
     with atomic_output(path, force) as stream:
-        content = codec.open_file(source, {"depth": depth})
-        stream.write(encode_content(codec, content, quality, aim, strip, max_side, tune))
+        content = codec.open_file(source, {"depth": depth, "layers": layers})
+        stream.write(encode_content(codec, content, quality, aim, strip, max_side, tune, lossless))
     return path
 
 
-def one_target(values: Mapping[str, float | None], quality: float | None) -> Target | None:
+def one_target(values: Mapping[str, float | None], quality: float | None, lossless: bool = False) -> Target | None:
     """The target that is asked for by the names of `TARGETS`, if any.
 
     Raises:
-        InputError: two of them, or one beside a quality; or a value that means nothing.
+        InputError: two of them, or one beside a quality, or either of a lossless file; or a value that means nothing.
     """
     given = {name: value for name, value in values.items() if value is not None}
     names = [*given, *(["quality"] if quality is not None else [])]
+    if lossless and names:
+        raise InputError(
+            "a lossless file is as large as it must be", expected="lossless alone", got=" and ".join(names)
+        )
     if given and len(names) > 1:
         raise InputError("a target chooses the quality", expected="one of them", got=" and ".join(names))
     return next((Target(TARGETS[name], value) for name, value in given.items()), None)
@@ -178,9 +196,11 @@ def encode_content(
     strip: bool = False,
     max_side: int | None = None,
     tune: TuneLike | None = None,
+    lossless: bool = False,
 ) -> bytes:
     """The bytes of an .isth file; arguments as of :func:`encode`."""
-    content = medium_of(content).content(content, codec.limits, {"strip": strip, "max_side": max_side})
+    options = {"strip": strip, "max_side": max_side, "lossless": lossless}
+    content = medium_of(content).content(content, codec.limits, options)
     if target is not None:
         return encode_to_target(codec, content, target, tune).data
     return codec.encode(content, DEFAULT_QUALITY if quality is None else quality, tune=tune)

@@ -15,6 +15,7 @@ from isthmus.batch.plan import items
 from isthmus.batch.steps import foresee, process
 from isthmus.model.registry import load_model
 from isthmus.rate_control import Target
+from pictures import text
 
 
 @pytest.mark.parametrize("verb", ["encode", "decode"])
@@ -55,6 +56,31 @@ def test_what_is_whole_but_different_is_not_replaced(job: Job, tmp_path: Path) -
     all_of(replace(job, force=True))
     back = all_of(Job("decode", job.target, str(tmp_path / "back")))
     assert "another picture" in back["a.isth"].message
+
+
+def test_lossless_files_are_told_from_others(job: Job, tmp_path: Path) -> None:
+    lossless = replace(job, lossless=True)
+    assert set(states(lossless).values()) == {"done"}
+    assert set(states(lossless).values()) == {"skipped"}
+    results = all_of(job)
+    assert {result.state for result in results.values()} == {"failed"}
+    assert "got a lossless file" in results["a.png"].message
+    (tmp_path / "out/a.isth").unlink()
+    assert states(job)["a.png"] == "done"
+    assert "expected a lossless file, got quality 50" in all_of(lossless)["a.png"].message
+    back = Job("decode", job.target, str(tmp_path / "back"), suffix=".png")
+    assert set(states(back).values()) == {"done"}
+    with Image.open(tmp_path / "in/sub/b.png") as before, Image.open(tmp_path / "back/sub/b.png.png") as after:
+        assert after.tobytes() == before.tobytes()
+
+
+def test_files_without_a_model_fit_any(job: Job, tmp_path: Path) -> None:
+    text(160, 96).save(tmp_path / "in/page.png")
+    sharp = replace(job, layers="sharp")
+    assert set(states(sharp).values()) == {"done"}
+    assert set(states(replace(sharp, model="fast")).values()) == {"skipped"}
+    assert states(job)["page.png"] == "skipped"
+    assert "expected quality 30 of model 0000" in all_of(replace(sharp, quality=30))["page.png"].message
 
 
 def test_what_is_kept_replaces_nothing(job: Job, tmp_path: Path) -> None:

@@ -15,8 +15,11 @@ from isthmus.bench.metrics import psnr
 from isthmus.bench.rivals import OWN, Asked
 from isthmus.cli import main
 from isthmus.errors import InputError, UnknownModelError
+from isthmus.image.container import parse
 from isthmus.image.grid import BLOCK
+from isthmus.image.sharp_layer import SharpLayer
 from isthmus.tune import EYE, Tune
+from pictures import page, text
 
 
 def test_it_writes_and_reads_isthmus_files() -> None:
@@ -127,3 +130,22 @@ def test_bits_go_where_the_second_dial_says(tuned_model: Path) -> None:
         weights = Weights(str(tuned_model), asked)
         written = 8 * len(isthmus_codec(weights).encode(picture, 60, 1))
         assert float(bits_map(weights, picture, 60).sum()) == pytest.approx(written, rel=0.1, abs=600)
+
+
+def test_the_map_of_bits_has_both_layers() -> None:
+    picture = np.asarray(page())
+    bits = bits_map(Weights(), picture, 50)
+    parsed = parse(Codec().encode(picture, 50))
+    mask = SharpLayer(parsed.sharp, parsed.header.grid).mask
+    assert mask.any()
+    assert not mask.all()
+    assert bits[mask].sum() / 8 == pytest.approx(len(parsed.sharp[0]), rel=0.03)
+    assert bits.sum() / 8 == pytest.approx(len(parsed.sharp[0]) + len(parsed.tiles[0]), rel=0.05)
+
+
+def test_files_say_how_they_were_made() -> None:
+    codec = isthmus_codec(Weights())
+    text_file, photo_file = (
+        codec.encode(array, 50, 1) for array in (np.asarray(text(160, 96)), photo("chelsea", 90, 130))
+    )
+    assert (codec.says(text_file), codec.says(photo_file)) == ("100 % in the sharp layer", "")

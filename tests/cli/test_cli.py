@@ -20,7 +20,7 @@ from PIL import Image
 import doubles
 from isthmus.cli import COMMANDS, main
 from isthmus.codec import DEFAULT_QUALITY
-from pictures import photo
+from pictures import photo, text
 
 
 @pytest.fixture
@@ -221,6 +221,43 @@ def test_a_folder_that_cannot_be_searched_is_not_passed_over(folder: Path, lock_
     assert found.exit_code == 1
     assert "kept/locked: Permission denied" in found.output
     assert "1 of 2 whole and decodable" in found.stdout
+
+
+def test_lossless(folder: Path, lossless_coder: doubles.LosslessCoder) -> None:
+    photo().quantize(37).save("palette.png")
+    result = run("encode", "palette.png", "--lossless", "--json")
+    assert result.exit_code == 0, result.output
+    report = json.loads(result.stdout)
+    assert (report["lossless"], report["notes"]) == (True, [])
+    assert "quality" not in report
+    assert "13x9, lossless, mode P\n" in run("info", "palette.isth").stdout
+    assert "whole and decodable, 13x9, lossless, " in run("verify", "palette.isth").stdout
+    assert run("decode", "palette.isth", "-o", "back.png").exit_code == 0
+    with Image.open("palette.png") as before, Image.open("back.png") as after:
+        assert (after.mode, after.tobytes()) == ("P", before.tobytes())
+    assert lossless_coder.efforts == []  # No coder of a model took part.
+    cropped = run("decode", "palette.isth", "-o", "part.png", "--crop", "2,3,4,5")
+    assert cropped.exit_code == 0, cropped.output
+    np.testing.assert_array_equal(pixels("part.png"), pixels("palette.png")[3:8, 2:6])
+
+
+@pytest.mark.parametrize("other", [("-q", "70"), ("--target-bytes", "5k")])
+def test_lossless_goes_with_no_other_wish(folder: Path, other: tuple[str, ...]) -> None:
+    result = run("encode", "photo.png", "--lossless", *other)
+    assert result.exit_code == 2
+    assert "--lossless takes neither -q nor a target" in result.output
+    assert names(folder) == ["photo.png"]
+
+
+@pytest.mark.parametrize(("wish", "share"), [([], 1), (["--layers", "auto"], 1), (["--layers", "photo"], 0)])
+def test_layers(folder: Path, lossless_coder: doubles.LosslessCoder, wish: list[str], share: int) -> None:
+    text(160, 96).save("page.png")
+    assert run("encode", "page.png", *wish, "-o", "page.isth").exit_code == 0
+    assert json.loads(run("info", "--json", "page.isth").stdout)["sharp"] == share
+    assert bool(lossless_coder.efforts) == (share == 0)
+    assert ("100 % in the sharp layer" in run("info", "page.isth").stdout) == (share == 1)
+    assert run("decode", "page.isth", "-o", "back.png").exit_code == 0
+    assert pixels("back.png").shape == (96, 160, 3)
 
 
 def test_strip(folder: Path) -> None:

@@ -200,12 +200,6 @@ PYTHON: list[tuple[Callable[[], object], str, Callable[[], object]]] = [
         lambda: isthmus.Codec(limits=isthmus.Limits(max_file_bytes=99_999)).read_file("photo.isth"),
     ),
     (lambda: photo().save("p.isth", qualty=70), "quality is one", lambda: photo().save("p.isth", quality=70)),
-    (lambda: photo().save("p.isth", lossless=True), "quality=100", lambda: photo().save("p.isth", quality=100)),
-    (
-        lambda: photo().save("p.isth", lossless=True),
-        ".webp with lossless",
-        lambda: photo().save("p.webp", lossless=True),
-    ),
 ]
 
 

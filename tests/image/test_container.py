@@ -156,7 +156,7 @@ def test_random_bytes_behind_a_good_header(tail: bytes) -> None:
         (MAGIC.replace(b"\r\n", b"\n") + bytes(60), CorruptError, "text mode"),
         (with_header(version=3) + b"?", TooNewError, "got 3"),
         (with_header(version=0) + bytes(40), CorruptError, "version"),
-        (with_header(features=2) + bytes(40), TooNewError, "0x0002"),
+        (with_header(features=8) + bytes(40), TooNewError, "0x0008"),
         (with_header(width=0) + bytes(40), CorruptError, "width"),
         (with_header(height=0) + bytes(40), CorruptError, "height"),
         (with_header(width=2**24 + 1) + bytes(40), CorruptError, "width"),
@@ -223,7 +223,7 @@ def test_bad_chunks(body: bytes, match: str) -> None:
     [
         # Each is wrong twice; the error is that of the earlier row of the table in docs/format.md.
         ((with_header(version=3)[:20],), TooNewError),
-        ((with_header(version=0, features=2), bytes(40)), TooNewError),
+        ((with_header(version=0, features=8), bytes(40)), TooNewError),
         ((ONE, b"T\x83\x00"), CorruptError),
         ((ONE, b"T" + b"\xff" * 11), CorruptError),
         ((ONE, b"T\xff\xff\x03" + bytes(20)), TruncatedError),

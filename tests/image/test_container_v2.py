@@ -139,7 +139,7 @@ def test_fields_of_later_versions_are_passed_over(added: bytes) -> None:
         (with_header(medium=2), TooNewError, "medium is unknown: expected medium 1, got 2"),
         (with_header(coder=0), TooNewError, "coder is unknown: expected coder 1 or 2 or 255, got 0"),
         (with_header(coder=254), TooNewError, "coder is unknown: expected coder 1 or 2 or 255, got 254"),
-        (with_header(features=3), TooNewError, "0x0002"),
+        (with_header(features=9), TooNewError, "0x0008"),
         (with_header(length=0), CorruptError, "length is out of range: expected 20"),
         (with_header(length=19), CorruptError, "length is out of range: expected 20"),
         (with_header(length=45), CorruptError, "header is damaged"),

@@ -20,6 +20,7 @@ from isthmus.bench.page import HEADS
 from isthmus.data import PHOTOGRAPH, photograph
 from isthmus.web import store
 from isthmus.web.app import create_app
+from pictures import text
 
 PHOTO = data.coffee()[60:188, 200:376]
 BASE = "http://127.0.0.1"
@@ -102,6 +103,17 @@ def test_the_map_of_bits(client: TestClient, cup: str) -> None:
     assert sum(parts.values()) == client.get(f"{cup}/codecs/isthmus?quality=40").json()["bytes"]
 
 
+def test_a_page_of_text_is_said_to_be_sharp(client: TestClient) -> None:
+    image, buffer = text(240, 160), io.BytesIO()
+    image.save(buffer, "PNG")
+    key = f"/pictures/{drop(client, buffer.getvalue(), 'page.png')['key']}"
+    answer = client.get(f"{key}/codecs/isthmus?quality=60").json()
+    assert "100 % in the sharp layer" in answer["settings"]
+    bits = client.get(f"{key}/bits?quality=60").json()
+    assert 0.85 < sum(bits["values"]) / 8 / answer["bytes"] < 1
+    assert client.get(f"{key}/latents/0.png?quality=60").status_code == 422
+
+
 def test_latent_channels(client: TestClient, cup: str) -> None:
     answer = client.get(f"{cup}/latents/0.png?quality=60")
     plane = as_pixels(answer.content)
@@ -124,6 +136,15 @@ def test_an_isth_file(client: TestClient) -> None:
     assert client.get(f"{key}/latents/3.png").status_code == 200
     refused = client.get(f"{key}/codecs/isthmus")
     assert (refused.status_code, "no original" in refused.json()["error"]) == (422, True)
+
+
+def test_a_lossless_isth_file(client: TestClient) -> None:
+    found = drop(client, isthmus.encode(PHOTO, lossless=True), "cup.isth")
+    key = f"/pictures/{found['key']}"
+    assert found["info"]["lossless"] is True
+    np.testing.assert_array_equal(as_pixels(client.get(f"{key}/shown.webp").content), PHOTO)
+    refused = client.get(f"{key}/latents/3.png")
+    assert (refused.status_code, "the file has no latents" in refused.json()["error"]) == (422, True)
 
 
 @pytest.mark.parametrize(("suffix", "name"), [("png", "PNG"), ("jpg", "JPEG")])
@@ -292,20 +313,20 @@ def test_the_second_dial_is_there_if_the_weights_have_it(client: TestClient, tun
 def test_the_second_dial_turns_all_that_is_made(tuned: TestClient, tuned_model: Path) -> None:
     key = f"/pictures/{drop(tuned, as_png(PHOTO))['key']}"
     found: dict[str, tuple[object, ...]] = {}
-    for tune, text in (("0", "psnr"), ("0.5", "0.5"), ("eye", "eye")):
+    for tune, said in (("0", "psnr"), ("0.5", "0.5"), ("eye", "eye")):
         dials = f"quality=60&tune={tune}"
         own = tuned.get(f"{key}/codecs/isthmus?{dials}").json()
         file = tuned.get(f"{key}/file.isth?{dials}").content
-        assert file == isthmus.encode(PHOTO, 60, tune=text if text in ("psnr", "eye") else 0.5, model=tuned_model)
-        assert (own["bytes"], own["label"]) == (len(file), "isthmus" if text == "eye" else f"isthmus tune {text}")
-        assert f" tune {text}. " in own["settings"]
+        assert file == isthmus.encode(PHOTO, 60, tune=said if said in ("psnr", "eye") else 0.5, model=tuned_model)
+        assert (own["bytes"], own["label"]) == (len(file), "isthmus" if said == "eye" else f"isthmus tune {said}")
+        assert f" tune {said}. " in own["settings"]
         decoded = as_pixels(tuned.get(f"{key}/codecs/isthmus/decoded.webp?{dials}").content)
         np.testing.assert_array_equal(decoded, isthmus.decode(file, model=tuned_model))
         bits = tuned.get(f"{key}/bits?{dials}").json()
-        assert bits["label"] == f"isthmus at quality 60, tune {text}"
+        assert bits["label"] == f"isthmus at quality 60, tune {said}"
         plane = tuned.get(f"{key}/latents/4.png?{dials}")
         assert plane.status_code == 200
-        found[text] = file, tuple(bits["values"]), plane.content
+        found[said] = file, tuple(bits["values"]), plane.content
     for parts in zip(*found.values(), strict=True):
         assert len(set(parts)) == 3
     assert tuned.get(f"{key}/file.isth?quality=60").content == found["eye"][0]

@@ -8,6 +8,7 @@ from typing import Literal
 from isthmus.codec import DEFAULT_QUALITY
 from isthmus.effort import Effort
 from isthmus.image.limits import Limits
+from isthmus.image.picture import Layers
 from isthmus.medium.protocol import Options
 from isthmus.plain import number, whole
 from isthmus.rate_control import Target
@@ -38,6 +39,8 @@ class Job:
         suffix: of decoded files, which names their format; None for that of their medium.
         jpeg_quality: 1 to 100, of decoded files that are JPEGs; None for the usual one.
         depth: 8 to reduce deeper pictures to 8 bits a channel before encoding; None to refuse them.
+        lossless: keep all samples as they are; the quality says nothing then.
+        layers: what shows pictures, "auto", "photo" or "sharp"; None for the first. Files of others count as done.
     """
 
     verb: Literal["encode", "decode"]
@@ -58,6 +61,8 @@ class Job:
     jpeg_quality: int | None = None
     depth: int | None = None
     tune: TuneLike | None = None
+    lossless: bool = False
+    layers: Layers | None = None
 
     def __post_init__(self) -> None:
         # Compared and written down later: plain numbers, whatever they came as.
@@ -74,7 +79,13 @@ class Job:
     def options(self) -> Options:
         """What is asked of a medium, by the names of its options."""
         if self.verb == "encode":
-            return {"strip": self.strip, "max_side": self.max_side, "depth": self.depth}
+            return {
+                "strip": self.strip,
+                "max_side": self.max_side,
+                "depth": self.depth,
+                "lossless": self.lossless,
+                "layers": self.layers,
+            }
         return {"strip": self.strip, "max_side": self.max_side, "jpeg_quality": self.jpeg_quality}
 
 

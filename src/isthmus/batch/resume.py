@@ -44,9 +44,7 @@ def encoded_before(job: Job, item: Item, tools: Tools) -> bool:
             f"{item.output} is there already and is no .isth file that can be read here", got=error, hint=FORCE
         ) from error
     info = medium.info(parsed)
-    tune = tools.codec.tune_for(medium, job.tune)
-    wanted = _made(job, round(job.quality, 2), tune, tools.codec.model_for(medium).id.hex())
-    found = _made(job, info.quality, None if info.tune is None else Tune.of(info.tune), info.model_id)
+    wanted, found = _wanted(job, tools, medium, info), _found(job, info)
     if wanted != found:
         raise OutputExistsError(f"{item.output} is there already", expected=wanted, got=found, hint=FORCE)
     with source.open(item.name, most, item.size) as stream:
@@ -57,9 +55,26 @@ def encoded_before(job: Job, item: Item, tools: Tools) -> bool:
     return True
 
 
-def _made(job: Job, quality: float, tune: Tune | None, model_id: str) -> str:
+def _wanted(job: Job, tools: Tools, medium: Medium, info: Info) -> str:
+    """What a job makes of a file, in words, where an earlier one made what `info` says."""
+    # A file that no model takes part in would be the same by any.
+    by_model = bool(int(info.model_id, 16))
+    model = tools.codec.model_for(medium).id.hex() if by_model else info.model_id
+    tune = tools.codec.tune_for(medium, job.tune) if by_model and not job.lossless else None
+    return _made(job, job.lossless, round(job.quality, 2), tune, model)
+
+
+def _found(job: Job, info: Info) -> str:
+    """What a file is, in the same words."""
+    tune = None if info.tune is None else Tune.of(info.tune)
+    return _made(job, info.lossless, info.quality, tune, info.model_id)
+
+
+def _made(job: Job, lossless: bool, quality: float, tune: Tune | None, model_id: str) -> str:
     """How a file was made, in words: all that it says of it, and that the job decides."""
-    dials = [] if job.aim else [f"quality {quality:g}"]
+    if lossless:
+        return "a lossless file"
+    dials = [f"quality {quality:g}"] if job.aim is None else []
     dials += [f"tune {tune.text}"] if tune else []
     return f"{' and '.join(dials)} of model {model_id}" if dials else f"model {model_id}"
 

@@ -73,6 +73,13 @@ def _decode(data: bytes, threads: int, weights: Weights) -> Picture:
     return np.asarray(_codec(weights.spec, weights.asked.effort, threads).decode(data))
 
 
+def _layers(data: bytes) -> str:
+    from isthmus.image.container import parse
+    from isthmus.image.info import info_of
+
+    return info_of(parse(data)).layers
+
+
 def isthmus_codec(weights: Weights, name: str = "isthmus") -> Rival:
     """isthmus with these weights, in the shape of a rival; raises as `Weights.tune`."""
     model, asked, tune = weights.load(), weights.asked, weights.tune
@@ -92,6 +99,7 @@ def isthmus_codec(weights: Weights, name: str = "isthmus") -> Rival:
         partial(str, version),
         QUALITIES,
         Dial(0, 100, 0.25),
+        says=_layers,
     )
 
 
@@ -117,9 +125,30 @@ def isthmus_codecs(
 
 
 def bits_map(weights: Weights, picture: Picture, quality: float) -> NDArray[np.float32]:
-    """The bits the entropy model spends on each 16x16 block: (ceil(H/16), ceil(W/16)) float32."""
+    """The bits that go to each 16x16 block: (ceil(H/16), ceil(W/16)) float32.
+
+    Those of networks are as the entropy model spends them; those of the sharp layer, which no block has alone, are
+    shared alike by the blocks of a tile that show it.
+    """
+    from isthmus.image.container import parse
+    from isthmus.image.layering import Beneath
+    from isthmus.image.picture import as_picture
+    from isthmus.image.sharp_layer import SharpLayer
+
     model = weights.load()
-    return coder_of(model).bits_map(Setting(model, Quality.of(quality), tune=weights.tune or EYE), picture)
+    setting, coder = Setting(model, Quality.of(quality), tune=weights.tune or EYE), coder_of(model)
+    parsed = parse(_encode(picture, quality, 1, weights))
+    if not parsed.header.sharp:
+        return np.asarray(coder.bits_map(setting, picture))
+    grid = parsed.header.grid
+    layer = SharpLayer(parsed.sharp, grid)
+    bits: NDArray[np.float32] = np.zeros(layer.mask.shape, np.float32)
+    if not layer.is_everywhere:
+        bits += coder.bits_map(setting, Beneath(as_picture(picture), layer.mask)(*grid.box))
+    for index, payload in enumerate(parsed.sharp):
+        at = grid.latent_box(index).slices
+        bits[at][layer.mask[at]] += 8 * len(payload) / max(layer.mask[at].sum(), 1)
+    return bits
 
 
 @dataclass(frozen=True)

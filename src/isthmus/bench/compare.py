@@ -33,7 +33,7 @@ class Outcome:
         decoded: what came back, `(H, W, 3) uint8`.
         metrics: how that measures, by name.
         encode_s, decode_s: seconds.
-        note: where the end of the codec's dial stopped the search; else empty.
+        note: where the end of the codec's dial stopped the search, or what else is to be said; else empty.
     """
 
     rival: Rival
@@ -130,4 +130,5 @@ def _outcome(
     decoded = rival.decode(data, threads)
     decode_s = time.perf_counter() - start
     metrics = measure(original, decoded)
-    return Outcome(rival, rival.version(), quality, data, decoded, metrics, encode_s, decode_s, note)
+    said = note or rival.says(data)
+    return Outcome(rival, rival.version(), quality, data, decoded, metrics, encode_s, decode_s, said)

@@ -14,6 +14,8 @@ from typing import Any
 import numpy as np
 from PIL import AvifImagePlugin, Image, features
 
+from isthmus.codec import Codec
+from isthmus.effort import Effort
 from isthmus.errors import MissingExtraError
 from isthmus.extras import require
 from isthmus.image.picture import Pixels as Picture
@@ -121,6 +123,17 @@ def jxl_version() -> str:
         hint = "Install the wheel of imagecodecs from PyPI."
         raise MissingExtraError("this imagecodecs was built without libjxl", hint=hint)
     return f"imagecodecs {codecs.__version__}, {codecs.jpegxl_version()}"
+
+
+def isthmus_lossless(picture: Picture, quality: float, threads: int, effort: Effort) -> bytes:
+    """isthmus itself, where no model takes part: a codec like the others."""
+    return Codec(threads=threads, effort=effort).encode(picture, lossless=True)
+
+
+def isthmus_decode(data: bytes, threads: int) -> Picture:
+    """What `isthmus_lossless` made."""
+    pixels: Picture = Codec(threads=threads).decode(data)
+    return pixels
 
 
 def jxl_encode(picture: Picture, quality: float, threads: int, lossless: bool = False) -> bytes:

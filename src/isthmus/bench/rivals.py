@@ -13,6 +13,7 @@ from functools import partial
 
 import numpy as np
 
+from isthmus import __version__
 from isthmus.bench import libraries
 from isthmus.effort import Effort
 from isthmus.errors import InputError, MissingExtraError
@@ -40,6 +41,10 @@ class Dial:
         return round(self.low + index * self.step, 6)
 
 
+def _nothing(data: bytes) -> str:
+    return ""
+
+
 @dataclass(frozen=True)
 class Rival:
     """One codec at one set of settings.
@@ -54,6 +59,7 @@ class Rival:
         qualities: the points of a curve, from few bytes to many; none for a lossless codec.
         dial: the range that a search may turn; None for a lossless codec.
         setting: says a quality in the codec's own words.
+        says: what a file says of how it was made, for people; empty where that is as always.
     """
 
     name: str
@@ -65,6 +71,7 @@ class Rival:
     qualities: tuple[float, ...] = ()
     dial: Dial | None = None
     setting: Callable[[float], str] = "{:g}".format
+    says: Callable[[bytes], str] = _nothing
 
     @property
     def lossless(self) -> bool:
@@ -207,6 +214,14 @@ RIVALS: dict[str, Rival] = {
             tuple(-distance for distance in _JXL_DISTANCES),
             Dial(-25, -0.05, 0.05),
             _distance,
+        ),
+        Rival(
+            "isthmus-lossless",
+            "isthmus lossless",
+            "lossless, effort 2",
+            partial(libraries.isthmus_lossless, effort=2),
+            libraries.isthmus_decode,
+            partial(str, f"isthmus {__version__}"),
         ),
         Rival(
             "png",

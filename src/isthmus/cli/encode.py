@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from isthmus.batch.job import Job
     from isthmus.codec import Codec
     from isthmus.effort import Effort
+    from isthmus.image.picture import Layers
     from isthmus.medium.protocol import Content
     from isthmus.rate_control import Target
     from isthmus.tune import Tune
@@ -49,6 +50,8 @@ class EncodeOptions(folders.FileOptions):
         keep_smaller: copy a picture, or leave it where it is, if encoding does not make it smaller.
         max_side: pixels that a picture is reduced to, in width and height; None for as many as it has.
         depth: 8 to reduce deeper pictures to 8 bits a channel; None to refuse them.
+        lossless: keep all samples as they are.
+        layers: "auto", "photo" or "sharp"; None for the first.
     """
 
     quality: float | None
@@ -59,10 +62,18 @@ class EncodeOptions(folders.FileOptions):
     keep_smaller: bool
     max_side: int | None
     depth: int | None
+    lossless: bool
+    layers: "Layers | None"
 
     def asked(self) -> dict[str, Any]:
         """What is asked of the input's medium, by the names of its options."""
-        return {"strip": self.strip, "max_side": self.max_side, "depth": self.depth}
+        return {
+            "strip": self.strip,
+            "max_side": self.max_side,
+            "depth": self.depth,
+            "lossless": self.lossless,
+            "layers": self.layers,
+        }
 
     def job(self) -> "Job":
         """What is done to a folder."""
@@ -79,6 +90,8 @@ class EncodeOptions(folders.FileOptions):
             effort=self.effort,
             max_side=self.max_side,
             depth=self.depth,
+            lossless=self.lossless,
+            layers=self.layers,
         )
 
 
@@ -94,6 +107,13 @@ class EncodeOptions(folders.FileOptions):
 )
 @tune_option
 @rate_control.target_options
+@click.option("--lossless", is_flag=True, help="Keep every sample as it is; the file is larger.")
+@click.option(
+    "--layers",
+    type=click.Choice(["auto", "photo", "sharp"]),
+    help="photo: networks alone; sharp: what suits text, line art and screenshots; auto (the default): each where it "
+    "is better.",
+)
 @click.option(
     "--effort",
     metavar="N",
@@ -127,6 +147,7 @@ def encode(options: EncodeOptions) -> None:
     isthmus encode -q 70 *.png -o smaller           a folder for many
     isthmus encode photo.jpg --target-bytes 50k     at most 50,000 bytes
     isthmus encode photo.jpg --target-psnr 38       at least 38 dB
+    isthmus encode screen.png --lossless            the same samples come back
     isthmus encode holiday -o small                 a folder and all below it
     isthmus encode holiday -o small --keep-smaller --copy-others    all of it, to replace the folder
     """
@@ -136,6 +157,8 @@ def encode(options: EncodeOptions) -> None:
         )
     if options.target is not None and options.quality is not None:
         raise click.UsageError("-q and a target exclude each other: a target chooses the quality.")
+    if options.lossless and (options.target is not None or options.quality is not None):
+        raise click.UsageError("--lossless takes neither -q nor a target: the file is as large as it must be.")
     say_what_decodes(options.model)
     codec = options.codec(options.effort)
     refuse_tune(codec, options.tune)
@@ -168,7 +191,8 @@ def _encode_file(name: str, output: str, codec: "Codec", options: EncodeOptions)
         if options.target is None:
             quality = quality_or_default(options.quality)
             data = codec.encode(content, quality, progress=progress_on_terminal(name), tune=options.tune)
-            report.update(quality=quality, notes=list(content.notes))
+            report.update({"lossless": True} if options.lossless else {"quality": quality})
+            report["notes"] = list(content.notes)
         else:
             reached = rate_control.reach(codec, content, options.target, options.tune)
             data = reached.data

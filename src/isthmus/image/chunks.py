@@ -2,8 +2,21 @@
 
 from isthmus.bitstream.chunks import END, ChunkTypes
 
-ICC, EXIF, XMP = b"I", b"E", b"X"
-ALPHA, TILE = b"A", b"T"
-CHUNKS = ChunkTypes({ICC: "ICC", EXIF: "EXIF", XMP: "XMP"}, {ALPHA: "alpha", TILE: "tile"})
-PART_NAMES = {ICC: "icc", EXIF: "exif", XMP: "xmp", ALPHA: "alpha", TILE: "latents", END: "end"}
+ICC, EXIF, XMP, PALETTE = b"I", b"E", b"X", b"P"
+ALPHA, TILE, SAMPLES, SHARP = b"A", b"T", b"L", b"S"
+CHUNKS = ChunkTypes(
+    {ICC: "ICC", EXIF: "EXIF", XMP: "XMP", PALETTE: "palette"},
+    {ALPHA: "alpha", TILE: "tile", SAMPLES: "samples", SHARP: "sharp"},
+)
+PART_NAMES = {
+    ICC: "icc",
+    EXIF: "exif",
+    XMP: "xmp",
+    PALETTE: "palette",
+    ALPHA: "alpha",
+    TILE: "latents",
+    SAMPLES: "samples",
+    SHARP: "sharp",
+    END: "end",
+}
 """What reports call the parts of a file, by chunk type."""

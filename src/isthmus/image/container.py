@@ -6,9 +6,13 @@ from typing import IO
 
 from isthmus.bitstream import envelope
 from isthmus.bitstream.head import Head, parse_head, read_head
-from isthmus.image.chunks import ALPHA, CHUNKS, TILE
+from isthmus.errors import CorruptError
+from isthmus.image.chunks import ALPHA, CHUNKS, PALETTE, SAMPLES, SHARP, TILE
 from isthmus.image.header import Header, pack_header, parse_header
 from isthmus.image.limits import Limits
+
+PLAUSIBLE_PIXELS_PER_BYTE = 1000
+"""Photographs have at most some 200; files beyond this are checked to the last tile before any pixel is made."""
 
 
 @dataclass(frozen=True)
@@ -17,9 +21,11 @@ class Container:
 
     Attributes:
         header: what it says about the picture.
-        metadata: uncompressed ICC, EXIF and XMP blocks by chunk type.
+        metadata: uncompressed ICC, EXIF, XMP and palette blocks by chunk type.
         alpha: a payload for each tile, or nothing.
-        tiles: a payload for each tile.
+        tiles: a payload for each tile; of a lossless file, nothing.
+        samples: a payload for each tile of a lossless file, or nothing.
+        sharp: a payload for each tile of a file with a sharp layer, or nothing.
         chunk_bytes: bytes on disk by chunk type, framing included.
         version: of the format.
         header_bytes: size of the header in the file.
@@ -30,24 +36,40 @@ class Container:
     metadata: dict[bytes, bytes]
     alpha: list[memoryview]
     tiles: list[memoryview]
+    samples: list[memoryview]
+    sharp: list[memoryview]
     chunk_bytes: dict[bytes, int]
     version: int
     header_bytes: int
     size: int
+
+    @property
+    def is_suspicious(self) -> bool:
+        """Whether few bytes promise a huge picture: no memory should grow to it before every byte has been believed."""
+        pixels, grid = self.header.width * self.header.height, self.header.grid
+        return grid.count > 1 and pixels > PLAUSIBLE_PIXELS_PER_BYTE * self.size
 
     def tile(self, index: int) -> bytes:
         """The payload of a tile, as its own bytes."""
         return bytes(self.tiles[index])
 
 
-def assemble(header: Header, metadata: Mapping[bytes, bytes], alpha: Iterable[bytes], tiles: Iterable[bytes]) -> bytes:
-    """The bytes of a file. ``alpha`` and ``tiles`` may be generators; they are taken in this order.
+def assemble(
+    header: Header,
+    metadata: Mapping[bytes, bytes],
+    alpha: Iterable[bytes] = (),
+    tiles: Iterable[bytes] = (),
+    samples: Iterable[bytes] = (),
+    sharp: Iterable[bytes] = (),
+) -> bytes:
+    """The bytes of a file. The payloads may come from generators; they are taken in this order.
 
     Raises:
         LimitExceededError: a chunk or a side is beyond what the format can hold.
     """
     counts = _counts(header)
-    payloads = {ALPHA: _exactly(counts[ALPHA], alpha), TILE: _exactly(counts[TILE], tiles)}
+    given = {ALPHA: alpha, TILE: tiles, SAMPLES: samples, SHARP: sharp}
+    payloads = {kind: _exactly(counts[kind], some) for kind, some in given.items()}
     return envelope.assemble(pack_header(header), CHUNKS, metadata, payloads)
 
 
@@ -68,8 +90,10 @@ def parse_behind(head: Head, data: bytes, limits: Limits) -> Container:
     """
     header = parse_header(head, limits)
     found = envelope.parse(data, head.size, CHUNKS, _counts(header), limits)
-    alpha, tiles = found.payloads[ALPHA], found.payloads[TILE]
-    return Container(header, found.metadata, alpha, tiles, found.chunk_bytes, head.version, head.size, len(data))
+    _check_palette(header, found.metadata)
+    alpha, tiles, samples, sharp = (found.payloads[kind] for kind in (ALPHA, TILE, SAMPLES, SHARP))
+    sizes = (head.version, head.size, len(data))
+    return Container(header, found.metadata, alpha, tiles, samples, sharp, found.chunk_bytes, *sizes)
 
 
 def read_front(stream: IO[bytes], limits: Limits) -> tuple[Header, dict[bytes, bytes]]:
@@ -79,11 +103,32 @@ def read_front(stream: IO[bytes], limits: Limits) -> tuple[Header, dict[bytes, b
         NotIsthmusError, TruncatedError, CorruptError, TooNewError, LimitExceededError, OSError
     """
     header = parse_header(read_head(stream), limits)
-    return header, envelope.read_metadata(stream, CHUNKS, limits)
+    metadata = envelope.read_metadata(stream, CHUNKS, limits)
+    _check_palette(header, metadata)
+    return header, metadata
+
+
+def _check_palette(header: Header, metadata: Mapping[bytes, bytes]) -> None:
+    """Raise CorruptError unless there is a palette where there must be one: 1 to 256 colours."""
+    palette, mode = metadata.get(PALETTE), header.palette_mode
+    if (palette is None) != (mode is None):
+        expected = "no palette" if mode is None else f"one of {mode}"
+        raise CorruptError("the mode and the palette contradict each other", expected=expected)
+    if palette is not None and mode is not None:
+        entry = len(mode)
+        if len(palette) % entry or not entry <= len(palette) <= 256 * entry:
+            raise CorruptError("the palette's size", expected=f"1 to 256 times {entry} bytes", got=len(palette))
 
 
 def _counts(header: Header) -> dict[bytes, int]:
-    return {ALPHA: header.grid.count if header.has_alpha else 0, TILE: header.grid.count}
+    """Payloads by chunk type."""
+    tiles, lossless = header.grid.count, header.lossless
+    return {
+        ALPHA: tiles if header.has_alpha and not lossless else 0,
+        TILE: 0 if lossless else tiles,
+        SAMPLES: tiles if lossless else 0,
+        SHARP: tiles if header.sharp else 0,
+    }
 
 
 def _exactly(count: int, payloads: Iterable[bytes]) -> Iterator[bytes]:

@@ -1,27 +1,24 @@
 """A picture's file, taken apart, to pixels: arrays, Pillow images, previews, or only the certainty that it decodes."""
 
 from collections.abc import Iterator
+from functools import partial
 
 import numpy as np
 from PIL import Image
 
-from isthmus.errors import CorruptError, InputError, ModelError, TooNewError
+from isthmus.errors import CorruptError, ModelError, TooNewError
 from isthmus.image.alpha import decode_alpha
 from isthmus.image.box import Box, PublicBox, box_in
-from isthmus.image.coders.protocol import PREVIEW_SCALE, SCALES
+from isthmus.image.coders.protocol import PREVIEW_SCALE, scale_of
 from isthmus.image.coders.table import coder_of, coder_with
 from isthmus.image.container import Container
 from isthmus.image.metadata import info_of_blocks
-from isthmus.image.modes import as_mode, restored_mode
+from isthmus.image.modes import as_mode
 from isthmus.image.picture import Pixels
-from isthmus.medium.protocol import Progress
+from isthmus.image.sharp_layer import SharpLayer
+from isthmus.medium.protocol import FindModel, Progress
 from isthmus.medium.setting import Setting
-from isthmus.model.model import Model
-from isthmus.plain import whole
-from isthmus.tune import Tune
-
-PLAUSIBLE_PIXELS_PER_BYTE = 1000
-"""Photographs have at most some 200; files beyond this are checked to the last tile before any pixel is made."""
+from isthmus.tune import EYE
 
 
 def check_decodable(parsed: Container) -> None:
@@ -31,40 +28,35 @@ def check_decodable(parsed: Container) -> None:
         raise TooNewError("the tile size is unknown", expected=expected, got=parsed.header.tile_size)
 
 
-def scale_of(value: object) -> int:
-    """A scale that there is.
-
-    Raises:
-        InputError: there is no such scale.
-    """
-    scale = whole(value, "the scale", expected := f"one of {', '.join(map(str, SCALES))}")
-    if scale not in SCALES:
-        raise InputError("the scale", expected=expected, got=value)
-    return scale
-
-
 class PictureDecoder:
     """Decodes one file, which was taken apart and found decodable.
 
     Args:
         parsed: the file.
-        model: the model that its header names.
+        find_model: find(id) -> the model that a file names; not asked where no network shows anything.
         threads: how many tiles are worked on side by side; None for the number of cores, up to a few.
 
     Raises:
-        ModelError: the model is none of the coder's.
+        UnknownModelError, ModelError: the model is not there, or none of the coder's.
+        CorruptError: a payload does not say where the sharp layer shows.
     """
 
-    def __init__(self, parsed: Container, model: Model, threads: int | None = None):
+    def __init__(self, parsed: Container, find_model: FindModel, threads: int | None = None):
         self._parsed, self._header = parsed, parsed.header
         self._coder = coder_with(parsed.header.coder)
-        self._setting = Setting(model, parsed.header.quality, threads, parsed.header.tune or Tune())
-        if coder_of(model) is not self._coder:
+        dials = parsed.header.quality, threads, parsed.header.tune or EYE
+        self._setting = Setting(partial(find_model, parsed.header.model_id), *dials)
+        self._sharp = SharpLayer(parsed.sharp, parsed.header.grid) if parsed.header.sharp else None
+        if self._shows_photo and coder_of(model := self._setting.model) is not self._coder:
             raise ModelError(
                 f"the model {model.name} does not fit the {self._coder.name} coder, which wrote the file",
                 expected=f"a model of coder {self._coder.id}",
                 got=f"one of coder {model.coder}",
             )
+
+    @property
+    def _shows_photo(self) -> bool:
+        return self._sharp is None or not self._sharp.is_everywhere
 
     def decode(self, box: PublicBox | None = None, progress: Progress | None = None) -> Pixels:
         """The colours of the picture, or of a box (x, y, width, height) in it: (H, W, 3) uint8.
@@ -89,7 +81,7 @@ class PictureDecoder:
             InputError: the box is not inside.
         """
         header = self._header
-        mode = restored_mode(header.mode, header.has_alpha)
+        mode = header.restored_mode
         place = box_in(box, header.width, header.height)
         if box is None:
             # No fill colour: memory that nothing was decoded into stays untouched.
@@ -118,8 +110,13 @@ class PictureDecoder:
             InputError: there is no such scale.
         """
         header, scale = self._header, scale_of(scale)
-        pixels = self._coder.decode_scaled(self._setting, self._parsed.tile, header.grid, scale)
-        canvas = Image.fromarray(as_mode(pixels, header.mode)).convert(restored_mode(header.mode, header.has_alpha))
+        if self._shows_photo:
+            pixels = self._coder.decode_scaled(self._setting, self._parsed.tile, header.grid, scale)
+        else:
+            pixels = np.empty((-(-header.height // scale), -(-header.width // scale), 3), np.uint8)
+        if self._sharp:
+            self._sharp.show_reduced(pixels, scale)
+        canvas = Image.fromarray(as_mode(pixels, header.mode)).convert(header.restored_mode)
         if header.has_alpha:
             alpha = Image.new("L", canvas.size)
             for tile, plane in self._alpha_tiles(header.grid.box):
@@ -141,16 +138,36 @@ class PictureDecoder:
             pass
 
     def _strips(self, progress: Progress | None) -> Iterator[tuple[int, Pixels]]:
-        header, payloads = self._header, self._parsed.tile
-        if header.grid.count > 1 and header.width * header.height > PLAUSIBLE_PIXELS_PER_BYTE * self._parsed.size:
-            # Few bytes and a huge picture: nothing grows to the picture's size before every byte has been believed.
-            self._coder.check_tiles(self._setting, payloads, header.grid)
-        for top, strip in self._coder.decode_rows(self._setting, payloads, header.grid, progress):
-            yield top, as_mode(strip, header.mode)
+        if self._parsed.is_suspicious:
+            if self._shows_photo:
+                self._coder.check_tiles(self._setting, self._parsed.tile, self._header.grid)
+            if self._sharp:
+                self._sharp.check()
+        for top, strip in self._photo_strips(progress):
+            if self._sharp:
+                self._sharp.show(strip, Box(top, 0, *strip.shape[:2]))
+            yield top, as_mode(strip, self._header.mode)
+
+    def _photo_strips(self, progress: Progress | None) -> Iterator[tuple[int, Pixels]]:
+        """(top, strip) of the photo layer, from the top on; where no network shows anything, strips of nothing."""
+        grid = self._header.grid
+        if self._shows_photo:
+            yield from self._coder.decode_rows(self._setting, self._parsed.tile, grid, progress)
+            return
+        for row in range(grid.rows):
+            tile = grid.tile_box(row * grid.columns)
+            yield tile.top, np.empty((tile.height, grid.width, 3), np.uint8)
+            if progress:
+                progress((row + 1) * grid.columns, grid.count)
 
     def _window(self, box: Box) -> Pixels:
-        header = self._header
-        return as_mode(self._coder.decode_window(self._setting, self._parsed.tile, header.grid, box), header.mode)
+        if self._sharp is None or not self._sharp.covers(box):
+            pixels = self._coder.decode_window(self._setting, self._parsed.tile, self._header.grid, box)
+        else:
+            pixels = np.empty((box.height, box.width, 3), np.uint8)
+        if self._sharp:
+            self._sharp.show(pixels, box)
+        return as_mode(pixels, self._header.mode)
 
     def _alpha_tiles(self, box: Box) -> Iterator[tuple[Box, Pixels]]:
         """(place in the picture, plane (h, w) uint8) of every tile of transparency that the box touches."""

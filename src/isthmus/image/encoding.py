@@ -4,15 +4,18 @@ from collections.abc import Iterator
 
 from isthmus.bitstream.limits import FileLimits
 from isthmus.effort import Effort
-from isthmus.errors import LimitExceededError
 from isthmus.image.alpha import encode_alpha
-from isthmus.image.chunks import PART_NAMES
 from isthmus.image.coders.table import WITH_TUNE, coder_of
 from isthmus.image.container import assemble
-from isthmus.image.header import Header
+from isthmus.image.grid import TILE
+from isthmus.image.header import NO_MODEL, Header
+from isthmus.image.layering import Layered, all_sharp, layers_of
+from isthmus.image.metadata import capped
 from isthmus.image.picture import Picture
 from isthmus.medium.protocol import Progress
 from isthmus.medium.setting import Setting
+from isthmus.quality import Quality
+from isthmus.tune import Tune
 
 
 def encode_picture(
@@ -35,22 +38,53 @@ def encode_picture(
         LimitExceededError: metadata or a payload is too large.
         ModelError: the model is not the coder's, or its networks do not run.
         SelfCheckError: what was encoded does not decode.
+        MissingExtraError: the sharp layer is asked for, and Pillow cannot code it.
     """
+    metadata = capped(picture.metadata, limits)
+    layered = _layered(picture, setting, effort, progress)
+    if layered.photo is None and layered.sharp is not None:
+        # No network shows anything, so no model is needed, and payloads of the photo layer are empty.
+        header = _header(picture, setting.quality, NO_MODEL, TILE, 1, sharp=True)
+        return assemble(
+            header, metadata, _alpha_payloads(picture, header), [b""] * header.grid.count, sharp=layered.sharp
+        )
     coder = coder_of(setting.model)
-    header = Header(
+    sharp = layered.sharp is not None
+    tune = setting.tune if coder.id in WITH_TUNE else None
+    header = _header(picture, setting.quality, setting.model.id, coder.tile, coder.id, sharp, tune)
+    photo = coder.encode_tiles(setting, picture, effort, progress) if layered.photo is None else layered.photo
+    return assemble(header, metadata, _alpha_payloads(picture, header), photo, sharp=layered.sharp or ())
+
+
+def _layered(picture: Picture, setting: Setting, effort: Effort, progress: Progress | None) -> Layered:
+    """The picture in the layers that somebody wants; the photo layer alone may be still to be coded."""
+    if picture.layers == "photo":
+        return Layered(None, None)
+    if picture.layers == "sharp":
+        return all_sharp(picture, setting.quality, progress)
+    return layers_of(picture, lambda: coder_of(setting.model), setting, effort, progress)
+
+
+def _header(
+    picture: Picture,
+    quality: Quality,
+    model_id: bytes,
+    tile: int,
+    coder: int,
+    sharp: bool,
+    tune: Tune | None = None,
+) -> Header:
+    return Header(
         width=picture.width,
         height=picture.height,
         mode=picture.mode,
-        quality=setting.quality,
-        model_id=setting.model.id,
-        tile_size=coder.tile,
+        quality=quality,
+        model_id=model_id,
+        tile_size=tile,
         has_alpha=picture.has_alpha,
-        coder=coder.id,
-        tune=setting.tune if coder.id in WITH_TUNE else None,
-    )
-    metadata = _capped(picture.metadata, limits)
-    return assemble(
-        header, metadata, _alpha_payloads(picture, header), coder.encode_tiles(setting, picture, effort, progress)
+        coder=coder,
+        sharp=sharp,
+        tune=tune,
     )
 
 
@@ -58,15 +92,3 @@ def _alpha_payloads(picture: Picture, header: Header) -> Iterator[bytes]:
     if header.has_alpha:
         for index in range(header.grid.count):
             yield encode_alpha(picture.alpha(*header.grid.tile_box(index)))
-
-
-def _capped(metadata: dict[bytes, bytes], limits: FileLimits) -> dict[bytes, bytes]:
-    for kind, block in metadata.items():
-        if len(block) > limits.max_metadata_bytes:
-            raise LimitExceededError(
-                f"the {PART_NAMES[kind]} block is too large",
-                expected=f"at most {limits.max_metadata_bytes} bytes",
-                got=len(block),
-                hint="Leave metadata out with --strip (strip=True).",
-            )
-    return metadata

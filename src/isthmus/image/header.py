@@ -9,14 +9,26 @@ from isthmus.image.coders.protocol import MEDIUM
 from isthmus.image.coders.table import CODERS, WITH_TUNE
 from isthmus.image.grid import Grid
 from isthmus.image.limits import Limits
-from isthmus.image.modes import ALPHA_MODES, ALPHA_OPTIONAL_MODES, MODE_NUMBERS, MODES
+from isthmus.image.modes import (
+    ALPHA_MODES,
+    ALPHA_OPTIONAL_MODES,
+    MODE_NUMBERS,
+    MODES,
+    PALETTE_MODES,
+    SAMPLES,
+    restored_mode,
+)
 from isthmus.image.size import MAX_SIDE, check_pixels
 from isthmus.quality import HUNDREDTHS, Quality
 from isthmus.tune import WHOLE, Tune
 
 COLOUR_CHANNELS = 3
 FEATURE_ALPHA = 1 << 0
-KNOWN_FEATURES = FEATURE_ALPHA
+FEATURE_LOSSLESS = 1 << 1
+FEATURE_SHARP = 1 << 2
+KNOWN_FEATURES = FEATURE_ALPHA | FEATURE_LOSSLESS | FEATURE_SHARP
+NO_MODEL = bytes(8)
+"""The model id of a file in which networks show nothing."""
 
 _FIELDS = struct.Struct("<IIBBH8sHI")  # width, height, channels, mode, quality, model, tile, tiles
 _TUNE = struct.Struct("<B")
@@ -33,7 +45,9 @@ class Header:
         quality: where the dial stood.
         model_id: 8 bytes, the start of the SHA-256 of the model file.
         tile_size: side of a tile in pixels.
-        has_alpha: whether alpha chunks follow; the mode says whether they must.
+        has_alpha: whether the picture has transparency; the mode says whether it must.
+        lossless: whether the file holds the samples themselves, and no model is needed; then the quality is 100.
+        sharp: whether there is a sharp layer.
         coder: permanent number of the coder of its tiles, see :mod:`isthmus.image.coders`.
         tune: where the second dial stood; None of coders that have none.
     """
@@ -47,11 +61,37 @@ class Header:
     has_alpha: bool = False
     coder: int = 1
     tune: Tune | None = None
+    lossless: bool = False
+    sharp: bool = False
 
     @property
     def grid(self) -> Grid:
         """How the picture splits into tiles."""
         return Grid(self.width, self.height, self.tile_size)
+
+    @property
+    def restored_mode(self) -> str:
+        """The mode of the decoded picture."""
+        return self.mode if self.lossless else restored_mode(self.mode, self.has_alpha)
+
+    @property
+    def preview_mode(self) -> str:
+        """The mode of the preview: that of the decoded picture, but where means of samples say nothing."""
+        of_palette = "RGBA" if self.has_alpha else "RGB"
+        other = {"P": of_palette, "PA": of_palette, "1": "L", "HSV": "RGB"} if self.lossless else {}
+        return other.get(self.restored_mode, self.restored_mode)
+
+    @property
+    def palette_mode(self) -> str | None:
+        """What an entry of the palette holds, RGB or RGBA; None where the file has no palette."""
+        if not self.lossless or self.mode not in PALETTE_MODES:
+            return None
+        return "RGBA" if self.mode == "P" and self.has_alpha else "RGB"
+
+    @property
+    def channels(self) -> int:
+        """Channels or samples that are coded for each pixel."""
+        return SAMPLES[self.mode] if self.lossless else COLOUR_CHANNELS
 
 
 def pack_header(header: Header) -> bytes:
@@ -59,16 +99,17 @@ def pack_header(header: Header) -> bytes:
     fields = _FIELDS.pack(
         header.width,
         header.height,
-        COLOUR_CHANNELS,
+        header.channels,
         MODE_NUMBERS[header.mode],
         header.quality.hundredths,
         header.model_id,
         header.tile_size,
         header.grid.count,
     )
+    features = FEATURE_ALPHA * header.has_alpha | FEATURE_LOSSLESS * header.lossless | FEATURE_SHARP * header.sharp
     if header.tune is not None:
         fields += _TUNE.pack(header.tune.hundredths)
-    return pack_head(MEDIUM, header.coder, FEATURE_ALPHA if header.has_alpha else 0, fields)
+    return pack_head(MEDIUM, header.coder, features, fields)
 
 
 def parse_header(head: Head, limits: Limits) -> Header:
@@ -87,7 +128,6 @@ def parse_header(head: Head, limits: Limits) -> Header:
     width, height, channels, mode, quality, model_id, tile_size, tile_count = _FIELDS.unpack_from(head.fields)
     check_range("width", width, 1, MAX_SIDE)
     check_range("height", height, 1, MAX_SIDE)
-    check_range("channels", channels, COLOUR_CHANNELS, COLOUR_CHANNELS)
     check_range("mode", mode, 0, max(MODES))
     check_range("quality", quality, 0, HUNDREDTHS)
     check_range("tile size", tile_size, 1, 2**16 - 1)
@@ -96,8 +136,17 @@ def parse_header(head: Head, limits: Limits) -> Header:
         (place,) = _TUNE.unpack_from(head.fields, _FIELDS.size)
         check_range("tune", place, 0, WHOLE)
         tune = Tune(place)
-    has_alpha = bool(head.features & FEATURE_ALPHA)
-    header = Header(width, height, MODES[mode], Quality(quality), model_id, tile_size, has_alpha, head.coder, tune)
+    has_alpha, lossless, sharp = (
+        bool(head.features & feature) for feature in (FEATURE_ALPHA, FEATURE_LOSSLESS, FEATURE_SHARP)
+    )
+    told = MODES[mode], Quality(quality), model_id, tile_size, has_alpha, head.coder, tune, lossless, sharp
+    header = Header(width, height, *told)
+    check_range("channels", channels, header.channels, header.channels)
+    if lossless and (quality != HUNDREDTHS or model_id != NO_MODEL):
+        expected, got = f"quality 100, model {NO_MODEL.hex()}", f"quality {quality / 100:g}, model {model_id.hex()}"
+        raise CorruptError("a lossless file has neither quality nor model", expected=expected, got=got)
+    if lossless and sharp:
+        raise CorruptError("a lossless file has no layers", expected="one of two feature bits", got="both")
     if has_alpha != (header.mode in ALPHA_MODES) and header.mode not in ALPHA_OPTIONAL_MODES:
         expected = "the alpha bit" if header.mode in ALPHA_MODES else "no alpha bit"
         raise CorruptError(f"the mode {header.mode} and the alpha bit contradict each other", expected=expected)

@@ -5,7 +5,6 @@ from typing import Any
 
 from isthmus.image.chunks import PART_NAMES
 from isthmus.image.container import Container
-from isthmus.image.modes import restored_mode
 from isthmus.text import counted
 from isthmus.tune import Tune
 
@@ -18,8 +17,10 @@ class Info:
         width, height: pixels.
         mode: Pillow's name of the mode of the picture that was encoded.
         restored_mode: the mode it decodes to.
-        quality: 0 to 100.
-        model_id: 16 hexadecimal digits.
+        lossless: whether it holds the samples themselves.
+        sharp: share of the picture that the sharp layer shows, 0 to 1.
+        quality: 0 to 100; of a lossless file 100.
+        model_id: 16 hexadecimal digits; zeros in files that need no model, lossless ones or such as are sharp all over.
         format_version: of the bitstream.
         tile_size, tiles: pixels a side, number of tiles.
         bytes: size of the file.
@@ -32,6 +33,8 @@ class Info:
     height: int
     mode: str
     restored_mode: str
+    lossless: bool
+    sharp: float
     quality: float
     model_id: str
     format_version: int
@@ -49,16 +52,29 @@ class Info:
 
     @property
     def extent(self) -> str:
-        """As in "640x480"."""
-        return f"{self.width}x{self.height}"
+        """As in "640x480", and whether it is lossless."""
+        return f"{self.width}x{self.height}{', lossless' if self.lossless else ''}"
+
+    @property
+    def layers(self) -> str:
+        """As in "63 % in the sharp layer"; empty where networks show all."""
+        return f"{100 * self.sharp:.0f} % in the sharp layer" if self.sharp else ""
 
     def text(self) -> str:
         """All that it says, in lines for people."""
         parts = ", ".join(f"{name} {size}" for name, size in self.parts.items())
-        tune = "" if self.tune is None else f", tune {Tune.of(self.tune).text}"
+        mode, model = f"mode {self.mode}", ""
+        if not self.lossless:
+            mode += f" (decodes to {self.restored_mode}), quality {self.quality:g}"
+        if self.tune is not None:
+            mode += f", tune {Tune.of(self.tune).text}"
+        if not self.lossless and self.sharp < 1:
+            model = f"model {self.model_id}, "
+        if self.layers:
+            mode += f", {self.layers}"
         return (
-            f"{self.extent}, mode {self.mode} (decodes to {self.restored_mode}), quality {self.quality:g}{tune}\n"
-            f"  model {self.model_id}, format version {self.format_version}, "
+            f"{self.extent}, {mode}\n"
+            f"  {model}format version {self.format_version}, "
             f"{counted(self.tiles, 'tile')} of {self.tile_size} pixels\n"
             f"  {self.bytes} bytes, {self.bpp:.3f} bits per pixel: {parts}"
         )
@@ -78,7 +94,9 @@ def info_of(parsed: Container) -> Info:
         width=header.width,
         height=header.height,
         mode=header.mode,
-        restored_mode=restored_mode(header.mode, header.has_alpha),
+        restored_mode=header.restored_mode,
+        lossless=header.lossless,
+        sharp=_sharp(parsed),
         quality=header.quality.percent,
         model_id=header.model_id.hex(),
         format_version=parsed.version,
@@ -89,3 +107,13 @@ def info_of(parsed: Container) -> Info:
         parts=parts,
         tune=None if header.tune is None else header.tune.share,
     )
+
+
+def _sharp(parsed: Container) -> float:
+    """The share of the picture that the sharp layer shows; raises CorruptError if a payload does not say where."""
+    if not parsed.header.sharp:
+        return 0.0
+    # What decodes it loads Pillow, which other files need not wait for.
+    from isthmus.image.sharp_layer import SharpLayer
+
+    return SharpLayer(parsed.sharp, parsed.header.grid).share

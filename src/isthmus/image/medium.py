@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO, TypeAlias
 
 from isthmus.bitstream.head import Head
 from isthmus.bitstream.limits import FileLimits
@@ -20,11 +20,14 @@ from isthmus.model.model import Model
 
 if TYPE_CHECKING:
     from isthmus.image.decoding import PictureDecoder
+    from isthmus.image.lossless import LosslessDecoder
     from isthmus.image.picture import Picture, PictureLike
 
 # What opens, encodes and decodes is imported where it is needed: `isthmus info` needs none of it.
 
-ENCODING_OPTIONS = ("strip", "max_side", "depth")
+AnyPictureDecoder: TypeAlias = "PictureDecoder | LosslessDecoder"
+
+ENCODING_OPTIONS = ("strip", "max_side", "depth", "lossless", "layers")
 RESTORING_OPTIONS = ("crop", "scale", "max_side", "jpeg_quality", "strip")
 
 
@@ -32,8 +35,8 @@ class PictureMedium:
     """Pictures; see `isthmus.medium.protocol.Medium`.
 
     Options of encoding: `strip`, to leave ICC, EXIF and XMP out, `max_side`, to reduce larger pictures to so many
-    pixels, and `depth`, 8 to take deeper samples. Of restoring: the first two, `crop` (x, y, width, height), `scale`
-    (2, 4, 8 or 16, for a smaller picture), and `jpeg_quality`.
+    pixels, `depth`, 8 to take deeper samples, `lossless`, and `layers`, "auto", "photo" or "sharp". Of restoring: the
+    first two, `crop` (x, y, width, height), `scale` (2, 4, 8 or 16, for a smaller picture), and `jpeg_quality`.
     """
 
     id = MEDIUM
@@ -91,7 +94,10 @@ class PictureMedium:
         progress: Progress | None = None,
     ) -> bytes:
         from isthmus.image.encoding import encode_picture
+        from isthmus.image.lossless import encode_lossless
 
+        if content.lossless:
+            return encode_lossless(content, limits, effort, setting.threads, progress)
         return encode_picture(content, setting, limits, effort, progress)
 
     def check_model(self, model: Model) -> None:
@@ -110,11 +116,14 @@ class PictureMedium:
     def info(self, parsed: Container) -> Info:
         return info_of(parsed)
 
-    def decoder(self, parsed: Container, find_model: FindModel, threads: int | None) -> PictureDecoder:
+    def decoder(self, parsed: Container, find_model: FindModel, threads: int | None) -> AnyPictureDecoder:
         from isthmus.image.decoding import PictureDecoder, check_decodable
+        from isthmus.image.lossless import LosslessDecoder
 
+        if parsed.header.lossless:
+            return LosslessDecoder(parsed, threads)
         check_decodable(parsed)
-        return PictureDecoder(parsed, find_model(parsed.header.model_id), threads)
+        return PictureDecoder(parsed, find_model, threads)
 
     def format_of(self, name: Path) -> str:
         from isthmus.image.files import format_of
@@ -123,7 +132,7 @@ class PictureMedium:
 
     def save(
         self,
-        decoder: PictureDecoder,
+        decoder: AnyPictureDecoder,
         stream: BinaryIO,
         format_name: str,
         options: Options,
@@ -159,13 +168,19 @@ class PictureMedium:
 
 
 def _prepared(picture: Picture, options: Options) -> Picture:
+    from isthmus.image.lossless import as_lossless
+    from isthmus.image.picture import in_layers
     from isthmus.image.reduction import reduced_picture
     from isthmus.image.srgb import stripped
 
     if options.get("strip"):
         picture = stripped(picture)
     max_side = options.get("max_side")
-    return picture if max_side is None else reduced_picture(picture, max_side)
+    if max_side is not None:
+        picture = reduced_picture(picture, max_side)
+    if options.get("layers") is not None:
+        picture = in_layers(picture, options["layers"])
+    return as_lossless(picture) if options.get("lossless") else picture
 
 
 def _reduced(size: tuple[int, int], options: Options) -> tuple[int, int]:

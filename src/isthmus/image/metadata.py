@@ -10,8 +10,10 @@ from typing import Any
 
 from PIL import Image, ImageFile
 
+from isthmus.bitstream.limits import FileLimits
+from isthmus.errors import LimitExceededError
 from isthmus.image import exif as tags
-from isthmus.image.chunks import EXIF, ICC, XMP
+from isthmus.image.chunks import EXIF, ICC, PART_NAMES, XMP
 
 INFO_KEYS = {ICC: "icc_profile", EXIF: "exif", XMP: "xmp"}
 """Where Pillow keeps metadata, by chunk type."""
@@ -68,7 +70,28 @@ def metadata_of(image: Image.Image, notes: list[str]) -> dict[bytes, bytes]:
 
 def info_of_blocks(blocks: Mapping[bytes, bytes]) -> dict[str | tuple[int, int], bytes]:
     """Blocks of a file under Pillow's names, as they go on to other files: EXIF says nothing of a layout."""
-    return {INFO_KEYS[kind]: tags.without_layout(block) if kind == EXIF else block for kind, block in blocks.items()}
+    return {
+        key: tags.without_layout(blocks[kind]) if kind == EXIF else blocks[kind]
+        for kind, key in INFO_KEYS.items()
+        if kind in blocks
+    }
+
+
+def capped(blocks: dict[bytes, bytes], limits: FileLimits) -> dict[bytes, bytes]:
+    """Blocks to write, none of which is larger than a reader takes.
+
+    Raises:
+        LimitExceededError: one is.
+    """
+    for kind, block in blocks.items():
+        if len(block) > limits.max_metadata_bytes:
+            raise LimitExceededError(
+                f"the {PART_NAMES[kind]} block is too large",
+                expected=f"at most {limits.max_metadata_bytes} bytes",
+                got=len(block),
+                hint="Leave metadata out with --strip (strip=True).",
+            )
+    return blocks
 
 
 def _tiff_exif(image: Image.Image) -> bytes:

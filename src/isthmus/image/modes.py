@@ -25,6 +25,12 @@ ALPHA_MODES = ("RGBA", "LA", "PA", "RGBa", "La")
 ALPHA_OPTIONAL_MODES = ("P",)
 MODE_NUMBERS = {name: number for number, name in MODES.items()}
 
+PALETTE_MODES = ("P", "PA")
+SAMPLES = {"L": 1, "1": 1, "P": 1, "LA": 2, "PA": 2, "La": 2, "RGB": 3, "YCbCr": 3, "LAB": 3, "HSV": 3} | dict.fromkeys(
+    ("RGBA", "CMYK", "RGBX", "RGBa"), 4
+)
+"""Samples of a pixel, by mode; of a palette, its index."""
+
 GREY_MODES = ("L", "LA", "La", "1")
 _RESTORED = {"RGB": "RGB", "RGBA": "RGBA", "L": "L", "LA": "LA", "La": "LA", "1": "1"}
 

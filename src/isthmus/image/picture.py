@@ -9,10 +9,10 @@ import io
 import struct
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from os import PathLike
-from typing import Any
+from typing import Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,6 +28,7 @@ from isthmus.image.fill import FilledColours
 from isthmus.image.limits import Limits
 from isthmus.image.metadata import metadata_of
 from isthmus.image.modes import ALPHA_MODES, ALPHA_OPTIONAL_MODES, MODE_NUMBERS, restored_mode
+from isthmus.image.own_samples import OwnSamples, own_samples
 from isthmus.image.primaries import profile_of
 from isthmus.image.size import check_pixels
 from isthmus.image.stored_colours import stored_colours
@@ -35,6 +36,7 @@ from isthmus.image.transparent_value import mend_transparent_value
 from isthmus.medium.protocol import Rate
 
 Pixels = NDArray[np.uint8]
+Layers = Literal["auto", "photo", "sharp"]
 PictureLike = Image.Image | NDArray[Any]
 
 _WITH_ALPHA = {"RGB": "RGBA", "L": "LA", "1": "LA"}
@@ -62,6 +64,9 @@ class Picture:
         read: (top, left, height, width) -> (height, width, 3 or 4) uint8, for any window inside.
         metadata: ICC, EXIF and XMP blocks by chunk type.
         notes: what was changed, a clause each, for people.
+        own: its samples as they came in, where it is of a mode that comes back as another; None elsewhere.
+        lossless: whether its samples are kept as they are.
+        layers: what shows it: networks ("photo"), the sharp layer, or what is best where.
     """
 
     width: int
@@ -71,6 +76,9 @@ class Picture:
     read: Callable[[int, int, int, int], Pixels]
     metadata: dict[bytes, bytes] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    own: OwnSamples | None = None
+    lossless: bool = False
+    layers: Layers = "auto"
 
     def __call__(self, top: int, left: int, height: int, width: int) -> Pixels:
         """The (height, width, 3) uint8 colours of a window; what full transparency hides continues what is visible."""
@@ -94,6 +102,17 @@ class Picture:
     def alpha(self, top: int, left: int, height: int, width: int) -> Pixels:
         """The (height, width) uint8 transparency of a window."""
         return self.read(top, left, height, width)[..., 3]
+
+
+def in_layers(picture: Picture, layers: Layers) -> Picture:
+    """The picture, to be shown by the layers that are wanted.
+
+    Raises:
+        InputError: there are none of that name.
+    """
+    if layers not in get_args(Layers):
+        raise InputError("the layers", expected=" or ".join(get_args(Layers)), got=layers)
+    return replace(picture, layers=layers)
 
 
 def is_picture_like(thing: object) -> bool:
@@ -217,8 +236,11 @@ def _from_image(image: Image.Image, limits: Limits, turned: bool | None, depth: 
     if ICC not in metadata:
         profile = stored if isinstance(stored, bytes) else profile_of(image, stored, notes)
         metadata |= {ICC: profile} if profile else {}
+    restored, own = restored_mode(mode, has_alpha), None
+    if restored != mode:
+        own = own_samples(image, has_alpha, dict(metadata), tuple(notes))
     transform = _colour_transform(image, metadata, notes)
-    if (restored := restored_mode(mode, has_alpha)) != image.mode:
+    if restored != image.mode:
         notes.append(f"mode {image.mode} comes back as {restored}")
 
     def read(top: int, left: int, rows: int, columns: int) -> Pixels:
@@ -228,7 +250,7 @@ def _from_image(image: Image.Image, limits: Limits, turned: bool | None, depth: 
         window = window.convert(_UNPREMULTIPLIED.get(window.mode, window.mode))
         return np.asarray(window.convert("RGBA" if has_alpha else "RGB"))
 
-    return Picture(image.width, image.height, mode, has_alpha, read, metadata, tuple(notes))
+    return Picture(image.width, image.height, mode, has_alpha, read, metadata, tuple(notes), own)
 
 
 def _refuse_deep(image: Image.Image) -> None:

@@ -36,6 +36,7 @@ def reduced_picture(picture: Picture, max_side: int) -> Picture:
         mode={"1": "L"}.get(picture.mode, picture.mode),
         read=read,
         notes=(*picture.notes, note),
+        own=None,
     )
 
 

@@ -27,7 +27,10 @@ def stripped(picture: Picture) -> Picture:
 
     A note says so where that changed its numbers.
     """
-    bare = dataclasses.replace(picture, metadata={})
+    own = picture.own
+    if own is not None and ICC in own.metadata and ICC not in picture.metadata:
+        own = None  # Colours that mean nothing without the profile; those that are coded were made sRGB.
+    bare = dataclasses.replace(picture, metadata={}, own=own and own.stripped())
     profile = picture.metadata.get(ICC)
     if profile is None or picture.mode == "1":
         return bare
@@ -40,7 +43,7 @@ def stripped(picture: Picture) -> Picture:
         colours = np.asarray(convert(Image.fromarray(window[..., :3])))
         return np.concatenate([colours, window[..., 3:]], axis=2)
 
-    return dataclasses.replace(bare, read=read, notes=(*bare.notes, _note(what)))
+    return dataclasses.replace(bare, read=read, notes=(*bare.notes, _note(what)), own=None)
 
 
 def in_srgb(image: Image.Image) -> tuple[Image.Image, str]:

@@ -94,6 +94,11 @@ class Info(Protocol):
         ...
 
     @property
+    def lossless(self) -> bool:
+        """Whether what it holds comes back as it was, whatever the quality and the model."""
+        ...
+
+    @property
     def bytes(self) -> int:
         """Size of the file."""
         ...

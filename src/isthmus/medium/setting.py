@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
@@ -22,17 +23,22 @@ class Setting:
     """What all work on one file shares; networks are looked up once.
 
     Attributes:
-        model: the weights.
+        weights: the model, or what finds it when it is first needed: not all work needs one.
         quality: where the dial stands.
         threads: how many parts are worked on side by side; None for the number of cores, up to a few. The work on a
             part takes one thread, so nothing that is computed depends on their number.
         tune: where the second dial stands, of a coder that has one.
     """
 
-    model: Model
+    weights: Model | Callable[[], Model]
     quality: Quality
     threads: int | None = None
     tune: Tune = EYE
+
+    @cached_property
+    def model(self) -> Model:
+        """The model; raises what finding it raises."""
+        return self.weights() if callable(self.weights) else self.weights
 
     @cached_property
     def quality_weights(self) -> npt.NDArray[np.float32]:

@@ -25,6 +25,7 @@ from isthmus.coding.payload import decode_latents
 from isthmus.errors import InputError, LimitExceededError
 from isthmus.image.container import parse
 from isthmus.image.files import open_picture
+from isthmus.image.header import NO_MODEL
 from isthmus.image.info import Info, info_of
 from isthmus.image.limits import Limits
 from isthmus.image.saving import write_picture
@@ -204,6 +205,8 @@ class Studio:
 
     def _latents(self, data: bytes) -> NDArray[np.float32]:
         parsed = parse(data, self.limits)
+        if parsed.header.model_id == NO_MODEL:
+            raise InputError("the file has no latents: no network takes part in it")
         grid = parsed.header.grid
         if grid.count > _LATENT_TILES:
             raise LimitExceededError(

@@ -10,11 +10,13 @@ import numpy as np
 import numpy.typing as npt
 
 from isthmus.effort import Effort
+from isthmus.errors import InputError
 from isthmus.image.box import Box
 from isthmus.image.grid import Grid
 from isthmus.medium.protocol import Progress
 from isthmus.medium.setting import Setting
 from isthmus.model.model import Model
+from isthmus.plain import whole
 
 MEDIUM = 1
 """The permanent number of pictures."""
@@ -27,6 +29,18 @@ SCALES = (2, 4, 8, 16)
 """Pixels of the picture for one of a smaller picture, along a side."""
 PREVIEW_SCALE = SCALES[-1]
 """Of the preview."""
+
+
+def scale_of(value: object) -> int:
+    """A scale that there is.
+
+    Raises:
+        InputError: there is no such scale.
+    """
+    scale = whole(value, "the scale", expected := f"one of {', '.join(map(str, SCALES))}")
+    if scale not in SCALES:
+        raise InputError("the scale", expected=expected, got=value)
+    return scale
 
 
 class PixelSource(Protocol):

@@ -72,12 +72,16 @@ function list() {
 
 const whole = () => entry.shown.width === entry.width && entry.shown.height === entry.height;
 
+const madeBy = ({ sharp, model_id }) => [
+  sharp < 1 && `model ${model_id}`, sharp > 0 && `${Math.round(100 * sharp)} % in the sharp layer`,
+].filter(Boolean).join(", ");
+
 function describe() {
   const { name, width, height, shown, notes, info, absent } = entry;
   const parts = [`${name}, ${width} x ${height} pixels, ${bytes(entry.bytes)}.`];
   if (info) {
     const dials = `Quality ${info.quality}${info.tune === null ? "" : `, tune ${tuneText(info.tune)}`}`;
-    parts.push(`${dials}, model ${info.model_id}.`);
+    parts.push(info.lossless ? "Lossless." : `${dials}, ${madeBy(info)}.`);
   }
   if (!whole()) parts.push(info
     ? `Shown: the middle ${shown.width} x ${shown.height} pixels; downloads hold all.`
