@@ -70,6 +70,13 @@ class SoundMedium:
         require_reader()
         return self.content(open_sound(source, SoundLimits.of(limits)), limits, options)
 
+    def facts_of(self, stream: BinaryIO, limits: FileLimits) -> dict[str, Any]:
+        from isthmus.sound.files import require_reader, sound_layout
+
+        require_reader()
+        layout, _ = sound_layout(stream, SoundLimits.of(limits))
+        return {"samples": layout.samples, "rate": layout.rate, "channels": layout.channels}
+
     def encode(
         self,
         content: Sound,
