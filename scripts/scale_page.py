@@ -1,5 +1,5 @@
 """Write docs/scale.md: what a billion pictures take, what a worker takes, and training on .isth files, all computed
-from measured figures in docs/results/everyday.
+from measured figures in docs/results/everyday; of those that are not there the page has nothing.
 
 python scripts/scale_page.py
 """
@@ -10,7 +10,6 @@ from typing import Any
 
 DOCS = Path(__file__).parents[1] / "docs"
 RESULTS = "results/everyday"
-RUN, MEMORY, CLASSIFIER = "distributed_run.json", "worker_memory.json", "classifier.json"
 SETS = {
     "isth": ".isth, quality {quality}",
     "jpeg_of_equal_bytes": "JPEG, quality {quality}",
@@ -31,9 +30,11 @@ KEPT_PER_THREAD = 3 * 16
 """Pictures that are out for each thread of a worker, at most: tasks times pictures a task."""
 
 
-def text(run: dict[str, Any], memory: dict[str, Any], classifier: dict[str, Any]) -> str:
-    """The page."""
-    return "\n".join((_run(run), _memory(memory), _classifier(classifier)))
+def text(results: Path) -> str:
+    """The page, of the figures in a folder."""
+    parts = {"distributed_run.json": _run, "worker_memory.json": memory_part, "classifier.json": classifier_part}
+    found = {name: results / name for name in parts if (results / name).exists()}
+    return "\n".join(parts[name](json.loads(path.read_text(encoding="utf-8"))) for name, path in found.items())
 
 
 def _run(run: dict[str, Any]) -> str:
@@ -43,6 +44,7 @@ def _run(run: dict[str, Any]) -> str:
     lists = 2 * PICTURES / PAGE
     stored = run["bytes_before"] / run["pictures"], run["outputs"]["bytes"] / run["outputs"]["files"]
     memory = run["faults"]["most_mb"]
+    working = [one["mb"]["worker 1"] for one in run["faults"]["over_time"] if one["pictures"]]
     asked = run["requests_of_the_run_with_faults"]
     puts, gets = PICTURES * PUT_AND_LIST, PICTURES * GET
     out = KEPT_PER_THREAD * 1000
@@ -65,6 +67,11 @@ are of {run["pixels"]} pixels; larger ones take longer, and the same requests.
 | of a worker and its nanny | {max(memory["worker 0"], memory["worker 1"])} MB |
 | bytes of a picture, before and after | {stored[0]:,.0f} and {stored[1]:,.0f} |
 | requests of {run["pictures"]:,} pictures, a worker and the client killed | {_requests(asked)} |
+
+The worker that was not killed grew from {working[0]} to {working[-1]} MB. Nearly all of that are samples that Dask
+takes of a busy worker's stack a hundred times a second, for its dashboard. It keeps those of a thousand seconds, so the
+growth ends there: the run took little less. Workers with `DASK_DISTRIBUTED__WORKER__PROFILE__ENABLED=False` in their
+environment take none, and `--cluster local` starts its own so.
 
 ## A billion such pictures
 
@@ -94,12 +101,13 @@ ${CORE_HOUR:g} a core-hour, ${GIGABYTE_MONTH:g} a GB and month: an example, as l
 """
 
 
-def _memory(measured: dict[str, Any]) -> str:
+def memory_part(measured: dict[str, Any]) -> str:
+    """What benchmarks/worker_memory.py measured."""
     sampled, plain = (measured["mb_after_rounds"][name] for name in ("sampled", "not_sampled"))
     pictures = measured["pictures_of_a_round"] * (len(sampled) - 1)
     one = measured["large_beside_small"]
     large, small = one["large"], one["done"] - one["large"]["pictures"]
-    return f"""## What a worker takes
+    return f"""## A worker by itself
 
 Measured on {measured["machine"]}, at a load of {measured["load_of_others_before"]}; MB of the worker's process alone.
 
@@ -108,10 +116,6 @@ Measured on {measured["machine"]}, at a load of {measured["load_of_others_before
 | a worker as Dask starts it | {sampled[0]:.0f} MB | {sampled[-1]:.0f} MB |
 | with `DASK_DISTRIBUTED__WORKER__PROFILE__ENABLED=False` | {plain[0]:.0f} MB | {plain[-1]:.0f} MB |
 
-What grows are the samples that Dask takes of a busy worker's stack a hundred times a second, for its dashboard. It
-keeps those of the last thousand seconds, so the growth ends there: the run above, which took little less, shows
-nearly all of it. `--cluster local` starts its workers without.
-
 Large pictures wait for each other by the worker's memory limit, before their pixels are read. {large["pictures"]} of
 {large["pixels"]} pixels, some {large["mb_that_one_takes"]:.0f} MB each while they are encoded, and {small} thumbnails
 on a worker of {one["threads"]} threads and {one["limit_mb"]:.0f} MB: it took {one["most_mb"]:.0f} MB at most,
@@ -119,7 +123,8 @@ on a worker of {one["threads"]} threads and {one["limit_mb"]:.0f} MB: it took {o
 """
 
 
-def _classifier(made: dict[str, Any]) -> str:
+def classifier_part(made: dict[str, Any]) -> str:
+    """What benchmarks/train_classifier.py measured."""
     sets = made["sets"]
     rows = "\n".join(f"| {SETS[name].format(**one)} | {_measured(one)} |" for name, one in sets.items())
     return f"""## Training on it
@@ -150,8 +155,7 @@ def _requests(asked: dict[str, int]) -> str:
 
 
 def main() -> None:
-    found = (json.loads((DOCS / RESULTS / name).read_text(encoding="utf-8")) for name in (RUN, MEMORY, CLASSIFIER))
-    (DOCS / "scale.md").write_text(text(*found), encoding="utf-8")
+    (DOCS / "scale.md").write_text(text(DOCS / RESULTS), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -91,7 +91,7 @@ def run_in_a_shell(command: str, folder: Path) -> tuple[str, int]:
     if command.startswith("isthmus serve"):
         first = process.stdout.readline()
         process.send_signal(signal.SIGINT)
-    rest, _ = process.communicate(timeout=120)
+    rest, _ = process.communicate(timeout=600)
     return first + rest, process.returncode
 
 

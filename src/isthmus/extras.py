@@ -4,6 +4,7 @@ import importlib.util
 from collections.abc import Sequence
 
 from isthmus.errors import MissingExtraError
+from isthmus.text import all_of
 
 
 def require(extra: str, modules: Sequence[str], what: str, then: str = "") -> None:
@@ -22,4 +23,4 @@ def require(extra: str, modules: Sequence[str], what: str, then: str = "") -> No
     missing = [name for name in modules if importlib.util.find_spec(name) is None]
     if missing:
         hint = ", ".join([f'Install it: pip install "isthmus[{extra}]"', *([then] if then else [])])
-        raise MissingExtraError(f"{what} {' and '.join(missing)}", hint=hint)
+        raise MissingExtraError(f"{what} {all_of(missing)}", hint=hint)

@@ -25,6 +25,12 @@ def told(error: Exception) -> str:
     return reason(error)
 
 
+def all_of(names: Sequence[str]) -> str:
+    """ "a", "a and b", "a, b and c"."""
+    *before, last = names
+    return f"{', '.join(before)} and {last}" if before else last
+
+
 def some_of(names: Sequence[str], most: int = 3) -> str:
     """The first names, printable, and a mark if there are more: "a, b, c, ..."."""
     shown = [printable(name) for name in names[:most]]

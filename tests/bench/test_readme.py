@@ -9,6 +9,7 @@ from types import ModuleType
 
 import pytest
 
+from isthmus.cli.compare import RIVALS
 from isthmus.model.registry import release_model
 
 SCRIPT = Path(__file__).parents[2] / "scripts" / "readme_figures.py"
@@ -27,6 +28,11 @@ def script() -> ModuleType:
 def test_the_readme_agrees_with_the_results() -> None:
     run = subprocess.run([sys.executable, SCRIPT, "--check"], capture_output=True, text=True, check=False)
     assert run.returncode == 0, run.stdout + run.stderr
+
+
+def test_compare_takes_as_many_codecs_as_it_says(script: ModuleType) -> None:
+    assert len(RIVALS.split(",")) == 6
+    assert "beside six other codecs" in script.README.read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize(

@@ -40,6 +40,7 @@ def test_errors_of_every_command_have_the_same_prefix() -> None:
     ("error", "said"),
     [
         (InputError("a value", expected=1, got=2), "isthmus: holiday: a value: expected 1, got 2\n"),
+        (InputError("holiday cannot be opened"), "isthmus: holiday cannot be opened\n"),
         (PermissionError(errno.EACCES, "Permission denied", "there.html"), "isthmus: there.html: Permission denied\n"),
         (OSError("Timed out trying to connect"), "isthmus: Timed out trying to connect\n"),
         (ConnectionRefusedError(errno.ECONNREFUSED, "Connection refused"), "isthmus: Connection refused\n"),

@@ -77,6 +77,8 @@ def test_arrays(shape: tuple[int, ...], mode: str, has_alpha: bool, rng: np.rand
         (np.zeros((4, 4, 5), np.uint8), "shape"),
         (np.zeros((0, 4, 3), np.uint8), "shape"),
         (np.zeros(4, np.uint8), "shape"),
+        (np.zeros((3, 40, 60), np.uint8), r"shape.*got \(3, 40, 60\)\. Channels come last: a\.transpose\(1, 2, 0\)"),
+        (None, "expected a Pillow image or an array, got NoneType"),
         ("photo.jpg", "name.*got str.*encode_file"),
         (Path("photo.jpg"), "name.*got PosixPath.*encode_file"),
         (b"\x89PNG", "its bytes.*got bytes.*BytesIO"),

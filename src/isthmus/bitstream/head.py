@@ -89,10 +89,10 @@ def parse_head(data: bytes) -> Head:
     """
     if not isinstance(data, bytes | bytearray | memoryview):
         raise InputError(
-            "decode takes the bytes of a file, not its name",
+            "decode takes the bytes of a file",
             expected="bytes",
             got=type(data).__name__,
-            hint="decode_file takes a file's name.",
+            hint="decode_file takes a file's name; `read` of a stream gives its bytes.",
         )
     size = _header_bytes(data)
     _check_size(data, size)

@@ -41,8 +41,8 @@ def errors_told(about: str = "") -> Iterator[None]:
     except (IsthmusError, OSError) as error:
         if isinstance(error, OSError) and error.filename is None and error.errno in _OUTPUT_FAILURES:
             raise  # of a write to standard output, as whoever guards that says
-        named = isinstance(error, IsthmusError) and about
-        complain(f"{about}: {told(error)}" if named else told(error))
+        unnamed = isinstance(error, IsthmusError) and about and not str(error).startswith(about)
+        complain(f"{about}: {told(error)}" if unnamed else told(error))
         sys.exit(1)
 
 

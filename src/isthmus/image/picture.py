@@ -160,7 +160,11 @@ def as_picture(
             if named
             else "Image.open(io.BytesIO(data)) makes an image of bytes.",
         )
-    return _from_array(np.asarray(source), limits or Limits(), depth)
+    array = np.asarray(source)
+    if array.dtype == object:
+        got = type(source).__name__
+        raise InputError("what is to be encoded", expected="a Pillow image or an array", got=got)
+    return _from_array(array, limits or Limits(), depth)
 
 
 @contextmanager
@@ -189,7 +193,10 @@ def _from_array(array: NDArray[Any], limits: Limits, depth: int | None) -> Pictu
     if array.ndim == 2:
         array = array[..., None]
     if array.ndim != 3 or array.shape[2] not in _ARRAY_MODES or 0 in array.shape:
-        raise InputError("the array's shape", expected="(H, W) or (H, W, 1 to 4), not empty", got=array.shape)
+        channels_first = array.ndim == 3 and array.shape[0] in _ARRAY_MODES
+        hint = "Channels come last: a.transpose(1, 2, 0)." if channels_first else ""
+        expected = "(H, W) or (H, W, 1 to 4), not empty"
+        raise InputError("the array's shape", expected=expected, got=array.shape, hint=hint)
     height, width, channels = array.shape
     check_pixels(width, height, limits)
     mode = _ARRAY_MODES[channels]
