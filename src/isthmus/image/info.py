@@ -5,7 +5,6 @@ from typing import Any
 
 from isthmus.image.chunks import PART_NAMES
 from isthmus.image.container import Container
-from isthmus.image.sharp_layer import SharpLayer
 from isthmus.text import counted
 
 
@@ -92,7 +91,7 @@ def info_of(parsed: Container) -> Info:
         mode=header.mode,
         restored_mode=header.restored_mode,
         lossless=header.lossless,
-        sharp=SharpLayer(parsed.sharp, header.grid).share if header.sharp else 0.0,
+        sharp=_sharp_share(parsed) if header.sharp else 0.0,
         quality=header.quality.percent,
         model_id=header.model_id.hex(),
         format_version=parsed.version,
@@ -102,3 +101,10 @@ def info_of(parsed: Container) -> Info:
         bpp=8 * parsed.size / (header.width * header.height),
         parts=parts,
     )
+
+
+def _sharp_share(parsed: Container) -> float:
+    # Its decoders take longer to load than the report on any other file takes in all.
+    from isthmus.image.sharp_layer import SharpLayer
+
+    return SharpLayer(parsed.sharp, parsed.header.grid).share
