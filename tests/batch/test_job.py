@@ -24,4 +24,4 @@ def test_dials_are_plain() -> None:
     assert replace(job, force=True).tune == Tune(50)
     assert Job("encode", "a", "b").tune is None
     with pytest.raises(InputError, match="the tune: expected psnr or eye"):
-        Job("encode", "a", "b", tune="ssim")  # type: ignore[arg-type]
+        Job("encode", "a", "b", tune="ssim")

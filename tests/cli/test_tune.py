@@ -107,7 +107,7 @@ def test_compare(tuned_model: Path) -> None:
         asked.append(weights)
         return isthmus_double("webp", name)
 
-    double = Own(own, lambda weights, picture, quality: np.ones((2, 3), np.float32))  # type: ignore[arg-type]
+    double = Own(own, lambda weights, picture, quality: np.ones((2, 3), np.float32))
     Image.fromarray(np.asarray(photo(200, 180))).save("b.png")
     words = ("compare", "b.png", "--codecs", "jpeg", "--model", tuned_model)
     assert run(*words, "--tune", "0.5", own=double).exit_code == 0

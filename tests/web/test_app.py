@@ -259,7 +259,7 @@ def test_results_are_kept_for_a_while_only() -> None:
     made: list[float] = []
     for quality in [*range(20), 19, 0]:
         dials = store.Dials(quality)
-        assert dropped.once("x", dials, lambda q=quality: made.append(q) or q) == quality  # type: ignore[misc]
+        assert dropped.once("x", dials, lambda q=quality: made.append(q) or q) == quality
     assert made == [*range(20), 0]
 
 

@@ -88,8 +88,9 @@ class PassNetwork(nn.Module):
             self.add_module(block.name, nn.Conv2d(one.width, one.width, block.window, padding=padding))
         self.last = nn.Conv2d(one.width, 2 * one.channels, 1)
         nn.init.normal_(self.last.weight, std=1e-3)
-        nn.init.zeros_(self.last.bias)  # type: ignore[arg-type]
-        self.last.bias.data[one.channels :] = _first_scale(one)  # type: ignore[union-attr]
+        bias = self.last.get_parameter("bias")
+        nn.init.zeros_(bias)
+        bias.data[one.channels :] = _first_scale(one)
         if one.neighbours:
             self.linear = nn.Conv2d(one.neighbours.taps * one.channels, one.channels, 1, bias=False)
             nn.init.zeros_(self.linear.weight)

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from isthmus.image.box import Box
-from isthmus.image.coders.protocol import UInt8
+from isthmus.image.coders.protocol import Payloads, UInt8
 from isthmus.image.grid import BLOCK, Grid, is_reversed, mirrored
 from isthmus.medium.crew import Crew, Pending
 from isthmus.medium.protocol import Progress
@@ -158,6 +158,33 @@ def decode_box(setting: Setting, synthesis: Synthesis, grid: Grid, box: Box) -> 
                 yield crew.submit(_synthesise, synthesis, window, around, parts[index])
 
         yield from zip(parts, crew.in_order(handed_out()), strict=True)
+
+
+def encoded(
+    setting: Setting, grid: Grid, hand_out: Callable[[Crew, int], Pending[bytes]], progress: Progress | None = None
+) -> Iterator[bytes]:
+    """The payloads of all tiles, row by row.
+
+    Args:
+        setting: says how many threads there are.
+        grid: where the tiles lie.
+        hand_out: hand_out(crew, index) has the crew encode a tile. It is called in the caller's own thread: whoever
+            gives pixels need not know of others.
+        progress: called with (tiles done, tiles in all).
+    """
+    with setting.crew(grid.count) as crew:
+        pending = (hand_out(crew, index) for index in range(grid.count))
+        for done, payload in enumerate(crew.in_order(pending), 1):
+            yield payload
+            if progress:
+                progress(done, grid.count)
+
+
+def check_each(setting: Setting, grid: Grid, payloads: Payloads, decode: Callable[[bytes, int], object]) -> None:
+    """Decodes all tiles and keeps nothing: decode(payload, index) raises CorruptError if one is damaged."""
+    with setting.crew(grid.count) as crew:
+        for _ in crew.in_order(crew.submit(decode, payloads(index), index) for index in range(grid.count)):
+            pass
 
 
 def rows_of(

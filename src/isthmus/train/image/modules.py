@@ -53,7 +53,7 @@ class Trunk(nn.Module):
         self.blocks = nn.Sequential(*(Block(width) for _ in range(config.trunk_blocks)))
         self.correct = nn.Conv2d(width, config.corrected, 1)
         nn.init.zeros_(self.correct.weight)
-        nn.init.zeros_(self.correct.bias)  # type: ignore[arg-type]
+        nn.init.zeros_(self.correct.get_parameter("bias"))
 
     def forward(self, latents: Tensor, octaves: Tensor, weights: Tensor) -> tuple[Tensor, Tensor]:
         """Latents (B, C, h, w) as coded, in steps, gains (B, 1, h, w) in octaves, weights (B, points + 1), tune last
@@ -81,7 +81,7 @@ class Grid(nn.Module):
         # Detail, not brightness.
         self.pixels.weight.data -= self.pixels.weight.data.mean((2, 3), keepdim=True)
         nn.init.zeros_(self.last.weight)
-        nn.init.zeros_(self.last.bias)  # type: ignore[arg-type]
+        nn.init.zeros_(self.last.get_parameter("bias"))
 
     def forward(self, hidden: Tensor, planes: Tensor, nominal: Tensor) -> Tensor:
         """Hidden (B, width, h, w), planes (B, 3, 16(h-1), 16(w-1)) around 0, nominal step (B,) -> RGB as planes."""

@@ -15,7 +15,7 @@ from isthmus.image.coders.separable.gains import gains_of
 from isthmus.image.coders.separable.refinement import pixels_around, refined_latents
 from isthmus.image.coders.separable.scaled import decode_scaled
 from isthmus.image.coders.separable.synthesis import SeparableSynthesis, decode_tile
-from isthmus.image.coders.tiles import decode_box, rows_of, window_of
+from isthmus.image.coders.tiles import check_each, decode_box, encoded, rows_of, window_of
 from isthmus.image.coders.windows import pixels_of
 from isthmus.image.grid import TILE, Grid
 from isthmus.medium.crew import Crew, Pending
@@ -43,13 +43,15 @@ class SeparableCoder:
         self, setting: Setting, source: PixelSource, effort: Effort = 1, progress: Progress | None = None
     ) -> Iterator[bytes]:
         grid = Grid(source.width, source.height, self.tile)
-        with setting.crew(grid.count) as crew:
-            # The source is asked in the caller's own thread: it need not know of others.
-            handed_out = (_hand_out(crew, setting, source, effort, grid, index) for index in range(grid.count))
-            for done, payload in enumerate(crew.in_order(handed_out), 1):
-                yield payload
-                if progress:
-                    progress(done, grid.count)
+
+        def hand_out(crew: Crew, index: int) -> Pending[bytes]:
+            """Of a tile's latents as the analysis gives them, or, by effort 2, refined."""
+            box = grid.latent_box(index)
+            if effort == 1:
+                return crew.submit(_encode, setting, pixels_of(source, box))
+            return crew.submit(_encode_refined, setting, pixels_around(setting, source, grid, box), grid, box)
+
+        return encoded(setting, grid, hand_out, progress)
 
     def decode_rows(
         self, setting: Setting, payloads: Payloads, grid: Grid, progress: Progress | None = None
@@ -67,20 +69,7 @@ class SeparableCoder:
         return bits_map(setting, rgb)
 
     def check_tiles(self, setting: Setting, payloads: Payloads, grid: Grid) -> None:
-        with setting.crew(grid.count) as crew:
-            indices = range(grid.count)
-            for _ in crew.in_order(crew.submit(decode_tile, setting, payloads(i), grid, i) for i in indices):
-                pass
-
-
-def _hand_out(
-    crew: Crew, setting: Setting, source: PixelSource, effort: Effort, grid: Grid, index: int
-) -> Pending[bytes]:
-    """The payload of a tile, to come: of its latents as the analysis gives them, or, by effort 2, refined."""
-    box = grid.latent_box(index)
-    if effort == 1:
-        return crew.submit(_encode, setting, pixels_of(source, box))
-    return crew.submit(_encode_refined, setting, pixels_around(setting, source, grid, box), grid, box)
+        check_each(setting, grid, payloads, lambda payload, index: decode_tile(setting, payload, grid, index))
 
 
 def _encode(setting: Setting, pixels: UInt8) -> bytes:
