@@ -78,7 +78,7 @@ def test_a_dry_run_does_nothing() -> None:
         (["encode", "-", "--keep-smaller"], "a stream has no name"),
         (["decode", "in", "-o", "back.jpg"], "back.jpg looks like a file"),
         (["decode", "in", "-o", "in/notes.txt"], "notes.txt is a file"),
-        (["decode", "in", "-o", "out", "--jpeg-quality", "85"], "add --to jpg"),
+        (["decode", "in", "-o", "out", "--to-quality", "85"], "add --to jpg"),
         (["decode", "in", "-o", "out", "--to", "doc"], "expected a format"),
         (["encode", "in", "-o", "zip://::out.zip"], "archives are read here, not written"),
         (["encode", "in", "-o", "https://there/out"], "is read, not written"),
@@ -167,18 +167,19 @@ def test_pictures_that_are_not_read_here_are_copied_with_the_others() -> None:
     assert (again.exit_code, "5 whole already" in again.stdout) == (0, True), again.output
 
 
-def test_decoding_to_a_format_a_quality_and_a_size() -> None:
+@pytest.mark.parametrize("name", ["jpg", "webp", "avif"])
+def test_decoding_to_a_format_a_quality_and_a_size(name: str) -> None:
     assert run("encode", "in", "-o", "out", "--workers", "1").exit_code == 0
     sizes = []
     for quality in ("30", "95"):
-        to = ["--to", "jpg", "--jpeg-quality", quality, "--max-side", "20"]
+        to = ["--to", name, "--to-quality", quality, "--max-side", "20"]
         decoded = run("decode", "out", "-o", f"back{quality}", "--workers", "1", *to)
         assert decoded.exit_code == 0, decoded.output
         assert "bytes of .isth files read" in decoded.stdout
         assert "more" not in decoded.stdout
-        with Image.open(f"back{quality}/a.jpg") as image:
-            assert (image.format, image.size) == ("JPEG", (20, 15))
-        sizes.append(Path(f"back{quality}/a.jpg").stat().st_size)
+        with Image.open(f"back{quality}/a.{name}") as image:
+            assert (image.format, image.size) == ({"jpg": "JPEG"}.get(name, name.upper()), (20, 15))
+        sizes.append(Path(f"back{quality}/a.{name}").stat().st_size)
         assert "2 whole already" in run("decode", "out", "-o", f"back{quality}", "--workers", "1", *to).stdout
     assert sizes[0] < sizes[1]
 

@@ -106,17 +106,17 @@ def folder(made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         ("decode xmp.isth -o b.jpg", 1, "--strip", "decode xmp.isth -o b.jpg --strip"),
         ("decode xmp.isth -o b.jpg", 1, "write a .png", "decode xmp.isth -o b.png"),
         (
-            "decode photo.isth -o b.png --jpeg-quality 9",
+            "decode photo.isth -o b.png --to-quality 9",
             2,
             "name a .jpg",
-            "decode photo.isth -o b.jpg --jpeg-quality 9",
+            "decode photo.isth -o b.jpg --to-quality 9",
         ),
-        ("decode photo.isth --jpeg-quality 9", 2, "--to jpg", "decode photo.isth --jpeg-quality 9 --to jpg"),
+        ("decode photo.isth --to-quality 9", 2, "--to jpg", "decode photo.isth --to-quality 9 --to jpg"),
         (
-            "decode done -o b --jpeg-quality 9",
+            "decode done -o b --to-quality 9",
             2,
             "add --to jpg",
-            "decode done -o b --jpeg-quality 9 --to jpg --workers 1",
+            "decode done -o b --to-quality 9 --to jpg --workers 1",
         ),
         ("decode photo.isth --to heic9", 2, "png, jpg, webp, tif", "decode photo.isth --to tif"),
         (

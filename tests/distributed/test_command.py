@@ -99,7 +99,7 @@ def test_options_of_encoding(here: str, options: tuple[str, ...]) -> None:
 
 def test_options_of_decoding(here: str) -> None:
     assert run("encode", "in/sub", "-o", "small", "--model", "fast", "--workers", "1").exit_code == 1
-    options = ("--to", "jpg", "--jpeg-quality", "60", "--max-side", "20")
+    options = ("--to", "jpg", "--to-quality", "60", "--max-side", "20")
     said_alike(
         run("decode", "small", "-o", "alone", "--workers", "1", *options),
         run("decode", "small", "-o", "spread", "--cluster", here, *options),

@@ -93,10 +93,10 @@ def test_metadata_that_is_lost_is_named() -> None:
     assert notes == "BMP holds no EXIF and no XMP: left out"
 
 
-def test_the_quality_of_a_jpeg() -> None:
+def test_the_quality_of_an_output() -> None:
     _, notes = written(photo(64, 64), "JPEG", 30)
     assert notes == ""
-    with pytest.raises(InputError, match="for JPEG"):
+    with pytest.raises(InputError, match="for AVIF, JPEG and WebP.*got PNG"):
         written(photo(), "PNG", 30)
     with pytest.raises(InputError, match="1 to 100"):
         written(photo(), "JPEG", 0)

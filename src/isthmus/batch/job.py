@@ -37,7 +37,7 @@ class Job:
         effort: of encoding; files of another effort count as done.
         max_side: reduce larger pictures to so many pixels, before encoding or after decoding.
         suffix: of decoded files, which names their format; None for that of their medium.
-        jpeg_quality: 1 to 100, of decoded files that are JPEGs; None for the usual one.
+        to_quality: 1 to 100, of decoded files whose format has a loss to choose; None for the usual one.
         depth: 8 to reduce deeper pictures to 8 bits a channel before encoding; None to refuse them.
         lossless: keep all samples as they are; the quality says nothing then.
         layers: what shows pictures, "auto", "photo" or "sharp"; None for the first. Files of others count as done.
@@ -58,7 +58,7 @@ class Job:
     copy_others: bool = False
     max_side: int | None = None
     suffix: str | None = None
-    jpeg_quality: int | None = None
+    to_quality: int | None = None
     depth: int | None = None
     tune: TuneLike | None = None
     lossless: bool = False
@@ -71,7 +71,7 @@ class Job:
             object.__setattr__(self, "tune", Tune.of(self.tune))
         for name in ("threads", "effort"):
             object.__setattr__(self, name, whole(getattr(self, name), f"the number for {name}"))
-        for name in ("max_side", "jpeg_quality"):
+        for name in ("max_side", "to_quality"):
             if getattr(self, name) is not None:
                 object.__setattr__(self, name, whole(getattr(self, name), f"the number for {name}"))
 
@@ -86,7 +86,7 @@ class Job:
                 "lossless": self.lossless,
                 "layers": self.layers,
             }
-        return {"strip": self.strip, "max_side": self.max_side, "jpeg_quality": self.jpeg_quality}
+        return {"strip": self.strip, "max_side": self.max_side, "to_quality": self.to_quality}
 
 
 @dataclass(frozen=True)

@@ -39,7 +39,7 @@ class DecodeOptions(folders.FileOptions):
         crop: x, y, width and height of the only window to decode, in pixels; None for the whole picture.
         scale: a picture at 1/scale of width and height instead; None for the whole size.
         suffix: of outputs that are not named, which chooses their format, as in ".png"; None for their medium's.
-        jpeg_quality: 1 to 100, of JPEGs; None for nearly without loss.
+        to_quality: 1 to 100, of JPEG, WebP and AVIF; None for nearly or wholly without loss.
         max_side: pixels that a picture is reduced to, in width and height; None for as many as it has.
         strip: leave ICC, EXIF and XMP out; the colours become those of sRGB first.
     """
@@ -47,7 +47,7 @@ class DecodeOptions(folders.FileOptions):
     crop: tuple[int, int, int, int] | None
     scale: int | None
     suffix: str | None
-    jpeg_quality: int | None
+    to_quality: int | None
     max_side: int | None
     strip: bool
 
@@ -57,7 +57,7 @@ class DecodeOptions(folders.FileOptions):
             "crop": self.crop,
             "scale": self.scale,
             "max_side": self.max_side,
-            "jpeg_quality": self.jpeg_quality,
+            "to_quality": self.to_quality,
             "strip": self.strip,
         }
 
@@ -79,7 +79,7 @@ class DecodeOptions(folders.FileOptions):
             strip=self.strip,
             max_side=self.max_side,
             suffix=self.suffix,
-            jpeg_quality=self.jpeg_quality,
+            to_quality=self.to_quality,
         )
 
 
@@ -133,7 +133,12 @@ def _suffix(ctx: click.Context, param: click.Parameter, value: str | None) -> st
     help="Of outputs that -o does not name: png (the default), jpg, webp, tif, ...",
 )
 @click.option(
-    "--jpeg-quality", metavar="Q", type=click.IntRange(1, 100), help="Of .jpg outputs (default: 95, hardly a mark)."
+    "--to-quality",
+    "--jpeg-quality",
+    "to_quality",
+    metavar="Q",
+    type=click.IntRange(1, 100),
+    help="Of .jpg, .webp and .avif outputs (default: hardly a mark).",
 )
 @max_side_option
 @click.option("--strip", is_flag=True, help="Leave the ICC profile (colours become sRGB), EXIF and XMP out.")
@@ -152,20 +157,22 @@ def decode(options: DecodeOptions) -> None:
     isthmus decode photo.isth -o photo.jpg              another format
     isthmus decode photo.isth --crop 0,0,640,480 -o corner.png
     isthmus decode small -o back                        a folder and all below it
-    isthmus decode small -o web --to jpg --jpeg-quality 85 --max-side 1600
+    isthmus decode small -o web --to avif --to-quality 60 --max-side 1600
     """
     if options.crop and options.scale:
         raise click.UsageError("--crop and --scale exclude each other: a smaller picture is always of the whole.")
     if folders.is_wanted(options):
-        if options.jpeg_quality is not None and not _is_jpeg(options.suffix):
-            raise click.UsageError("--jpeg-quality is for JPEGs: add --to jpg.")
+        if options.to_quality is not None and not _has_quality(options.suffix):
+            raise click.UsageError("--to-quality is for JPEG, WebP and AVIF: add --to jpg, webp or avif.")
         if options.crop or options.scale:
             raise click.UsageError("--crop and --scale are for single files.")
         folders.run(options.job(), options)
         return
     outputs = outputs_for(options.inputs, options.output, options.suffix_of)
-    if options.jpeg_quality is not None and not all(_is_jpeg(Path(output).suffix) for output in outputs.values()):
-        raise click.UsageError("--jpeg-quality is for JPEGs: name a .jpg with -o, or add --to jpg.")
+    if options.to_quality is not None and not all(_has_quality(Path(output).suffix) for output in outputs.values()):
+        raise click.UsageError(
+            "--to-quality is for JPEG, WebP and AVIF: name a .jpg, .webp or .avif with -o, or add --to jpg."
+        )
     codec = options.codec()
 
     def work(name: str) -> tuple[Report, str]:
@@ -174,8 +181,8 @@ def decode(options: DecodeOptions) -> None:
     run_each(options.inputs, work, options.as_json, STREAM in outputs.values())
 
 
-def _is_jpeg(suffix: str | None) -> bool:
-    return (suffix or "").lower() in (".jpg", ".jpeg", ".jpe", ".jfif")
+def _has_quality(suffix: str | None) -> bool:
+    return (suffix or "").lower() in (".jpg", ".jpeg", ".jpe", ".jfif", ".webp", ".avif")
 
 
 def _decode_file(name: str, output: str, codec: "Codec", options: DecodeOptions) -> tuple[Report, str]:

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 AnyPictureDecoder: TypeAlias = "PictureDecoder | LosslessDecoder"
 
 ENCODING_OPTIONS = ("strip", "max_side", "depth", "lossless", "layers")
-RESTORING_OPTIONS = ("crop", "scale", "max_side", "jpeg_quality", "strip")
+RESTORING_OPTIONS = ("crop", "scale", "max_side", "to_quality", "strip")
 
 
 class PictureMedium:
@@ -36,7 +36,7 @@ class PictureMedium:
 
     Options of encoding: `strip`, to leave ICC, EXIF and XMP out, `max_side`, to reduce larger pictures to so many
     pixels, `depth`, 8 to take deeper samples, `lossless`, and `layers`, "auto", "photo" or "sharp". Of restoring: the
-    first two, `crop` (x, y, width, height), `scale` (2, 4, 8 or 16, for a smaller picture), and `jpeg_quality`.
+    first two, `crop` (x, y, width, height), `scale` (2, 4, 8 or 16, for a smaller picture), and `to_quality`.
     """
 
     id = MEDIUM
@@ -146,7 +146,7 @@ class PictureMedium:
         image = decoder.decode_image(crop, progress) if scale is None else decoder.preview(scale)
         if options.get("max_side") is not None:
             image = reduced(image, options["max_side"])
-        notes = write_picture(image, stream, format_name, options.get("jpeg_quality"), bool(options.get("strip")))
+        notes = write_picture(image, stream, format_name, options.get("to_quality"), bool(options.get("strip")))
         facts: dict[str, Any] = {"width": image.width, "height": image.height, "mode": image.mode}
         return Saved(f"{image.width}x{image.height} {image.mode}", facts, notes)
 

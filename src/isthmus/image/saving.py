@@ -19,11 +19,12 @@ from isthmus.plain import whole
 # Transparency is either held or refused by these, profiles and metadata are held.
 _WHOLE = {"AVIF", "JPEG", "MPO", "PNG", "TIFF", "WEBP"}
 _BLOCKS = {"exif": "EXIF", "xmp": "XMP"}
-_JPEG = ("JPEG", "MPO")
+WITH_QUALITY = frozenset({"AVIF", "JPEG", "MPO", "WEBP"})
+"""Formats whose loss can be chosen."""
 
 
 def write_picture(
-    image: Image.Image, stream: BinaryIO, format_name: str, jpeg_quality: int | None = None, strip: bool = False
+    image: Image.Image, stream: BinaryIO, format_name: str, quality: int | None = None, strip: bool = False
 ) -> tuple[str, ...]:
     """Write an image as `save_picture` does; what had to be changed for its format, a clause each, for people.
 
@@ -31,22 +32,15 @@ def write_picture(
         image: RGB, grey or one bit, with transparency or without.
         stream: gets the bytes of the file.
         format_name: Pillow's name of the format.
-        jpeg_quality: 1 to 100 as of Pillow, of a JPEG, with colours at half the resolution below 90; None for one
-            that leaves hardly a mark.
+        quality: 1 to 100 as of Pillow's writers of AVIF, JPEG and WebP, with colours at half the resolution below 90;
+            None for a JPEG or AVIF with hardly a mark and a WebP without loss.
         strip: leave ICC, EXIF and XMP out; the colours become those of sRGB first.
 
     Raises:
-        InputError: the format cannot hold a picture of this kind or size, or it is no JPEG and a quality was given.
+        InputError: the format cannot hold a picture of this kind or size, or has no quality and one was given.
         OSError: the stream cannot be written.
     """
-    options: dict[str, Any] = {}
-    if jpeg_quality is not None:
-        if format_name not in _JPEG:
-            raise InputError("a JPEG quality is for JPEG", expected="a .jpg to write", got=format_name)
-        jpeg_quality = whole(jpeg_quality, "the JPEG quality", "1 to 100")
-        if jpeg_quality not in range(1, 101):
-            raise InputError("the JPEG quality", expected="1 to 100", got=jpeg_quality)
-        options = {"quality": jpeg_quality, "subsampling": "4:4:4" if jpeg_quality >= 90 else "4:2:0"}
+    options = {} if quality is None else _lossy(format_name, quality)
     notes: list[str] = []
     if strip:
         image = without_metadata(stripped_image(image, notes))
@@ -66,6 +60,18 @@ def write_picture(
         _compare(image, kept, format_name, notes)
     stream.write(data)
     return tuple(notes)
+
+
+def _lossy(format_name: str, quality: int) -> dict[str, Any]:
+    """How Pillow's writer of a format takes a quality."""
+    if format_name not in WITH_QUALITY:
+        raise InputError("a quality is for AVIF, JPEG and WebP", expected="a .jpg, .webp or .avif", got=format_name)
+    quality = whole(quality, "the quality of the output", "1 to 100")
+    if quality not in range(1, 101):
+        raise InputError("the quality of the output", expected="1 to 100", got=quality)
+    if format_name == "WEBP":
+        return {"quality": quality, "lossless": False}
+    return {"quality": quality, "subsampling": "4:4:4" if quality >= 90 else "4:2:0"}
 
 
 def _written(image: Image.Image, format_name: str, options: dict[str, Any]) -> tuple[bytes, Image.Image | None]:
