@@ -83,6 +83,15 @@ class ChunkTypes:
             raise CorruptError(f"an unknown chunk at byte {start}", expected="a letter", got=kind)
         return kind, view[payload_start:payload_end], end
 
+    def front(self, view: memoryview, start: int) -> tuple[bytes, memoryview]:
+        """Of a chunk that the file ends in: its type, empty where not even its length is there, and what there is of
+        its payload."""
+        try:
+            length, begin = read_varint(view, start + 1)
+        except TruncatedError:
+            return b"", view[:0]
+        return bytes(view[start : start + 1]), view[begin : begin + length]
+
 
 def check_crc(what: str, covered: memoryview, stored: int) -> None:
     """Raise CorruptError unless the bytes have this CRC-32."""

@@ -3,7 +3,7 @@
 docs/format.md is normative.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from os import SEEK_CUR
 from typing import IO
@@ -27,6 +27,10 @@ class Envelope:
     metadata: dict[bytes, bytes]
     payloads: dict[bytes, list[memoryview]]
     chunk_bytes: dict[bytes, int]
+
+
+class Front(bytes):
+    """The beginning of a payload whose rest is missing: nothing vouches for it, and what it says ends somewhere."""
 
 
 def assemble(
@@ -64,37 +68,72 @@ def parse(data: bytes, start: int, types: ChunkTypes, counts: Mapping[bytes, int
     Raises:
         TruncatedError, CorruptError, LimitExceededError: in the order of docs/format.md.
     """
-    view = memoryview(data)
     least = start + MIN_CHUNK_BYTES * (sum(counts.values()) + 1)
     if len(data) < least:
         raise TruncatedError("the file ends early", expected=f"at least {least} bytes", got=len(data))
-    metadata: dict[bytes, bytes] = {}
-    payloads: dict[bytes, list[memoryview]] = {kind: [] for kind in types.payloads}
-    chunk_bytes: dict[bytes, int] = {}
+    found = Envelope({}, {kind: [] for kind in types.payloads}, {})
+    position, payload = start, memoryview(b"")
+    for kind, payload, end in _chunks(memoryview(data), start, types, counts, limits, found):
+        if kind == END:
+            break
+        position = end
+    for kind, count in counts.items():
+        if len(found.payloads[kind]) != count:
+            raise CorruptError(
+                f"{types.name(kind)} chunks are missing", expected=count, got=len(found.payloads[kind])
+            )
+    _check_end(payload, position)
+    if end != len(data):
+        raise CorruptError("bytes follow the end chunk", expected=f"{end} bytes", got=len(data))
+    return found
+
+
+def parse_cut(
+    data: bytes, start: int, types: ChunkTypes, counts: Mapping[bytes, int], limits: FileLimits
+) -> tuple[Envelope, bytes, Front]:
+    """What there is of a file that may end early: the chunks that are whole, and of the next one its type, empty where
+    there is none, and the beginning of its payload. Arguments as of `parse`.
+
+    Raises:
+        CorruptError, LimitExceededError: what is there is damaged, or asks for too much.
+    """
+    view = memoryview(data)
+    found = Envelope({}, {kind: [] for kind in types.payloads}, {})
+    end = start
+    try:
+        for kind, _, end in _chunks(view, start, types, counts, limits, found):
+            if kind == END:
+                return found, b"", Front()
+    except TruncatedError:
+        kind, front = types.front(view, end)
+        return found, kind, Front(front)
+    raise AssertionError
+
+
+def _chunks(
+    view: memoryview,
+    position: int,
+    types: ChunkTypes,
+    counts: Mapping[bytes, int],
+    limits: FileLimits,
+    found: Envelope,
+) -> Iterator[tuple[bytes, memoryview, int]]:
+    """(type, payload, position after it) of the chunks from a position on, each after it was put into `found`."""
     last = b""
-    position = start
     while True:
         kind, payload, end = types.read(view, position)
-        chunk_bytes[kind] = chunk_bytes.get(kind, 0) + end - position
+        found.chunk_bytes[kind] = found.chunk_bytes.get(kind, 0) + end - position
         if not kind.islower():
             types.check_order(last, kind, position)
             last = kind
         if kind in types.metadata:
-            metadata[kind] = inflate(types.name(kind), payload, limits.max_metadata_bytes)
-        elif kind in payloads:
-            payloads[kind].append(payload)
-            if len(payloads[kind]) > counts[kind]:
+            found.metadata[kind] = inflate(types.name(kind), payload, limits.max_metadata_bytes)
+        elif kind in found.payloads:
+            found.payloads[kind].append(payload)
+            if len(found.payloads[kind]) > counts[kind]:
                 raise CorruptError(f"too many {types.name(kind)} chunks", expected=counts[kind], got="more")
-        elif kind == END:
-            break
+        yield kind, payload, end
         position = end
-    for kind, count in counts.items():
-        if len(payloads[kind]) != count:
-            raise CorruptError(f"{types.name(kind)} chunks are missing", expected=count, got=len(payloads[kind]))
-    _check_end(payload, position)
-    if end != len(data):
-        raise CorruptError("bytes follow the end chunk", expected=f"{end} bytes", got=len(data))
-    return Envelope(metadata, payloads, chunk_bytes)
 
 
 def read_metadata(stream: IO[bytes], types: ChunkTypes, limits: FileLimits) -> dict[bytes, bytes]:

@@ -139,10 +139,10 @@ class SymbolDecoder:
     def decode_marks(self, count: int) -> npt.NDArray[np.bool_]:
         """The next marks (count,); raises CorruptError if the bytes are not what an encoder writes."""
         try:
-            rarity = int(self._decoder.decode(_digit(RARITY_BITS), 1)[0])
-            if not rarity:
-                return np.zeros(count, bool)
-            return np.asarray(self._decoder.decode(_mark(rarity), count), bool)
+            marks = np.zeros(count, bool)
+            if rarity := int(self._next(_digit(RARITY_BITS), 1, 0)[0]):
+                marks[:] = self._next(_mark(rarity), count, 0)
+            return marks
         except AssertionError as error:
             raise _corrupt() from error
 
@@ -159,12 +159,14 @@ class SymbolDecoder:
         symbols = np.empty(len(order), np.int32)
         try:
             for index, begin, end in spans:
-                symbols[begin:end] = self._decoder.decode(self._tables.model(index), end - begin)
+                model, zero = self._tables.model(index), int(self._tables.radius[index])
+                symbols[begin:end] = self._next(model, end - begin, zero)
             radius = self._tables.radius[: len(counts)].repeat(counts)
             symbols -= radius
             escaped = np.flatnonzero(symbols > radius)
             if len(escaped):
-                digits = self._decoder.decode(_digit(), 2 * len(escaped)).reshape(-1, 2)
+                zeros = np.tile([ESCAPE_LIMIT >> ESCAPE_BITS, 0], len(escaped))
+                digits = self._next(_digit(), 2 * len(escaped), zeros).reshape(-1, 2)
                 values = (digits[:, 0].astype(np.int64) << ESCAPE_BITS) + digits[:, 1]
                 symbols[escaped] = values - ESCAPE_LIMIT
         except AssertionError as error:
@@ -172,6 +174,11 @@ class SymbolDecoder:
         result = np.zeros(len(indices), np.int32)
         result[order] = symbols
         return result
+
+    def _next(self, model: Any, count: int, _zero: int | npt.NDArray[np.int_]) -> Int32:
+        """The next so many numbers (count,) of a model; AssertionError if they are none."""
+        numbers: Int32 = self._decoder.decode(model, count)
+        return numbers
 
     def finished(self) -> bool:
         """False if coded symbols are certainly left."""

@@ -5,11 +5,13 @@ from dataclasses import dataclass
 from typing import IO
 
 from isthmus.bitstream import envelope
+from isthmus.bitstream.envelope import Front
 from isthmus.bitstream.head import Head, parse_head, read_head
-from isthmus.errors import CorruptError
+from isthmus.errors import CorruptError, InputError
 from isthmus.image.chunks import ALPHA, CHUNKS, PALETTE, SAMPLES, SHARP, TILE
 from isthmus.image.header import Header, pack_header, parse_header
 from isthmus.image.limits import Limits
+from isthmus.text import counted
 
 PLAUSIBLE_PIXELS_PER_BYTE = 1000
 """Photographs have at most some 200; files beyond this are checked to the last tile before any pixel is made."""
@@ -30,6 +32,8 @@ class Container:
         version: of the format.
         header_bytes: size of the header in the file.
         size: bytes of the whole file.
+        whole_tiles: how many payloads of tiles are whole, where the file ends early and was taken apart all the same;
+            the next one is what there is of it, and those after it are empty. None of any other file.
     """
 
     header: Header
@@ -42,6 +46,7 @@ class Container:
     version: int
     header_bytes: int
     size: int
+    whole_tiles: int | None = None
 
     @property
     def is_suspicious(self) -> bool:
@@ -51,7 +56,21 @@ class Container:
 
     def tile(self, index: int) -> bytes:
         """The payload of a tile, as its own bytes."""
+        if self.whole_tiles is not None and index >= self.whole_tiles:
+            return Front(self.tiles[index])
         return bytes(self.tiles[index])
+
+    @property
+    def missing(self) -> str:
+        """What is not there of a file that ends early, for people; else nothing."""
+        whole, count = self.whole_tiles, self.header.grid.count
+        if whole is None:
+            return ""
+        if whole == count:
+            return "the file ends early, but after its last tile"
+        there = len(self.tiles[whole])
+        part = f", {there} bytes of the next" if there else ""
+        return f"the file ends early: {whole} of {counted(count, 'tile')} whole{part}; the rest is made up or grey"
 
 
 def assemble(
@@ -94,6 +113,35 @@ def parse_behind(head: Head, data: bytes, limits: Limits) -> Container:
     alpha, tiles, samples, sharp = (found.payloads[kind] for kind in (ALPHA, TILE, SAMPLES, SHARP))
     sizes = (head.version, head.size, len(data))
     return Container(header, found.metadata, alpha, tiles, samples, sharp, found.chunk_bytes, *sizes)
+
+
+def parse_cut(head: Head, data: bytes, limits: Limits) -> Container:
+    """:func:`parse_behind` of a file that may end early, for what there is of it. What is missing is an empty payload of
+    a tile; of transparency and of the sharp layer, no payload.
+
+    Raises:
+        InputError: nothing can be shown of a file without its end.
+        CorruptError, TooNewError, LimitExceededError: what is there is damaged.
+    """
+    header = parse_header(head, limits)
+    counts = _counts(header)
+    found, kind, front = envelope.parse_cut(data, head.size, CHUNKS, counts, limits)
+    tiles, whole = found.payloads[TILE], None
+    if kind or any(len(found.payloads[one]) < count for one, count in counts.items()):
+        if header.lossless or header.coder == NO_CODER:
+            what = "a lossless file" if header.lossless else "a file without a photo layer"
+            raise InputError(f"{what} that ends early", expected="the whole file")
+        whole = len(tiles)
+        if whole < header.grid.count:
+            first = memoryview(front if kind == TILE else b"")
+            tiles = [*tiles, first, *[memoryview(b"")] * (header.grid.count - whole - 1)]
+    else:
+        _check_palette(header, found.metadata)
+    sizes = (head.version, head.size, len(data), whole)
+    return Container(
+        header, found.metadata, found.payloads[ALPHA], tiles, found.payloads[SAMPLES], found.payloads[SHARP],
+        found.chunk_bytes, *sizes
+    )
 
 
 def read_front(stream: IO[bytes], limits: Limits) -> tuple[Header, dict[bytes, bytes]]:
