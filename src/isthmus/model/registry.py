@@ -10,6 +10,7 @@ import json
 import os
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import cache, lru_cache
 from importlib import resources
 from pathlib import Path
@@ -49,7 +50,8 @@ def packaged_bytes(identity: str) -> bytes:
 
 @lru_cache(maxsize=4)
 def packaged_model(identity: str) -> Model:
-    """A model of the package, by its id in hex, loaded once.
+    """A model of the package, by its id in hex, loaded once. It has the name of the table, whatever its file says: a
+    file never changes, and may have been named before anyone knew what it would be released as.
 
     Raises:
         ModelError: the file is not the one that its name says.
@@ -59,7 +61,7 @@ def packaged_model(identity: str) -> Model:
         raise ModelError(
             "a model of the package has changed", expected=identity, got=model.id.hex(), hint="Install isthmus again."
         )
-    return model
+    return replace(model, name=releases()[identity])
 
 
 def lend_model(data: bytes) -> Model:
