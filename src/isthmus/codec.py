@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Literal, cast
 
 from numpy.typing import NDArray
 
+from isthmus.bitstream.head import parse_head
 from isthmus.effort import Effort, effort_of
 from isthmus.errors import InputError, UnknownModelError
 from isthmus.files import atomic_output, beside, read_capped
@@ -261,6 +262,37 @@ class Codec:
             UnknownModelError, CorruptError, TooNewError
         """
         return medium.decoder(parsed, self._find_model, self.threads)
+
+    def decode_cut(self, data: bytes) -> tuple[Image.Image, str]:
+        """What there is of a picture whose file may end early, as a Pillow image like that of :meth:`decode_image`.
+
+        The first bytes of a tile's payload show all of the tile, coarsely; what follows makes it finer. Nothing
+        vouches for a payload without its end, so this is for looking at. Tiles of which nothing is there are grey.
+
+        Arguments:
+            data: the first bytes of an .isth file.
+
+        Returns:
+            The image; and what is missing, for people, or nothing of a whole file.
+
+        Raises:
+            InputError: the file is lossless, has no photo layer, or is none of a picture.
+            NotIsthmusError, TruncatedError (the header is not there), CorruptError, TooNewError, UnknownModelError,
+            LimitExceededError
+        """
+        _, decoder, missing = self.decoder_of_cut(data)
+        return decoder.decode_image(), missing
+
+    def decoder_of_cut(self, data: bytes) -> tuple[Medium, AnyPictureDecoder, str]:
+        """The medium of a picture whose file may end early, what decodes it, and what is missing; see
+        :meth:`decode_cut`."""
+        from isthmus.image.medium import PictureMedium
+
+        head = parse_head(data)
+        if head.medium != DEFAULT:
+            raise InputError("a file that may end early", expected="a picture", got=f"medium {head.medium}")
+        medium = PictureMedium()
+        return medium, *medium.decoder_of_cut(head, data, self.limits, self._find_model, self.threads)
 
     def encode_file(
         self,

@@ -96,7 +96,7 @@ def test_metadata_that_is_lost_is_named() -> None:
 def test_the_quality_of_an_output() -> None:
     _, notes = written(photo(64, 64), "JPEG", 30)
     assert notes == ""
-    with pytest.raises(InputError, match="for AVIF, JPEG and WebP.*got PNG"):
+    with pytest.raises(InputError, match=r"for AVIF, JPEG and WebP.*got PNG"):
         written(photo(), "PNG", 30)
     with pytest.raises(InputError, match="1 to 100"):
         written(photo(), "JPEG", 0)

@@ -72,17 +72,16 @@ def parse(data: bytes, start: int, types: ChunkTypes, counts: Mapping[bytes, int
     if len(data) < least:
         raise TruncatedError("the file ends early", expected=f"at least {least} bytes", got=len(data))
     found = Envelope({}, {kind: [] for kind in types.payloads}, {})
-    position, payload = start, memoryview(b"")
+    position, last = start, memoryview(b"")
     for kind, payload, end in _chunks(memoryview(data), start, types, counts, limits, found):
         if kind == END:
-            break
-        position = end
+            last = payload
+        else:
+            position = end
     for kind, count in counts.items():
         if len(found.payloads[kind]) != count:
-            raise CorruptError(
-                f"{types.name(kind)} chunks are missing", expected=count, got=len(found.payloads[kind])
-            )
-    _check_end(payload, position)
+            raise CorruptError(f"{types.name(kind)} chunks are missing", expected=count, got=len(found.payloads[kind]))
+    _check_end(last, position)
     if end != len(data):
         raise CorruptError("bytes follow the end chunk", expected=f"{end} bytes", got=len(data))
     return found
@@ -90,24 +89,23 @@ def parse(data: bytes, start: int, types: ChunkTypes, counts: Mapping[bytes, int
 
 def parse_cut(
     data: bytes, start: int, types: ChunkTypes, counts: Mapping[bytes, int], limits: FileLimits
-) -> tuple[Envelope, bytes, Front]:
+) -> tuple[Envelope, tuple[bytes, Front] | None]:
     """What there is of a file that may end early: the chunks that are whole, and of the next one its type, empty where
-    there is none, and the beginning of its payload. Arguments as of `parse`.
+    not even that is sure, and the beginning of its payload; None of a whole file. Arguments as of `parse`.
 
     Raises:
         CorruptError, LimitExceededError: what is there is damaged, or asks for too much.
     """
     view = memoryview(data)
     found = Envelope({}, {kind: [] for kind in types.payloads}, {})
-    end = start
+    position = start
     try:
-        for kind, _, end in _chunks(view, start, types, counts, limits, found):
-            if kind == END:
-                return found, b"", Front()
+        for _, _, end in _chunks(view, start, types, counts, limits, found):
+            position = end
     except TruncatedError:
-        kind, front = types.front(view, end)
-        return found, kind, Front(front)
-    raise AssertionError
+        kind, front = types.front(view, position)
+        return found, (kind, Front(front))
+    return found, None
 
 
 def _chunks(
@@ -118,9 +116,10 @@ def _chunks(
     limits: FileLimits,
     found: Envelope,
 ) -> Iterator[tuple[bytes, memoryview, int]]:
-    """(type, payload, position after it) of the chunks from a position on, each after it was put into `found`."""
-    last = b""
-    while True:
+    """(type, payload, position after it) of the chunks from a position to the end chunk, each after it was put into
+    `found`."""
+    last = kind = b""
+    while kind != END:
         kind, payload, end = types.read(view, position)
         found.chunk_bytes[kind] = found.chunk_bytes.get(kind, 0) + end - position
         if not kind.islower():

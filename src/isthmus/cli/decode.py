@@ -23,12 +23,12 @@ from isthmus.cli.options import (
 from isthmus.cli.outputs import outputs_for
 from isthmus.cli.reports import Report, run_each
 from isthmus.cli.streams import STREAM, read_input, write_output
-from isthmus.errors import InputError
+from isthmus.errors import InputError, TruncatedError
 
 if TYPE_CHECKING:
     from isthmus.batch.job import Job
     from isthmus.codec import Codec
-    from isthmus.medium.protocol import Saved
+    from isthmus.medium.protocol import Decoder, Medium, Saved
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,6 +42,7 @@ class DecodeOptions(folders.FileOptions):
         to_quality: 1 to 100, of JPEG, WebP and AVIF; None for nearly or wholly without loss.
         max_side: pixels that a picture is reduced to, in width and height; None for as many as it has.
         strip: leave ICC, EXIF and XMP out; the colours become those of sRGB first.
+        partial: show what there is of a file that ends early.
     """
 
     crop: tuple[int, int, int, int] | None
@@ -50,6 +51,7 @@ class DecodeOptions(folders.FileOptions):
     to_quality: int | None
     max_side: int | None
     strip: bool
+    partial: bool
 
     def asked(self) -> dict[str, Any]:
         """What is asked of the file's medium, by the names of its options."""
@@ -141,6 +143,7 @@ def _suffix(ctx: click.Context, param: click.Parameter, value: str | None) -> st
     help="Of .jpg, .webp and .avif outputs (default: hardly a mark).",
 )
 @max_side_option
+@click.option("--partial", is_flag=True, help="Of a file that ends early, show what there is.")
 @click.option("--strip", is_flag=True, help="Leave the ICC profile (colours become sRGB), EXIF and XMP out.")
 @folders.folder_options
 @force_option
@@ -166,6 +169,8 @@ def decode(options: DecodeOptions) -> None:
             raise click.UsageError("--to-quality is for JPEG, WebP and AVIF: add --to jpg, webp or avif.")
         if options.crop or options.scale:
             raise click.UsageError("--crop and --scale are for single files.")
+        if options.partial:
+            raise click.UsageError("--partial is for single files.")
         folders.run(options.job(), options)
         return
     outputs = outputs_for(options.inputs, options.output, options.suffix_of)
@@ -187,8 +192,19 @@ def _has_quality(suffix: str | None) -> bool:
 
 def _decode_file(name: str, output: str, codec: "Codec", options: DecodeOptions) -> tuple[Report, str]:
     start = time.perf_counter()
+    missing = ""
     with read_input(name, codec.limits.max_file_bytes) as stream:
-        medium, decoder = codec.decoder(stream.read())
+        data = stream.read()
+    medium: Medium
+    decoder: Decoder
+    if options.partial:
+        medium, decoder, missing = codec.decoder_of_cut(data)
+    else:
+        try:
+            medium, decoder = codec.decoder(data)
+        except TruncatedError as error:
+            error.hint = error.hint or "--partial shows what there is of a photograph."
+            raise
     nameless = Path("-" + (options.suffix or medium.default_suffix))
     format_name = medium.format_of(nameless if output == STREAM else Path(output))
     written: list[Saved] = []
@@ -199,5 +215,6 @@ def _decode_file(name: str, output: str, codec: "Codec", options: DecodeOptions)
     write_output(output, options.force, write)
     (saved,) = written
     seconds = time.perf_counter() - start
-    report = {"input": name, "output": output, "notes": list(saved.notes), **saved.facts, "seconds": seconds}
-    return report, "\n".join([f"{name} -> {output}: {saved.said}", *(f"  note: {note}" for note in saved.notes)])
+    notes = [missing] * bool(missing) + list(saved.notes)
+    report = {"input": name, "output": output, "notes": notes, **saved.facts, "seconds": seconds}
+    return report, "\n".join([f"{name} -> {output}: {saved.said}", *(f"  note: {note}" for note in notes)])

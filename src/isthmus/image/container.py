@@ -9,6 +9,7 @@ from isthmus.bitstream.envelope import Front
 from isthmus.bitstream.head import Head, parse_head, read_head
 from isthmus.errors import CorruptError, InputError
 from isthmus.image.chunks import ALPHA, CHUNKS, PALETTE, SAMPLES, SHARP, TILE
+from isthmus.image.coders.table import NO_CODER
 from isthmus.image.header import Header, pack_header, parse_header
 from isthmus.image.limits import Limits
 from isthmus.text import counted
@@ -116,31 +117,37 @@ def parse_behind(head: Head, data: bytes, limits: Limits) -> Container:
 
 
 def parse_cut(head: Head, data: bytes, limits: Limits) -> Container:
-    """:func:`parse_behind` of a file that may end early, for what there is of it. What is missing is an empty payload of
-    a tile; of transparency and of the sharp layer, no payload.
+    """:func:`parse_behind` of a file that may end early, for what there is of it. A tile that is missing has an empty
+    payload; transparency and the sharp layer have none there.
 
     Raises:
         InputError: nothing can be shown of a file without its end.
         CorruptError, TooNewError, LimitExceededError: what is there is damaged.
     """
     header = parse_header(head, limits)
-    counts = _counts(header)
-    found, kind, front = envelope.parse_cut(data, head.size, CHUNKS, counts, limits)
+    found, cut = envelope.parse_cut(data, head.size, CHUNKS, _counts(header), limits)
     tiles, whole = found.payloads[TILE], None
-    if kind or any(len(found.payloads[one]) < count for one, count in counts.items()):
+    if cut:
         if header.lossless or header.coder == NO_CODER:
             what = "a lossless file" if header.lossless else "a file without a photo layer"
             raise InputError(f"{what} that ends early", expected="the whole file")
         whole = len(tiles)
         if whole < header.grid.count:
+            kind, front = cut
             first = memoryview(front if kind == TILE else b"")
             tiles = [*tiles, first, *[memoryview(b"")] * (header.grid.count - whole - 1)]
     else:
         _check_palette(header, found.metadata)
     sizes = (head.version, head.size, len(data), whole)
     return Container(
-        header, found.metadata, found.payloads[ALPHA], tiles, found.payloads[SAMPLES], found.payloads[SHARP],
-        found.chunk_bytes, *sizes
+        header,
+        found.metadata,
+        found.payloads[ALPHA],
+        tiles,
+        found.payloads[SAMPLES],
+        found.payloads[SHARP],
+        found.chunk_bytes,
+        *sizes,
     )
 
 

@@ -11,7 +11,7 @@ from isthmus.bitstream.limits import FileLimits
 from isthmus.effort import Effort
 from isthmus.errors import InputError
 from isthmus.image.coders.protocol import MEDIUM
-from isthmus.image.container import Container, parse_behind
+from isthmus.image.container import Container, parse_behind, parse_cut
 from isthmus.image.info import Info, info_of
 from isthmus.image.limits import Limits
 from isthmus.medium.protocol import NONE, FindModel, Options, Progress, Saved, refuse_options
@@ -124,6 +124,18 @@ class PictureMedium:
             return LosslessDecoder(parsed, threads)
         check_decodable(parsed)
         return PictureDecoder(parsed, find_model, threads)
+
+    def decoder_of_cut(
+        self, head: Head, data: bytes, limits: FileLimits, find_model: FindModel, threads: int | None
+    ) -> tuple[AnyPictureDecoder, str]:
+        """Decodes what there is of a file that may end early; and what is missing, for people, nothing of a whole one.
+
+        Raises:
+            InputError: nothing can be shown of a file without its end.
+            CorruptError, TooNewError, LimitExceededError, UnknownModelError, ModelError
+        """
+        parsed = parse_cut(head, data, Limits.of(limits))
+        return self.decoder(parsed, find_model, threads), parsed.missing
 
     def format_of(self, name: Path) -> str:
         from isthmus.image.files import format_of

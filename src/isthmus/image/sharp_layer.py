@@ -20,7 +20,7 @@ class SharpLayer:
     """The layer of one file; tiles are decoded when something of them shows in what is asked for.
 
     Args:
-        payloads: of all tiles.
+        payloads: of all tiles; of a file that ends early, of the first.
         grid: of the picture.
 
     Attributes:
@@ -32,7 +32,7 @@ class SharpLayer:
 
     def __init__(self, payloads: Sequence[memoryview], grid: Grid):
         self._payloads, self._grid = payloads, grid
-        self.mask: Mask = np.empty((grid.latent_height, grid.latent_width), bool)
+        self.mask: Mask = np.zeros((grid.latent_height, grid.latent_width), bool)
         for index, payload in enumerate(payloads):
             tile = grid.tile_box(index)
             with _in_tile(index):
