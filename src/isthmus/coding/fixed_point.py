@@ -59,7 +59,11 @@ def _scale_indices(x: Float, form: Format) -> ScaleIndices:
 
 def _means(x: Float) -> Float64:
     """Rounds to sixteenths; in float64, where half added to any sum is exact."""
-    return np.asarray(np.floor(x.astype(np.float64, copy=False) * MEAN_STEPS + 0.5) / MEAN_STEPS)
+    sixteenths = np.multiply(x, MEAN_STEPS, dtype=np.float64)
+    sixteenths += 0.5
+    np.floor(sixteenths, out=sixteenths)
+    sixteenths *= 1 / MEAN_STEPS
+    return sixteenths
 
 
 LARGE = 512

@@ -21,6 +21,7 @@ MAX_LOG_STEP = 20.0
 Float32 = npt.NDArray[np.float32]
 
 
+@lru_cache(maxsize=8)
 def check_model(model: Model) -> None:
     """Raise ModelError unless a model has the transform, networks and steps of this coder, and nothing unknown."""
     definition, latents = model.definition, model.latents
