@@ -32,7 +32,7 @@ INDEX = "index.json"
 def releases() -> dict[str, str]:
     """Every model that travels with the package: id, in hex -> name, the oldest first.
 
-    From version 1.0 on rows are never removed; of several with one name, the last encodes.
+    Rows are never removed; of several with one name, the last encodes.
     """
     rows = json.loads((resources.files("isthmus.models") / INDEX).read_text(encoding="utf-8"))
     return {row["id"]: row["name"] for row in rows}
