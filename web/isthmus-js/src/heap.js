@@ -15,6 +15,7 @@ export class Heap {
     this.kernels = /** @type {Kernels} */ (/** @type {unknown} */ (instance.exports));
     this.memory = this.kernels.memory;
     const begin = Math.ceil((this.kernels.heap() + SLACK) / ALIGNMENT) * ALIGNMENT;
+    this.memory.grow(Math.ceil(begin / PAGE) + 1);
     /** @type {{at: number, size: number}[]} in order of their places */
     this.free = [{ at: begin, size: this.memory.buffer.byteLength - begin }];
     /** @type {Map<number, number>} */
