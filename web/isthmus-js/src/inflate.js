@@ -19,6 +19,7 @@ export function inflate(stream, most, windowBits) {
   /** @type {Uint8Array[]} */
   const parts = [];
   let total = 0;
+  /** @type {number} */
   let status = Z_OK;
   let problem = "";
   while (total <= most) {

@@ -60,7 +60,8 @@ export class Model {
     /** Latent positions around a window within which what lies there has a say in its pixels. */
     this.halo = Math.ceil(reach(trunk) / BLOCK) + Math.floor((reach(grid, 1) + BLOCK + BLOCK / 2 - 1) / BLOCK);
     if (this.halo > MAX_HALO) throw new ModelError("the model's networks look too far around", { got: this.halo });
-    [this.trunk, this.grid] = graphs.map((graph) => new Network(heap, graph));
+    this.trunk = new Network(heap, graphs[0]);
+    this.grid = new Network(heap, graphs[1]);
     this.transform = new InverseTransform(heap, this.inverse, BLOCK, this.colour, this.channels);
     /** @type {Map<number, {transform: InverseTransform, kept: number[]}>} */
     this.smaller = new Map();
