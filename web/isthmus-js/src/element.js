@@ -1,7 +1,7 @@
 /** `<isth-img src alt width height loading fallback>`: a preview first, then the picture at the size it is shown at. */
 
 import { parse } from "./container.js";
-import { ask } from "./pool.js";
+import { ask, configure } from "./pool.js";
 
 const SCALES = [16, 8, 4, 2, 1];
 /** Pictures of fewer pixels are there nearly as soon as their preview. */
@@ -17,6 +17,9 @@ const STYLE = `
 const Base = globalThis.HTMLElement ?? Object;
 
 export class IsthImg extends Base {
+  /** For pages that have no import of their own: as `configure` of the library. */
+  static configure = configure;
+
   static observedAttributes = ["src", "alt", "width", "height", "fallback"];
 
   constructor() {
