@@ -1,4 +1,4 @@
-"""Write web/isthmus-js/test/vectors: what Python makes of files, whole and damaged, for the decoder in JavaScript to agree.
+"""Write web/isthmus-js/test/vectors: what Python makes of files, whole and damaged, for JavaScript to agree with.
 
 Latents by their hash, pixels as they are, the kinds of errors by their names. Run it when the models of the package or
 the format change.
@@ -124,10 +124,19 @@ def packed(image: Image.Image) -> str:
     return base64.b64encode(zlib.compress(image.convert("RGBA").tobytes(), 9)).decode()
 
 
+def expected(file: bytes, hows: list[dict[str, Any]]) -> dict[str, Any]:
+    """What every machine makes of a file, and of it damaged in so many ways."""
+    parsed = parse(file)
+    photo = bool(parsed.tiles) and any(len(payload) for payload in parsed.tiles)
+    return {
+        "latents": latents(parsed, find_model(parsed.header.model_id)) if photo else [],
+        "damaged": [{**how, "error": outcome(damaged(file, how))} for how in hows],
+    }
+
+
 def vector(name: str, file: bytes, seed: int) -> dict[str, Any]:
     parsed = parse(file)
     header, codec = parsed.header, isthmus.Codec()
-    photo = bool(parsed.tiles) and any(len(payload) for payload in parsed.tiles)
     box = (header.width // 4, header.height // 4, max(1, header.width // 2), max(1, header.height // 2))
     image = codec.decode_image(file)
     return {
@@ -135,8 +144,7 @@ def vector(name: str, file: bytes, seed: int) -> dict[str, Any]:
         "pixels": packed(image),
         "scales": {str(scale): packed(codec.preview(file, scale)) for scale in SCALES},
         "crop": {"box": box, "pixels": packed(codec.decode_image(file, box))},
-        "latents": latents(parsed, find_model(header.model_id)) if photo else [],
-        "damaged": [{**how, "error": outcome(damaged(file, how))} for how in damage(file, parsed.header_bytes, seed)],
+        **expected(file, damage(file, parsed.header_bytes, seed)),
     }
 
 

@@ -7,7 +7,15 @@ import { compileKernels } from "./kernels.js";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
 const PACKAGE = fileURLToPath(new URL("../../../src/isthmus/album/isthmus.js", import.meta.url));
-const SHARED = /** @type {const} */ ({ absWorkingDir: ROOT, bundle: true, minify: true, target: "es2022", legalComments: "none" });
+const SHARED = /** @type {const} */ ({
+  absWorkingDir: ROOT,
+  bundle: true,
+  minify: true,
+  // Errors say what they are by the names of their classes.
+  keepNames: true,
+  target: "es2022",
+  legalComments: "none",
+});
 
 await compileKernels();
 const worker = await build({ ...SHARED, entryPoints: ["src/worker.js"], format: "iife", write: false });
