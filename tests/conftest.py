@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
@@ -24,6 +25,19 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--no-skips", action="store_true", help="a skipped test fails the run")
 
 
+WEB = TESTS.parent / "web" / "isthmus-js"
+NOT_OF_PIP = {
+    "browser": (
+        lambda: shutil.which("chromium") and shutil.which("chromedriver"),
+        "apt-get install chromium chromium-driver",
+    ),
+    "npm": (
+        lambda: shutil.which("npm") and (WEB / "node_modules").is_dir(),
+        "apt-get install nodejs npm, then npm ci in web/isthmus-js,",
+    ),
+}
+"""By the fixtures that need it: whether it is there, and what installs it."""
+
 LONGEST = (
     "autoencoder/test_docs.py",
     "train/test_run.py",
@@ -37,22 +51,23 @@ LONGEST = (
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """The longest first; and tests of pages need a browser, which pip cannot install: without one they are left out.
+    """The longest first; and some tests need what pip cannot install, a browser or Node: without it they are left out.
 
-    Continuous integration installs it: there they stay, and fail if it is missing.
+    Continuous integration installs both: there they stay, and fail if one is missing.
     """
     place = {TESTS / name: number for number, name in enumerate(LONGEST)}
     items.sort(key=lambda item: place.get(item.path, len(place)))
-    if os.environ.get("CI") == "true" or (shutil.which("chromium") and shutil.which("chromedriver")):
+    if os.environ.get("CI") == "true":
         return
-    left_out = [item for item in items if "browser" in getattr(item, "fixturenames", ())]
-    if left_out:
-        items[:] = [item for item in items if item not in left_out]
-        config.hook.pytest_deselected(items=left_out)
-        config.issue_config_time_warning(NoBrowser("apt-get install chromium chromium-driver runs them all"), 2)
+    for fixture, (there, hint) in NOT_OF_PIP.items():
+        left_out = [item for item in items if fixture in getattr(item, "fixturenames", ())]
+        if left_out and not there():
+            items[:] = [item for item in items if item not in left_out]
+            config.hook.pytest_deselected(items=left_out)
+            config.issue_config_time_warning(LeftOut(f"{hint} runs them all"), 2)
 
 
-class NoBrowser(pytest.PytestWarning):
+class LeftOut(pytest.PytestWarning):
     """Some tests were left out."""
 
 
@@ -67,6 +82,16 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 @pytest.fixture
 def rng() -> np.random.Generator:
     return np.random.default_rng(0)
+
+
+@pytest.fixture(scope="session")
+def npm() -> Callable[..., subprocess.CompletedProcess[str]]:
+    """npm(words...) runs npm in web/isthmus-js."""
+
+    def run(*words: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(["npm", *words], cwd=WEB, capture_output=True, text=True, timeout=300)
+
+    return run
 
 
 @pytest.fixture

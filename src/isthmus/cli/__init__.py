@@ -23,6 +23,7 @@ COMMANDS = {
     "models": ("isthmus.cli.models", "models"),
     "learn": ("isthmus.cli.learn", "learn"),
     "serve": ("isthmus.cli.serve", "serve"),
+    "page": ("isthmus.cli.page", "page"),
     "completion": ("isthmus.cli.completion", "completion"),
     "bench": ("isthmus.cli.bench", "bench"),
 }

@@ -120,6 +120,19 @@ def is_installed(identity: bytes) -> bool:
     return identity.hex() in releases() or added_path(identity.hex()).exists()
 
 
+def installed_file(identity: bytes) -> bytes:
+    """The bytes of the file of the installed model with this id (8 bytes).
+
+    Raises:
+        UnknownModelError: there is none; the message names the id.
+        ModelError: it is damaged.
+    """
+    if identity.hex() in releases():
+        return packaged_bytes(identity.hex())
+    find_model(identity)
+    return model_bytes(added_path(identity.hex()))
+
+
 def find_model(identity: bytes) -> Model:
     """The installed model with this id (8 bytes).
 

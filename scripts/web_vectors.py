@@ -1,0 +1,175 @@
+"""Write web/isthmus-js/test/vectors: what Python makes of files, whole and damaged, for JavaScript to agree with.
+
+Latents by their hash, pixels as they are, the kinds of errors by their names. Run it when the models of the package or
+the format change.
+"""
+
+import base64
+import hashlib
+import json
+import random
+import shutil
+import zlib
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image, ImageDraw
+from skimage import data
+
+import isthmus
+from isthmus.bitstream.chunks import CRC
+from isthmus.bitstream.varint import read_varint
+from isthmus.coding.payload import decode_sixteenths
+from isthmus.errors import IsthmusError
+from isthmus.image.container import Container, parse
+from isthmus.model.model import Model
+from isthmus.model.registry import find_model, releases
+
+ROOT = Path(__file__).parent.parent
+VECTORS = ROOT / "web" / "isthmus-js" / "test" / "vectors"
+GOLDEN = ROOT / "tests" / "golden"
+CODER = 2
+FAST = "fast2"
+DAMAGED = 60
+"""Of each file."""
+SCALES = (2, 4, 8, 16)
+
+
+def pictures() -> dict[str, tuple[Image.Image, dict[str, Any]]]:
+    """Pictures by name, with the options that they are encoded with."""
+    astronaut = Image.fromarray(data.astronaut())
+    text = Image.new("RGB", (160, 96), "white")
+    draw = ImageDraw.Draw(text)
+    for row in range(8):
+        draw.text((4, 12 * row), "Sharp letters 0123456789", "black")
+    both = Image.fromarray(data.astronaut()[:128, 150:310])
+    both.paste(text.crop((0, 0, 160, 64)), (0, 0))
+    matte = astronaut.crop((150, 0, 250, 80))
+    matte.putalpha(Image.linear_gradient("L").resize(matte.size))
+    wide = np.concatenate([data.astronaut()[:96]] * 2 + [data.astronaut()[:96, :76]], 1)
+    noise = np.random.default_rng(0).integers(0, 256, (20, 30, 3), dtype=np.uint8)
+    return {
+        "tiles": (Image.fromarray(wide), {"model": FAST}),
+        "grey": (astronaut.crop((100, 0, 260, 120)).convert("L"), {"model": FAST, "quality": 80}),
+        "psnr": (astronaut.crop((180, 60, 310, 190)), {"model": FAST, "tune": "psnr", "quality": 20}),
+        "layers": (both, {"model": FAST}),
+        "lossless": (astronaut.crop((150, 0, 250, 80)), {"lossless": True}),
+        "matte": (matte, {"lossless": True}),
+        "grey-matte": (matte.convert("LA"), {"lossless": True}),
+        "palette": (astronaut.crop((150, 0, 250, 80)).quantize(64), {"lossless": True}),
+        "few-colours": (text.quantize(2), {"lossless": True}),
+        "letters": (text, {"lossless": True}),
+        "noise": (Image.fromarray(noise), {"lossless": True}),
+    }
+
+
+def spans(file: bytes, header: int) -> list[tuple[int, int]]:
+    """(begin, end) of what each CRC-32 covers, which stands behind it."""
+    found, at = [(0, header - CRC.size)], header
+    while at < len(file):
+        length, start = read_varint(memoryview(file), at + 1)
+        found.append((at, start + length))
+        at = start + length + CRC.size
+    return found
+
+
+def damage(file: bytes, header: int, seed: int) -> list[dict[str, Any]]:
+    """Cuts, changed bytes, and changed bytes whose CRC-32 was made to fit."""
+    rng = random.Random(seed)
+    found: list[dict[str, Any]] = []
+    for number in range(DAMAGED):
+        at, bits = rng.randrange(len(file)), rng.randrange(1, 256)
+        if number % 3 == 0:
+            found.append({"cut": at})
+        elif number % 3 == 1:
+            found.append({"at": at, "xor": bits})
+        else:
+            begin, end = rng.choice(spans(file, header))
+            found.append({"at": rng.randrange(begin, end), "xor": bits, "begin": begin, "end": end})
+    return found
+
+
+def damaged(file: bytes, how: dict[str, Any]) -> bytes:
+    if "cut" in how:
+        return file[: how["cut"]]
+    out = bytearray(file)
+    out[how["at"]] ^= how["xor"]
+    if "end" in how:
+        CRC.pack_into(out, how["end"], zlib.crc32(out[how["begin"] : how["end"]]))
+    return bytes(out)
+
+
+def outcome(file: bytes) -> str:
+    """The kind of error, or nothing."""
+    try:
+        isthmus.decode_image(file)
+    except IsthmusError as error:
+        return type(error).__name__
+    return ""
+
+
+def latents(parsed: Container, model: Model) -> list[str]:
+    header = parsed.header
+    dials = header.quality.hundredths, header.tune.hundredths if header.tune else 0
+    hashes = []
+    for index in range(header.grid.count):
+        box = header.grid.latent_box(index)
+        found = decode_sixteenths(model.entropy, parsed.tile(index), box.height, box.width, *dials)
+        hashes.append(hashlib.sha256(found.tobytes()).hexdigest())
+    return hashes
+
+
+def packed(image: Image.Image) -> str:
+    return base64.b64encode(zlib.compress(image.convert("RGBA").tobytes(), 9)).decode()
+
+
+def expected(file: bytes, hows: list[dict[str, Any]]) -> dict[str, Any]:
+    """What every machine makes of a file, and of it damaged in so many ways."""
+    parsed = parse(file)
+    photo = bool(parsed.tiles) and any(len(payload) for payload in parsed.tiles)
+    return {
+        "latents": latents(parsed, find_model(parsed.header.model_id)) if photo else [],
+        "damaged": [{**how, "error": outcome(damaged(file, how))} for how in hows],
+    }
+
+
+def vector(name: str, file: bytes, seed: int) -> dict[str, Any]:
+    parsed = parse(file)
+    header, codec = parsed.header, isthmus.Codec()
+    box = (header.width // 4, header.height // 4, max(1, header.width // 2), max(1, header.height // 2))
+    image = codec.decode_image(file)
+    return {
+        "file": name,
+        "pixels": packed(image),
+        "scales": {str(scale): packed(codec.preview(file, scale)) for scale in SCALES},
+        "crop": {"box": box, "pixels": packed(codec.decode_image(file, box))},
+        **expected(file, damage(file, parsed.header_bytes, seed)),
+    }
+
+
+def written() -> None:
+    shutil.rmtree(VECTORS, ignore_errors=True)
+    VECTORS.mkdir(parents=True)
+    files = {f"{name}.isth": encoded(image, **options) for name, (image, options) in pictures().items()}
+    for name, file in files.items():
+        (VECTORS / name).write_bytes(file)
+    golden = [path for path in sorted(GOLDEN.glob("*.isth")) if is_decoded(path)]
+    files |= {f"../../../../tests/golden/{path.name}": path.read_bytes() for path in golden}
+    for seed, (name, file) in enumerate(files.items()):
+        path = VECTORS / f"{Path(name).stem}.json"
+        path.write_text(json.dumps(vector(name, file, seed), indent=1) + "\n", encoding="utf-8")
+
+
+def is_decoded(path: Path) -> bool:
+    """Whether the file is of the coder that the web decodes, or of none, and of a model of the package."""
+    header = parse(path.read_bytes()).header
+    return header.lossless or (header.coder == CODER and header.model_id.hex() in releases())
+
+
+def encoded(image: Image.Image, model: str | None = None, quality: float = 50, **options: Any) -> bytes:
+    return isthmus.Codec(model).encode(image, quality, **options)
+
+
+if __name__ == "__main__":
+    written()

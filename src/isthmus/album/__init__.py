@@ -1,0 +1,125 @@
+"""Pages that show .isth pictures in any browser, from disk, without a network and without Python: one file each.
+
+A page carries its pictures, the decoder (isthmus.js, built from web/isthmus-js) and the weights that the pictures name;
+the weights can also stand beside it, for several pages to share.
+"""
+
+from __future__ import annotations
+
+import base64
+import html
+import json
+from collections.abc import Iterable, Sequence
+from importlib import resources
+from pathlib import Path
+from string import Template
+from typing import NamedTuple
+
+from isthmus.errors import InputError
+from isthmus.files import write_atomic
+from isthmus.image.container import parse
+from isthmus.image.limits import Limits
+from isthmus.model.registry import installed_file
+
+DECODED_CODERS = (2,)
+"""Those that the decoder for browsers knows."""
+
+
+class Shown(NamedTuple):
+    """A picture of a page.
+
+    Attributes:
+        name: what stands under it.
+        data: the bytes of its file.
+        width, height: in pixels.
+        model: the id of the weights that it needs, None where no network takes part.
+    """
+
+    name: str
+    data: bytes
+    width: int
+    height: int
+    model: bytes | None
+
+
+def shown(name: str, data: bytes, limits: Limits | None = None) -> Shown:
+    """A picture for a page.
+
+    Raises:
+        BitstreamError, LimitExceededError: the bytes are no whole .isth file.
+        InputError: it is of a kind that browsers do not decode.
+    """
+    parsed = parse(data, limits)
+    header = parsed.header
+    needs_model = not header.lossless and any(len(payload) for payload in parsed.tiles)
+    if needs_model and header.coder not in DECODED_CODERS:
+        raise InputError(
+            f"{name} cannot be shown in a browser",
+            expected=f"a file of coder {' or '.join(map(str, DECODED_CODERS))}",
+            got=f"coder {header.coder}",
+            hint="Decode it and encode it again.",
+        )
+    return Shown(name, data, header.width, header.height, header.model_id if needs_model else None)
+
+
+def album(pictures: Sequence[Shown], title: str, weights: str | None = None) -> str:
+    """The page, as HTML.
+
+    Args:
+        pictures: in the order in which they stand.
+        title: of the page.
+        weights: the name of a file beside it that `weights_file` wrote; None puts the weights inside.
+
+    Raises:
+        UnknownModelError: weights are not installed.
+    """
+    models = "" if weights else _weights(pictures)
+    carried = f'<script src="{html.escape(weights)}"></script>' if weights else f"<script>{models}</script>"
+    return Template(_read("album.html")).substitute(
+        title=html.escape(title),
+        figures="\n".join(_figure(number, picture) for number, picture in enumerate(pictures)),
+        files="\n".join(
+            f'<script type="text/plain" id="file{number}">{_base64(picture.data)}</script>'
+            for number, picture in enumerate(pictures)
+        ),
+        weights=carried,
+        decoder=_read("isthmus.js"),
+        start=_read("album.js"),
+    )
+
+
+def write_album(path: Path, pictures: Sequence[Shown], title: str, beside: bool = False, force: bool = False) -> None:
+    """Writes a page, and if the weights are to stand beside it a file of the same name that ends in `.weights.js`.
+
+    Raises:
+        UnknownModelError: weights are not installed.
+        OutputExistsError: a file is there, and `force` is not set.
+    """
+    weights = path.with_suffix(".weights.js") if beside else None
+    page = album(pictures, title, weights.name if weights else None)
+    if weights:
+        write_atomic(weights, _weights(pictures).encode(), force=force)
+    write_atomic(path, page.encode(), force=force)
+
+
+def _weights(pictures: Iterable[Shown]) -> str:
+    """A script that gives the weights of pictures to the page."""
+    needed = sorted({picture.model for picture in pictures if picture.model is not None})
+    files = {identity.hex(): _base64(installed_file(identity)) for identity in needed}
+    return f"globalThis.isthmusWeights = {json.dumps(files)};\n"
+
+
+def _figure(number: int, picture: Shown) -> str:
+    name = html.escape(picture.name)
+    size = f'data-width="{picture.width}" data-height="{picture.height}"'
+    shape = f"aspect-ratio: {picture.width} / {picture.height}"
+    element = f'<isth-img id="picture{number}" alt="{name}" loading="lazy" style="{shape}" {size}></isth-img>'
+    return f"<figure>{element}<figcaption>{name}</figcaption></figure>"
+
+
+def _base64(data: bytes) -> str:
+    return base64.b64encode(data).decode("ascii")
+
+
+def _read(name: str) -> str:
+    return (resources.files("isthmus.album") / name).read_text(encoding="utf-8")

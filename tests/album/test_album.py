@@ -1,0 +1,130 @@
+"""Pages that show pictures: what they carry, what is refused, and that a real browser shows what Python decodes."""
+
+import base64
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+from PIL import Image
+from selenium import webdriver
+from selenium.webdriver.support.ui import WebDriverWait
+
+import isthmus
+from browser import start
+from isthmus.album import album, shown, write_album
+from isthmus.cli import main
+from isthmus.errors import CorruptError, InputError, OutputExistsError
+from isthmus.image.container import parse
+from isthmus.image.sharp import AV1, sharp_mask
+
+TESTS = Path(__file__).parent.parent
+VECTORS = TESTS.parent / "web" / "isthmus-js" / "test" / "vectors"
+PHOTO, LOSSLESS = VECTORS / "psnr.isth", VECTORS / "palette.isth"
+PIXELS = """
+const [element, done] = arguments;
+const canvas = new OffscreenCanvas(element.canvas.width, element.canvas.height);
+const context = canvas.getContext("2d");
+context.drawImage(element.canvas, 0, 0);
+done(Array.from(context.getImageData(0, 0, canvas.width, canvas.height).data));
+"""
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[webdriver.Chrome]:
+    driver = start()
+    yield driver
+    driver.quit()
+
+
+def test_a_page_carries_pictures_decoder_and_the_weights_they_need(tmp_path: Path) -> None:
+    photo = shown("a <b>.isth", PHOTO.read_bytes())
+    page = album([photo, shown("c", LOSSLESS.read_bytes())], "T & U")
+    assert "T &amp; U" in page
+    assert "a &lt;b&gt;.isth" in page
+    carried = re.findall(r'<script type="text/plain" id="file\d">(.*?)</script>', page)
+    assert [base64.b64decode(one) for one in carried] == [PHOTO.read_bytes(), LOSSLESS.read_bytes()]
+    weights = json.loads(re.search(r"isthmusWeights = (.*);", page)[1])  # type: ignore[index]
+    assert list(weights) == [parse(PHOTO.read_bytes()).header.model_id.hex()]
+    assert not re.search(r"""(src|href)=["']?(https?:)?//""", page)
+    assert "isthmusWeights = {};" in album([shown("c", LOSSLESS.read_bytes())], "lossless")
+
+
+def test_weights_can_stand_beside_the_page(tmp_path: Path) -> None:
+    path = tmp_path / "album.html"
+    write_album(path, [shown("a", PHOTO.read_bytes())], "album", beside=True)
+    assert '<script src="album.weights.js"></script>' in path.read_text()
+    assert (tmp_path / "album.weights.js").stat().st_size > path.stat().st_size
+    with pytest.raises(OutputExistsError):
+        write_album(path, [], "album")
+
+
+def test_what_cannot_be_shown_is_refused() -> None:
+    data = PHOTO.read_bytes()
+    with pytest.raises(CorruptError):
+        shown("a", data[:60] + b"?" + data[61:])
+    first = TESTS / "golden" / "container_v1.isth"
+    with pytest.raises(InputError, match="cannot be shown in a browser"):
+        shown("first", first.read_bytes())
+
+
+def test_the_command(tmp_path: Path) -> None:
+    path = tmp_path / "two.html"
+    done = CliRunner().invoke(main, ["page", str(PHOTO), str(LOSSLESS), "-o", str(path), "--title", "Two"])
+    assert done.exit_code == 0, done.output
+    assert "<h1>Two</h1>" in path.read_text()
+    assert f"{path.stat().st_size} bytes" in done.output
+
+
+def drawn(browser: webdriver.Chrome, number: int) -> webdriver.remote.webelement.WebElement:
+    """The element of a picture, when it is there whole."""
+    element = browser.find_element("id", f"picture{number}")
+    browser.execute_script("arguments[0].scrollIntoView()", element)
+    WebDriverWait(browser, 60).until(lambda _: browser.execute_script("return arguments[0].scale === 1", element))
+    wanted = element.get_attribute("data-width")
+    script = "return arguments[0].canvas.width === Number(arguments[1])"
+    WebDriverWait(browser, 60).until(lambda _: browser.execute_script(script, element, wanted))
+    return element
+
+
+def test_a_browser_shows_from_disk_what_python_decodes(browser: webdriver.Chrome, tmp_path: Path) -> None:
+    paths = [VECTORS / f"{name}.isth" for name in ("psnr", "grey", "layers", "palette", "letters")]
+    path = tmp_path / "album.html"
+    write_album(path, [shown(one.name, one.read_bytes()) for one in paths], "album", beside=True)
+    browser.get(path.as_uri())
+    for number, one in enumerate(paths):
+        element = drawn(browser, number)
+        want = np.asarray(isthmus.decode_image(one.read_bytes()).convert("RGBA")).astype(int)
+        got = np.array(browser.execute_async_script(PIXELS, element)).reshape(want.shape)
+        assert np.abs(got - want).max() <= 1, one.name
+    assert browser.get_log("browser") == []
+
+
+def test_a_browser_decodes_the_sharp_layers_av1(browser: webdriver.Chrome, tmp_path: Path) -> None:
+    rng = np.random.default_rng(3)
+    page = np.full((128, 160, 3), 255, np.uint8)
+    for left in range(0, 160, 8):
+        page[8:120, left : left + 4] = rng.integers(0, 256, 3)
+    page = np.asarray(Image.fromarray(page).resize((320, 256)))
+    data = isthmus.Codec().encode(Image.fromarray(page), 40)
+    assert sharp_mask(parse(data).sharp[0], *page.shape[:2])[1][0] == AV1
+    path = tmp_path / "sharp.html"
+    write_album(path, [shown("sharp", data)], "sharp")
+    browser.get(path.as_uri())
+    want = np.asarray(isthmus.decode_image(data).convert("RGBA")).astype(int)
+    got = np.array(browser.execute_async_script(PIXELS, drawn(browser, 0))).reshape(want.shape)
+    assert np.abs(got - want).max() <= 1
+
+
+def test_what_is_damaged_is_said(browser: webdriver.Chrome, tmp_path: Path) -> None:
+    path = tmp_path / "album.html"
+    data = PHOTO.read_bytes()
+    write_album(path, [shown("psnr", data)], "album")
+    cut = base64.b64encode(data[:-9]).decode()
+    path.write_text(path.read_text().replace(base64.b64encode(data).decode(), cut))
+    browser.get(path.as_uri())
+    found = WebDriverWait(browser, 30).until(lambda _: browser.find_elements("css selector", ".wrong"))
+    assert found[0].text.startswith("TruncatedError: the file ends")

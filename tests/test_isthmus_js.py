@@ -1,0 +1,64 @@
+"""The decoder for browsers, web/isthmus-js: its own tests, and that what is committed was made from its sources."""
+
+import json
+import re
+import runpy
+from collections.abc import Callable
+from pathlib import Path
+from subprocess import CompletedProcess
+from types import SimpleNamespace
+
+import pytest
+
+Npm = Callable[..., CompletedProcess[str]]
+ROOT = Path(__file__).parent.parent
+WEB = ROOT / "web" / "isthmus-js"
+web_vectors = SimpleNamespace(**runpy.run_path(str(ROOT / "scripts" / "web_vectors.py")))
+BUNDLE = ROOT / "src" / "isthmus" / "album" / "isthmus.js"
+
+
+@pytest.fixture(scope="module")
+def built(npm: Npm) -> Path:
+    """The bundle, built from the sources."""
+    made = WEB / "build" / "isthmus.js"
+    done = npm("run", "build", "--", str(made))
+    assert done.returncode == 0, done.stderr
+    return made
+
+
+def test_types(npm: Npm, built: Path) -> None:
+    checked = npm("run", "check")
+    assert checked.returncode == 0, checked.stdout
+
+
+def test_the_package_carries_what_the_sources_make(built: Path) -> None:
+    assert built.read_bytes() == BUNDLE.read_bytes(), "npm run build in web/isthmus-js"
+
+
+def test_it_agrees_with_python(npm: Npm, built: Path) -> None:
+    tested = npm("test")
+    assert tested.returncode == 0, tested.stdout[-4000:]
+    passed = re.search(r"^# pass (\d+)$", tested.stdout, re.MULTILINE)
+    assert passed is not None
+    assert int(passed[1]) > 3 * len(list(web_vectors.VECTORS.glob("*.json")))
+
+
+def test_vectors_are_what_python_makes_of_the_files() -> None:
+    """All but pixels, which may be a level apart on another machine."""
+    paths = sorted(web_vectors.VECTORS.glob("*.json"))
+    assert len(paths) > 10
+    for path in paths:
+        kept = json.loads(path.read_text(encoding="utf-8"))
+        file = (web_vectors.VECTORS / kept["file"]).read_bytes()
+        found = json.loads(json.dumps(web_vectors.expected(file, kept["damaged"])))
+        assert {key: kept[key] for key in found} == found, path.name
+
+
+def test_vectors_cover_the_models_of_the_package() -> None:
+    files = {Path(json.loads(path.read_text())["file"]).resolve().name for path in web_vectors.VECTORS.glob("*.json")}
+    golden = {path.name for path in web_vectors.GOLDEN.glob("*.isth") if web_vectors.is_decoded(path)}
+    assert golden <= files
+
+
+def test_the_lock_names_no_registry() -> None:
+    assert "resolved" not in (WEB / "package-lock.json").read_text(encoding="utf-8")

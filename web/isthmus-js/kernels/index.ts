@@ -1,0 +1,10 @@
+// The loops over many numbers, as WebAssembly with SIMD. JavaScript lays out the memory; nothing is allocated here.
+
+export { begin, digit, marks, symbols, finished } from "./range";
+export { layer, predictions, arrange, add, place } from "./passes";
+export { sums, sum, binary, transpose, spread, pixels } from "./floats";
+
+/** Where the memory that JavaScript may use begins. */
+export function heap(): usize {
+  return __heap_base;
+}

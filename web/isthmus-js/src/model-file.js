@@ -1,0 +1,92 @@
+/** The model file (`.isthmodel`): a model's arrays and metadata in the safetensors format. docs/format.md lists them. */
+
+import { view } from "./bytes.js";
+import { ModelError } from "./errors.js";
+
+/** @typedef {Float32Array | Int32Array | Int16Array | Int8Array | Uint8Array} Numbers */
+/** @typedef {{numbers: Numbers, shape: number[]}} Stored an array as it is stored */
+
+/**
+ * @typedef {object} ModelFile
+ * @property {string} name for people
+ * @property {number[]} groups channels coded together, in order
+ * @property {number} points quality points
+ * @property {(name: string, kind: keyof typeof KINDS, shape: (number | undefined)[]) => Numbers} array one of its
+ *   arrays; throws ModelError unless it is there, of this kind and shape
+ * @property {(name: string) => number} lastAxis the length of an array's last axis, 0 where there is none
+ */
+
+const KINDS = { F32: Float32Array, I32: Int32Array, I16: Int16Array, I8: Int8Array, U8: Uint8Array };
+const DEFINITION = "tuned-lattices-and-boards";
+const WHAT = "the model file";
+
+/**
+ * @param {Uint8Array} bytes
+ * @returns {ModelFile}
+ */
+export function readModelFile(bytes) {
+  const { metadata, arrays } = opened(bytes);
+  if (metadata.format !== 1) {
+    const hint = metadata.format === 2 ? "It is a delta; Python's isthmus can merge it." : "Update isthmus to read it.";
+    throw new ModelError(`${WHAT} has another format`, { expected: 1, got: metadata.format, hint });
+  }
+  const { groups, points } = metadata;
+  if (!isShape(groups, points) || groups.length < 2 || groups[0] !== 3) {
+    throw new ModelError(`${WHAT} lacks its shape`, { expected: "groups and points", got: `${groups}, ${points}` });
+  }
+  const found = [metadata.medium ?? 1, metadata.coder ?? 1, metadata.definition, metadata.numbers].join(", ");
+  const expected = [1, 2, DEFINITION, "bytes"].join(", ");
+  if (found !== expected) {
+    throw new ModelError(`${WHAT} is for another decoder`, { expected, got: found, hint: "Update isthmus." });
+  }
+  return {
+    name: String(metadata.name),
+    groups,
+    points,
+    lastAxis: (name) => arrays.get(name)?.shape.at(-1) ?? 0,
+    array(name, kind, shape) {
+      const stored = arrays.get(name);
+      const fits = stored?.shape.length === shape.length && shape.every((n, i) => (n ?? stored.shape[i]) === stored.shape[i]);
+      if (!stored || !fits || !(stored.numbers instanceof KINDS[kind])) {
+        throw new ModelError(`${WHAT} is inconsistent`, { expected: `${name} ${kind} (${shape})`, got: stored?.shape });
+      }
+      return stored.numbers;
+    },
+  };
+}
+
+/**
+ * @param {unknown} groups
+ * @param {unknown} points
+ */
+function isShape(groups, points) {
+  const fits = (/** @type {unknown} */ n, /** @type {number} */ low, /** @type {number} */ high) =>
+    Number.isInteger(n) && Number(n) >= low && Number(n) <= high;
+  return Array.isArray(groups) && groups.every((n) => fits(n, 1, 4095)) && fits(points, 2, 256);
+}
+
+/**
+ * @param {Uint8Array} bytes
+ * @returns {{metadata: Record<string, any>, arrays: Map<string, Stored>}}
+ */
+function opened(bytes) {
+  try {
+    const length = Number(view(bytes).getBigUint64(0, true));
+    const { __metadata__: metadata, ...entries } = JSON.parse(new TextDecoder().decode(bytes.subarray(8, 8 + length)));
+    const body = bytes.subarray(8 + length);
+    /** @type {Map<string, Stored>} */
+    const arrays = new Map();
+    for (const [name, { dtype, shape, data_offsets: place }] of Object.entries(entries)) {
+      const Kind = KINDS[/** @type {keyof typeof KINDS} */ (dtype)];
+      // A copy, so that it begins where numbers may.
+      const own = new Uint8Array(body.subarray(...place));
+      const count = shape.reduce((/** @type {number} */ a, /** @type {number} */ b) => a * b, 1);
+      if (own.length !== count * Kind.BYTES_PER_ELEMENT) throw new RangeError(`${name} has ${own.length} bytes`);
+      arrays.set(name, { numbers: new Kind(own.buffer), shape });
+    }
+    return { metadata: JSON.parse(metadata.isthmus), arrays };
+  } catch (error) {
+    if (!(error instanceof Error)) throw error;
+    throw new ModelError(`${WHAT} is none, or is cut off`, { expected: "an .isthmodel", got: error.message });
+  }
+}

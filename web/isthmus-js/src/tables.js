@@ -1,0 +1,58 @@
+/** Probability tables: of each scale index, the cumulative counts of its symbols, as the range decoder takes them. */
+
+import { ModelError } from "./errors.js";
+
+/** @import { Heap } from "./heap.js" */
+
+const SCALES = 64;
+const TOTAL = 1 << 16;
+const MAX_RADIUS = 4096;
+const PRECISION = 24;
+const STEPS = 256;
+
+/** @typedef {{lefts: number, first: number, radius: number}} Table places in the heap; symbols are -radius to radius */
+
+/**
+ * @param {Heap} heap
+ * @param {Int32Array} packed of each table its length, then its counts
+ * @returns {Table[]}
+ */
+export function packTables(heap, packed) {
+  /** @type {Table[]} */
+  const tables = [];
+  for (let at = 0; at < packed.length; ) {
+    const length = packed[at];
+    const counts = packed.subarray(at + 1, at + 1 + length);
+    const fits = length >= 2 && length % 2 === 0 && length <= 2 * MAX_RADIUS + 2 && counts.length === length;
+    if (!fits || counts.some((count) => count < 1) || counts.reduce((a, b) => a + b, 0) !== TOTAL) {
+      throw new ModelError("the model file is inconsistent: a table of probabilities", { got: `${length} counts` });
+    }
+    tables.push(packTable(heap, counts));
+    at += 1 + length;
+  }
+  if (tables.length !== SCALES) throw new ModelError("the tables", { expected: SCALES, got: tables.length });
+  return tables;
+}
+
+/**
+ * @param {Heap} heap
+ * @param {Int32Array} counts
+ * @returns {Table}
+ */
+function packTable(heap, counts) {
+  const free = 2 ** PRECISION - counts.length;
+  const lefts = new Uint32Array(counts.length + 1);
+  let below = 0;
+  // As constriction rounds: every symbol has one of 2 ** 24, and its share of the rest.
+  counts.forEach((count, symbol) => {
+    lefts[symbol] = Math.floor((below * free) / TOTAL) + symbol;
+    below += count;
+  });
+  lefts[counts.length] = 2 ** PRECISION;
+  const first = new Uint16Array(STEPS);
+  for (let step = 0, symbol = 0; step < STEPS; step++) {
+    while (lefts[symbol + 1] <= step * 2 ** (PRECISION - 8)) symbol++;
+    first[step] = symbol;
+  }
+  return { lefts: heap.keep(lefts), first: heap.keep(first), radius: (counts.length - 2) / 2 };
+}
