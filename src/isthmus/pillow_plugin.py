@@ -22,8 +22,9 @@ from isthmus.codec import SUFFIX, Codec, ModelLike
 from isthmus.effort import Effort
 from isthmus.errors import InputError, IsthmusError, UnsupportedPictureError
 from isthmus.image.chunks import PALETTE
-from isthmus.image.coders.protocol import SCALES
+from isthmus.image.coders.protocol import covering_scale
 from isthmus.image.container import parse, read_front
+from isthmus.image.header import MEDIA_TYPE
 from isthmus.image.limits import Limits
 from isthmus.image.metadata import INFO_KEYS, info_of_blocks
 from isthmus.image.picture import as_picture, in_layers
@@ -34,7 +35,6 @@ from isthmus.targets import TARGETS, encode_content, one_target
 __all__: list[str] = []
 
 FORMAT = "ISTH"
-MIME = "image/x-isthmus"
 # Pillow guards every format with Image.MAX_IMAGE_PIXELS, right after opening; a second limit would only surprise.
 _LIMITS = Limits(max_pixels=MAX_SIDE**2)
 _OPTIONS = ("strip", "effort", "model", "max_side", "depth")
@@ -83,10 +83,10 @@ class IsthImageFile(ImageFile.ImageFile):
         if size is None or self._im is not None or self._scale > 1:
             return None
         width, height = self.size
-        covering = [scale for scale in SCALES if width >= size[0] * scale and height >= size[1] * scale]
-        if not covering:
+        scale = covering_scale(self.size, size)
+        if scale == 1:
             return None
-        self._scale = scale = covering[-1]
+        self._scale = scale
         self._mode, self.palette = self._draft_mode, None
         self._size = (-(-width // scale), -(-height // scale))
         return self.mode, (0, 0, width / scale, height / scale)
@@ -162,4 +162,4 @@ def _accept(prefix: bytes) -> bool:
 Image.register_open(FORMAT, IsthImageFile, _accept)
 Image.register_save(FORMAT, _save)
 Image.register_extension(FORMAT, SUFFIX)
-Image.register_mime(FORMAT, MIME)
+Image.register_mime(FORMAT, MEDIA_TYPE)

@@ -17,6 +17,7 @@ COMMANDS = {
     "decode": ("isthmus.cli.decode", "decode"),
     "info": ("isthmus.cli.info", "info"),
     "verify": ("isthmus.cli.verify", "verify"),
+    "thumbnail": ("isthmus.cli.thumbnail", "thumbnail"),
     "demo": ("isthmus.cli.demo", "demo"),
     "compare": ("isthmus.cli.compare", "compare"),
     "train": ("isthmus.cli.train", "train"),
@@ -24,6 +25,7 @@ COMMANDS = {
     "learn": ("isthmus.cli.learn", "learn"),
     "serve": ("isthmus.cli.serve", "serve"),
     "page": ("isthmus.cli.page", "page"),
+    "integrate": ("isthmus.cli.integrate", "integrate"),
     "completion": ("isthmus.cli.completion", "completion"),
     "bench": ("isthmus.cli.bench", "bench"),
 }

@@ -22,6 +22,8 @@ from isthmus.image.size import MAX_SIDE, check_pixels
 from isthmus.quality import HUNDREDTHS, Quality
 from isthmus.tune import WHOLE, Tune
 
+MEDIA_TYPE = "image/x-isthmus"
+"""Of files that hold pictures."""
 COLOUR_CHANNELS = 3
 FEATURE_ALPHA = 1 << 0
 FEATURE_LOSSLESS = 1 << 1

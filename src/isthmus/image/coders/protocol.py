@@ -43,6 +43,18 @@ def scale_of(value: object) -> int:
     return scale
 
 
+def covering_scale(size: tuple[int, int], wanted: tuple[int, int]) -> int:
+    """The largest scale at which a picture still has as many pixels as are wanted; 1 where only the whole one has.
+
+    Args:
+        size, wanted: (width, height) in pixels.
+    """
+    covering = [
+        scale for scale in SCALES if all(side >= scale * least for side, least in zip(size, wanted, strict=True))
+    ]
+    return max(covering, default=1)
+
+
 class PixelSource(Protocol):
     """Where an encoder gets its pixels: any window inside the picture."""
 
