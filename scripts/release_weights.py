@@ -2,7 +2,7 @@
 
 WEIGHTS is an .isthmodel that `isthmus train` wrote; of a checkpoint, `isthmus train FOLDER --from CHECKPOINT.pt
 --finish -o WEIGHTS` makes one. It is copied into src/isthmus/models with its name and licence, gets a row in index.json
-there, and the golden photograph is written.
+there, and the golden photograph or sound is written.
 
 A model that was ever released keeps its row and its file, so that the files of its time still decode; the new one of
 the same name encodes from now on. --replace drops the last one of that name instead: only if it was never released.
@@ -40,7 +40,7 @@ def release(weights: Path, name: str, replace: bool, models: Path = MODELS, gold
     index.write_text("[\n" + ",\n".join(f"  {json.dumps(row)}" for row in rows) + "\n]\n", encoding="utf-8")
     if dropped:
         (models / f"{dropped['id']}{SUFFIX}").unlink(missing_ok=True)
-        for golden in golden_folder.glob(f"photograph_{dropped['id']}.*"):
+        for golden in golden_folder.glob(f"*_{dropped['id']}.*"):
             golden.unlink()
     return identity
 
@@ -53,7 +53,8 @@ def main() -> None:
     asked = parser.parse_args()
     identity = release(asked.weights, asked.name, asked.replace)
     # A new process: this one has read the old index.
-    subprocess.run([sys.executable, str(ROOT / "scripts" / "regenerate_golden_photograph.py")], check=True)
+    for script in ("regenerate_golden_photograph.py", "regenerate_golden_sound.py"):
+        subprocess.run([sys.executable, str(ROOT / "scripts" / script)], check=True)
     print(f"{asked.name}: model {identity}")
 
 

@@ -12,10 +12,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import soundfile
 from click.testing import CliRunner
 from PIL import Image
 from skimage import data
 
+import sounds
 from isthmus.cli import COMMANDS, main
 from pictures import page
 
@@ -41,6 +43,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     page().save(folder / "page.png")
     deep = np.asarray(photo.convert("L").resize((60, 40))).astype(np.uint16) * 257
     Image.fromarray(deep).save(folder / "deep.png")
+    soundfile.write(folder / "song.wav", sounds.chord(2 * 44_100), 44_100)
     with zipfile.ZipFile(folder / "holiday.zip", "w") as archive:
         for name in ("beach.jpg", "sub/cat.png"):
             archive.write(folder / "holiday" / name, name)

@@ -139,13 +139,15 @@ class Codec:
         depth: Depth | None = None,
         tune: TuneLike | None = None,
         lossless: bool = False,
+        rate: int | None = None,
     ) -> bytes:
         """The bytes of an .isth file.
 
         Arguments:
             image: a Pillow image, or (H, W), (H, W, 1..4) uint8: grey, grey+alpha, RGB, RGB+alpha. An image as
                 `Image.open` returns it is turned upright by its EXIF orientation; one that was made from it is taken
-                as it is. Of several frames, the one that `seek` chose is taken. Or what another medium takes.
+                as it is. Of several frames, the one that `seek` chose is taken. Or a sound: samples (n,) or
+                (n, 1..8), float32 around -1..1, int16, or int32 of full scale.
             quality: 0 to 100, continuous.
             strip: leave ICC, EXIF and XMP out; the colours become those of sRGB first.
             progress: called with (tiles done, tiles in all).
@@ -153,12 +155,13 @@ class Codec:
             tune: what the bytes are spent on: "psnr" for the least squared error, "eye" for what eyes see, or 0 to 1
                 between them; of models that have this dial, where None means "eye".
             lossless: keep all samples as they are, colours under full transparency too; the quality says nothing then.
+            rate: of a sound, samples a second.
 
         Raises:
             InputError, UnsupportedPictureError, LimitExceededError, ModelError, SelfCheckError
         """
         medium = medium_of(image)
-        options = {"strip": strip, "depth": depth, "lossless": lossless}
+        options = {"strip": strip, "depth": depth, "lossless": lossless, "rate": rate}
         content = medium.content(image, self.limits, options)
         # Not asked for, it needs no look at a model, which may take no part.
         place = EYE if tune is None else self.tune_for(medium, tune) or EYE

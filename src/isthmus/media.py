@@ -22,7 +22,13 @@ def _picture() -> Medium:
     return PictureMedium()
 
 
-MEDIA: dict[int, Callable[[], Medium]] = {DEFAULT: _picture}
+def _sound() -> Medium:
+    from isthmus.sound.medium import SoundMedium
+
+    return SoundMedium()
+
+
+MEDIA: dict[int, Callable[[], Medium]] = {DEFAULT: _picture, 2: _sound}
 """By the number that stands in files. Rows are added, never changed."""
 
 
@@ -70,8 +76,6 @@ def medium_to_open(name: str, stream: IO[bytes]) -> Medium:
 
 def medium_restored(open_file: Callable[[], IO[bytes]]) -> Medium:
     """The medium of what an .isth file holds; the default where it cannot be read, which its reader will say."""
-    if len(MEDIA) == 1:
-        return MEDIA[DEFAULT]()  # Whatever the file says: nothing else can be restored.
     try:
         with open_file() as stream:
             number = read_head(stream).medium

@@ -22,8 +22,8 @@ from isthmus.plain import number
 from isthmus.search import ContinuousDial, secant
 from isthmus.tune import TuneLike
 
-Kind = Literal["bytes", "bpp", "psnr", "ssimulacra2"]
-"""What is asked for: bytes, bits per pixel, dB, or points of SSIMULACRA2."""
+Kind = Literal["bytes", "bpp", "kbps", "psnr", "ssimulacra2"]
+"""What is asked for: bytes, bits per pixel, kilobits a second, dB, or points of SSIMULACRA2."""
 MAX_ENCODES = 12
 """After so many the search ends with the best that it found."""
 _LOG_PERCENT = -math.log(0.99)
@@ -49,6 +49,7 @@ class _Measure:
 _MEASURES: dict[str, _Measure] = {
     "bytes": _Measure("bytes", True, _LOG_PERCENT, 0.04),
     "bpp": _Measure("bits per pixel", True, _LOG_PERCENT, 0.04),
+    "kbps": _Measure("kilobits a second", True, _LOG_PERCENT, 0.04),
     "psnr": _Measure("dB PSNR", False, 0.1, 0.2),
     "ssimulacra2": _Measure("points of SSIMULACRA2", False, 0.5, 0.7),
 }
@@ -56,7 +57,7 @@ _MEASURES: dict[str, _Measure] = {
 
 @dataclass(frozen=True)
 class Target:
-    """What to reach: at most so many bytes or bits per pixel, or at least so many dB or points.
+    """What to reach: at most so many bytes, bits per pixel or kilobits a second, or at least so many dB or points.
 
     Attributes:
         kind: what is counted.

@@ -16,6 +16,7 @@ from isthmus.tune import TuneLike
 TARGETS: dict[str, Kind] = {
     "target_bytes": "bytes",
     "target_bpp": "bpp",
+    "target_kbps": "kbps",
     "target_psnr": "psnr",
     "target_ssimulacra2": "ssimulacra2",
 }
@@ -31,6 +32,7 @@ def encode(
     *,
     target_bytes: float | None = None,
     target_bpp: float | None = None,
+    target_kbps: float | None = None,
     target_psnr: float | None = None,
     target_ssimulacra2: float | None = None,
     max_side: int | None = None,
@@ -38,18 +40,21 @@ def encode(
     tune: TuneLike | None = None,
     lossless: bool = False,
     layers: Layers | None = None,
+    rate: int | None = None,
 ) -> bytes:
-    """Compress a picture to the bytes of an .isth file, at a quality or to a target that chooses the quality.
+    """Compress a picture or a sound to the bytes of an .isth file, at a quality or to a target that chooses it.
 
     Arguments:
         image: a Pillow image, or uint8 of shape (H, W), (H, W, 1 to 4): grey, grey and alpha, RGB, RGB and alpha;
-            uint16 with depth=8.
+            uint16 with depth=8. Of a sound, its samples (n,) or (n, 1 to 8): float32 around -1..1, int16, or int32 of
+            full scale.
         quality: 0 to 100, continuous. 50 is high quality, and what None means; larger is better, and takes more bytes.
         strip: leave ICC, EXIF and XMP out; the colours become those of sRGB first.
         effort: 1, or 2 for 1 to 2 % fewer bytes at equal PSNR in 2 to 3 times the time.
         model: the weights: "best" (the default) or "fast", another installed model's name, a model file, or a `Model`.
         target_bytes: at most so many bytes, and nearly as many.
         target_bpp: at most so many bits per pixel.
+        target_kbps: at most so many kilobits a second, of a sound.
         target_psnr: at least so many dB of PSNR, and hardly more.
         target_ssimulacra2: at least so many points of SSIMULACRA2, and hardly more.
         max_side: reduce a larger picture to so many pixels in width and height, in proportion.
@@ -60,6 +65,7 @@ def encode(
             It takes neither quality nor target nor model.
         layers: "photo" for networks alone, "sharp" for what is made for text, line art and screenshots, "auto", or
             None, for what is best where.
+        rate: of a sound, samples a second.
 
     Returns:
         The file, which `decode` and `decode_image` take.
@@ -76,19 +82,21 @@ def encode(
         >>> data = isthmus.encode(Image.open("photo.jpg"), quality=60)  # doctest: +SKIP
         >>> Path("photo.isth").write_bytes(data)                        # doctest: +SKIP
         >>> small = isthmus.encode(array, target_bytes=50_000)          # doctest: +SKIP
+        >>> sound = isthmus.encode(samples, rate=44_100, target_kbps=64)    # doctest: +SKIP
     """
     codec = Codec(model, effort=effort)
     target = one_target(
         {
             "target_bytes": target_bytes,
             "target_bpp": target_bpp,
+            "target_kbps": target_kbps,
             "target_psnr": target_psnr,
             "target_ssimulacra2": target_ssimulacra2,
         },
         quality,
         lossless,
     )
-    content = medium_of(image).content(image, codec.limits, {"depth": depth, "layers": layers})
+    content = medium_of(image).content(image, codec.limits, {"depth": depth, "layers": layers, "rate": rate})
     return encode_content(codec, content, quality, target, strip, max_side, tune, lossless)
 
 
@@ -103,6 +111,7 @@ def encode_file(
     *,
     target_bytes: float | None = None,
     target_bpp: float | None = None,
+    target_kbps: float | None = None,
     target_psnr: float | None = None,
     target_ssimulacra2: float | None = None,
     max_side: int | None = None,
@@ -111,10 +120,10 @@ def encode_file(
     lossless: bool = False,
     layers: Layers | None = None,
 ) -> Path:
-    """Compress a picture file to an .isth file, at a quality or to a target that chooses the quality.
+    """Compress a picture or sound file to an .isth file, at a quality or to a target that chooses the quality.
 
     Arguments:
-        source: a file of any format that Pillow reads.
+        source: a file of any format that Pillow reads, or a sound of any that soundfile does.
         target: the file to write; by default the same name with the suffix .isth. It appears whole or not at all.
         quality: 0 to 100, continuous. 50 is high quality, and what None means; larger is better, and takes more bytes.
         strip: leave ICC, EXIF and XMP out; the colours become those of sRGB first.
@@ -123,6 +132,7 @@ def encode_file(
         model: the weights: "best" (the default) or "fast", another installed model's name, a model file, or a `Model`.
         target_bytes: at most so many bytes, and nearly as many.
         target_bpp: at most so many bits per pixel.
+        target_kbps: at most so many kilobits a second, of a sound.
         target_psnr: at least so many dB of PSNR, and hardly more.
         target_ssimulacra2: at least so many points of SSIMULACRA2, and hardly more.
         max_side: reduce a larger picture to so many pixels in width and height, in proportion.
@@ -145,7 +155,7 @@ def encode_file(
         ModelError, UnknownModelError: there are no such weights.
         OutputExistsError: the target is there already.
         SelfCheckError: what was encoded does not decode; nothing is written.
-        MissingExtraError: a HEIC picture, and what reads it is not installed.
+        MissingExtraError: a HEIC picture or a sound, and what reads it is not installed.
         OSError: a file cannot be read or written.
 
     Example:
@@ -159,6 +169,7 @@ def encode_file(
         {
             "target_bytes": target_bytes,
             "target_bpp": target_bpp,
+            "target_kbps": target_kbps,
             "target_psnr": target_psnr,
             "target_ssimulacra2": target_ssimulacra2,
         },

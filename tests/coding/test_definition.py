@@ -80,7 +80,7 @@ def test_multiplications_by_hand() -> None:
 
 
 IN_BYTES = replace(TINY, form=BYTES)
-TWO_DIALS = lattices_and_boards((3, 5, 8), points=3, lattice_width=8, width=16, form=BYTES, tuned=True)
+TWO_DIALS = lattices_and_boards((3, 5, 8), points=3, lattice_width=8, width=16, form=BYTES, name=TUNED)
 SERIES = series.definition((2, 3, 4), 3, (8, 16), WORDS)
 """Of another kind: other groups, boards of three and four phases in a row, windows in a row, names and prefix."""
 

@@ -1,6 +1,7 @@
-"""isthmus decode: .isth files in, pictures and what else they hold out."""
+"""isthmus decode: .isth files in, pictures and sounds out."""
 
 import os
+import re
 import time
 from contextlib import suppress
 from dataclasses import dataclass
@@ -38,6 +39,7 @@ class DecodeOptions(folders.FileOptions):
     Attributes:
         crop: x, y, width and height of the only window to decode, in pixels; None for the whole picture.
         scale: a picture at 1/scale of width and height instead; None for the whole size.
+        seconds: beginning and end of the only part of a sound to decode; None for all of it.
         suffix: of outputs that are not named, which chooses their format, as in ".png"; None for their medium's.
         to_quality: 1 to 100, of JPEG, WebP and AVIF; None for nearly or wholly without loss.
         max_side: pixels that a picture is reduced to, in width and height; None for as many as it has.
@@ -47,6 +49,7 @@ class DecodeOptions(folders.FileOptions):
 
     crop: tuple[int, int, int, int] | None
     scale: int | None
+    seconds: tuple[float, float] | None
     suffix: str | None
     to_quality: int | None
     max_side: int | None
@@ -58,6 +61,7 @@ class DecodeOptions(folders.FileOptions):
         return {
             "crop": self.crop,
             "scale": self.scale,
+            "seconds": self.seconds,
             "max_side": self.max_side,
             "to_quality": self.to_quality,
             "strip": self.strip,
@@ -104,6 +108,15 @@ def _part(ctx: click.Context, param: click.Parameter, value: str | None) -> int 
     return None if value is None else scales[value]
 
 
+def _range(ctx: click.Context, param: click.Parameter, value: str | None) -> tuple[float, float] | None:
+    if value is None:
+        return None
+    found = re.fullmatch(r"(\d+(?:\.\d+)?)-(\d+(?:\.\d+)?)", value)
+    if not found or float(found[1]) >= float(found[2]):
+        raise click.BadParameter(f"{value}: expected two numbers of seconds A-B, as in 60-75, the second one larger.")
+    return float(found[1]), float(found[2])
+
+
 def _suffix(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
     from isthmus.media import all_media
 
@@ -114,7 +127,7 @@ def _suffix(ctx: click.Context, param: click.Parameter, value: str | None) -> st
         with suppress(InputError):
             medium.format_of(Path("name" + suffix))
             return suffix
-    raise click.BadParameter(f"{value}: expected a format that pictures are written in: png, jpg, webp, tif.")
+    raise click.BadParameter(f"{value}: expected a format of pictures (png, jpg, webp, tif) or sounds (wav, flac).")
 
 
 @click.command()
@@ -128,11 +141,18 @@ def _suffix(ctx: click.Context, param: click.Parameter, value: str | None) -> st
     help="A smaller picture, several times quicker.",
 )
 @click.option(
+    "--range",
+    "seconds",
+    metavar="A-B",
+    callback=_range,
+    help="Only this part of a sound, in seconds; decodes only its blocks.",
+)
+@click.option(
     "--to",
     "suffix",
     metavar="FORMAT",
     callback=_suffix,
-    help="Of outputs that -o does not name: png (the default), jpg, webp, tif, ...",
+    help="Of outputs that -o does not name: png (the default), jpg, webp, tif, ...; of sounds wav, flac, ...",
 )
 @click.option(
     "--to-quality",
@@ -144,21 +164,22 @@ def _suffix(ctx: click.Context, param: click.Parameter, value: str | None) -> st
 )
 @max_side_option
 @click.option("--partial", is_flag=True, help="Of a file that ends early, show what there is.")
-@click.option("--strip", is_flag=True, help="Leave the ICC profile (colours become sRGB), EXIF and XMP out.")
+@click.option("--strip", is_flag=True, help="Leave the ICC profile (colours become sRGB), EXIF, XMP or tags out.")
 @folders.folder_options
 @force_option
 @json_option
 @codec_options
 @as_one(DecodeOptions)
 def decode(options: DecodeOptions) -> None:
-    """Restore pictures: photo.isth becomes photo.png.
+    """Restore pictures and sounds: photo.isth becomes photo.png, song.isth song.wav.
 
-    The suffix of -o chooses the format (.png, .jpg, .webp, .tif, ...), or --to; without them it is PNG.
+    The suffix of -o chooses the format (.png, .jpg, .flac, ...), or --to; without them it is PNG or WAV.
 
     \b
     isthmus decode photo.isth                           photo.png
     isthmus decode photo.isth -o photo.jpg              another format
     isthmus decode photo.isth --crop 0,0,640,480 -o corner.png
+    isthmus decode song.isth --range 60-75 -o part.flac
     isthmus decode small -o back                        a folder and all below it
     isthmus decode small -o web --to avif --to-quality 60 --max-side 1600
     """
@@ -167,8 +188,8 @@ def decode(options: DecodeOptions) -> None:
     if folders.is_wanted(options):
         if options.to_quality is not None and not _has_quality(options.suffix):
             raise click.UsageError("--to-quality is for JPEG, WebP and AVIF: add --to jpg, webp or avif.")
-        if options.crop or options.scale:
-            raise click.UsageError("--crop and --scale are for single files.")
+        if options.crop or options.scale or options.seconds:
+            raise click.UsageError("--crop, --scale and --range are for single files.")
         if options.partial:
             raise click.UsageError("--partial is for single files.")
         folders.run(options.job(), options)

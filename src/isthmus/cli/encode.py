@@ -1,4 +1,4 @@
-"""isthmus encode: pictures in, .isth files out."""
+"""isthmus encode: pictures and sounds in, .isth files out."""
 
 import os
 import time
@@ -46,7 +46,7 @@ class EncodeOptions(folders.FileOptions):
         tune: where the second dial stands; None for the default of models that have one.
         target: what chooses the quality instead.
         effort: how hard to try, 1 or 2.
-        strip: leave ICC, EXIF and XMP out; the colours become those of sRGB first.
+        strip: leave ICC, EXIF and XMP out, the colours become those of sRGB first; of sounds, tags.
         keep_smaller: copy a picture, or leave it where it is, if encoding does not make it smaller.
         max_side: pixels that a picture is reduced to, in width and height; None for as many as it has.
         depth: 8 to reduce deeper pictures to 8 bits a channel; None to refuse them.
@@ -122,7 +122,7 @@ class EncodeOptions(folders.FileOptions):
     show_default=True,
     help="2: 1 to 2 % fewer bytes for the same likeness, in 2 to 3 times the time. Decoding is as fast as ever.",
 )
-@click.option("--strip", is_flag=True, help="Leave the ICC profile (colours become sRGB), EXIF and XMP out.")
+@click.option("--strip", is_flag=True, help="Leave the ICC profile (colours become sRGB), EXIF, XMP or tags out.")
 @max_side_option
 @click.option(
     "--depth",
@@ -138,9 +138,9 @@ class EncodeOptions(folders.FileOptions):
 @codec_options
 @as_one(EncodeOptions)
 def encode(options: EncodeOptions) -> None:
-    """Compress pictures: photo.jpg becomes photo.isth.
+    """Compress pictures and sounds: photo.jpg becomes photo.isth, song.wav song.isth.
 
-    Any format that Pillow reads; - reads standard input.
+    Any format that Pillow reads, and sounds that soundfile does; - reads standard input.
 
     \b
     isthmus encode photo.jpg                        photo.isth
@@ -148,6 +148,7 @@ def encode(options: EncodeOptions) -> None:
     isthmus encode photo.jpg --target-bytes 50k     at most 50,000 bytes
     isthmus encode photo.jpg --target-psnr 38       at least 38 dB
     isthmus encode screen.png --lossless            the same samples come back
+    isthmus encode song.wav --target-kbps 64        at most 64 kilobits a second
     isthmus encode holiday -o small                 a folder and all below it
     isthmus encode holiday -o small --keep-smaller --copy-others    all of it, to replace the folder
     """

@@ -19,13 +19,14 @@ _FACTORS = {"": 1, "k": 1000, "m": 10**6, "ki": 1024, "mi": 1024**2}
 _HELP = {
     "bytes": ("SIZE", "At most so many bytes, as in 50000, 50k or 1.5M; nearly as many as that."),
     "bpp": ("BITS", "At most so many bits per pixel."),
+    "kbps": ("KBIT", "At most so many kilobits a second, of a sound."),
     "psnr": ("DB", "At least so many dB of PSNR, and hardly more."),
     "ssimulacra2": ("POINTS", "At least so many points of SSIMULACRA2, and hardly more."),
 }
 
 
 def target_options(command: Command) -> Command:
-    """--target-bytes, --target-bpp, --target-psnr and --target-ssimulacra2, as one argument `target`."""
+    """--target-bytes, -bpp, -kbps, -psnr and -ssimulacra2, as one argument `target`."""
 
     @functools.wraps(command)
     def with_target(**arguments: Any) -> Any:

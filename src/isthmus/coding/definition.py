@@ -85,15 +85,15 @@ class Neighbourhood:
         near: name of the array of whole numbers by which the known ones are weighed in their mean, (taps,).
         window: where they lie.
         highpass: around a position, where the mean is taken that is taken off the group's latents before they become
-            features of the groups after it.
+            features of the groups after it; None where they become features as they are.
     """
 
     near: str
     window: Window
-    highpass: Window
+    highpass: Window | None
 
     def __post_init__(self) -> None:
-        if any(side % 2 == 0 for side in (*self.window, *self.highpass)):
+        if any(side % 2 == 0 for side in (*self.window, *(self.highpass or ()))):
             raise ValueError(f"{self.near}: expected windows of odd sides, found {self.window} and {self.highpass}")
 
     @property

@@ -221,7 +221,9 @@ class ContextModel:
         if not one.neighbours:
             columns[plane.at] = self._features(decoded[plane.at], plane)
         elif one.ends:
-            columns[:] = self._features(_highpass(decoded, plane.height, plane.width, one.neighbours.highpass), plane)
+            window = one.neighbours.highpass
+            flat = _highpass(decoded, plane.height, plane.width, window) if window else decoded
+            columns[:] = self._features(flat, plane)
 
     def _features(self, x: Float64, plane: _Plane) -> Float:
         """(P, 2n): the companded latents (P, n) and their magnitudes."""

@@ -17,13 +17,22 @@ FIRST = "lattices-and-boards"
 
 TUNED = "tuned-lattices-and-boards"
 """The same with a second set of biases, for a second dial."""
+ENVELOPE = "envelope-and-boards"
+"""The kind of models whose first group says how large the latents of the others are."""
 
 AROUND = Neighbourhood("dc.near", (5, 5), highpass=(3, 3))
-"""What the first group of the first kind sees."""
+"""What the first group of pictures sees: what neighbours share says nothing about the groups after it."""
+AROUND_LEVELS = Neighbourhood("dc.near", (5, 5), highpass=None)
+"""What a first group of levels sees: it is the levels as they are that the groups after it hang on."""
 
 
 def lattices_and_boards(
-    groups: tuple[int, ...], points: int, lattice_width: int, width: int, form: Format = WORDS, tuned: bool = False
+    groups: tuple[int, ...],
+    points: int,
+    lattice_width: int,
+    width: int,
+    form: Format = WORDS,
+    name: str = FIRST,
 ) -> Definition:
     """The entropy model of pictures: five passes over ever finer lattices for the first group, seen by their known
     neighbours; then for each group two halves of a checkerboard (He et al., "Checkerboard context model for efficient
@@ -36,9 +45,9 @@ def lattices_and_boards(
         lattice_width: width of the networks of the first group.
         width: of the others.
         form: of the numbers.
-        tuned: as of `Definition`.
+        name: of the kind: what sets it apart is in this function.
     """
-    n = groups[0]
+    n, around = groups[0], AROUND_LEVELS if name == ENVELOPE else AROUND
     passes = [
         Pass(
             name=f"dc.{phase}",
@@ -47,10 +56,10 @@ def lattices_and_boards(
             channels=n,
             board=LATTICES,
             phase=phase,
-            neighbours=AROUND,
+            neighbours=around,
             width=lattice_width,
             enter="first",
-            inputs=(Input("first", AROUND.taps * (n + 1)),),
+            inputs=(Input("first", around.taps * (n + 1)),),
             blocks=(Block("second"),),
         )
         for phase in LATTICES.phases
@@ -74,7 +83,7 @@ def lattices_and_boards(
                     blocks=(Block("spatial", (3, 3)), Block("mix")),
                 )
             )
-    return Definition(TUNED if tuned else FIRST, groups, points, tuple(passes), form, tuned)
+    return Definition(name, groups, points, tuple(passes), form, tuned=name == TUNED)
 
 
 @dataclass(frozen=True)
@@ -92,15 +101,15 @@ class Kind:
     least_groups: int = 1
 
 
-def _boards(tuned: bool) -> Kind:
+def _boards(name: str) -> Kind:
     return Kind(
-        lambda groups, points, widths, form: lattices_and_boards(groups, points, widths[0], widths[1], form, tuned),
+        lambda groups, points, widths, form: lattices_and_boards(groups, points, widths[0], widths[1], form, name),
         ("context.dc.0.quality", "context.ac.1.0.quality"),
         least_groups=2,
     )
 
 
-KINDS: dict[str, Kind] = {FIRST: _boards(tuned=False), TUNED: _boards(tuned=True)}
+KINDS: dict[str, Kind] = {name: _boards(name) for name in (FIRST, TUNED, ENVELOPE)}
 """By the name that stands in model files. Rows are added, never changed."""
 
 

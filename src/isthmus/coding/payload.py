@@ -18,7 +18,7 @@ from isthmus.coding.fixed_point import Float64, ScaleIndices
 from isthmus.coding.formats import MEAN_STEPS, SCALES
 from isthmus.coding.front import FrontDecoder
 from isthmus.coding.range_coder import Int32, SymbolDecoder
-from isthmus.coding.symbols import MARKED, Coded, Float32, Gains, Index, by_channel, choose, is_coded
+from isthmus.coding.symbols import MARKED, Coded, Float32, Index, Latents, by_channel, choose, is_coded
 from isthmus.errors import CorruptError, SelfCheckError
 
 CHECK_BYTES = 4
@@ -117,36 +117,33 @@ def decode_first_groups(
 
 def quantized_latents(
     entropy: EntropyModel,
-    y: Float32,
+    y: Latents,
     quality: int,
     importance: npt.NDArray[np.float64],
     tune: int = 0,
-    gains: Gains | None = None,
 ) -> Float32:
     """What the decoder would get for latents (h, w, C) in steps; nothing is written."""
-    return choose(entropy, y, quality, importance, tune, gains)[1].reshape(y.shape).astype(np.float32)
+    return choose(entropy, y, quality, importance, tune)[1].reshape(*importance.shape, -1).astype(np.float32)
 
 
 def latent_bits(
     entropy: EntropyModel,
-    y: Float32,
+    y: Latents,
     quality: int,
     importance: npt.NDArray[np.float64],
     tune: int = 0,
-    gains: Gains | None = None,
 ) -> npt.NDArray[np.float64]:
     """(h, w): bits that the entropy model spends at each position of latents (h, w, C) in steps."""
-    quantizer, _ = choose(entropy, y, quality, importance, tune, gains)
-    return quantizer.spent.reshape(y.shape[:2])
+    quantizer, _ = choose(entropy, y, quality, importance, tune)
+    return quantizer.spent.reshape(importance.shape)
 
 
 def encode_latents(
     entropy: EntropyModel,
-    y: Float32,
+    y: Latents,
     quality: int,
     importance: npt.NDArray[np.float64],
     tune: int = 0,
-    gains: Gains | None = None,
 ) -> bytes:
     """The payload of a plane from its latents.
 
@@ -154,16 +151,15 @@ def encode_latents(
 
     Args:
         entropy: codes the latents.
-        y: (h, w, C) float32, in steps.
+        y: (h, w, C), in steps.
         quality: 0..10000.
         importance: (h, w) float64, bits that a squared error of one step is worth at each position.
         tune: 0..100, of a tuned definition.
-        gains: what some of the latents are divided by first.
 
     Raises:
         SelfCheckError: the payload does not decode to what was encoded.
     """
-    quantizer, decoded = choose(entropy, y, quality, importance, tune, gains)
+    quantizer, decoded = choose(entropy, y, quality, importance, tune)
     payload = _check(_sixteenths(decoded)) + quantizer.finish()
     if not _comes_back(entropy, payload, quantizer.coded):
         raise SelfCheckError(

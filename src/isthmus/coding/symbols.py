@@ -38,18 +38,21 @@ class Coded:
 
 
 @dataclass(frozen=True)
-class Gains:
-    """Latents that are coded relative to a gain, which decoder and encoder read off latents that are decoded before.
+class Staged:
+    """Latents of a plane of which those of later groups hang on what the groups before them are decoded to.
 
     Attributes:
-        source: the channels that it is read off, a group that is decoded whole before the first of the others.
-        first: the first channel that is coded relative to it; all after it are, too.
-        of: decoded latents (P, n) float64 of the source, in steps -> gains (P,) float32.
+        first: (h, w, n) float32 in steps, those of the first groups.
+        rest: rest(decoded first ones (h, w, n) float64) -> the others (h, w, C - n) float32 in steps, and how many
+            times more a squared error of one step counts among them at each position, (h, w) or a number for all.
     """
 
-    source: slice
-    first: int
-    of: Callable[[Float64], Float32]
+    first: Float32
+    rest: Callable[[Float64], tuple[Float32, Float32 | float]]
+
+
+Latents = Float32 | Staged
+"""(h, w, C) float32 in steps, or what becomes that as it is coded."""
 
 
 def by_channel(scales: ScaleIndices) -> ScaleIndices:
@@ -76,24 +79,21 @@ class Quantizer:
 
     Args:
         entropy: codes the latents.
-        y: (h, w, C) float32 latents in steps, before any gain.
+        y: (h, w, C) latents in steps.
         importance: (h, w) float64, the price, in bits, of a squared error of one step at each position.
-        gains: what some of the latents are divided by before they are coded. An error there is as many times larger as
-            the gain, and hidden as well: the price of a squared one grows with the gain itself.
     """
 
     def __init__(
         self,
         entropy: EntropyModel,
-        y: Float32,
+        y: Latents,
         importance: npt.NDArray[np.float64],
-        gains: Gains | None = None,
     ):
-        self._y = y.reshape(-1, y.shape[2])
+        self._staged = y if isinstance(y, Staged) else None
+        first = y.first if isinstance(y, Staged) else y
+        self._y = first.reshape(-1, first.shape[2])
         self._importance = importance.reshape(-1)
-        self._gains = gains
-        if gains:
-            self._source = np.zeros((len(self._y), gains.source.stop - gains.source.start))
+        self._decoded = np.zeros(self._y.shape) if self._staged else None
         self._encoder = SymbolEncoder(entropy.tables)
         self._bits, self._savings = entropy.tables.bits, entropy.tables.savings
         self._radius = self._bits.shape[1] // 2
@@ -106,8 +106,8 @@ class Quantizer:
 
     def __call__(self, channels: slice, at: Index, means: Float64, scales: ScaleIndices) -> Float64:
         """Codes one pass; see `isthmus.coding.fixed_point.Code`."""
-        if self._gains and channels.start >= self._gains.first:
-            self._divide(self._gains)
+        if self._staged and channels.start >= self._y.shape[1]:
+            self._go_on(self._staged)
         x = self._y[at, channels] - means
         symbols = np.rint(x)
         bits = self._zero_bits[scales]
@@ -135,17 +135,17 @@ class Quantizer:
         self._encoder.encode(coded.symbols, by_channel(scales), is_coded(scales, marks, SKIPPED_SCALES))
         self.coded.append(coded)
         decoded = np.asarray(np.add(symbols, means, out=symbols))
-        if self._gains and channels == self._gains.source:
-            self._source[at] = decoded
+        if self._decoded is not None:
+            self._decoded[at, channels] = decoded
         return decoded
 
-    def _divide(self, gains: Gains) -> None:
-        """Divides the latents that come by their gains, once."""
-        gain = gains.of(self._source)
-        self._y = self._y.copy()
-        self._y[:, gains.first :] /= gain[:, None]
-        self._importance = self._importance * gain
-        self._gains = None
+    def _go_on(self, staged: Staged) -> None:
+        """Asks for the latents that hang on the first ones, all of which are decoded."""
+        assert self._decoded is not None
+        rest, worth = staged.rest(self._decoded.reshape(staged.first.shape))
+        self._y = np.concatenate([self._y, rest.reshape(len(self._y), -1)], 1)
+        self._importance = self._importance * np.ravel(worth)
+        self._staged = self._decoded = None
 
     def _chosen(
         self, x: Float64, symbols: Float64, scales: ScaleIndices, importance: Float64
@@ -167,13 +167,12 @@ class Quantizer:
 
 def choose(
     entropy: EntropyModel,
-    y: Float32,
+    y: Latents,
     quality: int,
     importance: npt.NDArray[np.float64],
     tune: int = 0,
-    gains: Gains | None = None,
 ) -> tuple[Quantizer, Float64]:
     """All symbols of a plane, and the decoded latents (h*w, C) as coded; arguments as of `Quantizer`."""
-    height, width, _ = y.shape
-    quantizer = Quantizer(entropy, y, importance, gains)
+    height, width = importance.shape
+    quantizer = Quantizer(entropy, y, importance)
     return quantizer, entropy.context.walk(height, width, quality, quantizer, tune=tune)

@@ -28,7 +28,7 @@ Observe = Callable[[Tensor, Tensor], None]
 
 
 class Gains(NamedTuple):
-    """Latents that are coded relative to a gain, as `isthmus.coding.symbols.Gains` are."""
+    """Latents that are coded relative to a gain, as `isthmus.image.coders.separable.gains.Gains` are."""
 
     source: slice
     """The channels that it is read off, which are decoded whole before the first of the others."""
@@ -214,7 +214,8 @@ class ContextModel(nn.Module):
                 part = part / gain
             decoded, bits = self._group(group, part, known, coding)
             around = group[0].neighbours
-            known += _features(highpass(decoded, around.highpass) if around else decoded, self.definition.form)
+            window = around.highpass if around else None
+            known += _features(highpass(decoded, window) if window else decoded, self.definition.form)
             all_decoded.append(decoded)
             all_bits.append(bits)
         return torch.cat(all_decoded, 1), torch.cat(all_bits, 1)

@@ -12,6 +12,8 @@ from torch import Tensor, nn
 
 from isthmus.coding.definition import Definition, Pass
 from isthmus.coding.formats import LATENT_LIMIT, MEAN_STEPS, SCALES, WORDS, Format
+from isthmus.coding.kinds import FIRST
+from isthmus.coding.tables import Tables
 from isthmus.coding.weights import input_bits, numbers
 from isthmus.train.context import ContextModel, PassNetwork, weight_exponents
 
@@ -34,6 +36,25 @@ def compand_table(form: Format = WORDS) -> npt.NDArray[np.int32]:
     x = np.arange(LATENT_LIMIT + 1) / MEAN_STEPS
     scaled = np.round(np.log2(1 + x) * (1 << form.feature_bits))
     return np.asarray(np.minimum(scaled, form.feature_limit), np.int32)
+
+
+def entropy_arrays(context: ContextModel, tables: Tables) -> Arrays:
+    """All arrays that every model file has, by their names there: those of an entropy model."""
+    return {
+        "tables": tables.pack().astype(np.int32),
+        "compand": compand_table(context.definition.form),
+        **context.definition.stored(context_arrays(context)),
+    }
+
+
+def entropy_metadata(definition: Definition) -> dict[str, Any]:
+    """What the metadata of a model file says of its entropy model."""
+    shape: dict[str, Any] = {"groups": list(definition.groups), "points": definition.points}
+    if definition.name != FIRST:
+        shape["definition"] = definition.name
+    if definition.form != WORDS:
+        shape["numbers"] = definition.form.name
+    return shape
 
 
 def context_arrays(context: ContextModel) -> Arrays:

@@ -18,7 +18,7 @@ from isthmus.image.coders.protocol import MEDIUM
 from isthmus.image.coders.separable.coder import SeparableCoder
 from isthmus.image.grid import BLOCK
 from isthmus.model.file import FORMAT, save_model
-from isthmus.train.context_arrays import compand_table, context_arrays
+from isthmus.train.context_arrays import entropy_arrays, entropy_metadata
 from isthmus.train.image.modules import Grid, Network, Trunk
 from isthmus.train.packages import require_packages
 
@@ -137,21 +137,10 @@ def export_model(network: Network, path: Path, name: str, metadata: dict[str, An
         **{name: np.frombuffer(graph, np.uint8) for name, graph in zip(GRAPHS, _graphs(network), strict=True)},
         **stored,
         "gains": np.array([config.gain_floor, config.gain_power], np.int32),
-        "tables": tables.pack().astype(np.int32),
-        "compand": compand_table(config.entropy.form),
-        **config.entropy.stored(context_arrays(network.context)),
+        **entropy_arrays(network.context, tables),
     }
-    shape: dict[str, Any] = {
-        "format": FORMAT,
-        "name": name,
-        "groups": list(config.groups),
-        "points": config.points,
-        "definition": config.entropy.name,
-        "numbers": config.entropy.form.name,
-        "medium": MEDIUM,
-        "coder": SeparableCoder.id,
-    }
-    save_model(path, arrays, {**shape, **metadata})
+    shape = {"format": FORMAT, "name": name, "medium": MEDIUM, "coder": SeparableCoder.id}
+    save_model(path, arrays, {**shape, **entropy_metadata(config.entropy), **metadata})
 
 
 def _graphs(network: Network) -> tuple[bytes, bytes]:

@@ -14,7 +14,7 @@ from isthmus.image.coders.separable import synthesis
 from isthmus.image.coders.separable.analysis import importance_of, latents_of
 from isthmus.image.coders.separable.arrays import mirror_signs, nominal_step_of, steps_of
 from isthmus.image.coders.separable.coder import SeparableCoder
-from isthmus.image.coders.separable.gains import as_factors, gain_exponents, gains_of
+from isthmus.image.coders.separable.gains import as_factors, gain_exponents, gains_of, staged
 from isthmus.image.coders.separable.synthesis import halo_of, with_gains
 from isthmus.image.coders.windows import pixels_of
 from isthmus.image.grid import Grid
@@ -209,7 +209,7 @@ def test_latents_are_coded_relative_to_their_gains(model: Model, photo: np.ndarr
     setting = at(model, 10000)
     y = latents_of(setting, pixels_of(ArraySource(photo), Box(2, 2, 6, 7)))
     always = np.full((6, 7), 1e9)
-    payload = encode_latents(model.entropy, y, 10000, always, 100, gains_of(setting, 6, 7))
+    payload = encode_latents(model.entropy, staged(y, gains_of(setting, 6, 7)), 10000, always, 100)
     sixteenths = decode_sixteenths(model.entropy, payload, 6, 7, 10000, 100)
     decoded, first = sixteenths / 16, GROUPS[0] + GROUPS[1]
     exponents = gain_exponents(setting, sixteenths[:, :, GROUPS[0] : first])

@@ -10,7 +10,7 @@ from isthmus.image.coders.finest import is_lost, without_finest
 from isthmus.image.coders.masking import PLAIN_WEIGHT, importance
 from isthmus.image.coders.protocol import UInt8
 from isthmus.image.coders.separable.arrays import Float32, nominal_step_of, steps_of, transform_of
-from isthmus.image.coders.separable.gains import gains_of
+from isthmus.image.coders.separable.gains import gains_of, staged
 from isthmus.image.coders.windows import map_of
 from isthmus.medium.setting import Setting
 
@@ -50,9 +50,9 @@ def bits_map(setting: Setting, rgb: UInt8) -> Float32:
 
     def bits(pixels: UInt8) -> npt.NDArray[np.float64]:
         y = latents_to_code(setting, pixels)
-        gains = gains_of(setting, *y.shape[:2])
+        latents = staged(y, gains_of(setting, *y.shape[:2]))
         dials = setting.quality.hundredths, importance_of(setting, y), setting.tune.hundredths
         with setting.one_thread():
-            return latent_bits(setting.model.entropy, y, *dials, gains)
+            return latent_bits(setting.model.entropy, latents, *dials)
 
     return map_of(rgb, bits)

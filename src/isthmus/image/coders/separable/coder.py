@@ -11,7 +11,7 @@ from isthmus.image.box import Box
 from isthmus.image.coders.protocol import Payloads, PixelSource, UInt8
 from isthmus.image.coders.separable.analysis import bits_map, importance_of, latents_to_code
 from isthmus.image.coders.separable.arrays import Float32, check_model
-from isthmus.image.coders.separable.gains import gains_of
+from isthmus.image.coders.separable.gains import gains_of, staged
 from isthmus.image.coders.separable.refinement import pixels_around, refined_latents
 from isthmus.image.coders.separable.scaled import decode_scaled
 from isthmus.image.coders.separable.synthesis import SeparableSynthesis, decode_tile
@@ -81,7 +81,7 @@ def _encode_refined(setting: Setting, pixels: UInt8, grid: Grid, box: Box) -> by
 
 
 def _payload(setting: Setting, y: Float32) -> bytes:
-    gains = gains_of(setting, *y.shape[:2])
+    latents = staged(y, gains_of(setting, *y.shape[:2]))
     dials = setting.quality.hundredths, importance_of(setting, y), setting.tune.hundredths
     with setting.one_thread():
-        return encode_latents(setting.model.entropy, y, *dials, gains)
+        return encode_latents(setting.model.entropy, latents, *dials)

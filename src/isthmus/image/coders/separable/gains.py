@@ -6,13 +6,15 @@ gain, so a file says nothing of it. Everything is whole numbers, for the gains m
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
 
 from isthmus.coding.formats import LATENT_LIMIT, MEAN_STEPS
-from isthmus.coding.symbols import Gains
+from isthmus.coding.symbols import Float32, Latents, Staged
 from isthmus.medium.setting import Setting
 
 EIGHTHS = 8
@@ -24,6 +26,21 @@ HUNDREDTHS = 100 * 100
 LARGEST_FLOOR, LARGEST_POWER = (1 << 24) - 1, 100
 """Of a model."""
 Whole = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Gains:
+    """Latents that are coded relative to a gain, which decoder and encoder read off latents that are decoded before.
+
+    Attributes:
+        source: the channels that it is read off, a group that is decoded whole before the first of the others.
+        first: the first channel that is coded relative to it; all after it are, too.
+        of: decoded latents (P, n) float64 of the source, in steps -> gains (P,) float32.
+    """
+
+    source: slice
+    first: int
+    of: Callable[[npt.NDArray[np.float64]], Float32]
 
 
 def gains_of(setting: Setting, height: int, width: int) -> Gains | None:
@@ -39,6 +56,23 @@ def gains_of(setting: Setting, height: int, width: int) -> Gains | None:
         return as_factors(exponents).reshape(-1)
 
     return Gains(slice(groups[0], first), first, of)
+
+
+def staged(y: Float32, gains: Gains | None) -> Latents:
+    """Latents (h, w, C) in steps as they are coded: those that have a gain are divided by it once it can be read off.
+
+    An error there is as many times larger as the gain, and hidden as well: the price of a squared one grows with the
+    gain itself.
+    """
+    if gains is None:
+        return y
+    height, width, _ = y.shape
+
+    def rest(decoded: npt.NDArray[np.float64]) -> tuple[Float32, Float32]:
+        gain = gains.of(decoded[:, :, gains.source].reshape(height * width, -1)).reshape(height, width)
+        return y[:, :, gains.first :] / gain[:, :, None], gain
+
+    return Staged(y[:, :, : gains.first], rest)
 
 
 def as_factors(exponents: npt.NDArray[np.generic]) -> npt.NDArray[np.float32]:

@@ -11,7 +11,7 @@ from isthmus.image.box import Box
 from isthmus.image.coders.protocol import PixelSource, UInt8
 from isthmus.image.coders.separable.analysis import importance_of, latents_of, latents_to_code
 from isthmus.image.coders.separable.arrays import Float32
-from isthmus.image.coders.separable.gains import as_factors, gains_of
+from isthmus.image.coders.separable.gains import as_factors, gains_of, staged
 from isthmus.image.coders.separable.synthesis import EDGE, halo_of, synthesise, with_gains
 from isthmus.image.coders.windows import pixels_of
 from isthmus.image.grid import BLOCK, Grid
@@ -48,7 +48,7 @@ def refined_latents(setting: Setting, pixels: UInt8, grid: Grid, tile: Box) -> F
     gains = gains_of(setting, tile.height, tile.width)
     dials = setting.quality.hundredths, importance_of(setting, y), setting.tune.hundredths
     with setting.one_thread():
-        coded = quantized_latents(setting.model.entropy, y, *dials, gains)
+        coded = quantized_latents(setting.model.entropy, staged(y, gains), *dials)
     # What is decoded next to the tile is not known yet: its latents before quantization stand in for it.
     expected = with_gains(setting, _sixteenths(around)).astype(np.float32)
     expected[inner] = with_gains(setting, _sixteenths(coded))

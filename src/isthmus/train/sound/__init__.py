@@ -1,0 +1,1 @@
+"""Training of the entropy model of sounds: pieces, costs, and runs."""
