@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from isthmus.cli.messages import errors_told, remark
+from isthmus.cli.messages import errors_told, say
 from isthmus.cli.options import force_option, inputs_argument
 from isthmus.cli.streams import read_input
 
@@ -27,4 +27,4 @@ def page(inputs: tuple[str, ...], output: str, title: str | None, beside: bool, 
                 pictures.append(shown(Path(name).name, stream.read(), limits))
         path = Path(output)
         write_album(path, pictures, title or path.stem, beside, force)
-    remark(f"{path}: {path.stat().st_size} bytes")
+    say(f"{path}: {path.stat().st_size} bytes")

@@ -145,6 +145,22 @@ export function binary(operation: i32, out: usize, a: usize, aStep: usize, b: us
   }
 }
 
+// Operations of `unary`, by number.
+const ABS = 0, SIGN = 1, FLOOR = 2;
+
+/** out[i] = op x[i], numbers of f32; anything but those above is the natural logarithm. */
+export function unary(operation: i32, out: usize, x: usize, length: i32): void {
+  for (let i: i32 = 0; i < length; i++) {
+    const value = load<f32>(x + (i << 2));
+    let found: f32;
+    if (operation == ABS) found = abs<f32>(value);
+    else if (operation == SIGN) found = value > 0 ? 1 : value < 0 ? -1 : 0;
+    else if (operation == FLOOR) found = floor<f32>(value);
+    else found = Mathf.log(value);
+    store<f32>(out + (i << 2), found);
+  }
+}
+
 /** out[c][r] = x[r][c], numbers of f32. */
 export function transpose(out: usize, x: usize, rows: i32, columns: i32): void {
   const step = (<usize>rows) << 2;

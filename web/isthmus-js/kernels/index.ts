@@ -2,7 +2,7 @@
 
 export { begin, digit, marks, symbols, finished } from "./range";
 export { layer, predictions, arrange, add, place } from "./passes";
-export { sums, sum, binary, transpose, spread, pixels } from "./floats";
+export { sums, sum, binary, unary, transpose, spread, pixels } from "./floats";
 
 /** Where the memory that JavaScript may use begins. */
 export function heap(): usize {

@@ -24,6 +24,7 @@
  *   slope: number, added: number) => void} sum
  * @property {(operation: number, out: number, a: number, aStep: number, b: number, bStep: number, length: number
  *   ) => void} binary
+ * @property {(operation: number, out: number, x: number, length: number) => void} unary
  * @property {(out: number, x: number, rows: number, columns: number) => void} transpose
  * @property {(out: number, outStep: number, x: number, xStep: number, length: number) => void} spread
  * @property {(out: number, x: number, channels: number, stride: number, low: number, high: number, length: number

@@ -19,8 +19,7 @@ import { readGraph } from "./onnx.js";
 const OUTPUTS = 4;
 const LENGTH = 8;
 const BINARY = ["Add", "Sub", "Mul", "Div"];
-/** @type {Record<string, (x: number) => number>} */
-const UNARY = { Abs: Math.abs, Floor: Math.floor, Log: Math.log, Sign: Math.sign, Exp: Math.exp, Sqrt: Math.sqrt };
+const UNARY = ["Abs", "Sign", "Floor", "Log"];
 /** Other shapes for the same numbers. */
 const SAME_NUMBERS = ["Unsqueeze", "Squeeze", "Cast", "Identity"];
 
@@ -134,10 +133,10 @@ export class Network {
     const x = () => get(0);
     if (step.kind === "Conv") return this.conv(step, get(0), step.addend ? found.get(step.addend) : undefined);
     if (BINARY.includes(step.kind)) return this.binary(step, found);
-    if (step.kind in UNARY) return this.unary(x(), UNARY[step.kind]);
-    if (step.kind === "LeakyRelu") {
-      const [slope] = step.numbers.alpha;
-      return this.unary(x(), (value) => Math.max(value, value * slope));
+    if (UNARY.includes(step.kind)) {
+      const out = this.make(x().shape);
+      this.heap.kernels.unary(UNARY.indexOf(step.kind), out.at, x().at, countOf(out.shape));
+      return out;
     }
     if (SAME_NUMBERS.includes(step.kind)) {
       const axes = Array.from(constant(1)?.numbers ?? []);
@@ -167,14 +166,6 @@ export class Network {
     const numbers = this.numbers(out);
     if (values.length === 1) numbers.fill(values[0]);
     else numbers.set(values);
-    return out;
-  }
-
-  /** @param {Tensor} x @param {(value: number) => number} work */
-  unary(x, work) {
-    const out = this.make(x.shape);
-    const [to, from] = [this.numbers(out), this.numbers(x)];
-    for (let i = 0; i < to.length; i++) to[i] = work(from[i]);
     return out;
   }
 
