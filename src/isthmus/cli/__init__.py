@@ -18,6 +18,7 @@ COMMANDS = {
     "info": ("isthmus.cli.info", "info"),
     "verify": ("isthmus.cli.verify", "verify"),
     "thumbnail": ("isthmus.cli.thumbnail", "thumbnail"),
+    "integrate": ("isthmus.cli.integrate", "integrate"),
     "demo": ("isthmus.cli.demo", "demo"),
     "compare": ("isthmus.cli.compare", "compare"),
     "train": ("isthmus.cli.train", "train"),
@@ -25,7 +26,6 @@ COMMANDS = {
     "learn": ("isthmus.cli.learn", "learn"),
     "serve": ("isthmus.cli.serve", "serve"),
     "page": ("isthmus.cli.page", "page"),
-    "integrate": ("isthmus.cli.integrate", "integrate"),
     "completion": ("isthmus.cli.completion", "completion"),
     "bench": ("isthmus.cli.bench", "bench"),
 }
