@@ -4,7 +4,7 @@ Of every sound file below FOLDER the first seconds are coded by isthmus at sever
 (libopus, FFmpeg's own AAC, LAME, all through PyAV) at several rates; what is written down of each is its real bytes,
 ViSQOL in audio mode, the log-spectral distance and the ratio of signal to noise. Folders directly below FOLDER are
 groups, which are told apart. A run that was stopped goes on; --report prints the mean curves and BD-rates of what is
-there. Needs: pip install "isthmus[sound-bench]".
+there. Pieces nobody trained on are made by scripts/sound_pieces.py. Needs: pip install "isthmus[sound-bench]".
 """
 
 import argparse
@@ -24,12 +24,12 @@ from isthmus.codec import Codec
 Samples = npt.NDArray[np.float64]
 
 RIVALS = {
-    "opus": ("libopus", "ogg", (24, 32, 48, 64, 96, 128)),
-    "aac": ("aac", "adts", (32, 64, 96, 128, 160)),
-    "mp3": ("libmp3lame", "mp3", (48, 64, 96, 128, 160)),
+    "opus": ("libopus", "ogg", (24, 40, 64, 96, 160)),
+    "aac": ("aac", "adts", (32, 64, 96, 160)),
+    "mp3": ("libmp3lame", "mp3", (32, 64, 96, 160)),
 }
 """Encoder, container and kilobits a second for two channels; one channel has half."""
-QUALITIES = (0, 10, 20, 30, 40, 50)
+QUALITIES = (0, 15, 30, 45, 60)
 DELAY = 8192
 """Samples by which a decoder may be late or early."""
 METRICS = ("kbps", "visqol", "lsd_db", "snr_db")
@@ -172,7 +172,8 @@ def main() -> None:
         # What is compared is aligned already.
         api.create(mode="audio", search_window=4, disable_global_alignment=True, disable_realignment=True)
         codec = Codec(asked.model, threads=1)
-        for path in sorted(path for path in asked.folder.rglob("*") if path.is_file()):
+        # By name: a run that is stopped has something of all groups.
+        for path in sorted((path for path in asked.folder.rglob("*") if path.is_file()), key=lambda path: path.name):
             name = path.relative_to(asked.folder).as_posix()
             results[name] = measure(path, asked.seconds, codec, results.get(name, {}), api)
             asked.results.write_text(json.dumps(results, indent=1) + "\n")

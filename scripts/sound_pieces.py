@@ -81,11 +81,8 @@ def main() -> None:
                 keep(wav, music / f"{lump.lower()}.flac", 30)
         for module in MODULES:
             source = asked.packages / module
-            with wav.open("wb") as stream:
-                play = ["openmpt123", "--stdout", "--samplerate", "44100", "--channels", "2", "--no-float", "-q"]
-                raw = subprocess.run([*play, "--end-time", "60", source], check=True, stdout=subprocess.PIPE).stdout
-                samples = np.frombuffer(raw, np.int16).reshape(-1, 2)
-                soundfile.write(stream, samples, 44_100, format="WAV")
+            play = ["openmpt123", "--batch", "--quiet", "--samplerate", "44100", "--channels", "2", "--no-float"]
+            subprocess.run([*play, "--end-time", "60", "--force", "-o", wav, source], check=True)
             keep(wav, music / f"{source.stem}.flac", 30)
         for package, voice in VOICES.items():
             suffix = package.split("-")[1]

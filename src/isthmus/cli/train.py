@@ -1,4 +1,4 @@
-"""isthmus train: a folder of pictures in, a model file out."""
+"""isthmus train: a folder of pictures, or of sounds, in, a model file out."""
 
 import sys
 from collections.abc import Callable
@@ -38,7 +38,7 @@ def _options(command: Command) -> Command:
 @click.argument("folder", type=click.Path(exists=True, file_okay=False))
 @_options
 def train(folder: str, **values: Any) -> None:
-    """Train a codec on all pictures below FOLDER, and write it as a model file.
+    """Train a codec on all pictures below FOLDER, or on all sounds with --sounds, and write it as a model file.
 
     Ctrl-C loses nothing: the same command with --resume continues. Several GPUs: accelerate launch -m isthmus.train
     with the same arguments.
@@ -49,6 +49,7 @@ def train(folder: str, **values: Any) -> None:
     isthmus encode --model own.isthmodel photo.jpg
     isthmus models add own.isthmodel                         to decode without --model
     isthmus train photos -o new.isthmodel --minutes 6000     from nothing: that takes days
+    isthmus train songs --sounds -o songs.isthmodel --minutes 60
 
     Keep the model as long as the files that it wrote: nothing else decodes them.
     """

@@ -38,6 +38,7 @@ class Option:
 
 OPTIONS = (
     Option(("-o", "--output"), str, "FILE", "The model file to write; MODEL.training beside it holds the run.", True),
+    Option(("--sounds",), bool, "", "Train on the sounds below FOLDER instead of the pictures."),
     Option(("--minutes",), float, "M", f"Budget of time (default: {DEFAULT_MINUTES:g}, if there is no other budget)."),
     Option(("--steps",), int, "N", "Budget of steps; the run ends with the budget that is used up first."),
     Option(("--stop-loss",), float, "X", "End as soon as the loss, a mean of 100 steps, is at or below this."),
@@ -62,6 +63,7 @@ class Request:
     Attributes:
         folder: all pictures below it are trained on, but for those that are held out.
         output: the model file to write; the run is kept beside it.
+        sounds: those below the folder are trained on, and no pictures.
         minutes: budget of time; `DEFAULT_MINUTES` if there is no other budget.
         steps: budget of steps; the run ends with the budget that is used up first.
         stop_loss: end as soon as the loss, a mean of 100 steps, is at or below this.
@@ -79,6 +81,7 @@ class Request:
 
     folder: Path
     output: Path
+    sounds: bool = False
     minutes: float | None = None
     steps: int | None = None
     stop_loss: float | None = None

@@ -1,4 +1,4 @@
-"""A training run from a folder of pictures to a model file: budget, interruptions, measurements, export."""
+"""A training run from a folder of pictures or sounds to a model file: budget, interruptions, measurements, export."""
 
 from __future__ import annotations
 
@@ -70,6 +70,10 @@ def train(request: Request, say: Say) -> Result:
     if not request.resume and checkpoint.exists() and not request.force:
         raise InputError(f"{request.workspace} holds a run already", hint="Use --resume to continue it, or --force.")
     refuse_unwritable(request.workspace)
+    if request.sounds:
+        from isthmus.train.sound.asked import train_sounds
+
+        return Result(train_sounds(request, say))
     workers = Workers(request.device, request.threads, request.float32)
     try:
         return Run(request, workers, say if workers.first else _nothing).go()

@@ -6,8 +6,10 @@ from pathlib import Path
 import pytest
 import soundfile
 import torch
+from click.testing import CliRunner
 
 import sounds
+from isthmus.cli import main
 from isthmus.codec import Codec
 from isthmus.errors import InputError
 from isthmus.model.registry import load_model
@@ -69,3 +71,26 @@ def test_a_run_goes_on(folder: Path, tmp_path: Path) -> None:
     assert second.course.step == 4
     with pytest.raises(InputError, match="other settings"):
         SoundRun(folder, tmp_path / "parts.pt", replace(CONFIG, width=9), print)
+
+
+def test_the_command_line(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("isthmus.train.sound.asked.SoundConfig", lambda: CONFIG)
+    output = tmp_path / "mine.isthmodel"
+    words = ["train", str(folder), "--sounds", "-o", str(output), "--steps", "1"]
+    result = CliRunner().invoke(main, words)
+    assert result.exit_code == 0, result.output
+    model = load_model(output)
+    assert f"model {model.id.hex()}" in result.output
+    assert (model.name, model.training["steps"], model.training["sounds"]) == ("mine", 1, 3)
+    again = CliRunner().invoke(main, words)
+    assert again.exit_code == 1
+    assert "exists" in again.output
+    refused = CliRunner().invoke(main, [*words, "--force", "--from", "best"])
+    assert refused.exit_code == 1
+    assert "--from is not for a run on sounds" in refused.output
+
+
+def test_a_run_that_is_asked_to_stop(folder: Path, tmp_path: Path) -> None:
+    run = SoundRun(folder, tmp_path / "run.pt", CONFIG, print)
+    assert not run.train(60, steps=4, stop=lambda: run.course.step == 2)
+    assert SoundRun(folder, tmp_path / "run.pt", CONFIG, print).course.step == 2

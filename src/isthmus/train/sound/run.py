@@ -82,13 +82,14 @@ class SoundRun:
         say(f"{len(self.training)} sounds to train on, {len(self.held_out)} held out")
         self.pieces = read_pieces(self.training, config.pieces, config, 0)
 
-    def train(self, minutes: float, steps: int | None = None) -> None:
-        """Trains until so many minutes or steps are used, those of earlier parts of the run included."""
+    def train(self, minutes: float, steps: int | None = None, stop: Callable[[], bool] = lambda: False) -> bool:
+        """Trains until so many minutes or steps are used, those of earlier parts of the run included, or `stop` says
+        so; whether the budget is used."""
         begun_at, before, lately = time.perf_counter(), self.course.seconds, []
         while True:
             self.course.seconds = before + time.perf_counter() - begun_at
             part = max(self.course.seconds / (60 * minutes), self.course.step / steps if steps else 0.0)
-            if part >= 1:
+            if part >= 1 or stop():
                 break
             lately.append(self._step(part))
             if self.course.step % REPORT_STEPS == 0:
@@ -101,6 +102,7 @@ class SoundRun:
             if self.course.step % CHECKPOINT_STEPS == 0:
                 self._save()
         self._save()
+        return part >= 1
 
     def _step(self, part: float) -> tuple[float, float]:
         config = self.config
