@@ -93,7 +93,7 @@ def child(folder: str, steps: int, threads: Threads) -> None:
     from isthmus.train.loop import Trainer
     from isthmus.train.workers import Workers
 
-    config, weights, _ = load_weights("fast2", TrainConfig(), {})
+    config, weights, _ = load_weights("fast", TrainConfig(), {})
     batches = Batches(look_through(Path(folder), None, config), config, 0)
     workers = Workers("cpu", threads, exact=True)
     trainer = Trainer(config, workers)

@@ -16,7 +16,9 @@ from typing import Any
 import numpy as np
 
 import figures
-from isthmus.image.coders.lapped.arrays import nominal_step_of, steps_of
+from isthmus.image.coders.separable.arrays import dial_weights, nominal_step_of
+from isthmus.image.coders.separable.gains import STEPS
+from isthmus.image.grid import BLOCK
 from isthmus.medium.setting import Setting
 from isthmus.model.engine import Engine
 from isthmus.model.model import Model
@@ -36,32 +38,32 @@ class OpenVino:
         options = {"INFERENCE_NUM_THREADS": threads, "INFERENCE_PRECISION_HINT": precision, "NUM_STREAMS": 1}
         self._model = core.compile_model(core.read_model(graph), "CPU", options)
 
-    def __call__(self, **inputs: np.ndarray) -> np.ndarray:
-        return np.asarray(self._model(inputs)[0])
+    def all(self, **inputs: np.ndarray) -> list[np.ndarray]:
+        return [np.asarray(output) for output in self._model(inputs).values()]
 
 
 def inputs(model: Model, height: int, width: int) -> dict[str, dict[str, Any]]:
     """Noise of natural size for both networks, by graph."""
     rng = np.random.default_rng(0)
     setting = Setting(model, Quality(5000))
-    steps = steps_of(setting)
-    latents = np.rint(rng.laplace(0, 1, (height // 16 + 1, width // 16 + 1, model.latents))).astype(np.float32)
-    pixels = rng.integers(0, 256, (height + 16, width + 16, 3), dtype=np.uint8)
+    h, w = height // BLOCK + 1, width // BLOCK + 1
+    trunk = {
+        "latents": np.rint(rng.laplace(0, 1, (h, w, model.latents))).astype(np.float32),
+        "octaves": rng.integers(0, 8, (h, w, 1)).astype(np.float32) / STEPS,
+        "weights": dial_weights(setting),
+    }
+    _, hidden = Engine(model.arrays["trunk.onnx"]).all(**trunk)
+    planes = rng.uniform(-128, 128, (3, height, width)).astype(np.float32)
     return {
-        "analysis.onnx": {"pixels": pixels, "steps": steps},
-        "synthesis.onnx": {
-            "latents": latents,
-            "steps": steps,
-            "nominal": nominal_step_of(setting),
-            "weights": setting.quality_weights,
-        },
+        "trunk.onnx": trunk,
+        "grid.onnx": {"hidden": hidden, "planes": planes, "nominal": nominal_step_of(setting)},
     }
 
 
 def measure(model: Model, threads: int, rounds: int) -> list[dict[str, Any]]:
     """One row an engine, graph and size."""
     rows = []
-    for graph in ("analysis.onnx", "synthesis.onnx"):
+    for graph in ("trunk.onnx", "grid.onnx"):
         data = model.arrays[graph]
         engines: dict[str, Any] = {
             "onnxruntime f32": Engine(data, threads),
@@ -70,15 +72,16 @@ def measure(model: Model, threads: int, rounds: int) -> list[dict[str, Any]]:
         }
         for height, width in SIZES:
             given = inputs(model, height, width)[graph]
-            outputs = {name: engine(**given).astype(np.float64) for name, engine in engines.items()}
+            outputs = {name: engine.all(**given) for name, engine in engines.items()}
             seconds: dict[str, list[float]] = {name: [] for name in engines}
             for _ in range(rounds):
                 for name, engine in engines.items():
                     begun = time.perf_counter()
-                    engine(**given)
+                    engine.all(**given)
                     seconds[name].append(time.perf_counter() - begun)
             for name, values in seconds.items():
-                error = np.abs(outputs[name] - outputs["onnxruntime f32"])
+                pairs = zip(outputs[name], outputs["onnxruntime f32"], strict=True)
+                error = np.concatenate([np.abs(one - other.astype(np.float64)).reshape(-1) for one, other in pairs])
                 row = {
                     "graph": graph,
                     "size": f"{width}x{height}",

@@ -14,7 +14,7 @@ from pictures import LOSSLESS  # noqa: E402
 GOLDEN = ROOT / "tests" / "golden"
 
 if __name__ == "__main__":
-    (GOLDEN / "container_v1.isth").write_bytes(assemble(HEADER, {}, ALPHAS, TILES))
+    (GOLDEN / "container.isth").write_bytes(assemble(HEADER, {}, ALPHAS, TILES))
     for name, picture in LOSSLESS.items():
         (GOLDEN / f"lossless_{name}.isth").write_bytes(isthmus.encode(picture(), lossless=True))
-    (GOLDEN / "metadata_v1.isth").write_bytes(assemble(HEADER, META, ALPHAS, TILES))
+    (GOLDEN / "metadata.isth").write_bytes(assemble(HEADER, META, ALPHAS, TILES))

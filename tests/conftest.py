@@ -126,6 +126,12 @@ def lossless_codec(lossless_coder: doubles.LosslessCoder) -> Codec:
 
 
 @pytest.fixture
+def no_tune(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No weights have a second dial: those of a coder that knows none stand for it."""
+    monkeypatch.setattr(table, "WITH_TUNE", frozenset[int]())
+
+
+@pytest.fixture
 def users_models(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The folder of this user's added models, apart from the real one; it does not exist yet."""
     folder = tmp_path / "user" / "models"
@@ -135,7 +141,7 @@ def users_models(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture(scope="session")
 def tuned_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A model file that has a second dial, of a size that suits tests."""
+    """A model file of the coder of pictures, with its second dial, of a size that suits tests."""
     # Needs a package that only a few tests need.
     from tiny_separable import write_tiny_separable
 

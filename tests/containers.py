@@ -11,8 +11,9 @@ from isthmus.image.chunks import EXIF, ICC, XMP
 from isthmus.image.container import parse
 from isthmus.image.header import Header
 from isthmus.quality import Quality
+from isthmus.tune import Tune
 
-HEADER = Header(3, 2, "LA", Quality(5025), bytes.fromhex("0123456789abcdef"), 2, has_alpha=True)
+HEADER = Header(3, 2, "LA", Quality(5025), bytes.fromhex("0123456789abcdef"), 2, has_alpha=True, coder=2, tune=Tune(37))
 META = {ICC: b"profile", EXIF: b"II*\0", XMP: b"<x/>"}
 TILES = [b"one", b"two"]
 ALPHAS = [b"\0\xff", b"\0\x00"]

@@ -131,9 +131,10 @@ def test_inspecting_needs_no_engine_and_no_coder(tmp_path: Path) -> None:
     from isthmus.image.container import assemble
     from isthmus.image.header import Header
     from isthmus.quality import Quality
+    from isthmus.tune import EYE
 
     path = tmp_path / "a.isth"
-    path.write_bytes(assemble(Header(4, 4, "RGB", Quality(0), bytes(8), 1024), {}, [], [b"?"]))
+    path.write_bytes(assemble(Header(4, 4, "RGB", Quality(0), bytes(8), 1024, coder=2, tune=EYE), {}, [], [b"?"]))
     code = f"from isthmus.cli import main\nmain(['info', {str(path)!r}], standalone_mode=False)"
     heavy = {
         "onnxruntime",
@@ -141,7 +142,7 @@ def test_inspecting_needs_no_engine_and_no_coder(tmp_path: Path) -> None:
         "torch",
         "constriction",
         "PIL",
-        "isthmus.image.coders.lapped",
+        "isthmus.image.coders.separable",
         "isthmus.image.files",
     }
     assert not heavy & imported_by(code)

@@ -47,6 +47,10 @@ def test_targets_are_kept_wherever_the_second_dial_stands(tmp_path: Path, tuned_
     assert path.read_bytes() == small["psnr"]
     plain = isthmus.encode(PHOTO, 30, tune=0.25, model=tuned_model)
     assert plain == isthmus.Codec(tuned_model).encode(PHOTO, 30, tune=0.25)
+
+
+@pytest.mark.usefixtures("no_tune")
+def test_a_tune_without_the_dial_is_refused() -> None:
     for wanted in ({"target_bytes": 900}, {"quality": 30}):
         with pytest.raises(isthmus.InputError, match="has no second dial"):
             isthmus.encode(PHOTO, **wanted, tune="psnr")

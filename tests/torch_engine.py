@@ -38,18 +38,10 @@ def _depth_to_space(x: Any, **a: Any) -> Any:
     return F.pixel_shuffle(x, a["blocksize"])
 
 
-def _reshape(x: Any, shape: Any, **a: Any) -> Any:
-    return x.reshape([x.shape[i] if n == 0 else n for i, n in enumerate(shape.tolist())])
-
-
 def _unsqueeze(x: Any, axes: Any) -> Any:
     for axis in sorted(axes.tolist()):
         x = x.unsqueeze(axis)
     return x
-
-
-def _squeeze(x: Any, axes: Any) -> Any:
-    return x.squeeze(axes.tolist())
 
 
 OPERATORS: dict[str, Callable[..., Any]] = {
@@ -74,19 +66,17 @@ OPERATORS: dict[str, Callable[..., Any]] = {
     "Log": torch.log,
     "MatMul": torch.matmul,
     "Mul": torch.mul,
-    "Reshape": _reshape,
     "Shape": lambda x, **a: torch.tensor(x.shape),
     "Sign": torch.sign,
     "Slice": _slice,
-    "Squeeze": _squeeze,
     "Sub": torch.sub,
     "Transpose": lambda x, **a: x.permute(a["perm"]),
     "Unsqueeze": _unsqueeze,
 }
 
 
-def run_graph(graph: bytes, **inputs: np.ndarray) -> np.ndarray:
-    """Runs an ONNX file on named inputs and returns its one output."""
+def run_graph(graph: bytes, **inputs: np.ndarray) -> list[np.ndarray]:
+    """Runs an ONNX file on named inputs and returns its outputs."""
     model = onnx.load_from_string(graph)
     values: dict[str, Any] = {name: torch.from_numpy(np.array(value)) for name, value in inputs.items()}
     for tensor in model.graph.initializer:
@@ -96,4 +86,4 @@ def run_graph(graph: bytes, **inputs: np.ndarray) -> np.ndarray:
             attributes = {a.name: onnx.helper.get_attribute_value(a) for a in node.attribute}
             arguments = [values[name] for name in node.input if name]
             values[node.output[0]] = OPERATORS[node.op_type](*arguments, **attributes)
-    return np.asarray(values[model.graph.output[0].name].numpy())
+    return [np.asarray(values[output.name].numpy()) for output in model.graph.output]

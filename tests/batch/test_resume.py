@@ -157,6 +157,7 @@ def test_another_tune_is_refused_whatever_the_target(job: Job, tmp_path: Path, t
     assert set(states(tuned).values()) == {"failed"}
 
 
+@pytest.mark.usefixtures("no_tune")
 def test_a_tune_that_the_model_has_no_dial_for(job: Job, tmp_path: Path) -> None:
     found = all_of(replace(job, tune="eye"))
     assert {result.state for result in found.values()} == {"failed"}

@@ -1,16 +1,19 @@
 """docs/format.md says what the program does: its tables against the code's."""
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 import doubles
+from containers import HEADER
 from isthmus.bitstream import chunks, head
 from isthmus.image import modes, size
 from isthmus.image.chunks import CHUNKS
-from isthmus.image.coders.table import CODERS
+from isthmus.image.coders.table import CODERS, NO_CODER
 from isthmus.image.grid import TILE
+from isthmus.image.header import pack_header
 from isthmus.image.limits import Limits
 from isthmus.image.modes import as_mode, restored_mode
 from isthmus.media import MEDIA
@@ -52,24 +55,25 @@ def test_luma(rng: np.random.Generator) -> None:
     np.testing.assert_array_equal(as_mode(pixels, "L")[..., 0], (pixels.astype(int) @ weights + half) >> bits)
 
 
+def end_of(fields: list[list[str]], begin: int) -> int:
+    """Where fields end that follow each other."""
+    for offset, length, *_ in fields:
+        assert int(offset) == begin
+        begin += int(length)
+    return begin
+
+
 def test_header_fields_follow_each_other() -> None:
-    end = 0
-    for offset, length, *_ in rows("### Version 1"):
-        assert int(offset) == end
-        end += int(length)
-    assert end == head.HEADER_V1_BYTES
-
-
-def test_header_fields_of_version_2_follow_each_other() -> None:
-    *known, fields, crc = rows("### Version 2")
-    end = 0
-    for offset, length, *_ in known:
-        assert int(offset) == end
-        end += int(length)
+    *known, fields, crc = rows("## Header")
+    end = end_of(known, 0)
     assert fields[:2] == [str(end), f"length - {end + int(crc[1])}"]
     assert crc[0] == f"length - {crc[1]}"
-    assert end + int(crc[1]) == head.MIN_HEADER_V2_BYTES
-    assert f"{head.MIN_HEADER_V2_BYTES} to 65535, for a picture {end + head.FIELDS_V1_BYTES + int(crc[1])} or" in TEXT
+    assert end + int(crc[1]) == head.MIN_HEADER_BYTES
+    whole = len(pack_header(replace(HEADER, coder=255, tune=None)))
+    assert end_of(rows("The fields of a picture:"), end) + int(crc[1]) == whole
+    assert f"{head.MIN_HEADER_BYTES} to 65535, for a picture {whole} or more" in TEXT
+    assert all(f"{whole - head.MIN_HEADER_BYTES} bytes" in fields for *_, fields in rows("**Media.**"))
+    assert len(pack_header(HEADER)) == end_of(rows("Coder 2 has one field"), whole - int(crc[1])) + int(crc[1])
 
 
 def test_media_and_coders() -> None:
@@ -77,20 +81,20 @@ def test_media_and_coders() -> None:
         number: load().name for number, load in MEDIA.items()
     }
     assert all(number == load().id for number, load in MEDIA.items())
-    assert all(f"{head.FIELDS_V1_BYTES} bytes" in fields for *_, fields in rows("**Media.**"))
     described = {int(number): name for number, name, _ in rows("**Coders of pictures.**")}
     assert described.pop(doubles.LosslessCoder().id) == "none"
+    assert described.pop(NO_CODER) == ""
     assert described == {number: load().name for number, load in CODERS.items()}
     assert all(number == load().id for number, load in CODERS.items())
 
 
 def test_numbers() -> None:
     assert head.MAGIC.hex(" ").upper() in TEXT
-    assert f"format, versions 1 and {head.VERSION}" in TEXT
+    assert f"format, version {head.VERSION}\n" in TEXT
     assert str(size.MAX_SIDE) in TEXT
     assert str(chunks.MAX_CHUNK_BYTES) in TEXT
     assert str(Limits().max_pixels) in TEXT
-    assert f"coder 1 writes and decodes {TILE} only" in TEXT
+    assert f"coder 2 writes and decodes {TILE} only" in TEXT
 
 
 def test_chunk_types() -> None:

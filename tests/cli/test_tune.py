@@ -75,6 +75,7 @@ def test_a_word_that_is_none(tuned_model: Path, word: str) -> None:
     assert not Path("a.isth").exists()
 
 
+@pytest.mark.usefixtures("no_tune")
 @pytest.mark.parametrize(
     "words",
     [
@@ -93,7 +94,8 @@ def test_weights_without_the_dial_are_refused_before_anything_is_begun(words: tu
     assert not Path("../out").exists()
 
 
-def test_without_the_option_nothing_is_said_of_it() -> None:
+@pytest.mark.usefixtures("lossless_coder")
+def test_without_the_dial_nothing_is_said_of_it() -> None:
     encoded = run("encode", "a.png", "--json")
     assert "tune" not in encoded.stdout
     assert json.loads(run("info", "--json", "a.isth").stdout)["tune"] is None

@@ -12,15 +12,17 @@ from isthmus.coding.range_coder import SymbolDecoder, SymbolEncoder
 from isthmus.coding.symbols import MARKED, SKIPPED_SCALES, Quantizer, by_channel, is_coded
 from isthmus.coding.tables import Tables
 from isthmus.errors import CorruptError, SelfCheckError
-from isthmus.image.coders.lapped.analysis import analyse
-from isthmus.image.coders.lapped.arrays import nominal_step_of, steps_of
 from isthmus.image.coders.masking import RDOQ_WEIGHT, visibility
 from isthmus.image.coders.protocol import ArraySource
+from isthmus.image.coders.separable.analysis import latents_to_code
+from isthmus.image.coders.separable.arrays import nominal_step_of, steps_of
+from isthmus.image.coders.windows import pixels_of
 from isthmus.image.grid import Grid
 from isthmus.medium.setting import Setting
 from isthmus.model.model import Model
 from isthmus.model.registry import release_model
 from isthmus.quality import Quality
+from isthmus.tune import PSNR
 
 QUALITY = 3000
 
@@ -35,14 +37,18 @@ def smooth(height: int, width: int) -> np.ndarray:
     return np.stack([90 + i / 2, 120 + j / 3, 100 + (i + j) / 5], 2).clip(0, 255).astype(np.uint8)
 
 
+def at(model: Model) -> Setting:
+    """Where no latent has a gain, and the tune, which payloads are given beside the quality, is 0."""
+    return Setting(model, Quality(QUALITY), 1, PSNR)
+
+
 def analysed(model: Model, rgb: np.ndarray) -> np.ndarray:
     source = ArraySource(rgb)
-    return analyse(Setting(model, Quality(QUALITY), 1), source, Grid(source.width, source.height).latent_box(0))
+    return latents_to_code(at(model), pixels_of(source, Grid(source.width, source.height).latent_box(0)))
 
 
 def importance(model: Model, y: np.ndarray, weight: float = RDOQ_WEIGHT) -> np.ndarray:
-    setting = Setting(model, Quality(QUALITY))
-    return weight * visibility(y, steps_of(setting), float(nominal_step_of(setting)[0]))
+    return weight * visibility(y, np.abs(steps_of(at(model))), float(nominal_step_of(at(model))[0]))
 
 
 def encode(model: Model, y: np.ndarray) -> bytes:

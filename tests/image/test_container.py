@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from containers import ALPHAS, HEADER, META, TILES, chunk, finish, refused_with_any_bit_flipped
-from isthmus.bitstream.head import HEADER_V1_BYTES, MAGIC
+from isthmus.bitstream.head import MAGIC
 from isthmus.bitstream.varint import write_varint
 from isthmus.errors import (
     BitstreamError,
@@ -26,6 +26,7 @@ from isthmus.image.limits import Limits
 from isthmus.image.modes import MODES
 from isthmus.image.picture import as_picture
 from isthmus.quality import Quality
+from isthmus.tune import EYE, Tune
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 
@@ -36,8 +37,9 @@ def sample() -> bytes:
 
 def with_header(**changes: object) -> bytes:
     """The header of HEADER with raw fields changed and the CRC made good."""
-    names = ["magic", "version", "features", "width", "height", "channels", "mode", "quality", "model", "tile", "tiles"]
-    layout = struct.Struct("<8sHHIIBBH8sHI")
+    names = ["magic", "version", "length", "medium", "coder", "features", "width", "height", "channels", "mode"]
+    names += ["quality", "model", "tile", "tiles", "tune"]
+    layout = struct.Struct("<8sHHBBHIIBBH8sHIB")
     fields = dict(zip(names, layout.unpack(pack_header(HEADER)[:-4]), strict=True))
     head = layout.pack(*(fields | changes).values())
     return head + struct.pack("<I", zlib.crc32(head))
@@ -46,44 +48,42 @@ def with_header(**changes: object) -> bytes:
 def test_literal_bytes() -> None:
     expected = bytes.fromhex(
         "89 49535448 0d0a1a"  # magic
-        "0100"  # version 1
+        "0200"  # version 2
+        "2f00"  # 47 bytes of header
+        "01"  # a picture
+        "02"  # by coder 2
         "0100"  # features: alpha
         "03000000 02000000"  # 3x2 pixels
         "03 03"  # three coded channels, mode LA
         "a113"  # quality 50.25
         "0123456789abcdef"  # model id
         "0200 02000000"  # tiles of 2 pixels, two of them
-        "59c60507"  # CRC-32 of all that
+        "25"  # tune 0.37
+        "8adadcc4"  # CRC-32 of all that
         "41 02 00ff a7db6a2c"  # alpha: opaque
         "41 02 0000 2a346801"  # alpha: transparent
         "54 03 6f6e65 1b6e299c"  # tile "one"
         "54 03 74776f 8c628ff7"  # tile "two"
-        "5a 01 4c 8e4e1bf8"  # end, after 76 bytes
+        "5a 01 51 57221d9b"  # end, after 81 bytes
     )
     assert assemble(HEADER, {}, ALPHAS, TILES) == expected
-    assert (GOLDEN / "container_v1.isth").read_bytes() == expected
+    assert (GOLDEN / "container.isth").read_bytes() == expected
 
 
 def test_the_golden_file_is_read() -> None:
-    parsed = parse((GOLDEN / "container_v1.isth").read_bytes())
+    parsed = parse((GOLDEN / "container.isth").read_bytes())
     assert parsed.header == HEADER
     assert (parsed.alpha, parsed.tiles, parsed.metadata) == (ALPHAS, TILES, {})
 
 
 def test_the_metadata_golden_file_is_read() -> None:
     # Written bytes may differ between versions of zlib; read ones may not.
-    assert parse((GOLDEN / "metadata_v1.isth").read_bytes()).metadata == META
-
-
-def test_version_1_is_written_wherever_it_can_say_it() -> None:
-    parsed = parse(sample())
-    assert (parsed.version, parsed.header.coder, parsed.header_bytes) == (1, 1, HEADER_V1_BYTES)
-    assert HEADER_V1_BYTES == 42
+    assert parse((GOLDEN / "metadata.isth").read_bytes()).metadata == META
 
 
 def test_overhead_of_a_small_picture() -> None:
-    header = Header(768, 512, "RGB", Quality(5000), bytes(8), 1024)
-    assert len(assemble(header, {}, [], [bytes(5000)])) - 5000 == 57
+    header = Header(768, 512, "RGB", Quality(5000), bytes(8), 1024, coder=2, tune=EYE)
+    assert len(assemble(header, {}, [], [bytes(5000)])) - 5000 == 62
 
 
 def may_have_alpha(mode: str) -> list[bool]:
@@ -96,6 +96,7 @@ def may_have_alpha(mode: str) -> list[bool]:
     height=st.integers(1, 40),
     mode_alpha=st.sampled_from([(mode, alpha) for mode in MODES.values() for alpha in may_have_alpha(mode)]),
     quality=st.integers(0, 10000),
+    tune=st.integers(0, 100),
     tile=st.sampled_from([8, 16, 1024]),
     metadata=st.dictionaries(st.sampled_from([ICC, EXIF, XMP]), st.binary(max_size=300)),
     data=st.data(),
@@ -106,12 +107,13 @@ def test_round_trip(
     height: int,
     mode_alpha: tuple[str, bool],
     quality: int,
+    tune: int,
     tile: int,
     metadata: dict[bytes, bytes],
     data: st.DataObject,
 ) -> None:
     mode, alpha = mode_alpha
-    header = Header(width, height, mode, Quality(quality), b"12345678", tile, alpha)
+    header = Header(width, height, mode, Quality(quality), b"12345678", tile, alpha, coder=2, tune=Tune(tune))
     payloads = data.draw(st.lists(st.binary(max_size=200), min_size=header.grid.count, max_size=header.grid.count))
     alphas = payloads[::-1] if alpha else []
     parsed = parse(assemble(header, metadata, alphas, payloads))
@@ -131,7 +133,7 @@ def test_flip_any_bit() -> None:
 
 
 def test_change_any_byte_to_any_other() -> None:
-    data = assemble(Header(1, 1, "L", Quality(0), bytes(8), 8), {}, [], [b"ab"])
+    data = assemble(Header(1, 1, "L", Quality(0), bytes(8), 8, coder=2, tune=EYE), {}, [], [b"ab"])
     for position in range(len(data)):
         for value in range(256):
             if value != data[position]:
@@ -155,7 +157,8 @@ def test_random_bytes_behind_a_good_header(tail: bytes) -> None:
         (b"\xff\xd8\xff\xe0 not ours", NotIsthmusError, "ff d8 ff"),
         (MAGIC.replace(b"\r\n", b"\n") + bytes(60), CorruptError, "text mode"),
         (with_header(version=3) + b"?", TooNewError, "got 3"),
-        (with_header(version=0) + bytes(40), CorruptError, "version"),
+        (with_header(version=0) + bytes(40), CorruptError, "version is out of range: expected 2 to 2, got 0"),
+        (with_header(version=1) + bytes(40), CorruptError, "version is out of range: expected 2 to 2, got 1"),
         (with_header(features=8) + bytes(40), TooNewError, "0x0008"),
         (with_header(width=0) + bytes(40), CorruptError, "width"),
         (with_header(height=0) + bytes(40), CorruptError, "height"),
@@ -223,7 +226,7 @@ def test_bad_chunks(body: bytes, match: str) -> None:
     [
         # Each is wrong twice; the error is that of the earlier row of the table in docs/format.md.
         ((with_header(version=3)[:20],), TooNewError),
-        ((with_header(version=0, features=8), bytes(40)), TooNewError),
+        ((with_header(version=1, length=0)[:20],), CorruptError),
         ((ONE, b"T\x83\x00"), CorruptError),
         ((ONE, b"T" + b"\xff" * 11), CorruptError),
         ((ONE, b"T\xff\xff\x03" + bytes(20)), TruncatedError),
@@ -242,11 +245,11 @@ def test_unknown_lower_case_chunks_are_passed_over() -> None:
     assert parsed.tiles == [b"one"]
 
 
-@pytest.mark.parametrize("end", [b"\x00", b"\x31", b"\x34", b"\x33\x00", b""])
+@pytest.mark.parametrize("end", [b"\x00", b"\x36", b"\x39", b"\x38\x00", b""])
 def test_a_wrong_total_length(end: bytes) -> None:
     body = ONE + T1
-    assert len(body) == 0x33
-    parse(body + chunk(b"Z", b"\x33"))
+    assert len(body) == 0x38
+    parse(body + chunk(b"Z", b"\x38"))
     with pytest.raises(CorruptError):
         parse(body + chunk(b"Z", end))
 
@@ -257,7 +260,7 @@ def test_trailing_bytes() -> None:
 
 
 def test_limits_are_adjustable() -> None:
-    header = Header(100, 100, "RGB", Quality(0), bytes(8), 1024)
+    header = Header(100, 100, "RGB", Quality(0), bytes(8), 1024, coder=2, tune=EYE)
     data = assemble(header, {ICC: bytes(1000)}, [], [b""])
     parse(data, Limits(max_pixels=10_000, max_metadata_bytes=1000))
     with pytest.raises(LimitExceededError, match="pixels"):

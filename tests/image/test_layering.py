@@ -177,7 +177,7 @@ def test_damage_that_no_checksum_tells(mixed: bytes) -> None:
                 decode(damaged)
             assert caught.value.__notes__ == ["in sharp tile 0"]
     everywhere = changed(isthmus.encode(text(64, 48)), lambda old: [bytes([0])])
-    with pytest.raises(isthmus.UnknownModelError):
+    with pytest.raises(CorruptError, match="without a coder: expected a sharp layer everywhere"):
         isthmus.decode(everywhere)
     assert parse(everywhere).header.model_id == NO_MODEL
 

@@ -187,7 +187,10 @@ def test_golden_files(kind: str) -> None:
 def test_literal_bytes() -> None:
     expected = bytes.fromhex(
         "89 49535448 0d0a1a"  # magic
-        "0100"  # version 1
+        "0200"  # version 2
+        "2e00"  # 46 bytes of header
+        "01"  # a picture
+        "00"  # by no coder
         "0200"  # features: lossless
         "03000000 02000000"  # 3x2 pixels
         "01 05"  # one sample a pixel, mode P
@@ -213,19 +216,21 @@ def test_flip_any_bit_and_cut_anywhere() -> None:
 def with_header(**changes: int | bytes) -> bytes:
     """A small file with raw fields of its header changed, and the CRC made good."""
     data = assemble(HEADER, {PALETTE: b"abc"}, samples=[b"\0\0"])
-    layout = struct.Struct("<8sHHIIBBH8sHI")
-    names = ["magic", "version", "features", "width", "height", "channels", "mode", "quality", "model", "tile", "tiles"]
-    fields = dict(zip(names, layout.unpack(data[:38]), strict=True))
+    layout = struct.Struct("<8sHHBBHIIBBH8sHI")
+    names = ["magic", "version", "length", "medium", "coder", "features", "width", "height", "channels", "mode"]
+    names += ["quality", "model", "tile", "tiles"]
+    fields = dict(zip(names, layout.unpack(data[:42]), strict=True))
     head = layout.pack(*(fields | changes).values())
-    return head + struct.pack("<I", zlib.crc32(head)) + data[42:]
+    return head + struct.pack("<I", zlib.crc32(head)) + data[46:]
 
 
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
         ({"channels": 3}, "channels is out of range: expected 1 to 1, got 3"),
-        ({"quality": 9_999}, "neither quality nor model: expected quality 100"),
-        ({"model": b"12345678"}, "neither quality nor model"),
+        ({"quality": 9_999}, "neither quality nor coder: expected quality 100"),
+        ({"model": b"12345678"}, "without a coder: expected model 0+, and samples or a sharp layer"),
+        ({"features": 0, "channels": 3, "mode": 0}, "without a coder: expected model 0+, and samples or a sharp layer"),
         ({"mode": 2}, "mode and the palette contradict each other: expected no palette"),
         ({"mode": 1, "channels": 4}, "the mode RGBA and the alpha bit contradict"),
         ({"features": 3}, r"palette's size: expected 1 to 256 times 4 bytes, got 3"),

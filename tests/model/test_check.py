@@ -37,7 +37,7 @@ def test_arrays_that_no_decoder_can_take_are_refused(
         ({"groups": [384]}, "at least 2 groups"),
         ({"points": 1}, "lacks its shape"),
         ({"medium": 0}, "names no medium: expected 1 to 255, got 0"),
-        ({"coder": "lapped"}, "names no coder"),
+        ({"coder": "separable"}, "names no coder"),
     ],
 )
 def test_metadata_that_say_no_shape_are_refused(metadata: dict[str, Any], match: str, tmp_path: Path) -> None:

@@ -130,7 +130,7 @@ def moved(tmp_path: Path) -> Path:
     """A file that moves some weights of the context model of `best`."""
     base = release_model()
     name = "context.ac.1.0.spatial.bias"
-    part = Part(name, "int16", 0, base.arrays[name].size, 3.0)
+    part = Part(name, "int32", 0, base.arrays[name].size, 3.0)
     arrays, listed = pack([part], [np.arange(part.count, dtype=np.int16) % 5 - 2], base.arrays["tables"])
     path = tmp_path / "moved.isthmodel"
     metadata = {**base.metadata, "format": FORMAT_DELTA, "name": "moved", "base": base.id.hex(), "parts": listed}

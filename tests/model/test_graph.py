@@ -10,7 +10,7 @@ from isthmus.model.registry import release_model
 
 
 @pytest.mark.parametrize("name", ["best", "fast"])
-@pytest.mark.parametrize("network", ["analysis.onnx", "synthesis.onnx"])
+@pytest.mark.parametrize("network", ["trunk.onnx", "grid.onnx"])
 def test_the_release_models(name: str, network: str) -> None:
     file = release_model(name).arrays[network].tobytes()
     found = operations(file)

@@ -303,11 +303,14 @@ def tuned(tuned_model: Path) -> Iterator[TestClient]:
         yield client
 
 
-def test_the_second_dial_is_there_if_the_weights_have_it(client: TestClient, tuned: TestClient) -> None:
-    assert 'id="tune"' not in client.get("/").text
+def test_the_second_dial_is_there_if_the_weights_have_it(
+    client: TestClient, tuned: TestClient, request: pytest.FixtureRequest
+) -> None:
     page = tuned.get("/").text
     assert '<input id="tune" type="range" min="0" max="1"' in page
     assert '<output id="shown-tune" for="tune">eye</output>' in page
+    request.getfixturevalue("no_tune")
+    assert 'id="tune"' not in client.get("/").text
 
 
 def test_the_second_dial_turns_all_that_is_made(tuned: TestClient, tuned_model: Path) -> None:
@@ -345,6 +348,7 @@ def test_a_tune_that_is_none(tuned: TestClient, tune: str) -> None:
     assert (answer.status_code, "psnr or eye" in answer.json()["error"]) == (422, True)
 
 
+@pytest.mark.usefixtures("no_tune")
 def test_a_tune_of_weights_without_the_dial(client: TestClient, cup: str) -> None:
     answer = client.get(f"{cup}/codecs/isthmus?tune=psnr")
     assert (answer.status_code, "has no second dial" in answer.json()["error"]) == (422, True)

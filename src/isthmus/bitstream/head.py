@@ -1,7 +1,6 @@
 """The header as every medium has it: magic, version, medium, coder, features, the medium's own fields, CRC-32.
 
-Version 1 has no medium and no coder: it means medium 1 (picture) and coder 1. Version 2 names both, and says how long
-the header is, so that fields can be added behind those that a reader knows.
+It says how long it is, so that fields can be added behind those that a reader knows.
 """
 
 import struct
@@ -15,17 +14,14 @@ from isthmus.errors import CorruptError, InputError, NotIsthmusError, TooNewErro
 
 MAGIC = b"\x89ISTH\r\n\x1a"
 VERSION = 2
-"""The newest version that this program reads."""
+"""Of the format. There was a version 1 before the first release, which nobody reads."""
 
 _PREFIX = struct.Struct("<8sH")  # magic, version: the same in every version, for ever
-_FEATURES = struct.Struct("<H")  # version 1 goes on with these
-_LENGTH = struct.Struct("<H")  # version 2 with its length, then with medium, coder and features
-_IDENTITY = struct.Struct("<BBH")
+_LENGTH = struct.Struct("<H")
+_IDENTITY = struct.Struct("<BBH")  # medium, coder, features
 
-FIELDS_V1_BYTES = 26
-HEADER_V1_BYTES = _PREFIX.size + _FEATURES.size + FIELDS_V1_BYTES + CRC.size
-_BEFORE_FIELDS_V2 = _PREFIX.size + _LENGTH.size + _IDENTITY.size
-MIN_HEADER_V2_BYTES = _BEFORE_FIELDS_V2 + CRC.size
+_BEFORE_FIELDS = _PREFIX.size + _LENGTH.size + _IDENTITY.size
+MIN_HEADER_BYTES = _BEFORE_FIELDS + CRC.size
 _ENOUGH = _PREFIX.size + _LENGTH.size  # to know how long the header is
 
 
@@ -34,7 +30,7 @@ class Head:
     """The header of any file.
 
     Attributes:
-        version: of the format, 0 to 2; 0 is an error that :meth:`check_features` reports.
+        version: of the format.
         medium: permanent number of what the file holds.
         coder: permanent number, within the medium, of what its payloads were made by.
         features: required-feature bits, whose meaning is the medium's.
@@ -58,7 +54,7 @@ class Head:
         _check_known("coder", self.coder, known)
 
     def check_features(self, known: int) -> None:
-        """Raise TooNewError if a bit outside `known` is set, then CorruptError if the version is 0."""
+        """Raise TooNewError if a bit outside `known` is set."""
         if unknown := self.features & ~known:
             raise TooNewError(
                 "the file needs features that this version lacks",
@@ -66,17 +62,12 @@ class Head:
                 got=f"{unknown:#06x}",
                 hint="Update isthmus.",
             )
-        check_range("version", self.version, 1, VERSION)
 
 
 def pack_head(medium: int, coder: int, features: int, fields: bytes) -> bytes:
-    """The bytes of a header: of version 1 where that can say it, of version 2 elsewhere."""
-    if (medium, coder) == (1, 1):
-        assert len(fields) == FIELDS_V1_BYTES
-        head = _PREFIX.pack(MAGIC, 1) + _FEATURES.pack(features) + fields
-    else:
-        length = MIN_HEADER_V2_BYTES + len(fields)
-        head = _PREFIX.pack(MAGIC, 2) + _LENGTH.pack(length) + _IDENTITY.pack(medium, coder, features) + fields
+    """The bytes of a header."""
+    length = MIN_HEADER_BYTES + len(fields)
+    head = _PREFIX.pack(MAGIC, VERSION) + _LENGTH.pack(length) + _IDENTITY.pack(medium, coder, features) + fields
     return head + CRC.pack(zlib.crc32(head))
 
 
@@ -100,11 +91,8 @@ def parse_head(data: bytes) -> Head:
     (stored,) = CRC.unpack_from(data, len(covered))
     check_crc("header", covered, stored)
     _, version = _PREFIX.unpack_from(data)
-    if version < 2:
-        (features,) = _FEATURES.unpack_from(data, _PREFIX.size)
-        return Head(version, 1, 1, features, bytes(covered[_PREFIX.size + _FEATURES.size :]), size)
     medium, coder, features = _IDENTITY.unpack_from(data, _ENOUGH)
-    return Head(version, medium, coder, features, bytes(covered[_BEFORE_FIELDS_V2:]), size)
+    return Head(version, medium, coder, features, bytes(covered[_BEFORE_FIELDS:]), size)
 
 
 def read_head(stream: IO[bytes]) -> Head:
@@ -126,7 +114,7 @@ def check_range(name: str, value: int, low: int, high: int) -> None:
 def _header_bytes(data: bytes) -> int:
     """How long the header is, from its first 12 bytes."""
     _check_magic(data)
-    _check_size(data, _PREFIX.size, HEADER_V1_BYTES)
+    _check_size(data, _PREFIX.size, MIN_HEADER_BYTES)
     _, version = _PREFIX.unpack_from(data)
     if version > VERSION:
         raise TooNewError(
@@ -135,11 +123,10 @@ def _header_bytes(data: bytes) -> int:
             got=version,
             hint="Update isthmus.",
         )
-    if version < 2:
-        return HEADER_V1_BYTES
-    _check_size(data, _ENOUGH, MIN_HEADER_V2_BYTES)
+    check_range("version", version, VERSION, VERSION)
+    _check_size(data, _ENOUGH, MIN_HEADER_BYTES)
     (length,) = _LENGTH.unpack_from(data, _PREFIX.size)
-    check_range("length", length, MIN_HEADER_V2_BYTES, 2**16 - 1)
+    check_range("length", length, MIN_HEADER_BYTES, 2**16 - 1)
     return int(length)
 
 

@@ -44,7 +44,7 @@ def train(folder: str, **values: Any) -> None:
     with the same arguments.
 
     \b
-    isthmus train photos -o mine.isthmodel --from best2 --minutes 15
+    isthmus train photos -o mine.isthmodel --from best --minutes 15
     isthmus models shrink mine.isthmodel -o own.isthmodel    store what the tuning changed: a fraction of the bytes
     isthmus encode --model own.isthmodel photo.jpg
     isthmus models add own.isthmodel                         to decode without --model

@@ -1,7 +1,7 @@
 """A picture's file, taken apart, to pixels: arrays, Pillow images, previews, or only the certainty that it decodes."""
 
 from collections.abc import Iterator
-from functools import partial
+from functools import cached_property, partial
 
 import numpy as np
 from PIL import Image
@@ -9,9 +9,10 @@ from PIL import Image
 from isthmus.errors import CorruptError, ModelError, TooNewError
 from isthmus.image.alpha import decode_alpha
 from isthmus.image.box import Box, PublicBox, box_in
-from isthmus.image.coders.protocol import PREVIEW_SCALE, scale_of
-from isthmus.image.coders.table import coder_of, coder_with
+from isthmus.image.coders.protocol import PREVIEW_SCALE, Coder, scale_of
+from isthmus.image.coders.table import NO_CODER, coder_of, coder_with
 from isthmus.image.container import Container
+from isthmus.image.grid import TILE
 from isthmus.image.metadata import info_of_blocks
 from isthmus.image.modes import as_mode
 from isthmus.image.picture import Pixels
@@ -23,7 +24,8 @@ from isthmus.tune import EYE
 
 def check_decodable(parsed: Container) -> None:
     """Raise TooNewError unless the file's tiles are of the size that its coder decodes."""
-    expected = coder_with(parsed.header.coder).tile
+    coder = parsed.header.coder
+    expected = TILE if coder == NO_CODER else coder_with(coder).tile
     if parsed.header.tile_size != expected:
         raise TooNewError("the tile size is unknown", expected=expected, got=parsed.header.tile_size)
 
@@ -38,21 +40,29 @@ class PictureDecoder:
 
     Raises:
         UnknownModelError, ModelError: the model is not there, or none of the coder's.
-        CorruptError: a payload does not say where the sharp layer shows.
+        CorruptError: a payload does not say where the sharp layer shows, or there is no coder for what it does not.
     """
 
     def __init__(self, parsed: Container, find_model: FindModel, threads: int | None = None):
         self._parsed, self._header = parsed, parsed.header
-        self._coder = coder_with(parsed.header.coder)
         dials = parsed.header.quality, threads, parsed.header.tune or EYE
         self._setting = Setting(partial(find_model, parsed.header.model_id), *dials)
         self._sharp = SharpLayer(parsed.sharp, parsed.header.grid) if parsed.header.sharp else None
-        if self._shows_photo and coder_of(model := self._setting.model) is not self._coder:
+        if not self._shows_photo:
+            return
+        if self._header.coder == NO_CODER:
+            raise CorruptError("a file without a coder", expected="a sharp layer everywhere", got="gaps")
+        if coder_of(model := self._setting.model) is not self._coder:
             raise ModelError(
                 f"the model {model.name} does not fit the {self._coder.name} coder, which wrote the file",
                 expected=f"a model of coder {self._coder.id}",
                 got=f"one of coder {model.coder}",
             )
+
+    @cached_property
+    def _coder(self) -> Coder:
+        """Of what the sharp layer does not show."""
+        return coder_with(self._header.coder)
 
     @property
     def _shows_photo(self) -> bool:

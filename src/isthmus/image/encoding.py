@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from isthmus.bitstream.limits import FileLimits
 from isthmus.effort import Effort
 from isthmus.image.alpha import encode_alpha
-from isthmus.image.coders.table import WITH_TUNE, coder_of
+from isthmus.image.coders.table import NO_CODER, WITH_TUNE, coder_of
 from isthmus.image.container import assemble
 from isthmus.image.grid import TILE
 from isthmus.image.header import NO_MODEL, Header
@@ -44,7 +44,7 @@ def encode_picture(
     layered = _layered(picture, setting, effort, progress)
     if layered.photo is None and layered.sharp is not None:
         # No network shows anything, so no model is needed, and payloads of the photo layer are empty.
-        header = _header(picture, setting.quality, NO_MODEL, TILE, 1, sharp=True)
+        header = _header(picture, setting.quality, NO_MODEL, TILE, NO_CODER, sharp=True)
         return assemble(
             header, metadata, _alpha_payloads(picture, header), [b""] * header.grid.count, sharp=layered.sharp
         )

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from isthmus.bitstream.head import Head, check_range, pack_head
 from isthmus.errors import CorruptError, LimitExceededError
 from isthmus.image.coders.protocol import MEDIUM
-from isthmus.image.coders.table import CODERS, WITH_TUNE
+from isthmus.image.coders.table import CODERS, NO_CODER, WITH_TUNE
 from isthmus.image.grid import Grid
 from isthmus.image.limits import Limits
 from isthmus.image.modes import (
@@ -48,7 +48,8 @@ class Header:
         has_alpha: whether the picture has transparency; the mode says whether it must.
         lossless: whether the file holds the samples themselves, and no model is needed; then the quality is 100.
         sharp: whether there is a sharp layer.
-        coder: permanent number of the coder of its tiles, see :mod:`isthmus.image.coders`.
+        coder: permanent number of the coder of its tiles, see :mod:`isthmus.image.coders`; 0 where networks show
+            nothing.
         tune: where the second dial stood; None of coders that have none.
     """
 
@@ -59,7 +60,7 @@ class Header:
     model_id: bytes
     tile_size: int
     has_alpha: bool = False
-    coder: int = 1
+    coder: int = NO_CODER
     tune: Tune | None = None
     lossless: bool = False
     sharp: bool = False
@@ -95,7 +96,7 @@ class Header:
 
 
 def pack_header(header: Header) -> bytes:
-    """The bytes of a header: 42 for coder 1, 47 for coders with two dials, 46 for others."""
+    """The bytes of a header: 47 for coders with two dials, 46 for others."""
     fields = _FIELDS.pack(
         header.width,
         header.height,
@@ -119,7 +120,7 @@ def parse_header(head: Head, limits: Limits) -> Header:
         CorruptError, TooNewError, LimitExceededError
     """
     head.check_medium((MEDIUM,))
-    head.check_coder(CODERS)
+    head.check_coder((NO_CODER, *CODERS))
     head.check_features(KNOWN_FEATURES)
     # More may follow: what a later version adds without a feature bit can be done without.
     has_tune = head.coder in WITH_TUNE
@@ -142,11 +143,14 @@ def parse_header(head: Head, limits: Limits) -> Header:
     told = MODES[mode], Quality(quality), model_id, tile_size, has_alpha, head.coder, tune, lossless, sharp
     header = Header(width, height, *told)
     check_range("channels", channels, header.channels, header.channels)
-    if lossless and (quality != HUNDREDTHS or model_id != NO_MODEL):
-        expected, got = f"quality 100, model {NO_MODEL.hex()}", f"quality {quality / 100:g}, model {model_id.hex()}"
-        raise CorruptError("a lossless file has neither quality nor model", expected=expected, got=got)
+    if lossless and (quality != HUNDREDTHS or head.coder != NO_CODER):
+        expected, got = f"quality 100, coder {NO_CODER}", f"quality {quality / 100:g}, coder {head.coder}"
+        raise CorruptError("a lossless file has neither quality nor coder", expected=expected, got=got)
     if lossless and sharp:
         raise CorruptError("a lossless file has no layers", expected="one of two feature bits", got="both")
+    if head.coder == NO_CODER and (model_id != NO_MODEL or not (lossless or sharp)):
+        expected = f"model {NO_MODEL.hex()}, and samples or a sharp layer"
+        raise CorruptError("a file without a coder", expected=expected, got=f"model {model_id.hex()}")
     if has_alpha != (header.mode in ALPHA_MODES) and header.mode not in ALPHA_OPTIONAL_MODES:
         expected = "the alpha bit" if header.mode in ALPHA_MODES else "no alpha bit"
         raise CorruptError(f"the mode {header.mode} and the alpha bit contradict each other", expected=expected)

@@ -10,6 +10,7 @@ import json
 import os
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import cache, lru_cache
 from importlib import resources
 from pathlib import Path
@@ -31,7 +32,7 @@ INDEX = "index.json"
 def releases() -> dict[str, str]:
     """Every model that travels with the package: id, in hex -> name, the oldest first.
 
-    From version 1.0 on rows are never removed; of several with one name, the last encodes.
+    Rows are never removed; of several with one name, the last encodes.
     """
     rows = json.loads((resources.files("isthmus.models") / INDEX).read_text(encoding="utf-8"))
     return {row["id"]: row["name"] for row in rows}
@@ -49,7 +50,8 @@ def packaged_bytes(identity: str) -> bytes:
 
 @lru_cache(maxsize=4)
 def packaged_model(identity: str) -> Model:
-    """A model of the package, by its id in hex, loaded once.
+    """A model of the package, by its id in hex, loaded once. It has the name of the table, whatever its file says: a
+    file never changes, and may have been named before anyone knew what it would be released as.
 
     Raises:
         ModelError: the file is not the one that its name says.
@@ -59,7 +61,7 @@ def packaged_model(identity: str) -> Model:
         raise ModelError(
             "a model of the package has changed", expected=identity, got=model.id.hex(), hint="Install isthmus again."
         )
-    return model
+    return replace(model, name=releases()[identity])
 
 
 def lend_model(data: bytes) -> Model:

@@ -161,7 +161,7 @@ def network_of(model: Model) -> Network:
             f"model {model.name} cannot be trained further by this version of isthmus",
             expected=f"a picture model of coder {SeparableCoder.id}",
             got=f"medium {model.medium}, coder {model.coder}, {model.definition.name} in {form}",
-            hint="Begin from best2 or fast2, or leave --from out to train one from nothing.",
+            hint="Begin from best or fast, or leave --from out to train one from nothing.",
         )
     graphs = _graph_weights(model)
     arrays = model.arrays

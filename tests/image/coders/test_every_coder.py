@@ -14,9 +14,6 @@ from threadpoolctl import threadpool_limits
 from isthmus.coding.payload import decode_latents
 from isthmus.errors import CorruptError, ModelError
 from isthmus.image.box import Box
-from isthmus.image.coders.lapped import analysis as lapped_analysis
-from isthmus.image.coders.lapped import synthesis as lapped_synthesis
-from isthmus.image.coders.lapped.coder import LappedCoder
 from isthmus.image.coders.protocol import ArraySource
 from isthmus.image.coders.separable import analysis as separable_analysis
 from isthmus.image.coders.separable import synthesis as separable_synthesis
@@ -88,15 +85,6 @@ class Case:
         return decode_latents(self.model.entropy, payload, height, width, quality, self.tune.hundredths)
 
 
-LAPPED = Case(
-    LappedCoder,
-    release_model,
-    lapped_analysis,
-    lapped_synthesis,
-    lapped_synthesis.LappedSynthesis,
-    "synthesis.onnx",
-    np.float32(1),
-)
 SEPARABLE = Case(
     SeparableCoder,
     tiny_separable_model,
@@ -106,7 +94,11 @@ SEPARABLE = Case(
     "grid.onnx",
     np.int32(16),
 )
-CASES = {"lapped": LAPPED, "separable": SEPARABLE, "separable, psnr": replace(SEPARABLE, tune=PSNR)}
+CASES = {
+    "separable": SEPARABLE,
+    "separable, psnr": replace(SEPARABLE, tune=PSNR),
+    "separable, released": replace(SEPARABLE, weights=lambda: release_model("fast")),
+}
 
 
 @pytest.fixture(scope="module", params=CASES)

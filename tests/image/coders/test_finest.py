@@ -53,7 +53,8 @@ def test_a_checkerboard_costs_about_what_its_mean_does(low: np.ndarray, high: np
     mean = np.uint8((low.astype(int) + high) // 2)
     for quality in (50, 85):
         data = codec.encode(checkered(low, high), quality)
-        assert len(data) < len(codec.encode(mean, quality)) + 40
+        # Where two mirrors meet, in each corner, is a pixel that is not smoothed away.
+        assert len(data) < len(codec.encode(mean, quality)) + 4 * 30
         assert abs(codec.decode(data)[16:80, 16:80].astype(int) - mean[16:80, 16:80]).max() <= 8
 
 

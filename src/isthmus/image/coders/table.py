@@ -11,22 +11,17 @@ from isthmus.model.model import Model
 
 
 @cache
-def _lapped() -> Coder:
-    from isthmus.image.coders.lapped.coder import LappedCoder
-
-    return LappedCoder()
-
-
-@cache
 def _separable() -> Coder:
     from isthmus.image.coders.separable.coder import SeparableCoder
 
     return SeparableCoder()
 
 
-CODERS: dict[int, Callable[[], Coder]] = {1: _lapped, 2: _separable}
+CODERS: dict[int, Callable[[], Coder]] = {2: _separable}
 """By the number that stands in files and models. Rows are added, never changed: what one wrote is decoded for ever."""
 
+NO_CODER = 0
+"""Stands in files in which networks show nothing."""
 
 WITH_TUNE = frozenset({2})
 """Those that have a second dial, whose place stands in the header."""

@@ -92,9 +92,9 @@ def test_another_entropy_model(model: Model, metadata: dict[str, object]) -> Non
         check_model(replace(model, metadata=model.metadata | metadata))
 
 
-def test_a_model_of_the_first_coder() -> None:
-    with pytest.raises(ModelError, match="another entropy model"):
-        check_model(release_model())
+@pytest.mark.parametrize("name", ["best", "fast"])
+def test_the_packages_models_are_its_own(name: str) -> None:
+    check_model(release_model(name))
 
 
 def test_it_is_in_miniature(model: Model) -> None:

@@ -26,7 +26,7 @@ from isthmus.model.model import Model
 
 @dataclass(frozen=True)
 class SeparableCoder:
-    """The coder of the second generation; see `Coder` for its attributes and methods.
+    """The coder of photographs; see `Coder` for its attributes and methods.
 
     Attributes:
         tile: side of a tile in pixels, a multiple of 16; files have `TILE`.

@@ -1,4 +1,4 @@
-"""Version 2 of the header: another coder than 1, room for more fields, and the same care with damage."""
+"""The header: which medium and coder, room for more fields, and the same care with damage as elsewhere."""
 
 import io
 import struct
@@ -20,7 +20,8 @@ from isthmus.image.limits import Limits
 from isthmus.tune import Tune
 
 CODER = 255
-HEADER_V2 = replace(HEADER, coder=CODER)
+PLAIN = replace(HEADER, coder=CODER, tune=None)
+"""Of a coder without a second dial."""
 BODY = b"".join([chunk(ALPHA, a) for a in ALPHAS] + [chunk(TILE, t) for t in TILES])
 LITERAL = bytes.fromhex(
     "89 49535448 0d0a1a"  # magic
@@ -49,7 +50,6 @@ def another_coder(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(CODERS, CODER, lambda: coder)
 
 
-TUNED_HEADER = replace(HEADER, coder=2, tune=Tune(37))
 TUNED = bytes.fromhex(
     "89 49535448 0d0a1a"  # magic
     "0200"  # version 2
@@ -68,28 +68,30 @@ TUNED += struct.pack("<I", zlib.crc32(TUNED))
 
 
 def with_header(added: bytes = b"", **changes: int) -> bytes:
-    """The header of HEADER_V2 with raw fields changed, bytes added behind the last, and the CRC made good."""
+    """The header of PLAIN with raw fields changed, bytes added behind the last, and the CRC made good."""
     fields = {"version": 2, "length": 46 + len(added), "medium": 1, "coder": CODER, "features": 1} | changes
-    head = struct.pack("<8sHHBBH", MAGIC, *fields.values()) + pack_header(HEADER_V2)[16:-4] + added
+    head = struct.pack("<8sHHBBH", MAGIC, *fields.values()) + pack_header(PLAIN)[16:-4] + added
     return head + struct.pack("<I", zlib.crc32(head))
 
 
 def test_literal_bytes() -> None:
-    assert assemble(HEADER_V2, {}, ALPHAS, TILES) == LITERAL
+    assert assemble(PLAIN, {}, ALPHAS, TILES) == LITERAL
     parsed = parse(LITERAL)
-    assert (parsed.header, parsed.version, parsed.header_bytes) == (HEADER_V2, 2, 46)
+    assert (parsed.header, parsed.version, parsed.header_bytes) == (PLAIN, 2, 46)
     assert (parsed.alpha, parsed.tiles, parsed.metadata) == (ALPHAS, TILES, {})
 
 
-def test_it_may_name_coder_1() -> None:
-    parsed = parse(finish(with_header(coder=1) + BODY))
-    assert (parsed.header, parsed.version) == (HEADER, 2)
+@pytest.mark.parametrize("coder", [0, 1])
+def test_tiles_that_no_coder_wrote(coder: int) -> None:
+    """Coder 1 was never released; without one, there are samples or a sharp layer."""
+    with pytest.raises((CorruptError, TooNewError), match=r"without a coder: expected model 0+, and|coder is unknown"):
+        parse(finish(with_header(coder=coder) + BODY))
 
 
 def test_a_header_with_a_tune() -> None:
-    assert pack_header(TUNED_HEADER) == TUNED
+    assert pack_header(HEADER) == TUNED
     parsed = parse(finish(TUNED + BODY))
-    assert (parsed.header, parsed.version, parsed.header_bytes) == (TUNED_HEADER, 2, 47)
+    assert (parsed.header, parsed.version, parsed.header_bytes) == (HEADER, 2, 47)
     assert info_of(parsed).tune == 0.37
     assert "quality 50.25, tune 0.37\n" in info_of(parsed).text()
     assert info_of(parse(LITERAL)).tune is None
@@ -107,7 +109,7 @@ def test_a_tune_that_is_none() -> None:
     with pytest.raises(CorruptError, match="length is out of range: expected 47 to 65535, got 46"):
         parse(finish(with_header(coder=2) + BODY))
     # Behind the tune, as behind the last field of others, a later version may add some.
-    assert parse(finish(with_header(b"\x25more", coder=2) + BODY)).header == TUNED_HEADER
+    assert parse(finish(with_header(b"\x25more", coder=2) + BODY)).header == HEADER
 
 
 @pytest.mark.parametrize("end", range(len(LITERAL)))
@@ -125,8 +127,8 @@ def test_fields_of_later_versions_are_passed_over(added: bytes) -> None:
     head = with_header(added)
     data = finish(head + BODY)
     parsed = parse(data)
-    assert (parsed.header, parsed.tiles, parsed.header_bytes) == (HEADER_V2, TILES, len(head))
-    assert read_front(io.BytesIO(data), Limits()) == (HEADER_V2, {})
+    assert (parsed.header, parsed.tiles, parsed.header_bytes) == (PLAIN, TILES, len(head))
+    assert read_front(io.BytesIO(data), Limits()) == (PLAIN, {})
     for cut in (13, len(head) - len(added), len(head) - 1):
         with pytest.raises(TruncatedError, match=f"{len(head)} bytes"):
             parse(data[:cut])
@@ -137,8 +139,8 @@ def test_fields_of_later_versions_are_passed_over(added: bytes) -> None:
     [
         (with_header(medium=0), TooNewError, "medium is unknown: expected medium 1, got 0"),
         (with_header(medium=2), TooNewError, "medium is unknown: expected medium 1, got 2"),
-        (with_header(coder=0), TooNewError, "coder is unknown: expected coder 1 or 2 or 255, got 0"),
-        (with_header(coder=254), TooNewError, "coder is unknown: expected coder 1 or 2 or 255, got 254"),
+        (with_header(coder=1), TooNewError, "coder is unknown: expected coder 0 or 2 or 255, got 1"),
+        (with_header(coder=254), TooNewError, "coder is unknown: expected coder 0 or 2 or 255, got 254"),
         (with_header(features=9), TooNewError, "0x0008"),
         (with_header(length=0), CorruptError, "length is out of range: expected 20"),
         (with_header(length=19), CorruptError, "length is out of range: expected 20"),
@@ -159,7 +161,7 @@ def test_bad_headers(head: bytes, error: type[IsthmusError], match: str) -> None
 
 def test_a_header_too_short_for_a_picture() -> None:
     for fields in (b"", bytes(25)):
-        head = struct.pack("<8sHHBBH", MAGIC, 2, 20 + len(fields), 1, 1, 0) + fields
+        head = struct.pack("<8sHHBBH", MAGIC, 2, 20 + len(fields), 1, 255, 0) + fields
         head += struct.pack("<I", zlib.crc32(head))
         with pytest.raises(CorruptError, match=f"length is out of range: expected 46 to 65535, got {len(head)}"):
             parse(head + bytes(100))
@@ -172,4 +174,4 @@ def test_a_front_of_a_stream(end: int) -> None:
         with pytest.raises(TruncatedError):
             read_front(stream, Limits())
     else:
-        assert read_front(stream, Limits()) == (HEADER_V2, {})
+        assert read_front(stream, Limits()) == (PLAIN, {})

@@ -7,7 +7,7 @@ from skimage import data
 
 import isthmus
 from isthmus.errors import BitstreamError, InputError
-from isthmus.image.coders.lapped import synthesis
+from isthmus.image.coders.separable import synthesis
 from isthmus.image.container import Container
 
 
@@ -51,8 +51,8 @@ def test_a_plain_colour_stays_itself(codec: isthmus.Codec, colour: tuple[int, in
 
 
 def test_a_preview_runs_no_synthesis(codec: isthmus.Codec, compressed: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(synthesis, "synthesise_all", None)
-    monkeypatch.setattr(synthesis, "decode_latents", None)
+    monkeypatch.setattr(synthesis, "synthesise", None)
+    monkeypatch.setattr(synthesis, "decode_sixteenths", None)
     assert codec.preview(compressed).size == (25, 16)
 
 

@@ -1,0 +1,105 @@
+"""The coder with the release weights: what one engine writes another reads; quality and effort pay."""
+
+import numpy as np
+import pytest
+import skimage.data
+
+from isthmus.image.coders.protocol import ArraySource
+from isthmus.image.coders.separable.arrays import nominal_step_of
+from isthmus.image.coders.separable.coder import SeparableCoder
+from isthmus.image.coders.separable.synthesis import halo_of
+from isthmus.image.grid import TILE, Grid
+from isthmus.likeness import psnr_db
+from isthmus.medium.setting import Setting
+from isthmus.model.model import Model
+from isthmus.model.registry import release_model
+from isthmus.quality import Quality
+from isthmus.tune import EYE, PSNR, Tune
+
+CODER = SeparableCoder()
+
+
+@pytest.fixture(scope="module")
+def model() -> Model:
+    """The smaller of two that differ in widths alone; the golden photographs try both."""
+    return release_model("fast")
+
+
+@pytest.fixture(scope="module")
+def photo() -> np.ndarray:
+    return np.ascontiguousarray(skimage.data.astronaut()[:200, 100:340])
+
+
+def coded(setting: Setting, rgb: np.ndarray, effort: int = 1) -> tuple[int, np.ndarray]:
+    """Bytes of the payloads, and what they decode to."""
+    payloads = list(CODER.encode_tiles(setting, ArraySource(rgb), effort))
+    height, width = rgb.shape[:2]
+    rows = CODER.decode_rows(setting, payloads.__getitem__, Grid(width, height))
+    return sum(map(len, payloads)), np.concatenate([strip for _, strip in rows])
+
+
+def cost(setting: Setting, rgb: np.ndarray, effort: int) -> float:
+    """Bits a pixel, and the squared error that is worth as many at this quality."""
+    size, decoded = coded(setting, rgb, effort)
+    error = ((decoded.astype(float) - rgb) ** 2).mean()
+    return 8 * size / (rgb.size / 3) + 7.5 * 3 * error / float(nominal_step_of(setting)[0]) ** 2
+
+
+def test_how_far_its_networks_look() -> None:
+    assert (halo_of(release_model("best")), halo_of(release_model("fast"))) == (4, 3)
+
+
+@pytest.mark.parametrize("tune", [PSNR, EYE])
+def test_quality_buys_fidelity_with_bytes(model: Model, photo: np.ndarray, tune: Tune) -> None:
+    found = [coded(Setting(model, Quality(quality), 1, tune), photo) for quality in (0, 2500, 5000, 7500, 10000)]
+    sizes, fidelity = [size for size, _ in found], [psnr_db(decoded, photo) for _, decoded in found]
+    assert sizes == sorted(sizes)
+    assert fidelity == sorted(fidelity)
+    assert fidelity[0] > 20
+    assert fidelity[-1] > 38
+
+
+@pytest.mark.parametrize("quality", [3000, 5000, 7500])
+def test_refining_pays(model: Model, photo: np.ndarray, quality: int) -> None:
+    setting = Setting(model, Quality(quality), 1, PSNR)
+    assert cost(setting, photo, 2) < cost(setting, photo, 1)
+
+
+def test_refining_pays_where_tiles_meet(model: Model) -> None:
+    wide = np.ascontiguousarray(np.tile(skimage.data.astronaut()[200:264], (1, 3, 1))[:, :1200])
+    seam = np.s_[:, TILE - 8 : TILE + 8]
+    setting = Setting(model, Quality(6000), 1, PSNR)
+    errors = [((coded(setting, wide, effort)[1].astype(float) - wide) ** 2)[seam].mean() for effort in (1, 2)]
+    assert errors[1] < errors[0]
+    assert cost(setting, wide, 2) < cost(setting, wide, 1)
+
+
+@pytest.mark.parametrize("name", ["best", "fast"])
+def test_pytorch_makes_the_same_pixels_of_the_same_latents(
+    name: str, photo: np.ndarray, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The graphs run by PyTorch, operator by operator."""
+    from torch_engine import run_graph
+
+    model = release_model(name)
+    setting = Setting(model, Quality(6000), 1)
+    (payload,) = CODER.encode_tiles(setting, ArraySource(photo))
+    grid = Grid(photo.shape[1], photo.shape[0])
+    ours = CODER.decode_window(setting, lambda _: payload, grid, grid.box)
+    ran: list[str] = []
+
+    class PyTorch:
+        def __init__(self, network: str):
+            self._network = network
+
+        def all(self, **inputs: np.ndarray) -> list[np.ndarray]:
+            ran.append(self._network)
+            return run_graph(model.arrays[self._network].tobytes(), **inputs)
+
+        def __call__(self, **inputs: np.ndarray) -> np.ndarray:
+            return self.all(**inputs)[0]
+
+    monkeypatch.setattr(Setting, "network", lambda self, network: PyTorch(network))
+    theirs = CODER.decode_window(setting, lambda _: payload, grid, grid.box)
+    assert ran == ["trunk.onnx", "grid.onnx"]
+    assert np.abs(ours.astype(int) - theirs).max() <= 1
