@@ -15,14 +15,11 @@ from pathlib import Path
 from string import Template
 from typing import NamedTuple
 
-from isthmus.errors import InputError
 from isthmus.files import write_atomic
+from isthmus.image.coders.table import NO_CODER
 from isthmus.image.container import parse
 from isthmus.image.limits import Limits
 from isthmus.model.registry import installed_file
-
-DECODED_CODERS = (2,)
-"""Those that the decoder for browsers knows."""
 
 
 class Shown(NamedTuple):
@@ -47,19 +44,10 @@ def shown(name: str, data: bytes, limits: Limits | None = None) -> Shown:
 
     Raises:
         BitstreamError, LimitExceededError: the bytes are no whole .isth file.
-        InputError: it is of a kind that browsers do not decode.
     """
     parsed = parse(data, limits)
     header = parsed.header
-    needs_model = not header.lossless and any(len(payload) for payload in parsed.tiles)
-    if needs_model and header.coder not in DECODED_CODERS:
-        raise InputError(
-            f"{name} cannot be shown in a browser",
-            expected=f"a file of coder {' or '.join(map(str, DECODED_CODERS))}",
-            got=f"coder {header.coder}",
-            hint="Decode it and encode it again.",
-        )
-    return Shown(name, data, header.width, header.height, header.model_id if needs_model else None)
+    return Shown(name, data, header.width, header.height, None if header.coder == NO_CODER else header.model_id)
 
 
 def album(pictures: Sequence[Shown], title: str, weights: str | None = None) -> str:

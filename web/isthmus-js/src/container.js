@@ -12,11 +12,12 @@ import { ALPHA_MODES, ALPHA_OPTIONAL_MODES, MODES, PALETTE_MODES, SAMPLES } from
 
 const MAGIC = Uint8Array.of(0x89, 0x49, 0x53, 0x54, 0x48, 0x0d, 0x0a, 0x1a);
 const VERSION = 2;
-const HEADER_V1_BYTES = 42;
-const MIN_HEADER_V2_BYTES = 20;
+const MIN_HEADER_BYTES = 20;
 const FIELDS_BYTES = 26;
 const MEDIUM = 1;
-const CODERS = [1, 2];
+/** Of files in which networks show nothing. */
+export const NO_CODER = 0;
+const CODERS = [NO_CODER, 2];
 const CODERS_WITH_TUNE = [2];
 const ALPHA = 1;
 const LOSSLESS = 2;
@@ -27,7 +28,6 @@ const WHOLE_TUNE = 100;
 
 /**
  * @typedef {object} Head any file's header
- * @property {number} version
  * @property {number} medium
  * @property {number} coder
  * @property {number} features
@@ -84,13 +84,8 @@ function readHead(bytes) {
   checkSize(bytes, size);
   const data = view(bytes);
   checkCrc("header", bytes.subarray(0, size - 4), data.getUint32(size - 4, true));
-  const version = data.getUint16(8, true);
-  if (version < 2) {
-    const fields = bytes.subarray(12, size - 4);
-    return { version, medium: MEDIUM, coder: 1, features: data.getUint16(10, true), fields, size };
-  }
   const [medium, coder] = [bytes[12], bytes[13]];
-  return { version, medium, coder, features: data.getUint16(14, true), fields: bytes.subarray(16, size - 4), size };
+  return { medium, coder, features: data.getUint16(14, true), fields: bytes.subarray(16, size - 4), size };
 }
 
 /**
@@ -108,16 +103,16 @@ function headBytes(bytes) {
     }
     throw new NotIsthmusError("not an .isth file", details);
   }
-  checkSize(bytes, 10, HEADER_V1_BYTES);
+  checkSize(bytes, 10, MIN_HEADER_BYTES);
   const version = view(bytes).getUint16(8, true);
   if (version > VERSION) {
     const details = { expected: `at most ${VERSION}`, got: version, hint: "Update isthmus." };
     throw new TooNewError("the file's format version is too new", details);
   }
-  if (version < 2) return HEADER_V1_BYTES;
-  checkSize(bytes, 12, MIN_HEADER_V2_BYTES);
+  checkRange("version", version, VERSION, VERSION);
+  checkSize(bytes, 12, MIN_HEADER_BYTES);
   const length = view(bytes).getUint16(10, true);
-  checkRange("length", length, MIN_HEADER_V2_BYTES, 65535);
+  checkRange("length", length, MIN_HEADER_BYTES, 65535);
   return length;
 }
 
@@ -171,7 +166,6 @@ function readHeader(head, limits) {
     const got = `0x${head.features.toString(16)}`;
     throw new TooNewError("the file needs features that this version lacks", { got, hint: "Update isthmus." });
   }
-  checkRange("version", head.version, 1, VERSION);
   const hasTune = CODERS_WITH_TUNE.includes(head.coder);
   const needed = head.size - head.fields.length + FIELDS_BYTES + (hasTune ? 1 : 0);
   checkRange("length", head.size, needed, 65535);
@@ -191,10 +185,13 @@ function readHeader(head, limits) {
   const [hasAlpha, lossless, sharp] = [ALPHA, LOSSLESS, SHARP].map((feature) => (head.features & feature) !== 0);
   const samples = lossless ? SAMPLES[mode] : COLOURS;
   checkRange("channels", channels, samples, samples);
-  if (lossless && (quality !== HUNDREDTHS || !/^0+$/.test(modelId))) {
-    throw new CorruptError("a lossless file has neither quality nor model", { got: `${quality / 100}, ${modelId}` });
+  if (lossless && (quality !== HUNDREDTHS || head.coder !== NO_CODER)) {
+    throw new CorruptError("a lossless file has neither quality nor coder", { got: `${quality / 100}, ${head.coder}` });
   }
   if (lossless && sharp) throw new CorruptError("a lossless file has no layers", { got: "both feature bits" });
+  if (head.coder === NO_CODER && (!/^0+$/.test(modelId) || !(lossless || sharp))) {
+    throw new CorruptError("a file without a coder", { expected: "no model, and samples or a sharp layer", got: modelId });
+  }
   if (hasAlpha !== ALPHA_MODES.includes(mode) && !ALPHA_OPTIONAL_MODES.includes(mode)) {
     throw new CorruptError(`the mode ${mode} and the alpha bit contradict each other`);
   }

@@ -1,7 +1,7 @@
 /** A picture's file to pixels: red, green, blue and transparency of the whole, a part of it, or a smaller one. */
 
-import { paletteEntry, parse } from "./container.js";
-import { InputError, MissingExtraError, TooNewError, UnknownModelError } from "./errors.js";
+import { NO_CODER, paletteEntry, parse } from "./container.js";
+import { CorruptError, InputError, MissingExtraError, TooNewError } from "./errors.js";
 import { TILE, box, meets, shared } from "./grid.js";
 import { GREY_MODES, SAMPLES } from "./modes.js";
 import { decodeAlpha, decodeSamples } from "./samples.js";
@@ -16,7 +16,6 @@ import { SharpLayer, reduced } from "./sharp.js";
 
 const LOSSLESS_TILE = 2048;
 const SCALES = [1, 2, 4, 8, 16];
-const CODER = 2;
 const PLAUSIBLE_PIXELS_PER_BYTE = 1000;
 /** Modes of lossless files whose samples are no colours of a screen, nor an index of them. */
 const NOT_SHOWN = ["CMYK", "YCbCr", "LAB", "HSV"];
@@ -83,9 +82,8 @@ async function lossy(file, place, scale, means, size) {
   const [tall, wide] = [Math.ceil(place.height / scale), Math.ceil(place.width / scale)];
   let photo;
   if (!sharp?.isEverywhere) {
-    if (header.coder !== CODER) {
-      const hint = "Files of coder 1 are not decoded here.";
-      throw new UnknownModelError(`the model ${header.modelId} is not to be had`, { hint });
+    if (header.coder === NO_CODER) {
+      throw new CorruptError("a file without a coder", { expected: "a sharp layer everywhere", got: "gaps" });
     }
     photo = new Photo(await means.findModel(header.modelId), file);
     // No memory should grow to a huge picture before every byte has been believed.
