@@ -14,11 +14,11 @@ SCRIPT = Path(__file__).parents[2] / "benchmarks/sound_speed.py"
 
 def test_both_directions_are_measured(tmp_path: Path) -> None:
     soundfile.write(tmp_path / "chord.wav", sounds.chord(20_000), 44_100)
-    words = [tmp_path / "chord.wav", "--minutes", "0.01", "0.02", "-o", tmp_path / "speed.json"]
+    words = [tmp_path / "chord.wav", "--minutes", "0.02", "-o", tmp_path / "speed.json"]
     subprocess.run([sys.executable, SCRIPT, *words], check=True, capture_output=True)
     record = json.loads((tmp_path / "speed.json").read_text())
     assert (record["rate"], record["channels"], record["threads"]) == (44_100, 2, 1)
-    assert [row["minutes"] for row in record["rows"]] == [0.01, 0.02]
+    assert [row["minutes"] for row in record["rows"]] == [0.02]
     for row in record["rows"]:
         assert row["kbps"] > 10
         for direction in ("encode", "decode"):
