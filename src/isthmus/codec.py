@@ -284,11 +284,18 @@ class Codec:
             LimitExceededError
         """
         _, decoder, missing = self.decoder_of_cut(data)
-        return decoder.decode_image(), missing
+        return cast("AnyPictureDecoder", decoder).decode_image(), missing
 
-    def decoder_of_cut(self, data: bytes) -> tuple[Medium, AnyPictureDecoder, str]:
-        """The medium of a picture whose file may end early, what decodes it, and what is missing; see
-        :meth:`decode_cut`."""
+    def decoder_of_cut(self, data: bytes) -> tuple[Medium, Decoder, str]:
+        """The medium of a picture whose file may end early, what decodes it, and what is missing.
+
+        Arguments:
+            data: the first bytes of an .isth file.
+
+        Raises:
+            InputError, NotIsthmusError, TruncatedError, CorruptError, TooNewError, UnknownModelError,
+            LimitExceededError: as :meth:`decode_cut`.
+        """
         from isthmus.image.medium import PictureMedium
 
         head = parse_head(data)

@@ -50,7 +50,7 @@ def test_what_is_whole_but_different_is_not_replaced(job: Job, tmp_path: Path) -
     results = all_of(replace(job, quality=30))
     assert {result.state for result in results.values()} == {"failed"}
     assert "no .isth file" in results["a.png"].message
-    assert "expected quality 30 of model" in results["sub/b.jpg"].message
+    assert "expected quality 30 and tune eye of model" in results["sub/b.jpg"].message
     (tmp_path / "back").mkdir()
     Image.new("RGB", (5, 5)).save(tmp_path / "back/a.png")
     all_of(replace(job, force=True))
@@ -126,7 +126,7 @@ def test_another_model_is_refused_whatever_the_target(job: Job) -> None:
     assert set(states(aimed).values()) == {"skipped"}
     found = all_of(replace(aimed, model="fast"))
     assert {result.state for result in found.values()} == {"failed"}
-    assert "expected model" in found["a.png"].message
+    assert "expected tune eye of model" in found["a.png"].message
 
 
 def test_a_newer_file_is_not_taken_for_damage(job: Job, tmp_path: Path) -> None:

@@ -30,7 +30,7 @@ def test_it_writes_and_reads_isthmus_files() -> None:
     decoded = rival.decode(data, 1)
     assert decoded.shape == picture.shape
     assert psnr(picture, decoded) > 25
-    assert rival.settings.endswith(inspect(data).model_id)
+    assert rival.settings.endswith(f"{inspect(data).model_id} tune eye")
     # Settings and version stand side by side in every report: the model is named once.
     assert rival.version() == f"isthmus {__version__}"
 

@@ -11,6 +11,7 @@ from containers import HEADER
 from isthmus.bitstream import chunks, head
 from isthmus.image import modes, size
 from isthmus.image.chunks import CHUNKS
+from isthmus.image.coders.protocol import MEDIUM
 from isthmus.image.coders.table import CODERS, NO_CODER
 from isthmus.image.grid import TILE
 from isthmus.image.header import pack_header
@@ -72,7 +73,8 @@ def test_header_fields_follow_each_other() -> None:
     whole = len(pack_header(replace(HEADER, coder=255, tune=None)))
     assert end_of(rows("The fields of a picture:"), end) + int(crc[1]) == whole
     assert f"{head.MIN_HEADER_BYTES} to 65535, for a picture {whole} or more" in TEXT
-    assert all(f"{whole - head.MIN_HEADER_BYTES} bytes" in fields for *_, fields in rows("**Media.**"))
+    own = {int(number): fields for number, _, fields in rows("**Media.**")}
+    assert f"{whole - head.MIN_HEADER_BYTES} bytes" in own[MEDIUM]
     assert len(pack_header(HEADER)) == end_of(rows("Coder 2 has one field"), whole - int(crc[1])) + int(crc[1])
 
 

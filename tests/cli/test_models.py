@@ -35,7 +35,7 @@ def test_show_describes_any_model(users_models: Path, other_model: Path) -> None
     training = release_model().metadata["training"]
     output = runner.invoke(main, ["models", "show", str(other_model)]).output
     assert f"{other_model}, not installed" in output
-    for value in (f"{training['steps']:,}", training["data"], training["from"]):
+    for value in (f"{training['steps']:,}", training["from"]):
         assert value in output
     quality, bpp, psnr = training["held_out_points"][-1]
     assert f"quality {quality:3}: {bpp:.3f} bits per pixel, {psnr:.2f} dB" in output

@@ -56,7 +56,8 @@ def test_a_released_model_is_as_defined(model: Model) -> None:
         name: (value.shape, value.dtype.name) for name, value in stored.items()
     }
     shapes = {name: value.shape for name, value in model.arrays.items()}
-    assert definition_of(FIRST, model.definition.groups, model.definition.points, shapes) == model.definition
+    kind, groups, points = model.definition.name, model.definition.groups, model.definition.points
+    assert definition_of(kind, groups, points, shapes, model.definition.form) == model.definition
 
 
 def test_channels_are_coded_once_and_in_order() -> None:

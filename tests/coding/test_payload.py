@@ -147,7 +147,7 @@ def test_a_whole_walk_gives_back_what_was_chosen(model: Model, rng: np.random.Ge
     payload = coding._check(coding._sixteenths(decoded)) + quantizer.finish()
     again = decode_latents(model.entropy, payload, 4, 5, QUALITY)
     np.testing.assert_array_equal(again.reshape(decoded.shape), decoded)
-    assert len({int(value) for value in np.rint(decoded).reshape(-1)}) > 10
+    assert len({int(value) for value in np.rint(decoded).reshape(-1)}) > 5
 
 
 @pytest.mark.parametrize(

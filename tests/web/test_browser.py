@@ -142,7 +142,7 @@ def test_the_slider_shows_what_was_decoded(cup: webdriver.Chrome) -> None:
 
 def test_bits_error_and_channels(cup: webdriver.Chrome) -> None:
     cup.find_element(By.CSS_SELECTOR, "[data-view=bits]").click()
-    assert f"Bits that isthmus at quality {DEFAULT_QUALITY:g} spends" in text(cup, "legend")
+    assert f"Bits that isthmus at quality {DEFAULT_QUALITY:g}, tune eye spends" in text(cup, "legend")
     cup.find_element(By.CSS_SELECTOR, "[data-view=error]").click()
     until(cup, lambda: "Root mean square" in text(cup, "legend"))
     cup.find_element(By.CSS_SELECTOR, "#latents summary").click()
@@ -274,7 +274,3 @@ def test_the_second_dial(browser: webdriver.Chrome, files: Path, tuned_model: Pa
         choose(browser, files / "tuned.isth")
         until(browser, lambda: "Quality 70, tune 0.5, model " in text(browser, "about"))
         assert not browser.find_element(By.ID, "tuning").is_displayed()
-
-
-def test_there_is_no_second_dial_of_weights_without_one(cup: webdriver.Chrome) -> None:
-    assert cup.find_elements(By.ID, "tune") == []

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import base64
 import html
-import json
 from collections.abc import Iterable, Sequence
 from importlib import resources
 from pathlib import Path
@@ -20,6 +19,7 @@ from isthmus.image.coders.table import NO_CODER
 from isthmus.image.container import parse
 from isthmus.image.limits import Limits
 from isthmus.model.registry import installed_file
+from isthmus.plain import json_text
 
 
 class Shown(NamedTuple):
@@ -94,7 +94,7 @@ def _weights(pictures: Iterable[Shown]) -> str:
     """A script that gives the weights of pictures to the page."""
     needed = sorted({picture.model for picture in pictures if picture.model is not None})
     files = {identity.hex(): _base64(installed_file(identity)) for identity in needed}
-    return f"globalThis.isthmusWeights = {json.dumps(files)};\n"
+    return f"globalThis.isthmusWeights = {json_text(files)};\n"
 
 
 def _figure(number: int, picture: Shown) -> str:
