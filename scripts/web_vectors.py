@@ -19,11 +19,13 @@ from skimage import data
 
 import isthmus
 from isthmus.bitstream.chunks import CRC
+from isthmus.bitstream.head import parse_head
 from isthmus.bitstream.varint import read_varint
 from isthmus.coding.payload import decode_sixteenths
 from isthmus.errors import IsthmusError
 from isthmus.image.coders.table import NO_CODER
 from isthmus.image.container import Container, parse
+from isthmus.media import DEFAULT
 from isthmus.model.model import Model
 from isthmus.model.registry import find_model, releases
 
@@ -162,8 +164,11 @@ def written() -> None:
 
 
 def is_decoded(path: Path) -> bool:
-    """Whether the file needs no model, or one of the package."""
-    header = parse(path.read_bytes()).header
+    """Whether the file is a picture that needs no model, or one of the package."""
+    data = path.read_bytes()
+    if parse_head(data).medium != DEFAULT:
+        return False
+    header = parse(data).header
     return header.coder == NO_CODER or header.model_id.hex() in releases()
 
 

@@ -37,7 +37,7 @@ def test_show_describes_any_model(users_models: Path, other_model: Path) -> None
     assert f"{other_model}, not installed" in output
     for value in (f"{training['steps']:,}", training["from"]):
         assert value in output
-    quality, bpp, psnr = training["held_out_points"][-1]
+    quality, bpp, psnr, *_ = training["held_out_points"][-1]
     assert f"quality {quality:3}: {bpp:.3f} bits per pixel, {psnr:.2f} dB" in output
     assert f"in {len(training['stages'])} stages since the first weights" in output
     assert training["stages"][-1]["note"] in output

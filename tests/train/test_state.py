@@ -20,7 +20,7 @@ def asked(**values: Any) -> Request:
 
 
 def saved(**values: Any) -> dict[str, Any]:
-    state = {**vars(new_state(asked(steps=100), "best b94b057568322ea4", "digest")), **values}
+    state = {**vars(new_state(asked(steps=100), "best 1e5f98b497553baf", "digest")), **values}
     return {"config": TrainConfig().as_dict(), "course": state}
 
 
@@ -81,7 +81,7 @@ def test_settings_and_origin_are_kept() -> None:
     assert kept_config(saved(), asked(resume=True, settings=(("batch", "8"),))) == TrainConfig()
     with pytest.raises(InputError, match="keeps the settings"):
         kept_config(saved(), asked(resume=True, settings=(("batch", "9"),)))
-    with pytest.raises(InputError, match="expected best b94b057568322ea4, which the run began from, got fast"):
+    with pytest.raises(InputError, match="expected best 1e5f98b497553baf, which the run began from, got fast"):
         kept_config(saved(), asked(resume=True, origin="fast"))
 
 
