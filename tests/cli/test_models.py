@@ -40,7 +40,7 @@ def test_show_describes_any_model(users_models: Path, other_model: Path) -> None
     quality, bpp, psnr, *_ = training["held_out_points"][-1]
     assert f"quality {quality:3}: {bpp:.3f} bits per pixel, {psnr:.2f} dB" in output
     assert f"in {len(training['stages'])} stages since the first weights" in output
-    assert training["stages"][-1]["note"] in output
+    assert training["stages"][0]["note"] in output
     record = json.loads(runner.invoke(main, ["models", "show", "best", "--json"]).output)
     assert record["id"] == release_model().id.hex()
     assert record["training"] == training
