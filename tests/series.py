@@ -83,7 +83,14 @@ def write_model(path: Path) -> Model:
     arrays = networks.definition.stored(context_arrays(networks))
     arrays |= {"tables": laplace_tables().pack().astype(np.int32), "compand": compand_table(BYTES)}
     arrays["gain"] = np.ones(1, np.float32)
-    metadata = {"definition": "series", "numbers": "bytes", "groups": list(GROUPS), "points": 2, "medium": NUMBER}
+    metadata = {
+        "definition": "series",
+        "numbers": "bytes",
+        "groups": list(GROUPS),
+        "points": 2,
+        "medium": NUMBER,
+        "coder": 1,
+    }
     return save_model(path, arrays, {"format": FORMAT, "name": path.stem, **metadata})
 
 

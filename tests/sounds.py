@@ -21,8 +21,8 @@ def write_model(path: Path, groups: tuple[int, ...] = GROUPS) -> Model:
     torch.manual_seed(0)
     networks = ContextModel(lattices_and_boards(groups, 2, 8, 8, BYTES, ENVELOPE))
     arrays = entropy_arrays(networks, laplace_tables())
-    metadata = {"format": FORMAT, "name": path.stem, "medium": 2, **entropy_metadata(networks.definition)}
-    return save_model(path, arrays, metadata)
+    metadata = {"format": FORMAT, "name": path.stem, "medium": 2, "coder": 1}
+    return save_model(path, arrays, metadata | entropy_metadata(networks.definition))
 
 
 def chord(samples: int = 9000, channels: int = 2, rate: int = 44_100) -> np.ndarray:

@@ -28,7 +28,7 @@ def test_what_is_of_no_other_medium_is_for_pictures() -> None:
 def test_models_of_an_unknown_medium_or_coder_are_refused() -> None:
     for metadata, match in (
         ({"medium": 99}, "medium that is unknown.*got 99"),
-        ({"coder": 99}, "coder 2, got.*coder 99"),
+        ({"medium": 1, "coder": 99}, "coder 2, got.*coder 99"),
     ):
         with pytest.raises(ModelError, match=match):
             check_model(Model(bytes(8), "later", metadata, {}))

@@ -194,7 +194,7 @@ def arrays_of(definition: Definition) -> Arrays:
 
 def write_tiny_separable(path: Path) -> Model:
     """A model file of it."""
-    definition = lattices_and_boards(GROUPS, POINTS, 8, 16, BYTES, TUNED)
+    definition = lattices_and_boards(GROUPS, POINTS, 8, 16)
     metadata = {"groups": list(GROUPS), "points": POINTS, "definition": TUNED, "numbers": BYTES.name}
     metadata |= {"format": FORMAT, "name": "tiny", "medium": 1, "coder": SeparableCoder.id}
     return save_model(path, arrays_of(definition), metadata)

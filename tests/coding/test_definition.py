@@ -1,6 +1,5 @@
 """The definition of the entropy model: what is read off it, and that a layer added to it is added everywhere."""
 
-import math
 from collections.abc import Callable
 from dataclasses import replace
 from fractions import Fraction
@@ -14,8 +13,8 @@ from isthmus.coding.boards import Board
 from isthmus.coding.definition import Block, Definition, Input, Pass
 from isthmus.coding.entropy_model import EntropyModel
 from isthmus.coding.fixed_point import ContextModel, _Dial
-from isthmus.coding.formats import BYTES, LATENT_LIMIT, WORDS, Format
-from isthmus.coding.kinds import FIRST, KINDS, TUNED, Kind, definition_of, lattices_and_boards
+from isthmus.coding.formats import BYTES, LATENT_LIMIT, LINEAR_BITS, Format
+from isthmus.coding.kinds import KINDS, TUNED, Kind, definition_of, lattices_and_boards
 from isthmus.coding.payload import decode_first_groups, decode_latents, encode_latents
 from isthmus.coding.weights import check_exact, numbers
 from isthmus.errors import CorruptError, ModelError
@@ -28,6 +27,7 @@ from isthmus.train.context_arrays import compand_table, context_arrays, context_
 from isthmus.train.tables import laplace_tables
 
 TINY = lattices_and_boards((3, 5, 8), points=3, lattice_width=8, width=16)
+ONE_DIAL = replace(TINY, tuned=False)
 
 
 @pytest.fixture(scope="module")
@@ -80,9 +80,7 @@ def test_multiplications_by_hand() -> None:
     assert deeper(TINY).macs(4, 4) == TINY.macs(4, 4) + extra + 2 * 16 * (9 * 16 * 16 + 16 * 16)
 
 
-IN_BYTES = replace(TINY, form=BYTES)
-TWO_DIALS = lattices_and_boards((3, 5, 8), points=3, lattice_width=8, width=16, form=BYTES, name=TUNED)
-SERIES = series.definition((2, 3, 4), 3, (8, 16), WORDS)
+SERIES = series.definition((2, 3, 4), 3, (8, 16), BYTES)
 """Of another kind: other groups, boards of three and four phases in a row, windows in a row, names and prefix."""
 
 
@@ -97,21 +95,14 @@ def with_blocks(*blocks: Block) -> Definition:
     [
         TINY,
         deeper(TINY),
-        IN_BYTES,
-        deeper(IN_BYTES),
+        ONE_DIAL,
         with_blocks(),
         with_blocks(Block("mix"), Block("again")),
         with_blocks(Block("mix"), Block("spatial", (3, 3))),
         with_blocks(Block("wide", (1, 5)), Block("mix"), Block("spatial", (3, 3)), Block("again")),
         SERIES,
-        replace(SERIES, form=BYTES),
-        TWO_DIALS,
-        replace(TWO_DIALS, form=WORDS),
     ],
-    ids=[
-        *("as it is", "a layer more", "bytes", "bytes, a layer more", "none", "no window", "window last", "windows"),
-        *("a series", "a series in bytes", "two dials", "two dials in words"),
-    ],
+    ids=["as it is", "a layer more", "one dial", "none", "no window", "window last", "windows", "a series"],
 )
 def test_training_export_import_and_runner_follow_the_definition(definition: Definition) -> None:
     torch.manual_seed(0)
@@ -151,19 +142,17 @@ def test_training_export_import_and_runner_follow_the_definition(definition: Def
     own = trained.state_dict()
     assert again.keys() == own.keys() - {"costs"}
     for key, value in again.items():
-        torch.testing.assert_close(value, own[key], rtol=0, atol=tolerance(key, value, definition.form))
+        torch.testing.assert_close(value, own[key], rtol=0, atol=tolerance(key, value))
 
 
-@pytest.mark.parametrize("form", [WORDS, BYTES])
-def test_a_second_kind_codes_symbols_both_ways(form: Format, rng: np.random.Generator) -> None:
-    definition = replace(SERIES, form=form)
+def test_a_second_kind_codes_symbols_both_ways(rng: np.random.Generator) -> None:
     torch.manual_seed(0)
-    trained = TrainedContext(definition)
-    for one in definition.passes:
+    trained = TrainedContext(SERIES)
+    for one in SERIES.passes:
         torch.nn.init.normal_(trained.network(one).last.weight, std=0.3)
         torch.nn.init.normal_(trained.network(one).quality)
-    entropy = EntropyModel(runner(definition, trained), laplace_tables())
-    y = rng.normal(0, 5, (1, 50, definition.latents)).astype(np.float32)
+    entropy = EntropyModel(runner(SERIES, trained), laplace_tables())
+    y = rng.normal(0, 5, (1, 50, SERIES.latents)).astype(np.float32)
     payload = encode_latents(entropy, y, 4321, np.full((1, 50), 1e6))
     decoded = decode_latents(entropy, payload, 1, 50, 4321)
     assert np.abs(decoded - y).max() <= 0.5
@@ -177,43 +166,38 @@ def test_the_sizes_of_a_second_kind_are_read_off_its_arrays(monkeypatch: pytest.
     arrays = SERIES.stored(context_arrays(TrainedContext(SERIES)))
     assert all(name.startswith("series.") for name in arrays)
     shapes = {name: array.shape for name, array in arrays.items()}
-    assert definition_of("series", SERIES.groups, SERIES.points, shapes, WORDS) == SERIES
+    assert definition_of("series", SERIES.groups, SERIES.points, shapes) == SERIES
     assert SERIES.own(arrays).keys() == {array.name for array in SERIES.arrays()}
 
 
 def test_the_kind_with_two_dials() -> None:
-    """It has the arrays of the first, and one more a pass."""
-    first = {array.name: array for array in IN_BYTES.arrays()}
-    more = {array.name: array for array in TWO_DIALS.arrays()}
-    assert more.keys() - first.keys() == {f"{one.name}.tuned" for one in TWO_DIALS.passes}
+    """It has the arrays of one with a single dial, and one more a pass."""
+    first = {array.name: array for array in ONE_DIAL.arrays()}
+    more = {array.name: array for array in TINY.arrays()}
+    assert more.keys() - first.keys() == {f"{one.name}.tuned" for one in TINY.passes}
     assert all(more[name] == array for name, array in first.items())
-    for one in TWO_DIALS.passes:
+    for one in TINY.passes:
         quality, tuned = (more[f"{one.name}.{name}"] for name in ("quality", "tuned"))
         assert replace(tuned, name=quality.name) == quality
-    shapes = {name: array.shape for name, array in TWO_DIALS.stored(more).items()}
-    assert definition_of(TUNED, TWO_DIALS.groups, 3, shapes, BYTES) == TWO_DIALS
-    assert definition_of(FIRST, TWO_DIALS.groups, 3, shapes, BYTES) == IN_BYTES
-    assert TWO_DIALS.macs(9, 7) == IN_BYTES.macs(9, 7)
+    shapes = {name: array.shape for name, array in TINY.stored(more).items()}
+    assert definition_of(TUNED, TINY.groups, 3, shapes) == TINY
+    assert TINY.macs(9, 7) == ONE_DIAL.macs(9, 7)
 
 
-@pytest.mark.parametrize("form", [WORDS, BYTES])
 @pytest.mark.parametrize(("quality", "tune"), [(0, 0), (0, 100), (10_000, 100), (4321, 0), (4321, 37), (7777, 99)])
-def test_a_bias_of_two_dials_is_what_fractions_say(
-    form: Format, quality: int, tune: int, rng: np.random.Generator
-) -> None:
+def test_a_bias_of_two_dials_is_what_fractions_say(quality: int, tune: int, rng: np.random.Generator) -> None:
     """Interpolated between quality points in both tables, the second as far as tune is turned, rounded once."""
-    definition = replace(TWO_DIALS, form=form)
     torch.manual_seed(0)
-    arrays = context_arrays(TrainedContext(definition))
-    most = 2000 if form == BYTES else 30_000
-    for one in definition.passes:
+    arrays = context_arrays(TrainedContext(TINY))
+    most = 2000
+    for one in TINY.passes:
         for name in ("quality", "tuned"):
             array = arrays[f"{one.name}.{name}"]
             arrays[f"{one.name}.{name}"] = rng.integers(-most, most, array.shape).astype(array.dtype)
-    weights = numbers(definition, arrays)
-    model = ContextModel(definition, weights, np.zeros(LATENT_LIMIT + 1))
+    weights = numbers(TINY, arrays)
+    model = ContextModel(TINY, weights, np.zeros(LATENT_LIMIT + 1))
     index, share = (0, 2 * quality) if quality < 5000 else (1, 2 * quality - 10_000)
-    for one in definition.passes:
+    for one in TINY.passes:
         tables = [arrays[f"{one.name}.{name}"].tolist() for name in ("quality", "tuned")]
         mixed = [
             [Fraction(a * (10_000 - share) + b * share, 10_000) for a, b in zip(*table[index : index + 2], strict=True)]
@@ -221,23 +205,21 @@ def test_a_bias_of_two_dials_is_what_fractions_say(
         ]
         exact = [a + b * tune / 100 for a, b in zip(*mixed, strict=True)]
         found = model._quality_bias(one, _Dial(quality, tune))
-        if form == BYTES:  # whole units, halves to even, as Python rounds
-            unit = weights[f"{one.name}.{one.enter}.unit"]
-            assert (found / unit).tolist() == [round(value) for value in exact]
-        else:  # multiples of 1/256 of what counts 1/4096
-            assert (found * 256).tolist() == [math.floor(value / 16 + Fraction(1, 2)) for value in exact]
+        # Whole units, halves to even, as Python rounds.
+        unit = weights[f"{one.name}.{one.enter}.unit"]
+        assert (found / unit).tolist() == [round(value) for value in exact]
 
 
 def test_two_dials_code_symbols_both_ways(rng: np.random.Generator) -> None:
     torch.manual_seed(0)
-    trained = TrainedContext(TWO_DIALS)
-    for one in TWO_DIALS.passes:
+    trained = TrainedContext(TINY)
+    for one in TINY.passes:
         torch.nn.init.normal_(trained.network(one).last.weight, std=0.3)
         for table in trained.network(one).parameters():
-            if table.shape == (TWO_DIALS.points, one.width):
+            if table.shape == (TINY.points, one.width):
                 torch.nn.init.normal_(table)
-    entropy = EntropyModel(runner(TWO_DIALS, trained), laplace_tables())
-    y = rng.normal(0, 5, (4, 6, TWO_DIALS.latents)).astype(np.float32)
+    entropy = EntropyModel(runner(TINY, trained), laplace_tables())
+    y = rng.normal(0, 5, (4, 6, TINY.latents)).astype(np.float32)
     always = np.full((4, 6), 1e6)
     payload = encode_latents(entropy, y, 4321, always, 37)
     decoded = decode_latents(entropy, payload, 4, 6, 4321, 37)
@@ -268,10 +250,12 @@ def test_boards_that_are_none_are_refused(pattern: tuple[tuple[int, ...], ...]) 
         Board(pattern)
 
 
-def tolerance(key: str, value: torch.Tensor, form: Format) -> float:
+def tolerance(key: str, value: torch.Tensor) -> float:
     """Half of what a weight counts: fixed, or in proportion to the largest of its output."""
-    if form == WORDS or "linear" in key or value.ndim < 4:
-        return 2.0**-13 + 1e-6 if form == WORDS or "linear" in key else 2.0**-7
+    if "linear" in key:
+        return 0.5 / (1 << LINEAR_BITS) + 1e-6
+    if value.ndim < 4:
+        return 2.0**-7
     return float(value.abs().max()) / 63 + 1e-6
 
 
@@ -307,8 +291,8 @@ def test_bytes_are_exact_in_any_order_with_the_largest_operands(rng: np.random.G
 
 def test_sums_that_are_not_exact_are_refused() -> None:
     torch.manual_seed(0)
-    arrays = context_arrays(TrainedContext(TWO_DIALS))
-    check_exact(TWO_DIALS, arrays)
+    arrays = context_arrays(TrainedContext(TINY))
+    check_exact(TINY, arrays)
     for name, value, message in (
         ("ac.1.0.spatial.bias", 1 << 24, "sums below 16777216"),
         ("ac.1.0.spatial.weight", 64, "within"),
@@ -320,12 +304,12 @@ def test_sums_that_are_not_exact_are_refused() -> None:
         changed[name] = arrays[name].copy()
         changed[name].flat[3] = value
         with pytest.raises(ValueError, match=message):
-            check_exact(TWO_DIALS, changed)
+            check_exact(TINY, changed)
     # Each is exact, and the two together are not.
     for name in ("quality", "tuned"):
         arrays[f"ac.1.0.{name}"][0, 0] = 1 << 23
     with pytest.raises(ValueError, match=r"ac\.1\.0\.project: expected sums below"):
-        check_exact(TWO_DIALS, arrays)
+        check_exact(TINY, arrays)
 
 
 @pytest.mark.parametrize(
@@ -348,12 +332,12 @@ def test_a_window_where_only_what_is_coded_is_computed_is_refused() -> None:
 
 
 def test_another_kind_stands_beside_the_first(model: Model, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Models name their kind; those that name none are of the first, and are read whatever is added."""
+    """Models name their kind, and are read whatever is added."""
 
     def deep(groups: tuple[int, ...], points: int, widths: tuple[int, ...], form: Format) -> Definition:
-        return replace(deeper(KINDS[FIRST].build(groups, points, widths, form)), name="deep")
+        return replace(deeper(KINDS[TUNED].build(groups, points, widths, form)), name="deep")
 
-    monkeypatch.setitem(KINDS, "deep", Kind(deep, KINDS[FIRST].widths, least_groups=2))
+    monkeypatch.setitem(KINDS, "deep", Kind(deep, KINDS[TUNED].widths, least_groups=2))
     assert parse_model(packaged_bytes(model.id.hex())).definition == model.definition
     with pytest.raises(ModelError, match=r"incomplete.*again"):
         check_arrays(model.arrays, {**model.metadata, "definition": "deep"}, "x")

@@ -38,6 +38,10 @@ def test_arrays_that_no_decoder_can_take_are_refused(
         ({"points": 1}, "lacks its shape"),
         ({"medium": 0}, "names no medium: expected 1 to 255, got 0"),
         ({"coder": "separable"}, "names no coder"),
+        ({"coder": None}, "names no coder: expected 1 to 255$"),
+        ({"numbers": "words"}, "another number format: expected bytes, got words"),
+        ({"numbers": None}, "another number format: expected bytes$"),
+        ({"definition": None}, "another entropy model: expected one of tuned-lattices-and-boards, envelope-and-boards"),
     ],
 )
 def test_metadata_that_say_no_shape_are_refused(metadata: dict[str, Any], match: str, tmp_path: Path) -> None:

@@ -177,21 +177,15 @@ class Pass:
             yield block.name, kind, [(block.name, block.taps * self.width)], self.width
         yield "last", "output", [("last", self.width)], 2 * self.channels
 
-    def arrays(self, points: int, form: Format, tuned: bool = False) -> Iterator[Array]:
-        """All arrays of the pass, for so many quality points; the last two as of `Definition`."""
-        words = form.weight_bits is not None
+    def arrays(self, points: int, tuned: bool = False) -> Iterator[Array]:
+        """All arrays of the pass, for so many quality points; tuned or not as `Definition` says."""
         for layer, kind, parts, outputs in self.matrices():
             for part, rows in parts:
-                yield Array(f"{self.name}.{part}.weight", (rows, outputs), kind, "int16" if words else "int8", layer)
-            # Scale indices reach 63, beyond what a weight may be.
-            wide = not words or layer == "last"
-            yield Array(f"{self.name}.{layer}.bias", (outputs,), "bias", "int32" if wide else "int16", layer)
-            if not words:
-                yield Array(f"{self.name}.{layer}.exponent", (outputs,), "exponent", "int8", layer)
+                yield Array(f"{self.name}.{part}.weight", (rows, outputs), kind, "int8", layer)
+            yield Array(f"{self.name}.{layer}.bias", (outputs,), "bias", "int32", layer)
+            yield Array(f"{self.name}.{layer}.exponent", (outputs,), "exponent", "int8", layer)
         for name in ("quality", "tuned")[: 1 + tuned]:
-            yield Array(
-                f"{self.name}.{name}", (points, self.width), "quality", "int16" if words else "int32", self.enter
-            )
+            yield Array(f"{self.name}.{name}", (points, self.width), "quality", "int32", self.enter)
         if self.neighbours:
             # From differences of latents, which are no small numbers, straight to the means.
             shape = (self.neighbours.taps * self.channels, self.channels)
@@ -273,7 +267,7 @@ class Definition:
         if self.neighbours:
             yield Array(self.neighbours.near, (self.neighbours.taps,), "fixed")
         for one in self.passes:
-            yield from one.arrays(self.points, self.form, self.tuned)
+            yield from one.arrays(self.points, self.tuned)
 
     def own(self, stored: Mapping[str, T]) -> dict[str, T]:
         """Of the arrays of a model file those of the networks, by their names without the prefix."""

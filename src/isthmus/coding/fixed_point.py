@@ -30,19 +30,11 @@ Code = Callable[[slice, Index, Float64, ScaleIndices], Float64]
 steps."""
 
 
-def _rounded(x: Float, form: Format) -> Float:
-    """Rounds to whole numbers, in place."""
-    if form.weight_bits is None:
-        # Halves to even: half added to a large float32 would itself be rounded.
-        return np.rint(x, out=x)
-    x += 0.5
-    return np.floor(x, out=x)
-
-
 def _activation(x: Float, form: Format) -> Float:
     """Rounds to the grid of activations, in place."""
     x *= 1 << form.activation_bits
-    _rounded(x, form)
+    # Halves to even: half added to a large float32 would itself be rounded.
+    np.rint(x, out=x)
     np.clip(x, form.activation_low, form.activation_high, out=x)
     x *= 1.0 / (1 << form.activation_bits)
     return x
@@ -53,8 +45,8 @@ def _leaky(x: Float, form: Format) -> Float:
     return _activation(np.maximum(x, x * SLOPE), form)
 
 
-def _scale_indices(x: Float, form: Format) -> ScaleIndices:
-    return _rounded(np.clip(x, 0, SCALES - 1), form).astype(np.uint8)
+def _scale_indices(x: Float) -> ScaleIndices:
+    return np.asarray(np.rint(np.clip(x, 0, SCALES - 1)), np.uint8)
 
 
 def _means(x: Float) -> Float64:
@@ -110,7 +102,7 @@ class ContextModel:
         definition: their passes and layers.
         weights: what `isthmus.coding.weights.numbers` makes of the arrays of a model file.
         compand: (LATENT_LIMIT + 1,), the companded magnitude of 0, 1, 2, ... sixteenths.
-        engine: what runs the networks of large planes where the format is "bytes"; None for NumPy alone.
+        engine: what runs the networks of large planes; None for NumPy alone.
     """
 
     definition: Definition
@@ -135,7 +127,7 @@ class ContextModel:
         dial = _Dial(quality, tune)
         coded = self.definition.groups[:groups]
         decoded = np.zeros((height * width, sum(coded)))
-        engine = self.engine if height * width >= LARGE and self.definition.form.weight_bits is None else None
+        engine = self.engine if height * width >= LARGE else None
         nothing: tuple[int, Any] = (ZERO, np.uint8) if engine else (0, self.definition.form.dtype)
         known = np.full((height * width, 2 * decoded.shape[1]), *nothing)
         for one in self.definition.passes:
@@ -148,7 +140,7 @@ class ContextModel:
                     means, scales = self._from_neighbours(one, one.neighbours, plane, decoded, dial)
                 else:
                     means, scales = self._from_groups(one, plane, known, dial)
-                scale_indices = _scale_indices(scales, self.definition.form)
+                scale_indices = _scale_indices(scales)
                 decoded[at, one.slice] = code(one.slice, at, _means(means), scale_indices)
             if 2 * (one.first + one.channels) < known.shape[1] or not one.ends:
                 self._note(one, plane, decoded[:, one.slice], known)
@@ -254,11 +246,8 @@ class ContextModel:
             tuned = self.weights[f"{one.name}.tuned"]
             mixed = mixed * WHOLE + (tuned[index] * (HUNDREDTHS - share) + tuned[index + 1] * share) * dial.tune
             whole *= WHOLE
-        mixed = mixed / whole
-        if table.dtype.kind == "f":
-            return _activation(mixed, self.definition.form)
         unit = self.weights[f"{one.name}.{one.enter}.unit"]
-        return np.asarray(np.rint(mixed).astype(unit.dtype) * unit)
+        return np.asarray(np.rint(mixed / whole).astype(unit.dtype) * unit)
 
 
 def _as_bytes(features: Float, form: Format) -> npt.NDArray[np.uint8]:

@@ -10,13 +10,10 @@ from dataclasses import dataclass
 
 from isthmus.coding.boards import CHECKERBOARD, LATTICES
 from isthmus.coding.definition import Block, Definition, Input, Neighbourhood, Pass
-from isthmus.coding.formats import WORDS, Format
-
-FIRST = "lattices-and-boards"
-"""The kind of models whose metadata names none."""
+from isthmus.coding.formats import BYTES, Format
 
 TUNED = "tuned-lattices-and-boards"
-"""The same with a second set of biases, for a second dial."""
+"""The kind of pictures: a second set of biases, for a second dial."""
 ENVELOPE = "envelope-and-boards"
 """The kind of models whose first group says how large the latents of the others are."""
 
@@ -31,8 +28,8 @@ def lattices_and_boards(
     points: int,
     lattice_width: int,
     width: int,
-    form: Format = WORDS,
-    name: str = FIRST,
+    form: Format = BYTES,
+    name: str = TUNED,
 ) -> Definition:
     """The entropy model of pictures: five passes over ever finer lattices for the first group, seen by their known
     neighbours; then for each group two halves of a checkerboard (He et al., "Checkerboard context model for efficient
@@ -109,12 +106,12 @@ def _boards(name: str) -> Kind:
     )
 
 
-KINDS: dict[str, Kind] = {name: _boards(name) for name in (FIRST, TUNED, ENVELOPE)}
+KINDS: dict[str, Kind] = {name: _boards(name) for name in (TUNED, ENVELOPE)}
 """By the name that stands in model files. Rows are added, never changed."""
 
 
 def definition_of(
-    name: str, groups: tuple[int, ...], points: int, shapes: Mapping[str, tuple[int, ...]], form: Format = WORDS
+    name: str, groups: tuple[int, ...], points: int, shapes: Mapping[str, tuple[int, ...]], form: Format = BYTES
 ) -> Definition:
     """The definition of stored networks: their widths are read off the shapes of their arrays, 0 where one is missing.
 

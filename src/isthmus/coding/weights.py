@@ -1,8 +1,7 @@
 """The integers of a model file as the numbers that the fixed-point runner computes with, and the proof of exactness.
 
-Format "words": weights and biases count 2**-12; the second half of every `last.bias`, that of the scale indices, is
-stored less 32. Format "bytes": a weight counts 2**e, e the exponent of its output, and biases of a layer count 2**e
-times the unit of what enters the layer. In both, weights of kind "linear" count 2**-12, and those of kind "fixed" 1.
+A weight counts 2**e, e the exponent of its output, and biases of a layer count 2**e times the unit of what enters the
+layer. Weights of kind "linear" count 2**-12, and those of kind "fixed" 1.
 """
 
 from __future__ import annotations
@@ -14,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from isthmus.coding.definition import Definition, Pass
-from isthmus.coding.formats import EXACT_SUM, SCALES, WORDS, Format
+from isthmus.coding.formats import EXACT_SUM, LINEAR_BITS, Format
 
 Arrays = Mapping[str, npt.NDArray[Any]]
 EXPONENTS = (-12, 8)
@@ -27,7 +26,7 @@ def input_bits(one: Pass, layer: str, form: Format) -> int:
 
 
 def numbers(definition: Definition, arrays: Arrays) -> dict[str, npt.NDArray[Any]]:
-    """What `ContextModel` takes, by the names of the arrays; tables of quality stay integers in format "bytes".
+    """What `ContextModel` takes, by the names of the arrays; tables of the dials stay integers.
 
     Args:
         arrays: of the model file, by their names without the prefix.
@@ -38,14 +37,12 @@ def numbers(definition: Definition, arrays: Arrays) -> dict[str, npt.NDArray[Any
         stored = arrays[array.name]
         if array.kind == "fixed":
             out[array.name] = stored.astype(np.float64)
-        elif array.kind == "linear" or form.weight_bits is not None:
-            out[array.name] = stored / float(1 << (form.weight_bits or WORDS.weight_bits or 0))
+        elif array.kind == "linear":
+            out[array.name] = stored / float(1 << LINEAR_BITS)
         elif array.kind == "quality":
             out[array.name] = stored.astype(np.int64)
     for one in definition.passes:
         for layer, _, parts, _ in one.matrices():
-            if form.weight_bits is not None:
-                continue
             exponent = arrays[f"{one.name}.{layer}.exponent"].astype(np.int32)
             unit = exponent - input_bits(one, layer, form)
             for part, _ in parts:
@@ -53,16 +50,11 @@ def numbers(definition: Definition, arrays: Arrays) -> dict[str, npt.NDArray[Any
                 out[name] = np.ldexp(arrays[name].astype(form.dtype), exponent)
             out[f"{one.name}.{layer}.bias"] = np.ldexp(arrays[f"{one.name}.{layer}.bias"].astype(form.dtype), unit)
             out[f"{one.name}.{layer}.unit"] = np.ldexp(np.ones(len(unit), form.dtype), unit)
-        if form.weight_bits is not None:
-            out[f"{one.name}.last.bias"][one.channels :] += SCALES / 2
     return out
 
 
 def largest_sum(one: Pass, layer: str, form: Format, arrays: Arrays) -> int:
-    """The largest magnitude that a sum of a layer can reach, on the way too, in units of its smallest summands.
-
-    Only for format "bytes": words are proved by their limits alone.
-    """
+    """The largest magnitude that a sum of a layer can reach, on the way too, in units of its smallest summands."""
     parts = next(parts for name, _, parts, _ in one.matrices() if name == layer)
     top = max(-form.activation_low, form.activation_high)
     if layer == one.enter:
@@ -83,8 +75,6 @@ def check_exact(definition: Definition, arrays: Arrays) -> None:
         arrays: of the model file, by their names without the prefix, of the shapes that the definition says.
     """
     form = definition.form
-    if form.weight_bits is not None:
-        return
     for one in definition.passes:
         for layer, _, parts, _ in one.matrices():
             exponent = arrays[f"{one.name}.{layer}.exponent"]
@@ -95,5 +85,5 @@ def check_exact(definition: Definition, arrays: Arrays) -> None:
                 if most > form.weight_limit:
                     raise ValueError(f"{one.name}.{part}.weight: expected within +-{form.weight_limit}, found {most}")
             total = largest_sum(one, layer, form, arrays)
-            if total >= EXACT_SUM[form.dtype]:
-                raise ValueError(f"{one.name}.{layer}: expected sums below {EXACT_SUM[form.dtype]}, found {total}")
+            if total >= EXACT_SUM:
+                raise ValueError(f"{one.name}.{layer}: expected sums below {EXACT_SUM}, found {total}")

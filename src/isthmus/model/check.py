@@ -39,8 +39,8 @@ def check_arrays(arrays: Arrays, metadata: Mapping[str, Any], path: str) -> None
     points: Any = metadata.get("points")
     if not _is_shape(groups, points):
         raise ModelError(f"model file {path} lacks its shape", expected="groups and points", got=f"{groups}, {points}")
-    if metadata.get("numbers", "words") not in FORMATS:
-        found = metadata["numbers"]
+    found = metadata.get("numbers")
+    if found not in FORMATS:
         raise ModelError(f"model file {path} has another number format", expected=" or ".join(FORMATS), got=found)
     if kind_of(metadata) not in KINDS:
         expected = f"one of {', '.join(KINDS)}"
@@ -52,7 +52,7 @@ def check_arrays(arrays: Arrays, metadata: Mapping[str, Any], path: str) -> None
     if len(groups) < least:
         raise ModelError(f"model file {path} lacks its shape", expected=f"at least {least} groups", got=groups)
     for key in ("medium", "coder"):
-        number = metadata.get(key, 1)
+        number = metadata.get(key)
         if type(number) is not int or not 1 <= number <= 255:
             raise ModelError(f"model file {path} names no {key}", expected="1 to 255", got=number)
     form = form_of(metadata)

@@ -13,8 +13,8 @@ import numpy.typing as npt
 from isthmus.coding.definition import Definition
 from isthmus.coding.entropy_model import EntropyModel
 from isthmus.coding.fixed_point import ContextModel
-from isthmus.coding.formats import FORMATS, WORDS, Format
-from isthmus.coding.kinds import FIRST, definition_of
+from isthmus.coding.formats import FORMATS, Format
+from isthmus.coding.kinds import definition_of
 from isthmus.coding.tables import Tables
 from isthmus.coding.weights import numbers
 from isthmus.model.pass_engines import PassEngines
@@ -22,12 +22,12 @@ from isthmus.model.pass_engines import PassEngines
 
 def form_of(metadata: Mapping[str, Any]) -> Format:
     """The number format that a model's metadata names, `numbers`; raises KeyError for one that there is not."""
-    return FORMATS[metadata.get("numbers", WORDS.name)]
+    return FORMATS[metadata["numbers"]]
 
 
 def kind_of(metadata: Mapping[str, Any]) -> str:
     """The kind of entropy model that a model's metadata names, `definition`."""
-    return str(metadata.get("definition", FIRST))
+    return str(metadata.get("definition"))
 
 
 def stored_definition(
@@ -68,12 +68,12 @@ class Model:
     @property
     def medium(self) -> int:
         """The permanent number of the medium that it codes, see `isthmus.media`."""
-        return int(self.metadata.get("medium", 1))
+        return int(self.metadata["medium"])
 
     @property
     def coder(self) -> int:
         """The permanent number, within the medium, of the coder whose networks it holds."""
-        return int(self.metadata.get("coder", 1))
+        return int(self.metadata["coder"])
 
     @property
     def latents(self) -> int:

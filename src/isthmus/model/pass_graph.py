@@ -1,7 +1,7 @@
 """The network of a pass of the entropy model for the inference engine: products of 8 bits, the same integers.
 
-Where the format is "bytes", all that enters a product has 8 bits and all weights have 7, so the engine's 8-bit products
-are exact on every processor, those too whose instructions add pairs of products in 16 bits: 2 * 255 * 63 < 2**15.
+All that enters a product has 8 bits and all weights have 7, so the engine's 8-bit products are exact on every
+processor, those too whose instructions add pairs of products in 16 bits: 2 * 255 * 63 < 2**15.
 `isthmus.coding.fixed_point` computes the same in float32, and either gives what the other does, number by number; the
 engine takes half of the time, and longer to begin.
 """
@@ -30,7 +30,7 @@ def pass_graph(definition: Definition, one: Pass, stored: Arrays, numbers: Array
     int64, the positions around each in the plane that is padded by half a window. Output: (P, 2n) float32.
 
     Args:
-        definition: of the entropy model, in format "bytes".
+        definition: of the entropy model.
         stored: the arrays of the model file, by their names without the prefix.
         numbers: what `isthmus.coding.weights.numbers` makes of them.
     """

@@ -8,8 +8,7 @@ from math import lcm
 from typing import Any
 
 from isthmus.coding.definition import Definition
-from isthmus.coding.formats import BYTES
-from isthmus.coding.kinds import TUNED, lattices_and_boards
+from isthmus.coding.kinds import lattices_and_boards
 from isthmus.errors import InputError
 from isthmus.image.coders.masking import DC_CHANNELS, PLAIN_WEIGHT
 from isthmus.image.coders.separable.gains import LARGEST_FLOOR, LARGEST_POWER
@@ -54,7 +53,7 @@ class NetworkConfig:
     @property
     def entropy(self) -> Definition:
         """The entropy model's networks."""
-        return lattices_and_boards(self.groups, self.points, self.dc_width, self.context_width, BYTES, TUNED)
+        return lattices_and_boards(self.groups, self.points, self.dc_width, self.context_width)
 
     @property
     def first_gained(self) -> int:

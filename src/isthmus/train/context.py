@@ -62,7 +62,7 @@ def _cells(board: Board, phase: int) -> list[tuple[int, int]]:
 
 
 def weight_exponents(weight: Tensor) -> Tensor:
-    """(outputs,) int32: the power of two that a weight of an output counts in format "bytes", for (outputs, ...)."""
+    """(outputs,) int32: the power of two that a weight of an output counts, for (outputs, ...)."""
     most = weight.detach().flatten(1).abs().amax(1).clamp_min(1e-9)
     return torch.ceil(torch.log2(most / BYTES.weight_limit)).clamp(*EXPONENTS).to(torch.int32)
 
@@ -130,19 +130,14 @@ class PassNetwork(nn.Module):
         return quality @ self.quality + tune * (quality @ self.tuned)
 
     def _through(self, name: str, x: Tensor) -> Tensor:
-        """A layer, its weights rounded as they will be stored where 7 bits are all they have."""
+        """A layer, its weights rounded as they will be stored."""
         layer = self.layer(name)
-        if self.form.weight_bits is not None:
-            out: Tensor = layer(x)
-            return out
         exponent = weight_exponents(layer.weight).reshape(-1, 1, 1, 1)
         stored = torch.ldexp(torch.round(torch.ldexp(layer.weight, -exponent)), exponent)
         return F.conv2d(x, ste(stored, layer.weight), layer.bias, padding=layer.padding)
 
     def _activation(self, x: Tensor) -> Tensor:
-        """An activation, rounded as it will be where 8 bits are all it has."""
-        if self.form.weight_bits is not None:
-            return x
+        """An activation, rounded as it will be."""
         return _on_grid(x, self.form.activation_bits, self.form.activation_low, self.form.activation_high)
 
 
@@ -297,10 +292,7 @@ def _key(one: Pass) -> str:
 
 
 def _companded(x: Tensor, form: Format) -> Tensor:
-    signed = compand(x)
-    if form.weight_bits is not None:
-        return signed
-    return _on_grid(signed, form.feature_bits, -form.feature_limit, form.feature_limit)
+    return _on_grid(compand(x), form.feature_bits, -form.feature_limit, form.feature_limit)
 
 
 def _features(x: Tensor, form: Format) -> list[Tensor]:

@@ -11,27 +11,17 @@ import torch
 from torch import Tensor, nn
 
 from isthmus.coding.definition import Definition, Pass
-from isthmus.coding.formats import LATENT_LIMIT, MEAN_STEPS, SCALES, WORDS, Format
-from isthmus.coding.kinds import FIRST
+from isthmus.coding.formats import BYTES, LATENT_LIMIT, LINEAR_BITS, LINEAR_LIMIT, MEAN_STEPS, Format
 from isthmus.coding.tables import Tables
 from isthmus.coding.weights import input_bits, numbers
 from isthmus.train.context import ContextModel, PassNetwork, weight_exponents
 
 Arrays = dict[str, npt.NDArray[Any]]
-UNIT = 1 << 12
-"""A weight of 1 in format "words"."""
 LARGEST_BIAS = 1 << 22
-"""Of format "bytes", in units of its output: a quarter of what an exact sum may be."""
+"""In units of its output: a quarter of what an exact sum may be."""
 
 
-def fixed_point(values: Tensor) -> npt.NDArray[np.int16]:
-    """Weights of format "words" as integers, within the limit that keeps the arithmetic exact."""
-    scaled = np.round(values.detach().double().cpu().numpy() * UNIT)
-    # The file format stores memory as it lies; a transposed view would come back scrambled.
-    return np.ascontiguousarray(np.clip(scaled, -WORDS.weight_limit, WORDS.weight_limit), np.int16)
-
-
-def compand_table(form: Format = WORDS) -> npt.NDArray[np.int32]:
+def compand_table(form: Format = BYTES) -> npt.NDArray[np.int32]:
     """(LATENT_LIMIT + 1,): log2(1 + x) of 0, 1/16, 2/16, ..., in the units of companded latents."""
     x = np.arange(LATENT_LIMIT + 1) / MEAN_STEPS
     scaled = np.round(np.log2(1 + x) * (1 << form.feature_bits))
@@ -49,12 +39,12 @@ def entropy_arrays(context: ContextModel, tables: Tables) -> Arrays:
 
 def entropy_metadata(definition: Definition) -> dict[str, Any]:
     """What the metadata of a model file says of its entropy model."""
-    shape: dict[str, Any] = {"groups": list(definition.groups), "points": definition.points}
-    if definition.name != FIRST:
-        shape["definition"] = definition.name
-    if definition.form != WORDS:
-        shape["numbers"] = definition.form.name
-    return shape
+    return {
+        "groups": list(definition.groups),
+        "points": definition.points,
+        "definition": definition.name,
+        "numbers": definition.form.name,
+    }
 
 
 def context_arrays(context: ContextModel) -> Arrays:
@@ -66,28 +56,22 @@ def context_arrays(context: ContextModel) -> Arrays:
     for one in context.definition.passes:
         network = context.network(one)
         for name in _layers(one):
-            layer, bits = network.layer(name), input_bits(one, name, form)
-            words = form.weight_bits is not None or name == "linear"
-            out |= _words(one, name, layer) if words else _bytes(one, name, layer, bits)
-        for name, table in _tables(network).items():
-            if form.weight_bits is not None:
-                out[f"{one.name}.{name}"] = fixed_point(table)
+            if name == "linear":
+                out[f"{one.name}.linear.weight"] = _linear(network.layer(name))
             else:
-                unit = out[f"{one.name}.{one.enter}.exponent"].astype(np.int32) - form.feature_bits
-                out[f"{one.name}.{name}"] = _counted(table, unit)
+                out |= _scaled(one, name, network.layer(name), input_bits(one, name, form))
+        unit = out[f"{one.name}.{one.enter}.exponent"].astype(np.int32) - form.feature_bits
+        out |= {f"{one.name}.{name}": _counted(table, unit) for name, table in _tables(network).items()}
     return out
 
 
-def _words(one: Pass, name: str, layer: nn.Conv2d) -> Arrays:
-    matrix = _as_matrix(layer.weight)
-    out: Arrays = {array: fixed_point(matrix[rows]) for array, rows in _stored(one, name).items()}
-    if layer.bias is not None:
-        bias = _stored_scales(layer.bias, one.channels) if name == "last" else fixed_point(layer.bias)
-        out[f"{one.name}.{name}.bias"] = bias
-    return out
+def _linear(layer: nn.Conv2d) -> npt.NDArray[np.int16]:
+    scaled = np.round(_as_matrix(layer.weight).detach().double().cpu().numpy() * (1 << LINEAR_BITS))
+    # The file format stores memory as it lies; a transposed view would come back scrambled.
+    return np.ascontiguousarray(np.clip(scaled, -LINEAR_LIMIT, LINEAR_LIMIT), np.int16)
 
 
-def _bytes(one: Pass, name: str, layer: nn.Conv2d, bits: int) -> Arrays:
+def _scaled(one: Pass, name: str, layer: nn.Conv2d, bits: int) -> Arrays:
     exponent = weight_exponents(layer.weight)
     matrix = _as_matrix(torch.round(torch.ldexp(layer.weight.detach(), -exponent.reshape(-1, 1, 1, 1))))
     out: Arrays = {
@@ -108,7 +92,7 @@ def _counted(values: Tensor, unit: npt.NDArray[np.int32]) -> npt.NDArray[np.int3
 
 def context_state(definition: Definition, arrays: Mapping[str, npt.NDArray[Any]]) -> dict[str, Tensor]:
     """The state of a `ContextModel`, but for its costs, from the arrays of a model file, up to their rounding."""
-    context, form = ContextModel(definition), definition.form
+    context = ContextModel(definition)
     values = {name: torch.from_numpy(array.astype(np.float64)) for name, array in numbers(definition, arrays).items()}
     with torch.no_grad():
         if definition.neighbours:
@@ -121,7 +105,7 @@ def context_state(definition: Definition, arrays: Mapping[str, npt.NDArray[Any]]
                 layer.weight.copy_(_as_kernel(matrix, layer.weight))
                 if layer.bias is not None:
                     layer.bias.copy_(values[f"{one.name}.{name}.bias"])
-            unit = 1.0 if form.weight_bits is not None else values[f"{one.name}.{one.enter}.unit"]
+            unit = values[f"{one.name}.{one.enter}.unit"]
             for name, table in _tables(network).items():
                 table.copy_(values[f"{one.name}.{name}"] * unit)
     return {key: value for key, value in context.state_dict().items() if key != "costs"}
@@ -157,10 +141,3 @@ def _as_kernel(matrix: Tensor, like: Tensor) -> Tensor:
     """The inverse of `_as_matrix`, for a kernel shaped like another."""
     out, inputs, height, width = like.shape
     return matrix.reshape(height, width, inputs, out).permute(3, 2, 0, 1)
-
-
-def _stored_scales(bias: Tensor, n: int) -> npt.NDArray[np.int32]:
-    """Biases of n means and n scale indices, which lie in 0..63, are stored less 32, and do not fit 16 bits even so."""
-    scaled = np.round(bias.detach().double().cpu().numpy() * UNIT).astype(np.int32)
-    scaled[n:] -= SCALES // 2 * UNIT
-    return scaled

@@ -170,9 +170,9 @@ def _changes(tuned: Model, base: Model) -> Iterator[Change]:
 
 def _exponents(definition: Definition) -> dict[str, str]:
     """By the arrays of an entropy model in bytes, those that hold the exponents of their outputs."""
-    form, found = definition.form, dict[str, str]()
+    found = dict[str, str]()
     for one in definition.passes:
-        arrays = list(one.arrays(definition.points, form, definition.tuned))
+        arrays = list(one.arrays(definition.points, definition.tuned))
         scaled = {array.layer: array.name for array in arrays if array.kind == "exponent"}
         found |= {a.name: scaled[a.layer] for a in arrays if a.layer in scaled and a.kind != "exponent"}
     return definition.stored({name: definition.prefix + exponent for name, exponent in found.items()})

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from isthmus.coding.kinds import FIRST
+from isthmus.coding.kinds import ENVELOPE
 from isthmus.errors import ModelError
 from isthmus.image.coders.separable.arrays import check_model
 from isthmus.model.model import Model
@@ -84,11 +84,11 @@ def test_arrays_that_are_unknown(model: Model) -> None:
 
 @pytest.mark.parametrize(
     "metadata",
-    [{"definition": FIRST}, {"numbers": "words"}, {"groups": [4, 4, 16]}, {"groups": [3 + sum(GROUPS[1:])]}],
-    ids=["one dial", "other numbers", "another first group", "one group"],
+    [{"definition": ENVELOPE}, {"groups": [4, 4, 16]}, {"groups": [3 + sum(GROUPS[1:])]}],
+    ids=["one dial", "another first group", "one group"],
 )
 def test_another_entropy_model(model: Model, metadata: dict[str, object]) -> None:
-    with pytest.raises(ModelError, match="another entropy model: expected a second dial, numbers in bytes"):
+    with pytest.raises(ModelError, match="another entropy model: expected a second dial, and 3 DC channels"):
         check_model(replace(model, metadata=model.metadata | metadata))
 
 

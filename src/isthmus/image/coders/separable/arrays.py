@@ -7,7 +7,6 @@ from functools import lru_cache
 import numpy as np
 import numpy.typing as npt
 
-from isthmus.coding.formats import BYTES
 from isthmus.errors import ModelError
 from isthmus.image.coders.masking import DC_CHANNELS
 from isthmus.image.coders.separable.gains import LARGEST_FLOOR, LARGEST_POWER
@@ -26,10 +25,9 @@ Float32 = npt.NDArray[np.float32]
 def check_model(model: Model) -> None:
     """Raise ModelError unless a model has the transform, networks and steps of this coder, and nothing unknown."""
     definition, latents = model.definition, model.latents
-    known = definition.tuned and definition.form == BYTES
-    if not known or len(definition.groups) < 2 or definition.groups[0] != DC_CHANNELS:
-        expected = f"a second dial, numbers in {BYTES.name}, and {DC_CHANNELS} DC channels before others"
-        got = f"{definition.name} in {definition.form.name}, groups {definition.groups}"
+    if not definition.tuned or len(definition.groups) < 2 or definition.groups[0] != DC_CHANNELS:
+        expected = f"a second dial, and {DC_CHANNELS} DC channels before others"
+        got = f"{definition.name}, groups {definition.groups}"
         raise ModelError(f"model {model.name} has another entropy model", expected=expected, got=got)
     check_spec(
         model,
