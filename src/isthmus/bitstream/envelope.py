@@ -33,6 +33,11 @@ class Front(bytes):
     """The beginning of a payload whose rest is missing: nothing vouches for it, and what it says ends somewhere."""
 
 
+def named_parts(header_bytes: int, chunk_bytes: Mapping[bytes, int], names: Mapping[bytes, str]) -> dict[str, int]:
+    """Bytes on disk by part, in their order, under the names of a medium's parts or, of others, their letters."""
+    return {"header": header_bytes} | {names.get(kind, kind.decode()): size for kind, size in chunk_bytes.items()}
+
+
 def assemble(
     head: bytes, types: ChunkTypes, metadata: Mapping[bytes, bytes], payloads: Mapping[bytes, Iterable[bytes]]
 ) -> bytes:
@@ -72,16 +77,11 @@ def parse(data: bytes, start: int, types: ChunkTypes, counts: Mapping[bytes, int
     if len(data) < least:
         raise TruncatedError("the file ends early", expected=f"at least {least} bytes", got=len(data))
     found = Envelope({}, {kind: [] for kind in types.payloads}, {})
-    position, last = start, memoryview(b"")
-    for kind, payload, end in _chunks(memoryview(data), start, types, counts, limits, found):
-        if kind == END:
-            last = payload
-        else:
-            position = end
+    *_, (payload, end) = _chunks(memoryview(data), start, types, counts, limits, found)
     for kind, count in counts.items():
         if len(found.payloads[kind]) != count:
             raise CorruptError(f"{types.name(kind)} chunks are missing", expected=count, got=len(found.payloads[kind]))
-    _check_end(last, position)
+    _check_end(payload, end - found.chunk_bytes[END])
     if end != len(data):
         raise CorruptError("bytes follow the end chunk", expected=f"{end} bytes", got=len(data))
     return found
@@ -100,7 +100,7 @@ def parse_cut(
     found = Envelope({}, {kind: [] for kind in types.payloads}, {})
     position = start
     try:
-        for _, _, end in _chunks(view, start, types, counts, limits, found):
+        for _, end in _chunks(view, start, types, counts, limits, found):
             position = end
     except TruncatedError:
         kind, front = types.front(view, position)
@@ -115,9 +115,8 @@ def _chunks(
     counts: Mapping[bytes, int],
     limits: FileLimits,
     found: Envelope,
-) -> Iterator[tuple[bytes, memoryview, int]]:
-    """(type, payload, position after it) of the chunks from a position to the end chunk, each after it was put into
-    `found`."""
+) -> Iterator[tuple[memoryview, int]]:
+    """(payload, position after it) of the chunks from a position to the end chunk, each once it is in `found`."""
     last = kind = b""
     while kind != END:
         kind, payload, end = types.read(view, position)
@@ -131,7 +130,7 @@ def _chunks(
             found.payloads[kind].append(payload)
             if len(found.payloads[kind]) > counts[kind]:
                 raise CorruptError(f"too many {types.name(kind)} chunks", expected=counts[kind], got="more")
-        yield kind, payload, end
+        yield payload, end
         position = end
 
 

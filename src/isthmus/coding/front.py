@@ -9,7 +9,6 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from isthmus.coding.range_coder import Int32, SymbolDecoder
 from isthmus.coding.tables import Tables
@@ -36,18 +35,18 @@ class FrontDecoder(SymbolDecoder):
         self.ended = not whole
         """Whether nothing more is certain."""
 
-    def _next(self, model: Any, count: int, zero: int | npt.NDArray[np.int_]) -> Int32:
-        numbers = np.full(count, zero, np.int32)
+    def _next(self, model: Any, count: int) -> Int32:
+        known: list[Int32] = [np.empty(0, np.int32)]
         for begin in range(0, count, PIECE):
-            if self.ended:
-                break
-            size = min(PIECE, count - begin)
-            try:
-                low, high = (one.decode(model, size) for one in (self._decoder, self._other))
-            except AssertionError:  # ones only may be no code at all
-                self.ended = True
-                break
-            self.ended = not np.array_equal(low, high)
             if not self.ended:
-                numbers[begin : begin + size] = low
-        return numbers
+                known.append(self._piece(model, min(PIECE, count - begin)))
+        return np.concatenate(known)
+
+    def _piece(self, model: Any, count: int) -> Int32:
+        """The next so many numbers where both ends agree on them; none where they part."""
+        try:
+            low, high = (one.decode(model, count) for one in (self._decoder, self._other))
+            self.ended = not np.array_equal(low, high)
+        except AssertionError:  # ones only may be no code at all
+            self.ended = True
+        return np.empty(0, np.int32) if self.ended else low

@@ -140,8 +140,10 @@ class SymbolDecoder:
         """The next marks (count,); raises CorruptError if the bytes are not what an encoder writes."""
         try:
             marks = np.zeros(count, bool)
-            if rarity := int(self._next(_digit(RARITY_BITS), 1, 0)[0]):
-                marks[:] = self._next(_mark(rarity), count, 0)
+            for rarity in self._next(_digit(RARITY_BITS), 1).tolist():
+                if rarity:
+                    found = self._next(_mark(rarity), count)
+                    marks[: len(found)] = found
             return marks
         except AssertionError as error:
             raise _corrupt() from error
@@ -156,27 +158,27 @@ class SymbolDecoder:
             CorruptError: the bytes are not what an encoder writes.
         """
         order, counts, spans = _batches(indices, kept)
-        symbols = np.empty(len(order), np.int32)
+        radius = self._tables.radius[: len(counts)].repeat(counts)
+        symbols = radius.astype(np.int32)
         try:
             for index, begin, end in spans:
-                model, zero = self._tables.model(index), int(self._tables.radius[index])
-                symbols[begin:end] = self._next(model, end - begin, zero)
-            radius = self._tables.radius[: len(counts)].repeat(counts)
+                found = self._next(self._tables.model(index), end - begin)
+                symbols[begin : begin + len(found)] = found
             symbols -= radius
             escaped = np.flatnonzero(symbols > radius)
             if len(escaped):
-                zeros = np.tile([ESCAPE_LIMIT >> ESCAPE_BITS, 0], len(escaped))
-                digits = self._next(_digit(), 2 * len(escaped), zeros).reshape(-1, 2)
+                digits = self._next(_digit(), 2 * len(escaped)).reshape(-1, 2)
                 values = (digits[:, 0].astype(np.int64) << ESCAPE_BITS) + digits[:, 1]
-                symbols[escaped] = values - ESCAPE_LIMIT
+                symbols[escaped] = 0
+                symbols[escaped[: len(values)]] = values - ESCAPE_LIMIT
         except AssertionError as error:
             raise _corrupt() from error
         result = np.zeros(len(indices), np.int32)
         result[order] = symbols
         return result
 
-    def _next(self, model: Any, count: int, _zero: int | npt.NDArray[np.int_]) -> Int32:
-        """The next so many numbers (count,) of a model; AssertionError if they are none."""
+    def _next(self, model: Any, count: int) -> Int32:
+        """The next so many numbers of a model, or as many of them as are known; AssertionError if they are none."""
         numbers: Int32 = self._decoder.decode(model, count)
         return numbers
 

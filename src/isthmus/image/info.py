@@ -3,6 +3,7 @@
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from isthmus.bitstream.envelope import named_parts
 from isthmus.image.chunks import PART_NAMES
 from isthmus.image.container import Container
 from isthmus.text import counted
@@ -87,9 +88,6 @@ class Info:
 def info_of(parsed: Container) -> Info:
     """The report on a file that was taken apart."""
     header = parsed.header
-    parts = {"header": parsed.header_bytes}
-    for kind, size in parsed.chunk_bytes.items():
-        parts[PART_NAMES.get(kind, kind.decode())] = size
     return Info(
         width=header.width,
         height=header.height,
@@ -104,7 +102,7 @@ def info_of(parsed: Container) -> Info:
         tiles=header.grid.count,
         bytes=parsed.size,
         bpp=8 * parsed.size / (header.width * header.height),
-        parts=parts,
+        parts=named_parts(parsed.header_bytes, parsed.chunk_bytes, PART_NAMES),
         tune=None if header.tune is None else header.tune.share,
     )
 

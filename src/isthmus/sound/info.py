@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from isthmus.bitstream.envelope import named_parts
 from isthmus.sound.chunks import PART_NAMES
 from isthmus.sound.container import Container
 from isthmus.sound.layout import FRAMES
@@ -92,9 +93,6 @@ def extent(seconds: float, channels: int, rate: int) -> str:
 def info_of(parsed: Container) -> SoundInfo:
     """The report on a file that was taken apart."""
     header, layout = parsed.header, parsed.header.layout
-    parts = {"header": parsed.header_bytes}
-    for kind, size in parsed.chunk_bytes.items():
-        parts[PART_NAMES.get(kind, kind.decode())] = size
     return SoundInfo(
         samples=layout.samples,
         rate=layout.rate,
@@ -109,5 +107,5 @@ def info_of(parsed: Container) -> SoundInfo:
         tags=dict(parsed.tags),
         bytes=parsed.size,
         kbps=kbps(parsed.size, layout),
-        parts=parts,
+        parts=named_parts(parsed.header_bytes, parsed.chunk_bytes, PART_NAMES),
     )
