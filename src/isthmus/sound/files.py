@@ -70,6 +70,7 @@ class _Reader:
     """Reads samples of a file in any order, quickly where it is nearly the order that they lie in."""
 
     def __init__(self, source: Path | BinaryIO):
+        require_reader()
         import soundfile
 
         self._name = str(source) if isinstance(source, Path) else str(getattr(source, "name", "the sound"))

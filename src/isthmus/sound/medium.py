@@ -65,15 +65,13 @@ class SoundMedium:
         return thing.stripped() if options.get("strip") else thing
 
     def open(self, source: Path | BinaryIO, limits: FileLimits, options: Options = NONE) -> Sound:
-        from isthmus.sound.files import open_sound, require_reader
+        from isthmus.sound.files import open_sound
 
-        require_reader()
         return self.content(open_sound(source, SoundLimits.of(limits)), limits, options)
 
     def facts_of(self, stream: BinaryIO, limits: FileLimits) -> dict[str, Any]:
-        from isthmus.sound.files import require_reader, sound_layout
+        from isthmus.sound.files import sound_layout
 
-        require_reader()
         layout, _ = sound_layout(stream, SoundLimits.of(limits))
         return {"samples": layout.samples, "rate": layout.rate, "channels": layout.channels}
 
@@ -133,17 +131,15 @@ class SoundMedium:
         return Saved(extent((stop - start) / layout.rate, layout.channels, layout.rate), facts, notes)
 
     def may_be_source(self, stream: BinaryIO, info: SoundInfo, options: Options, limits: FileLimits) -> bool:
-        from isthmus.sound.files import require_reader, sound_layout
+        from isthmus.sound.files import sound_layout
 
-        require_reader()
         found, _ = sound_layout(stream, SoundLimits.of(limits))
         return (found.samples, found.rate, found.channels) == (info.samples, info.rate, info.channels)
 
     def may_be_restored(self, stream: BinaryIO, info: SoundInfo, options: Options, limits: FileLimits) -> bool:
-        from isthmus.sound.files import is_about, require_reader, sound_layout
+        from isthmus.sound.files import is_about, sound_layout
         from isthmus.sound.layout import Layout
 
-        require_reader()
         try:
             found, exact = sound_layout(stream, SoundLimits.of(limits))
         except InputError:
