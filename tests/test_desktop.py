@@ -45,9 +45,15 @@ def files(data: Path) -> list[str]:
     return sorted(str(path.relative_to(data)) for path in data.rglob("*") if path.is_file())
 
 
+class KeyFile(configparser.RawConfigParser):
+    """Keys as they are written."""
+
+    def optionxform(self, optionstr: str) -> str:
+        return optionstr
+
+
 def thumbnailer(data: Path) -> configparser.SectionProxy:
-    parser = configparser.RawConfigParser(delimiters="=")
-    parser.optionxform = str  # type: ignore[assignment]
+    parser = KeyFile(delimiters="=")
     parser.read(data / "thumbnailers/isthmus.thumbnailer")
     return parser["Thumbnailer Entry"]
 

@@ -46,8 +46,9 @@ def test_a_page_carries_pictures_decoder_and_the_weights_they_need(tmp_path: Pat
     assert "a &lt;b&gt;.isth" in page
     carried = re.findall(r'<script type="text/plain" id="file\d">(.*?)</script>', page)
     assert [base64.b64decode(one) for one in carried] == [PHOTO.read_bytes(), LOSSLESS.read_bytes()]
-    weights = json.loads(re.search(r"isthmusWeights = (.*);", page)[1])  # type: ignore[index]
-    assert list(weights) == [parse(PHOTO.read_bytes()).header.model_id.hex()]
+    weights = re.search(r"isthmusWeights = (.*);", page)
+    assert weights is not None
+    assert list(json.loads(weights[1])) == [parse(PHOTO.read_bytes()).header.model_id.hex()]
     assert not re.search(r"""(src|href)=["']?(https?:)?//""", page)
     assert "isthmusWeights = {};" in album([shown("c", LOSSLESS.read_bytes())], "lossless")
 

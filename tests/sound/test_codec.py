@@ -143,16 +143,17 @@ def test_targets(sound_codec: Codec) -> None:
 
 def test_arrays_that_are_no_sound(sound_codec: Codec) -> None:
     chord = sounds.chord(100)
-    for samples, rate, message in (
+    cases: list[tuple[Any, Any, str]] = [
         (chord, None, "samples need a rate"),
         (chord, 0, "the rate is out of range"),
         (chord, 44_100.5, "the rate"),
         (chord, "fast", "the rate"),
         (chord[:0], 44_100, "the sound is empty"),
         (np.where(chord > 0, np.nan, chord), 44_100, "finite"),
-    ):
+    ]
+    for samples, rate, message in cases:
         with pytest.raises(InputError, match=message):
-            sound_codec.encode(samples, rate=rate)  # type: ignore[arg-type]
+            sound_codec.encode(samples, rate=rate)
 
 
 def test_limits(sound_codec: Codec) -> None:

@@ -215,7 +215,7 @@ class ContextModel(nn.Module):
             decoded, bits = self._group(group, part, known, coding)
             around = group[0].neighbours
             window = around.highpass if around else None
-            known += _features(highpass(decoded, window) if window else decoded, self.definition.form)
+            known += features_of(highpass(decoded, window) if window else decoded, self.definition.form)
             all_decoded.append(decoded)
             all_bits.append(bits)
         return torch.cat(all_decoded, 1), torch.cat(all_bits, 1)
@@ -247,7 +247,7 @@ class ContextModel(nn.Module):
             difference = ((near - base[:, :, None]).clamp(-FARTHEST, FARTHEST) * mask).flatten(1, 2)
             network = self.network(one)
             mean, scale = network(
-                torch.cat([_companded(difference, self.definition.form), mask[:, 0]], 1), coding.weights
+                torch.cat([companded(difference, self.definition.form), mask[:, 0]], 1), coding.weights
             )
             mean = base + mean + network.linear(difference).float()
             value, cost, symbol, scale = coding(y, mean, scale, coding.importance)
@@ -264,7 +264,7 @@ class ContextModel(nn.Module):
         decoded: list[Tensor] = []
         bits: list[Tensor] = []
         for one in group:
-            own = _features(merge_board(decoded, board), self.definition.form) if decoded else []
+            own = features_of(merge_board(decoded, board), self.definition.form) if decoded else []
             pick = partial(split_board, board=board, phase=one.phase)
             mean, scale = self.network(one)(torch.cat([*known, *own], 1), coding.weights, pick)
             importance = None if coding.importance is None else pick(coding.importance)
@@ -296,15 +296,17 @@ def _key(one: Pass) -> str:
     return one.name.replace(".", "_")
 
 
-def _companded(x: Tensor, form: Format) -> Tensor:
+def companded(x: Tensor, form: Format) -> Tensor:
+    """Numbers of steps as they enter the networks, rounded as they will be where 8 bits are all they have."""
     signed = compand(x)
     if form.weight_bits is not None:
         return signed
     return _on_grid(signed, form.feature_bits, -form.feature_limit, form.feature_limit)
 
 
-def _features(x: Tensor, form: Format) -> list[Tensor]:
-    signed = _companded(x, form)
+def features_of(x: Tensor, form: Format) -> list[Tensor]:
+    """What later passes see of decoded latents: companded, and their magnitudes."""
+    signed = companded(x, form)
     return [signed, signed.abs()]
 
 

@@ -16,6 +16,7 @@ from isthmus.train.config import TrainConfig
 from isthmus.train.image.data import Batch
 from isthmus.train.image.modules import Network
 from isthmus.train.muon import Muon
+from isthmus.train.parameters import follow, set_rate
 from isthmus.train.workers import Workers
 
 
@@ -123,9 +124,7 @@ class Trainer:
         if self._wrapped is None:
             self._wrapped = self.workers.wrap(self.network)
         rate = learning_rate(progress, self.step, self.config)
-        for optimizer in self.optimizers:
-            for group in optimizer.param_groups:
-                group["lr"] = rate * group["scale"]
+        set_rate(self.optimizers, rate)
         batch = batch.to(self.workers.device)
         found = losses(self._wrapped, batch, self.config, self.workers.dtype)
         self.network.zero_grad(set_to_none=True)
@@ -142,10 +141,7 @@ class Trainer:
         elif not math.isfinite(loss_value):
             raise ArithmeticError(f"step {self.step + 1}: the loss is {loss_value}")
         self.step += 1
-        decay = min(self.config.ema, (1 + self.step) / (10 + self.step))
-        with torch.no_grad():
-            averaged: list[Tensor] = list(self.average.parameters())
-            torch._foreach_lerp_(averaged, list(self.network.parameters()), 1 - decay)
+        follow(self.average, self.network, min(self.config.ema, (1 + self.step) / (10 + self.step)))
         return Progress(self.step, loss_value, bpp, psnr_of_mse(max(mse, 1e-9)))
 
     def state(self) -> dict[str, Any]:

@@ -18,12 +18,22 @@ COST_COLUMNS = 16
 def laplace_costs() -> Tensor:
     """(SCALES, COST_COLUMNS) bits of the symbols 0, 1, ... under Laplace densities of log-spaced scales."""
     index = torch.arange(SCALES, dtype=torch.float64)
-    inverse = torch.exp(index * (-math.log(SCALE_MAX / SCALE_MIN) / (SCALES - 1)))[:, None] / SCALE_MIN
+    return laplace_bits(torch.arange(COST_COLUMNS), index[:, None]).float()
+
+
+def laplace_scale(index: Tensor) -> Tensor:
+    """The scales, in steps, of scale indices on the continuous scale."""
+    return SCALE_MIN * torch.exp(index * (math.log(SCALE_MAX / SCALE_MIN) / (SCALES - 1)))
+
+
+def laplace_bits(symbols: Tensor, index: Tensor) -> Tensor:
+    """Bits of whole symbols under Laplace densities around zero, whose scale indices are broadcast to them."""
+    inverse = 1 / laplace_scale(index)
     half = torch.exp(-0.5 * inverse)
     zero = -torch.log2(-torch.expm1(-0.5 * inverse))  # P(0) = 1 - half
     first = zero + 1 + inverse * (0.5 * LOG2_E) - torch.log2(1 + half)  # P(1) = half (1 - half) (1 + half) / 2
-    rest = first + inverse * LOG2_E * torch.arange(COST_COLUMNS - 1)
-    return torch.cat([zero, rest], 1).float()
+    magnitude = symbols.abs()
+    return torch.where(magnitude < 0.5, zero, first + inverse * LOG2_E * (magnitude - 1))
 
 
 def compand(x: Tensor) -> Tensor:

@@ -47,6 +47,23 @@ def laplace_tables() -> Tables:
     return Tables(counts)
 
 
+class SymbolCounts:
+    """Counts the symbols that a `ContextModel` chooses, as its `observe`, at each scale index."""
+
+    def __init__(self, device: torch.device | None = None):
+        self._width = 2 * MAX_RADIUS + 3
+        self._counts = torch.zeros(SCALES * self._width, dtype=torch.int64, device=device)
+
+    def __call__(self, symbols: Tensor, scales: Tensor) -> None:
+        beyond = symbols.abs() > MAX_RADIUS
+        index = torch.where(beyond, self._width - 1, symbols + MAX_RADIUS) + scales * self._width
+        self._counts += torch.bincount(index.reshape(-1).long(), minlength=len(self._counts))
+
+    def histograms(self) -> Float64:
+        """(SCALES, 2 MAX_RADIUS + 3): how often each symbol, and last any beyond, was chosen at each scale index."""
+        return np.asarray(self._counts.reshape(SCALES, self._width).cpu().numpy(), np.float64)
+
+
 def collect(
     network: Network, pictures: Sequence[npt.NDArray[np.uint8]], config: TrainConfig, dtype: torch.dtype
 ) -> Float64:
@@ -56,13 +73,7 @@ def collect(
         pictures: (3, H, W) uint8 arrays; `config.fit_pictures` of them, or again and again, at many qualities.
     """
     device = network.nominal.device
-    width = 2 * MAX_RADIUS + 3
-    counts = torch.zeros(SCALES * width, dtype=torch.int64, device=device)
-
-    def observe(symbols: Tensor, scales: Tensor) -> None:
-        index = torch.where(symbols.abs() > MAX_RADIUS, width - 1, symbols + MAX_RADIUS) + scales * width
-        counts.add_(torch.bincount(index.reshape(-1).long(), minlength=len(counts)))
-
+    counts = SymbolCounts(device)
     n, wanted = len(pictures), config.fit_pictures
     for i in range(wanted):
         # Few pictures are coded several times, at other qualities.
@@ -70,8 +81,8 @@ def collect(
         quality, tune = ((i + i // n) % QUALITIES + 0.5) / QUALITIES, float((i + i // n) % 2)
         with torch.autocast(device.type, dtype, enabled=dtype != torch.float32):
             pixels = prepare(middle(picture, config.fit_side), network.context.definition).to(device)
-            code(network, pixels, quality, tune, observe)
-    return np.asarray(counts.reshape(SCALES, width).cpu().numpy(), np.float64)
+            code(network, pixels, quality, tune, counts)
+    return counts.histograms()
 
 
 def fitted(tables: Tables, histograms: Float64) -> Tables:

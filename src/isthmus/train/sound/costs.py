@@ -8,8 +8,6 @@ the real choices at the end.
 
 from __future__ import annotations
 
-import math
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -19,8 +17,8 @@ from isthmus.coding.definition import Pass
 from isthmus.coding.formats import BYTES, MEAN_STEPS, SCALES, SLOPE
 from isthmus.sound.analysis import PAIR
 from isthmus.sound.envelope import LEVEL_FLOOR
-from isthmus.train.context import ContextModel, PassNetwork, merge_board, split_board
-from isthmus.train.quantization import LOG2_E, SCALE_MAX, SCALE_MIN, compand
+from isthmus.train.context import ContextModel, PassNetwork, companded, features_of, merge_board, split_board
+from isthmus.train.quantization import LOG2_E, laplace_bits, laplace_scale
 
 DEAD_ZONE = 0.16
 """How much further than halfway a coefficient is from a symbol that it still becomes: about the encoder's choice."""
@@ -29,24 +27,9 @@ LEVEL_ERROR = 0.3
 LOW, HIGH = BYTES.activation_low / (1 << BYTES.activation_bits), BYTES.activation_high / (1 << BYTES.activation_bits)
 
 
-def scale_of(index: Tensor) -> Tensor:
-    """The Laplace scales, in steps, of continuous scale indices."""
-    return SCALE_MIN * torch.exp(index * (math.log(SCALE_MAX / SCALE_MIN) / (SCALES - 1)))
-
-
-def symbol_bits(symbols: Tensor, index: Tensor) -> Tensor:
-    """Bits of whole symbols under Laplace densities around zero."""
-    inverse = 1 / scale_of(index)
-    zero = -torch.log2(-torch.expm1(-0.5 * inverse))
-    # log2(1 + e^-x/2) and the rest of what `laplace_costs` has for symbols beyond zero.
-    first = zero + 1 + inverse * (0.5 * LOG2_E) - torch.log2(1 + torch.exp(-0.5 * inverse))
-    magnitude = symbols.abs()
-    return torch.where(magnitude < 0.5, zero, first + inverse * LOG2_E * (magnitude - 1))
-
-
 def interval_bits(distance: Tensor, index: Tensor) -> Tensor:
     """Bits of the interval of one step around a distance from the mean, differentiable in the distance as well."""
-    scale, away = scale_of(index), distance.abs()
+    scale, away = laplace_scale(index), distance.abs()
     far = 1 - torch.log2(-torch.expm1(-1 / scale)) + (away - 0.5).clamp_min(0) / scale * LOG2_E
     tails = torch.exp(-(0.5 - away).clamp_min(0) / scale) + torch.exp(-(0.5 + away) / scale)
     return torch.where(away < 0.5, -torch.log2((1 - 0.5 * tails).clamp_min(1e-9)), far)
@@ -56,13 +39,13 @@ def coefficient_bits(context: ContextModel, y: Tensor, weights: Tensor) -> Tenso
     """(B,) bits of the coefficients in latents (B, C, H, W)."""
     coefficients = y[:, PAIR:]
     symbols = torch.sign(coefficients) * torch.floor(coefficients.abs() + 0.5 - DEAD_ZONE)
-    known = _features(torch.round(y[:, :PAIR]))
+    known = features_of(torch.round(y[:, :PAIR]), BYTES)
     total = torch.zeros(len(y))
     for one in context.definition.passes:
         if one.neighbours:
             continue
         own = symbols[:, one.first - PAIR : one.first - PAIR + one.channels]
-        half = _features(merge_board([split_board(own, one.board, 0)], one.board)) if one.phase else []
+        half = features_of(merge_board([split_board(own, one.board, 0)], one.board), BYTES) if one.phase else []
         network = context.network(one)
         x = _entered(network, one, torch.cat([*known, *half], 1), weights)
         for block in one.blocks:
@@ -70,9 +53,9 @@ def coefficient_bits(context: ContextModel, y: Tensor, weights: Tensor) -> Tenso
             if block.taps > 1:
                 x = split_board(x, one.board, one.phase)
         index = network.last(x)[:, one.channels :].clamp(0, SCALES - 1)
-        total = total + symbol_bits(split_board(own, one.board, one.phase), index).sum((1, 2, 3))
+        total = total + laplace_bits(split_board(own, one.board, one.phase), index).sum((1, 2, 3))
         if one.ends:
-            known += _features(own)
+            known += features_of(own, BYTES)
     return total
 
 
@@ -99,7 +82,7 @@ def level_bits(context: ContextModel, y: Tensor, weights: Tensor) -> Tensor:
         base = torch.floor(base * MEAN_STEPS) / MEAN_STEPS
         difference = ((near - base[:, :, None]) * mask).flatten(1, 2)[:, :, None]  # (B, n taps, 1, P)
         network = context.network(one)
-        x = _entered(network, one, torch.cat([_companded(difference), mask[:, 0, :, None]], 1), weights)
+        x = _entered(network, one, torch.cat([companded(difference, BYTES), mask[:, 0, :, None]], 1), weights)
         for block in one.blocks:
             x = _activation(x + _activation(F.leaky_relu(network.layer(block.name)(x), SLOPE)))
         out = network.last(x)[:, :, 0]
@@ -116,13 +99,3 @@ def _entered(network: PassNetwork, one: Pass, features: Tensor, weights: Tensor)
 
 def _activation(x: Tensor) -> Tensor:
     return x.clamp(LOW, HIGH)
-
-
-def _companded(x: Tensor) -> Tensor:
-    unit = 1 << BYTES.feature_bits
-    return (torch.round(compand(x) * unit) / unit).clamp(-BYTES.feature_limit / unit, BYTES.feature_limit / unit)
-
-
-def _features(x: Tensor) -> list[Tensor]:
-    signed = _companded(x)
-    return [signed, signed.abs()]

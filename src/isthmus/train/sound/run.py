@@ -12,7 +12,6 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from isthmus.coding.formats import SCALES
 from isthmus.coding.tables import Tables
 from isthmus.errors import InputError
 from isthmus.files import atomic_output
@@ -22,11 +21,13 @@ from isthmus.sound.analysis import IMPORTANCE
 from isthmus.sound.header import CODER, MEDIUM
 from isthmus.train.context import ContextModel
 from isthmus.train.context_arrays import entropy_arrays, entropy_metadata
+from isthmus.train.initial import load_checkpoint
 from isthmus.train.muon import Muon
+from isthmus.train.parameters import follow, set_rate
 from isthmus.train.sound.config import SoundConfig
 from isthmus.train.sound.costs import coefficient_bits, level_bits
 from isthmus.train.sound.pieces import Piece, make_batch, read_pieces, sound_files
-from isthmus.train.tables import MAX_RADIUS, fitted, laplace_tables, training_costs
+from isthmus.train.tables import SymbolCounts, fitted, laplace_tables, training_costs
 
 Say = Callable[[str], None]
 FIRST_SCALES = {True: 24.0, False: 18.0}
@@ -110,24 +111,19 @@ class SoundRun:
         rate = config.learning_rate * min(1.0, (self.course.step + 1) / max(1, config.warmup_steps))
         # Down to nothing over the last four fifths.
         rate *= min(1.0, 1.25 * (1 - part) + 0.01)
-        for optimizer in self.optimizers:
-            for group in optimizer.param_groups:
-                group["lr"] = rate * group["scale"]
+        set_rate(self.optimizers, rate)
         positions = y.shape[2] * y.shape[3]
         levels = level_bits(self.context, y, weights) / positions
         coefficients = coefficient_bits(self.context, y, weights) / positions
         # Divided by the cost itself, so that high rates do not drown low ones.
         loss = levels.mean() + (coefficients / (coefficients.detach() + COMMON_BITS)).mean()
         self.context.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
+        torch.autograd.backward(loss)
         torch.nn.utils.clip_grad_norm_(self.context.parameters(), config.clip)
         for optimizer in self.optimizers:
             optimizer.step()
         self.course.step += 1
-        decay = min(config.ema, (1 + self.course.step) / (4 + self.course.step))
-        with torch.no_grad():
-            averaged: list[Tensor] = list(self.average.parameters())
-            torch._foreach_lerp_(averaged, list(self.context.parameters()), 1 - decay)
+        follow(self.average, self.context, min(config.ema, (1 + self.course.step) / (4 + self.course.step)))
         return float(levels.detach().mean()), float(coefficients.detach().mean())
 
     def export(self, path: Path, name: str, record: dict[str, Any]) -> Model:
@@ -163,8 +159,8 @@ class SoundRun:
             torch.save(state, stream)
 
     def _restore(self) -> None:
-        saved = torch.load(self.checkpoint, weights_only=True)
-        if saved["config"] != asdict(self.config):
+        saved = load_checkpoint(self.checkpoint)
+        if saved.get("config") != asdict(self.config):
             raise InputError(f"{self.checkpoint} is of a run with other settings", hint="Name another checkpoint.")
         self.context.load_state_dict(saved["context"])
         self.average.load_state_dict(saved["average"])
@@ -213,18 +209,12 @@ def _optimizers(context: ContextModel, config: SoundConfig) -> list[torch.optim.
 
 def fit_tables(context: ContextModel, pieces: list[Piece], config: SoundConfig) -> Tables:
     """Tables from the symbols that the whole model chooses in the coder's order, and their costs put into it."""
-    width = 2 * MAX_RADIUS + 3
-    counts = torch.zeros(SCALES * width, dtype=torch.int64)
-
-    def observe(symbols: Tensor, scales: Tensor) -> None:
-        index = torch.where(symbols.abs() > MAX_RADIUS, width - 1, symbols + MAX_RADIUS) + scales * width
-        counts.add_(torch.bincount(index.reshape(-1).long(), minlength=len(counts)))
-
+    counts = SymbolCounts()
     with torch.no_grad():
         for step in range(config.fit_batches):
             y, weights = make_batch(pieces, config, -1 - step & 0xFFFFFF)
-            context(y, weights, _importance(y), observe)
-    tables = fitted(laplace_tables(), np.asarray(counts.reshape(SCALES, width).numpy(), np.float64))
+            context(y, weights, _importance(y), counts)
+    tables = fitted(laplace_tables(), counts.histograms())
     context.costs.copy_(training_costs(tables))
     return tables
 
