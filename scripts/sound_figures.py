@@ -19,6 +19,7 @@ import numpy as np
 import numpy.typing as npt
 import soundfile
 
+from isthmus.bench.curves import ascending, rate_between
 from isthmus.codec import Codec
 
 Samples = npt.NDArray[np.float64]
@@ -141,19 +142,16 @@ def report(results: dict[str, dict[str, Any]]) -> None:
 
 def percent(curves: dict[str, tuple[float, ...]], name: str, metric: str) -> str:
     """The BD-rate of isthmus against a rival by a metric, over the scores that both reach."""
-    import bjontegaard
-
-    column, pairs = METRICS.index(metric), []
-    for coder in (name, "isthmus"):
-        points = sorted((one[0], one[column]) for key, one in curves.items() if key.split()[0] == coder)
-        # A curve that folds back has no inverse.
-        rising = [one for i, one in enumerate(points) if all(one[1] > before[1] for before in points[:i])]
-        pairs += [[rate for rate, _ in rising], [score for _, score in rising]]
-    low, high = max(pairs[1][0], pairs[3][0]), min(pairs[1][-1], pairs[3][-1])
-    if low >= high:
-        return f"none in common ({pairs[1][0]:.2f} to {pairs[1][-1]:.2f}, isthmus from {pairs[3][0]:.2f})"
-    rate = bjontegaard.bd_rate(*pairs, method="pchip", require_matching_points=False, min_overlap=0)
-    return f"{rate:+.0f} % ({low:.2f} to {high:.2f})"
+    column = METRICS.index(metric)
+    points = [
+        np.array([(one[0], one[column]) for key, one in curves.items() if key.split()[0] == coder])
+        for coder in (name, "isthmus")
+    ]
+    anchor, own = (ascending(*one.T) for one in points)
+    found = rate_between(anchor, own)
+    if np.isnan(found.percent):
+        return f"none in common ({anchor[1][0]:.2f} to {anchor[1][-1]:.2f}, isthmus from {own[1][0]:.2f})"
+    return f"{found.percent:+.0f} % ({found.low:.2f} to {found.high:.2f})"
 
 
 def main() -> None:

@@ -20,6 +20,8 @@ from isthmus.bench.metrics import METRICS
 
 Method = Literal["pchip", "akima"]
 """How a curve runs between its points."""
+Ascending = tuple[np.ndarray, np.ndarray]
+"""Rates and levels, (n,) float64 each, both rising."""
 
 
 @dataclass(frozen=True)
@@ -110,11 +112,15 @@ def bd_rate(anchor: Curve, test: Curve, metric: str = "psnr", method: Method = "
     MS-SSIM is taken in dB, -10·log10(1 - MS-SSIM), as papers do, and Butteraugli's distance as -10·log10, so that it
     rises with quality and a ratio counts alike at both ends.
     """
+    return rate_between(rising(anchor, metric), rising(test, metric), method)
+
+
+def rate_between(anchor: Ascending, test: Ascending, method: Method = "pchip") -> BDRate:
+    """The BD-rate of `test` against `anchor`, each as `ascending` returns it, over the full overlap of their levels."""
     # Imported here: it brings a second of SciPy, and a point alone needs none of it.
     from bjontegaard import bd_rate as between
 
-    a_rate, a_level = rising(anchor, metric)
-    b_rate, b_level = rising(test, metric)
+    (a_rate, a_level), (b_rate, b_level) = anchor, test
     if min(a_level.size, b_level.size) < 2:
         return BDRate(math.nan, math.nan, math.nan, 0.0)
     low, high = max(a_level[0], b_level[0]), min(a_level[-1], b_level[-1])
@@ -134,10 +140,13 @@ def level_of(metric: str, values: Iterable[float]) -> np.ndarray:
         return METRICS[metric].level(np.fromiter(values, dtype=np.float64))
 
 
-def rising(curve: Curve, metric: str) -> tuple[np.ndarray, np.ndarray]:
-    """Rate and level, (n,) float64 each, of the points of a curve that rise in the metric."""
-    rate = np.asarray(curve.bpp)
-    level = level_of(metric, curve.metrics[metric])
+def rising(curve: Curve, metric: str) -> Ascending:
+    """Rate and level of the points of a curve that rise in the metric."""
+    return ascending(np.asarray(curve.bpp), level_of(metric, curve.metrics[metric]))
+
+
+def ascending(rate: np.ndarray, level: np.ndarray) -> Ascending:
+    """Of points, (n,) each, those that rise in level, by rate."""
     order = np.argsort(rate, kind="stable")
     rate, level = rate[order], level[order]
     best = np.concatenate(([-np.inf], np.maximum.accumulate(level)[:-1]))
