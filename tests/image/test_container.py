@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from containers import ALPHAS, HEADER, META, TILES, chunk, finish, refused_with_any_bit_flipped
+from containers import ALPHAS, HEADER, HEADER_LITERAL, META, TILES, chunk, finish, refused_with_any_bit_flipped
 from isthmus.bitstream.head import MAGIC
 from isthmus.bitstream.varint import write_varint
 from isthmus.errors import (
@@ -46,20 +46,7 @@ def with_header(**changes: object) -> bytes:
 
 
 def test_literal_bytes() -> None:
-    expected = bytes.fromhex(
-        "89 49535448 0d0a1a"  # magic
-        "0200"  # version 2
-        "2f00"  # 47 bytes of header
-        "01"  # a picture
-        "02"  # by coder 2
-        "0100"  # features: alpha
-        "03000000 02000000"  # 3x2 pixels
-        "03 03"  # three coded channels, mode LA
-        "a113"  # quality 50.25
-        "0123456789abcdef"  # model id
-        "0200 02000000"  # tiles of 2 pixels, two of them
-        "25"  # tune 0.37
-        "8adadcc4"  # CRC-32 of all that
+    expected = HEADER_LITERAL + bytes.fromhex(
         "41 02 00ff a7db6a2c"  # alpha: opaque
         "41 02 0000 2a346801"  # alpha: transparent
         "54 03 6f6e65 1b6e299c"  # tile "one"

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 import doubles
-from containers import ALPHAS, HEADER, TILES, chunk, finish, refused_with_any_bit_flipped
+from containers import ALPHAS, HEADER, HEADER_LITERAL, TILES, chunk, finish, refused_with_any_bit_flipped
 from isthmus.bitstream.head import MAGIC
 from isthmus.errors import CorruptError, IsthmusError, TooNewError, TruncatedError
 from isthmus.image.chunks import ALPHA, TILE
@@ -50,23 +50,6 @@ def another_coder(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(CODERS, CODER, lambda: coder)
 
 
-TUNED = bytes.fromhex(
-    "89 49535448 0d0a1a"  # magic
-    "0200"  # version 2
-    "2f00"  # 47 bytes of header
-    "01"  # a picture
-    "02"  # by coder 2
-    "0100"  # features: alpha
-    "03000000 02000000"  # 3x2 pixels
-    "03 03"  # three coded channels, mode LA
-    "a113"  # quality 50.25
-    "0123456789abcdef"  # model id
-    "0200 02000000"  # tiles of 2 pixels, two of them
-    "25"  # tune 0.37
-)
-TUNED += struct.pack("<I", zlib.crc32(TUNED))
-
-
 def with_header(added: bytes = b"", **changes: int) -> bytes:
     """The header of PLAIN with raw fields changed, bytes added behind the last, and the CRC made good."""
     fields = {"version": 2, "length": 46 + len(added), "medium": 1, "coder": CODER, "features": 1} | changes
@@ -89,8 +72,8 @@ def test_tiles_that_no_coder_wrote(coder: int) -> None:
 
 
 def test_a_header_with_a_tune() -> None:
-    assert pack_header(HEADER) == TUNED
-    parsed = parse(finish(TUNED + BODY))
+    assert pack_header(HEADER) == HEADER_LITERAL
+    parsed = parse(finish(HEADER_LITERAL + BODY))
     assert (parsed.header, parsed.version, parsed.header_bytes) == (HEADER, 2, 47)
     assert info_of(parsed).tune == 0.37
     assert "quality 50.25, tune 0.37\n" in info_of(parsed).text()
