@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from conftest import NOT_OF_PIP
+
 TESTS = Path(__file__).parent
 # Plugins that the runs below have no use for take longer to load than their tests.
 PYTEST = (sys.executable, "-m", "pytest", "-p", "conftest", "-p", "no:cacheprovider")
@@ -34,6 +36,20 @@ def test_without_a_browser_tests_of_pages_fail_where_all_must_run(tmp_path: Path
     # A run of no tests has a status of its own.
     failed = done.returncode == pytest.ExitCode.TESTS_FAILED
     assert failed == (ci == "true"), done.stdout
+
+
+@pytest.mark.parametrize("fixture", list(NOT_OF_PIP))
+def test_what_is_left_out_is_no_error_under_the_projects_own_settings(tmp_path: Path, fixture: str) -> None:
+    (tmp_path / "test_it.py").write_text(
+        f"import pytest\n@pytest.fixture\ndef {fixture}(): pass\ndef test_it({fixture}): pass\n"
+    )
+    path = os.pathsep.join([str(TESTS), *filter(None, [os.environ.get("PYTHONPATH")])])
+    environment = ENVIRONMENT | {"CI": "", "PATH": "", "PYTHONPATH": path}
+    command = [*PYTEST, "-c", str(TESTS.parent / "pyproject.toml"), "--rootdir", str(tmp_path), str(tmp_path)]
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True)
+    assert done.returncode == pytest.ExitCode.NO_TESTS_COLLECTED, done.stdout + done.stderr
+    assert "1 deselected" in done.stdout
+    assert NOT_OF_PIP[fixture][1] in done.stdout
 
 
 @pytest.mark.parametrize(
