@@ -9,7 +9,7 @@ from isthmus.coding import payload as coding
 from isthmus.coding.formats import SCALES
 from isthmus.coding.payload import CHECK_BYTES, PREFIX_BYTES, decode_latents, encode_latents, quantized_latents
 from isthmus.coding.range_coder import SymbolDecoder, SymbolEncoder
-from isthmus.coding.symbols import MARKED, SKIPPED_SCALES, Quantizer, by_channel, is_coded
+from isthmus.coding.symbols import MARKED, SKIPPED_SCALES, Importance, Quantizer, by_channel, is_coded
 from isthmus.coding.tables import Tables
 from isthmus.errors import CorruptError, SelfCheckError
 from isthmus.image.coders.masking import RDOQ_WEIGHT, visibility
@@ -47,8 +47,8 @@ def analysed(model: Model, rgb: np.ndarray) -> np.ndarray:
     return latents_to_code(at(model), pixels_of(source, Grid(source.width, source.height).latent_box(0)))
 
 
-def importance(model: Model, y: np.ndarray, weight: float = RDOQ_WEIGHT) -> np.ndarray:
-    return weight * visibility(y, np.abs(steps_of(at(model))), float(nominal_step_of(at(model))[0]))
+def importance(model: Model, y: np.ndarray, weight: float = RDOQ_WEIGHT) -> Importance:
+    return Importance(weight * visibility(y, np.abs(steps_of(at(model))), float(nominal_step_of(at(model))[0])))
 
 
 def encode(model: Model, y: np.ndarray) -> bytes:
@@ -114,7 +114,7 @@ def test_moving_symbols_towards_zero_pays(model: Model, rng: np.random.Generator
     for weight in (RDOQ_WEIGHT, 1e9):  # with so high a weight no symbol is moved
         payload = encode_latents(model.entropy, y, QUALITY, importance(model, y, weight))
         error = ((decode_latents(model.entropy, payload, *y.shape[:2], QUALITY) - y) ** 2).sum(2)
-        costs.append(8 * len(payload) + float((counts * error).sum()))
+        costs.append(8 * len(payload) + float((counts.places * error).sum()))
     assert costs[0] < costs[1]
 
 

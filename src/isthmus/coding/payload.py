@@ -18,7 +18,7 @@ from isthmus.coding.fixed_point import Float64, ScaleIndices
 from isthmus.coding.formats import MEAN_STEPS, SCALES
 from isthmus.coding.front import FrontDecoder
 from isthmus.coding.range_coder import Int32, SymbolDecoder
-from isthmus.coding.symbols import MARKED, Coded, Float32, Index, Latents, by_channel, choose, is_coded
+from isthmus.coding.symbols import MARKED, Coded, Float32, Importance, Index, Latents, by_channel, choose, is_coded
 from isthmus.errors import CorruptError, SelfCheckError
 
 CHECK_BYTES = 4
@@ -119,30 +119,30 @@ def quantized_latents(
     entropy: EntropyModel,
     y: Latents,
     quality: int,
-    importance: npt.NDArray[np.float64],
+    importance: Importance,
     tune: int = 0,
 ) -> Float32:
     """What the decoder would get for latents (h, w, C) in steps; nothing is written."""
-    return choose(entropy, y, quality, importance, tune)[1].reshape(*importance.shape, -1).astype(np.float32)
+    return choose(entropy, y, quality, importance, tune)[1].reshape(*importance.places.shape, -1).astype(np.float32)
 
 
 def latent_bits(
     entropy: EntropyModel,
     y: Latents,
     quality: int,
-    importance: npt.NDArray[np.float64],
+    importance: Importance,
     tune: int = 0,
 ) -> npt.NDArray[np.float64]:
     """(h, w): bits that the entropy model spends at each position of latents (h, w, C) in steps."""
     quantizer, _ = choose(entropy, y, quality, importance, tune)
-    return quantizer.spent.reshape(importance.shape)
+    return quantizer.spent.reshape(importance.places.shape)
 
 
 def encode_latents(
     entropy: EntropyModel,
     y: Latents,
     quality: int,
-    importance: npt.NDArray[np.float64],
+    importance: Importance,
     tune: int = 0,
 ) -> bytes:
     """The payload of a plane from its latents.
@@ -153,7 +153,7 @@ def encode_latents(
         entropy: codes the latents.
         y: (h, w, C), in steps.
         quality: 0..10000.
-        importance: (h, w) float64, bits that a squared error of one step is worth at each position.
+        importance: what errors in them are worth.
         tune: 0..100, of a tuned definition.
 
     Raises:

@@ -38,6 +38,19 @@ class Coded:
 
 
 @dataclass(frozen=True)
+class Importance:
+    """Bits that a squared error of one step is worth: at each position, times how much each channel counts.
+
+    Attributes:
+        places: (h, w) float64.
+        channels: (C,) float64; None where all are alike.
+    """
+
+    places: Float64
+    channels: Float64 | None = None
+
+
+@dataclass(frozen=True)
 class Staged:
     """Latents of a plane of which those of later groups hang on what the groups before them are decoded to.
 
@@ -80,19 +93,15 @@ class Quantizer:
     Args:
         entropy: codes the latents.
         y: (h, w, C) latents in steps.
-        importance: (h, w) float64, the price, in bits, of a squared error of one step at each position.
+        importance: what errors in them are worth.
     """
 
-    def __init__(
-        self,
-        entropy: EntropyModel,
-        y: Latents,
-        importance: npt.NDArray[np.float64],
-    ):
+    def __init__(self, entropy: EntropyModel, y: Latents, importance: Importance):
         self._staged = y if isinstance(y, Staged) else None
         first = y.first if isinstance(y, Staged) else y
         self._y = first.reshape(-1, first.shape[2])
-        self._importance = importance.reshape(-1)
+        self._importance = importance.places.reshape(-1)
+        self._by_channel = importance.channels
         self._decoded = np.zeros(self._y.shape) if self._staged else None
         self._encoder = SymbolEncoder(entropy.tables)
         self._bits, self._savings = entropy.tables.bits, entropy.tables.savings
@@ -115,6 +124,8 @@ class Quantizer:
         some = np.flatnonzero(symbols != 0)
         x_some, scales_some = x.reshape(-1)[some], scales.reshape(-1)[some]
         importance = self._importance[at].take(some // x.shape[1])
+        if self._by_channel is not None:
+            importance *= self._by_channel[channels].take(some % x.shape[1])
         chosen, chosen_bits = self._chosen(x_some, symbols.reshape(-1)[some], scales_some, importance)
         # What coding would gain of what is skipped where there is no mark.
         skipped = scales_some < SKIPPED_SCALES
@@ -169,10 +180,10 @@ def choose(
     entropy: EntropyModel,
     y: Latents,
     quality: int,
-    importance: npt.NDArray[np.float64],
+    importance: Importance,
     tune: int = 0,
 ) -> tuple[Quantizer, Float64]:
     """All symbols of a plane, and the decoded latents (h*w, C) as coded; arguments as of `Quantizer`."""
-    height, width = importance.shape
+    height, width = importance.places.shape
     quantizer = Quantizer(entropy, y, importance)
     return quantizer, entropy.context.walk(height, width, quality, quantizer, tune=tune)

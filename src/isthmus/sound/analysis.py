@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from isthmus.coding.symbols import Float32, Staged
+from isthmus.coding.symbols import Float32, Importance, Staged
 from isthmus.quality import Quality
 from isthmus.sound.envelope import latents_of_power, levels_of_latents, spread, steps
 from isthmus.sound.layout import BAND, Layout
@@ -87,6 +87,6 @@ def latents_of(spectrum: Spectrum, layout: Layout, quality: Quality) -> Staged:
     return Staged(level_latents(spectrum.coefficients, layout), rest)
 
 
-def importance_of(frames: int, bands: int) -> npt.NDArray[np.float64]:
-    """(frames, bands): what an error counts at each position; steps say it all."""
-    return np.full((frames, bands), IMPORTANCE)
+def importance_of(frames: int, bands: int) -> Importance:
+    """What an error counts: the same everywhere; steps say it all."""
+    return Importance(np.full((frames, bands), IMPORTANCE))

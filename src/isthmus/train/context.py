@@ -194,10 +194,9 @@ class ContextModel(nn.Module):
         observe: Observe | None = None,
         gains: Gains | None = None,
     ) -> tuple[Tensor, Tensor]:
-        """y (B, C, H, W) in steps, weights as of `PassNetwork`, importance (B, 1, H, W) as of `quantize`
-        -> latents as they are decoded, before any gain, and bits, both shaped like y. With `observe` scale indices are
+        """y (B, C, H, W) in steps, weights as of `PassNetwork`, importance (B, 1 or C, H, W) as of
+        `quantize` -> latents as they are decoded, before any gain, and bits, both shaped like y. With `observe` scale indices are
         whole, as in the coder."""
-        coding = _Coding(weights, self.costs, importance, observe)
         known: list[Tensor] = []
         all_decoded: list[Tensor] = []
         all_bits: list[Tensor] = []
@@ -205,14 +204,16 @@ class ContextModel(nn.Module):
         for _, passes in groupby(self.definition.passes, key=lambda one: one.group):
             group = list(passes)
             part = y[:, group[0].slice]
+            worth = importance
+            if worth is not None and worth.shape[1] > 1:
+                worth = worth[:, group[0].slice]
             if gains is not None and group[0].first >= gains.first:
                 if gain is None:
                     gain = gains.of(torch.cat(all_decoded, 1)[:, gains.source])
-                    # An error there is as many times larger as the gain, and hidden as well.
-                    weighed = None if importance is None else importance * gain
-                    coding = coding._replace(importance=weighed)
                 part = part / gain
-            decoded, bits = self._group(group, part, known, coding)
+                # An error there is as many times larger as the gain, and hidden as well.
+                worth = None if worth is None else worth * gain
+            decoded, bits = self._group(group, part, known, _Coding(weights, self.costs, worth, observe))
             around = group[0].neighbours
             window = around.highpass if around else None
             known += features_of(highpass(decoded, window) if window else decoded, self.definition.form)

@@ -3,7 +3,16 @@
 import numpy as np
 import torch
 
-from isthmus.image.coders.masking import GAIN, PLAIN_WEIGHT, POWER, RDOQ_WEIGHT, SAMPLES, visibility
+from isthmus.image.coders.masking import (
+    GAIN,
+    PLAIN_WEIGHT,
+    POWER,
+    RDOQ_WEIGHT,
+    SAMPLES,
+    STRIKING_POWER,
+    striking,
+    visibility,
+)
 from isthmus.train.image.masking import importance
 from isthmus.train.image.masking import visibility as training_visibility
 
@@ -52,8 +61,28 @@ def test_training_and_encoder_agree(rng: np.random.Generator) -> None:
 def test_tune_leads_from_even_errors_to_those_that_are_seen(rng: np.random.Generator) -> None:
     y = torch.from_numpy(rng.laplace(0, 2, (3, CHANNELS, 6, 8)).astype(np.float32))
     steps, nominal = torch.from_numpy(np.stack([STEPS] * 3)), torch.full((3,), 7.0)
-    found = importance(y, steps, nominal, torch.tensor([0.0, 0.25, 1.0]))
+    found = importance(y, steps, nominal, torch.tensor([0.0, 0.25, 1.0]), torch.ones(1))
     seen = RDOQ_WEIGHT * training_visibility(y, steps, nominal)
     assert (found[0] == PLAIN_WEIGHT).all()
     torch.testing.assert_close(found[1], 0.75 * PLAIN_WEIGHT + 0.25 * seen[1])
     torch.testing.assert_close(found[2], seen[2])
+
+
+def test_channels_that_strike_the_eye_count_more_as_far_as_the_tune_says(rng: np.random.Generator) -> None:
+    y = torch.from_numpy(rng.laplace(0, 2, (3, CHANNELS, 6, 8)).astype(np.float32))
+    steps, nominal, tune = torch.from_numpy(np.stack([STEPS] * 3)), torch.full((3,), 7.0), torch.tensor([0.0, 0.5, 1.0])
+    channels = torch.linspace(0.5, 2.5, CHANNELS)
+    factor = importance(y, steps, nominal, tune, channels) / importance(y, steps, nominal, tune, torch.ones(CHANNELS))
+    for one, share in zip(factor, tune, strict=True):
+        expected = (channels ** (share * STRIKING_POWER))[:, None, None].expand_as(one)
+        torch.testing.assert_close(one, expected)
+
+
+def test_low_frequencies_of_brightness_strike_the_eye_most() -> None:
+    along = np.arange(16)
+    channels = np.stack([np.zeros(16, int), along, np.zeros(16, int)], 1)
+    found = striking(channels)
+    assert found[1] > 2
+    assert (np.diff(found[2:8]) < 0).all()
+    assert found[-1] < 1
+    np.testing.assert_allclose(striking(channels[:, [0, 2, 1]]), found)

@@ -28,6 +28,28 @@ RDOQ_WEIGHT = 28.0
 symbols, where nothing hides the error: three to ten in texture."""
 
 
+STRIKING: tuple[tuple[tuple[float, float], ...], ...] = (
+    ((0, 1.7), (1, 2.4), (1.8, 2.5), (2.7, 2.3), (3.6, 1.8), (4.7, 1.05), (6, 0.8), (7.7, 0.55), (16, 0.55)),
+    ((0, 0.7), (1, 1.1), (1.8, 0.7), (3, 0.55), (5, 0.4), (16, 0.4)),
+    ((0, 2.2), (1, 2.25), (1.8, 1.4), (3.2, 1.4), (5, 0.85), (16, 0.9)),
+)
+"""Of each colour, by frequency in half cycles a block: how much more than `importance` says an error counts in
+SSIMULACRA2, measured by its gradient (docs/adr/channels-that-strike-the-eye.md)."""
+STRIKING_POWER = 0.4
+"""What of that the encoder follows when it chooses symbols; steps follow their part."""
+
+
+def striking(channels: npt.NDArray[np.integer]) -> npt.NDArray[np.float64]:
+    """(C,) float64: how much an error in each channel strikes the eye, 1 on average.
+
+    Args:
+        channels: (C, 3), of each channel the colour and the vertical and the horizontal frequency.
+    """
+    frequency = np.hypot(channels[:, 1], channels[:, 2])
+    curves = [np.interp(frequency, *zip(*points, strict=True)) for points in STRIKING]
+    return np.asarray(np.choose(channels[:, 0], curves))
+
+
 def importance(y: npt.NDArray[np.float32], steps: npt.NDArray[np.float32], nominal: float) -> npt.NDArray[np.float64]:
     """(h, w): bits that a squared error of one step is worth at each position; arguments as of `visibility`."""
     return RDOQ_WEIGHT * visibility(y, steps, nominal)

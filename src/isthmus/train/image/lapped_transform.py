@@ -14,6 +14,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from isthmus.image.coders.masking import striking
 from isthmus.image.coders.separable.transform import LappedTransform
 from isthmus.image.grid import BLOCK
 
@@ -29,6 +30,9 @@ SHARPER, SHARP_BELOW = 0.18, 8
 """How much smaller the step of the lowest brightness frequency is than that; from this frequency on it is not."""
 LEVEL = 0.25
 """How much smaller all steps are, as a logarithm: gains make most of them larger."""
+
+STRIKING_STEPS = 0.15
+"""How much smaller steps are where errors strike the eye, as a power of how much they do."""
 
 
 def dct_matrix(size: int) -> Tensor:
@@ -112,7 +116,8 @@ def eye_log_steps(channels: npt.NDArray[np.int64]) -> npt.NDArray[np.float32]:
     bright, coloured = (np.interp(radius, knots, steps) for steps in (BRIGHT_LOG_STEPS, COLOUR_LOG_STEPS))
     steps = np.where(colours == 0, bright, coloured) + np.array(EXTRA_LOG_STEP)[colours]
     low = np.where((colours == 0) & (distance > 0), np.clip(1 - distance / SHARP_BELOW, 0, 1), 0)
-    return np.asarray(steps + np.log(1 - SHARPER * low) - LEVEL, np.float32)
+    struck = STRIKING_STEPS * np.log(striking(channels))
+    return np.asarray(steps + np.log(1 - SHARPER * low) - LEVEL - struck, np.float32)
 
 
 def make_lapped_transform(pictures: npt.NDArray[np.uint8], latents: int) -> LappedTransform:

@@ -9,18 +9,21 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from isthmus.image.coders.masking import DC_CHANNELS, GAIN, PLAIN_WEIGHT, POWER, RDOQ_WEIGHT, SAMPLES
+from isthmus.image.coders.masking import DC_CHANNELS, GAIN, PLAIN_WEIGHT, POWER, RDOQ_WEIGHT, SAMPLES, STRIKING_POWER
 
 
 @torch.no_grad()
-def importance(y: Tensor, steps: Tensor, nominal: Tensor, tune: Tensor) -> Tensor:
-    """Bits that a squared error of one step is worth at each position, (B, 1, h, w); arguments as of `visibility`.
+def importance(y: Tensor, steps: Tensor, nominal: Tensor, tune: Tensor, channels: Tensor) -> Tensor:
+    """Bits that a squared error of one step is worth of latents (B, C, h, w); arguments as of
+    `visibility`.
 
     Args:
         tune: (B,) in 0..1: to the squared error all places are alike, the eye sees errors where nothing hides them.
+        channels: (C,), how much an error in each strikes the eye.
     """
     share = tune[:, None, None, None]
-    return (1 - share) * PLAIN_WEIGHT + share * RDOQ_WEIGHT * visibility(y, steps, nominal)
+    places = (1 - share) * PLAIN_WEIGHT + share * RDOQ_WEIGHT * visibility(y, steps, nominal)
+    return places * channels[:, None, None] ** (share * STRIKING_POWER)
 
 
 @torch.no_grad()

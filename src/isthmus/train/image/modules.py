@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from isthmus.coding.formats import SLOPE
-from isthmus.image.coders.masking import DC_CHANNELS
+from isthmus.image.coders.masking import DC_CHANNELS, striking
 from isthmus.image.coders.separable.transform import LappedTransform
 from isthmus.image.grid import BLOCK
 from isthmus.train.config import NetworkConfig
@@ -171,13 +171,22 @@ class Network(nn.Module):
         self.register_buffer("eye", torch.zeros(config.latents))
         self.signs: Tensor
         self.register_buffer("signs", torch.ones(config.latents))
+        self.striking: Tensor
+        self.register_buffer("striking", torch.ones(config.latents), persistent=False)
         self.thresholds: Tensor
         self.register_buffer("thresholds", thresholds_of(config.gain_floor), persistent=False)
+        self.register_load_state_dict_post_hook(lambda network, _: network.follow_transform())
 
     def begin(self, transform: LappedTransform, eye_log_steps: Tensor) -> None:
         """Sets the transform, and the logarithms (C,) of the steps under tune eye, less that of the nominal one."""
         self.transform.load(transform)
         self.eye.copy_(eye_log_steps)
+        self.follow_transform()
+
+    def follow_transform(self) -> None:
+        """Sets what hangs on the transform's channels alone and is kept in no checkpoint."""
+        channels = self.transform.channels.cpu().numpy()
+        self.striking.copy_(torch.from_numpy(striking(channels)))
 
     def quality_weights(self, quality: Tensor) -> Tensor:
         """quality (B,) in 0..1 -> (B, points) weights of the two nearest points, as of `Quality.weights`."""
@@ -208,7 +217,7 @@ class Network(nn.Module):
             return gain_octaves(texture, dials.tune, self.thresholds, config.gain_floor, config.gain_power)
 
         gains = Gains(source, config.first_gained, lambda texture: torch.exp2(octaves_of(texture)))
-        worth = importance(y, dials.steps, dials.nominal, dials.tune)
+        worth = importance(y, dials.steps, dials.nominal, dials.tune, self.striking)
         decoded, bits = self.context(y.float(), dials.weights, worth, observe, gains)
         if config.first_gained == config.latents:
             return decoded, bits, torch.zeros_like(decoded[:, :1])

@@ -89,10 +89,10 @@ def test_the_dials_are_those_of_the_file(model: Model, photo: np.ndarray) -> Non
 
 def test_under_psnr_no_error_hides(model: Model, photo: np.ndarray) -> None:
     y = latents_of(at(model), pixels_of(ArraySource(photo), Box(0, 0, 12, 14)))
-    plain, seen = importance_of(at(model, tune=PSNR), y), importance_of(at(model), y)
+    plain, seen = importance_of(at(model, tune=PSNR), y).places, importance_of(at(model), y).places
     assert len(np.unique(plain)) == 1
     assert seen.max() > 2 * seen.min()
-    between = importance_of(at(model, tune=HALF), y).mean()
+    between = importance_of(at(model, tune=HALF), y).places.mean()
     np.testing.assert_allclose(between, (plain.mean() + seen.mean()) / 2, rtol=0.1)
     assert gains_of(at(model, tune=PSNR), 12, 14) is None
 

@@ -6,8 +6,9 @@ import numpy as np
 import numpy.typing as npt
 
 from isthmus.coding.payload import latent_bits
+from isthmus.coding.symbols import Importance
 from isthmus.image.coders.finest import is_lost, without_finest
-from isthmus.image.coders.masking import PLAIN_WEIGHT, importance
+from isthmus.image.coders.masking import PLAIN_WEIGHT, STRIKING_POWER, importance, striking
 from isthmus.image.coders.protocol import UInt8
 from isthmus.image.coders.separable.arrays import Float32, nominal_step_of, steps_of, transform_of
 from isthmus.image.coders.separable.gains import gains_of, staged
@@ -32,17 +33,19 @@ def latents_of(setting: Setting, pixels: UInt8) -> Float32:
     return coefficients
 
 
-def importance_of(setting: Setting, y: Float32) -> npt.NDArray[np.float64]:
-    """(h, w) float64: bits that a squared error of one step is worth at each position of latents (h, w, C) in steps.
+def importance_of(setting: Setting, y: Float32) -> Importance:
+    """What an error is worth in latents (h, w, C) in steps.
 
-    To the squared error all places are alike; the eye sees errors where nothing hides them.
+    To the squared error all places and channels are alike; the eye sees errors where nothing hides them, and in some
+    channels sooner than in others.
     """
     share = setting.tune.share
     plain = np.full(y.shape[:2], PLAIN_WEIGHT)
     if not share:
-        return plain
+        return Importance(plain)
     seen = importance(y, np.abs(steps_of(setting)), float(nominal_step_of(setting)[0]))
-    return np.asarray((1 - share) * plain + share * seen)
+    channels = striking(transform_of(setting.model).channels) ** (share * STRIKING_POWER)
+    return Importance((1 - share) * plain + share * seen, channels)
 
 
 def bits_map(setting: Setting, rgb: UInt8) -> Float32:
