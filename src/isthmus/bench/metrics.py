@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from isthmus import likeness
 from isthmus.bench import butteraugli as _butteraugli
 from isthmus.bench import ssimulacra2 as _ssimulacra2
-from isthmus.bench.blur import RADIUS, Plane, blur, halve
+from isthmus.ssimulacra2.blur import RADIUS, Plane, blur, halve
 from isthmus.bench.latest import Latest
 from isthmus.model.engine import limit_threads
 

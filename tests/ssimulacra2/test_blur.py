@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.ndimage import gaussian_filter1d
 
-from isthmus.bench.blur import RADIUS, SIGMA, blur
+from isthmus.ssimulacra2.blur import RADIUS, SIGMA, blur
 
 
 @pytest.mark.parametrize("shape", [(64, 64), (8, 9), (65, 127), (200, 131), (1, 300)])

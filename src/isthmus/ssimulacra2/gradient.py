@@ -1,0 +1,155 @@
+"""The derivative of the score by the samples of a decoded picture, written by hand: reverse through score and planes.
+
+A blur with zeros beyond the edges is its own adjoint, which is why three blurs forwards and three backwards are most of
+the work.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from isthmus.ssimulacra2.blur import Plane, blur
+from isthmus.ssimulacra2.planes import LINEAR, OPSIN, SCALES, X_SCALE, Known, linear_scales, responses, xyb
+from isthmus.ssimulacra2.score import CONTRAST_FLOOR, CUBIC, EXPONENT, KINDS, SCALE
+from isthmus.ssimulacra2.weights import WEIGHTS
+
+LEAST = 1.0
+"""Of the cubic of errors, which stands for a score of 90: below, the score's slope is taken as it is there, for it has
+no end where pictures are equal."""
+_SLOPES = np.gradient(LINEAR).astype(np.float32)
+"""(256,): of linear light by level."""
+_TINY = 1e-20
+
+
+def score_gradient(original: list[list[Known]], decoded: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """(H, W, 3) float32: by how many points the score rises with each sample, a level more.
+
+    Args:
+        original: what `known_of` says of it.
+        decoded: (H, W, 3) uint8.
+    """
+    count = min(len(original), SCALES)
+    # As in `score`: of a picture too small for all six scales, the first weights.
+    weights = np.reshape(WEIGHTS[: 3 * count * 2 * KINDS], (3, count, 2, KINDS))
+    error, by_scale = 0.0, []
+    for scale, (known, linear) in enumerate(zip(original, linear_scales(decoded), strict=True)):
+        cones = responses(linear)
+        slopes = [1 / (3 * cone * cone) for cone in cones]
+        of_planes = []
+        for plane, values, one in zip(range(3), xyb(cones), known, strict=True):
+            found, gradient = _plane_gradient(one, values, weights[plane, scale])
+            error += found
+            of_planes.append(gradient)
+        by_scale.append(_to_linear(of_planes, slopes))
+    total = _through_scales(by_scale)
+    factor = np.float32(_slope(SCALE * error) * SCALE)
+    out = np.empty(decoded.shape, np.float32)
+    for channel, plane in enumerate(total):
+        np.multiply(plane, _SLOPES[decoded[..., channel]], out=out[..., channel])
+    out *= factor
+    return out
+
+
+def _slope(error: float) -> float:
+    """Of the score by the weighted sum of errors."""
+    cubic = max(sum(factor * error**power for power, factor in enumerate(CUBIC)), LEAST)
+    inner = sum(power * factor * error ** (power - 1) for power, factor in enumerate(CUBIC) if power)
+    return float(-10.0 * EXPONENT * cubic ** (EXPONENT - 1) * inner)
+
+
+def _plane_gradient(a: Known, plane: Plane, weights: NDArray[np.float64]) -> tuple[float, Plane]:
+    """The weighted errors of one plane, and their derivative (H, W) by its samples; weights (2, KINDS).
+
+    The names are those of `isthmus.ssimulacra2.score`.
+    """
+    difference = plane - a.plane
+    shift = blur(difference)
+    mean = a.mean + shift
+    inverse = blur(plane * plane)
+    inverse -= mean * mean
+    inverse += a.variance
+    inverse += CONTRAST_FLOOR
+    np.reciprocal(inverse, out=inverse)
+    squared = shift * shift
+    ratio = blur(difference * difference)
+    ratio -= squared
+    ratio *= inverse
+    error, by_unlike = _norms_gradient(np.maximum(squared * (1 - ratio) + ratio, 0), weights[:, 0])
+
+    by_ratio = by_unlike * (1 - squared)
+    by_square = by_ratio * inverse  # by the blurred square of the difference
+    by_variance = by_square * ratio
+    by_variance *= -1
+    # By the mean shift: of its own, through the ratio, and through the variance, which is less the mean's square.
+    by_shift = by_unlike * (1 - ratio)
+    by_shift -= by_square
+    by_shift *= shift
+    by_shift -= by_variance * mean
+    by_shift *= 2
+
+    own = plane - mean
+    edges = np.abs(own)
+    edges += 1
+    edges /= a.edges
+    edges -= 1
+    appeared, by_appeared = _norms_gradient(np.maximum(edges, 0), weights[:, 1])
+    lost, by_lost = _norms_gradient(np.maximum(-edges, 0), weights[:, 2])
+    by_appeared -= by_lost
+    by_appeared *= np.sign(own)
+    by_appeared /= a.edges
+    by_shift -= by_appeared
+
+    gradient = blur(by_shift)
+    gradient += by_appeared
+    difference *= blur(by_square)
+    difference += plane * blur(by_variance)
+    difference *= 2
+    gradient += difference
+    return error + appeared + lost, gradient
+
+
+def _norms_gradient(error: Plane, weights: NDArray[np.float64]) -> tuple[float, Plane]:
+    """The weighted sum of the 1-norm and the 4-norm of errors of at least 0, and its derivative by them, 0 where they
+    are."""
+    one = float(error.mean(dtype=np.float64))
+    cubes = error * error
+    cubes *= error
+    fourth = float(np.vdot(cubes, error)) / error.size
+    four = fourth**0.25
+    total = float(weights[0] * one + weights[1] * four)
+    if fourth > _TINY:
+        cubes *= np.float32(weights[1] * four / fourth / error.size)
+    else:
+        cubes[:] = 0
+    cubes += np.where(error > 0, np.float32(weights[0] / error.size), np.float32(0))
+    return total, cubes
+
+
+def _to_linear(of_planes: list[Plane], slopes: list[Plane]) -> list[Plane]:
+    """Derivatives by XYB -> by the three planes of linear light; slopes of the responses by what they are mixed from."""
+    by_x, by_y, by_b = of_planes
+    by_y = (by_y - by_b) / 2
+    by_x = by_x * (X_SCALE / 2)
+    cones = [(by_y + by_x) * slopes[0], (by_y - by_x) * slopes[1], by_b * slopes[2]]
+    return [sum(OPSIN[cone, channel] * cones[cone] for cone in range(3)) for channel in range(3)]
+
+
+def _through_scales(by_scale: list[list[Plane]]) -> list[Plane]:
+    """Derivatives by linear light at every scale -> by that of the largest, of which the others are means."""
+    total = by_scale[-1]
+    for larger in reversed(by_scale[:-1]):
+        for plane, half in zip(larger, total, strict=True):
+            height, width = plane.shape
+            half /= 4
+            spread = half.repeat(2, 0).repeat(2, 1)
+            plane += spread[:height, :width]
+            # The last line of an odd side stands for two.
+            if height % 2:
+                plane[-1] += spread[height, :width]
+            if width % 2:
+                plane[:, -1] += spread[:height, width]
+            if height % 2 and width % 2:
+                plane[-1, -1] += spread[height, width]
+        total = larger
+    return total

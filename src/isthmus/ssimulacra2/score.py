@@ -1,0 +1,76 @@
+"""The score of a decoded picture, from the errors of its planes.
+
+The structural error is written through the variance of the difference, which single precision does not round away where
+two pictures are nearly equal.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+from isthmus.ssimulacra2.blur import Plane, blur
+from isthmus.ssimulacra2.planes import Known, scales_of
+from isthmus.ssimulacra2.weights import WEIGHTS
+
+CONTRAST_FLOOR = np.float32(0.0009)
+KINDS = 3
+"""Of errors: the structural one, edges that appeared, and edges that were lost."""
+SCALE = 0.9562382616834844
+CUBIC = (0.0, 2.326765642916932, -0.020884521182843837, 6.248496625763138e-05)
+EXPONENT = 0.6276336467831387
+
+
+def score(original: list[list[Known]], decoded: NDArray[np.uint8]) -> float:
+    """100 is lossless, 90 cannot be told apart, 50 is medium.
+
+    Args:
+        original: what `known_of` says of it.
+        decoded: (H, W, 3) uint8.
+    """
+    scales = zip(original, scales_of(decoded), strict=True)
+    errors = [[_errors(*pair) for pair in zip(known, planes, strict=True)] for known, planes in scales]
+    # (3, scales, 2, 3); of a picture too small for all six scales, libjxl takes the first weights, and so do others.
+    each = np.stack(errors, axis=1).ravel()
+    return score_of(SCALE * float(np.dot(WEIGHTS[: each.size], each)))
+
+
+def score_of(error: float) -> float:
+    """The score that the weighted sum of errors stands for."""
+    cubic = sum(factor * error**power for power, factor in enumerate(CUBIC))
+    return 100.0 - 10.0 * math.pow(max(cubic, 0.0), EXPONENT)
+
+
+def _errors(a: Known, plane: Plane) -> NDArray[np.float64]:
+    """The errors of one plane, (2, 3): by norm, of each kind."""
+    difference = plane - a.plane
+    shift = blur(difference)
+    mean = a.mean + shift
+    # 1 - (1 - (m1 - m2)²)(2 cov + C) / (v1 + v2 + C), with v1 + v2 - 2 cov as the variance of the difference.
+    variances = blur(plane * plane)
+    variances -= mean * mean
+    variances += a.variance
+    variances += CONTRAST_FLOOR
+    shift *= shift
+    difference *= difference
+    unlike = blur(difference)
+    unlike -= shift
+    unlike /= variances
+    shift *= 1 - unlike
+    unlike += shift
+    edges = np.abs(plane - mean)
+    edges += 1
+    edges /= a.edges
+    edges -= 1
+    kinds = (np.maximum(unlike, 0), np.maximum(edges, 0), np.maximum(-edges, 0))
+    return np.stack([_norms(kind) for kind in kinds], axis=-1)
+
+
+def _norms(error: Plane) -> NDArray[np.float64]:
+    """The 1-norm and the 4-norm: (2,)."""
+    one = error.mean(dtype=np.float64)
+    error *= error
+    error *= error
+    return np.array([one, error.mean(dtype=np.float64) ** 0.25])
