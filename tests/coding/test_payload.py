@@ -7,7 +7,7 @@ import pytest
 
 from isthmus.coding import payload as coding
 from isthmus.coding.formats import SCALES
-from isthmus.coding.payload import CHECK_BYTES, PREFIX_BYTES, decode_latents, encode_latents, quantized_latents
+from isthmus.coding.payload import CHECK_BYTES, PREFIX_BYTES, decode_latents, encode_latents, trial
 from isthmus.coding.range_coder import SymbolDecoder, SymbolEncoder
 from isthmus.coding.symbols import MARKED, SKIPPED_SCALES, Importance, Quantizer, by_channel, is_coded
 from isthmus.coding.tables import Tables
@@ -99,9 +99,9 @@ def test_what_skipping_would_hide_is_marked_and_coded(model: Model, rng: np.rand
 def test_a_little_that_skipping_hides_is_not_coded(model: Model) -> None:
     """A symbol that costs more than it is worth stays away, as does one that is worth a little less than a mark."""
     y = analysed(model, smooth(96, 96))
-    before = quantized_latents(model.entropy, y, QUALITY, importance(model, y))
+    before = trial(model.entropy, y, QUALITY, importance(model, y)).decoded
     y[:, :, -1] += 0.6
-    after = quantized_latents(model.entropy, y, QUALITY, importance(model, y))
+    after = trial(model.entropy, y, QUALITY, importance(model, y)).decoded
     np.testing.assert_array_equal(after[:, :, -1], before[:, :, -1])
 
 
@@ -124,7 +124,7 @@ def test_only_hidden_errors_are_made(model: Model, rng: np.random.Generator) -> 
     y = analysed(model, noisy)
     seen = np.zeros(y.shape[:2])
     seen[:, 4:] = 1e9
-    decoded = quantized_latents(model.entropy, y, QUALITY, seen)
+    decoded = trial(model.entropy, y, QUALITY, Importance(seen)).decoded
     assert abs(decoded - y)[:, 4:, :16].max() <= 0.51
     assert abs(decoded - y)[:, :4, :16].max() > 0.7
 

@@ -19,9 +19,9 @@ from numpy.typing import NDArray
 from isthmus import likeness
 from isthmus.bench import butteraugli as _butteraugli
 from isthmus.bench import ssimulacra2 as _ssimulacra2
-from isthmus.ssimulacra2.blur import RADIUS, Plane, blur, halve
 from isthmus.bench.latest import Latest
 from isthmus.model.engine import limit_threads
+from isthmus.ssimulacra2.blur import RADIUS, Plane, blur, halve
 
 Picture = NDArray[np.uint8]
 """`(H, W, 3) uint8`, sRGB."""

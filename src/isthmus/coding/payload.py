@@ -7,7 +7,8 @@ skip none are marked (1 byte), range-coded words
 from __future__ import annotations
 
 import zlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -18,7 +19,18 @@ from isthmus.coding.fixed_point import Float64, ScaleIndices
 from isthmus.coding.formats import MEAN_STEPS, SCALES
 from isthmus.coding.front import FrontDecoder
 from isthmus.coding.range_coder import Int32, SymbolDecoder
-from isthmus.coding.symbols import MARKED, Coded, Float32, Importance, Index, Latents, by_channel, choose, is_coded
+from isthmus.coding.symbols import (
+    MARKED,
+    Coded,
+    Float32,
+    Importance,
+    Index,
+    Latents,
+    Quantizer,
+    by_channel,
+    choose,
+    is_coded,
+)
 from isthmus.errors import CorruptError, SelfCheckError
 
 CHECK_BYTES = 4
@@ -115,15 +127,33 @@ def decode_first_groups(
     return decoded.reshape(height, width, -1).astype(np.float32)
 
 
-def quantized_latents(
+@dataclass(frozen=True)
+class Trial:
+    """What latents of a plane would become, before anything is written.
+
+    Attributes:
+        decoded: (h, w, C) float32 in steps, what a decoder would get.
+        bits: about how many they cost.
+        payload: payload() writes them; raises SelfCheckError if that does not decode to what was encoded.
+    """
+
+    decoded: Float32
+    bits: float
+    payload: Callable[[], bytes]
+
+
+def trial(
     entropy: EntropyModel,
     y: Latents,
     quality: int,
     importance: Importance,
     tune: int = 0,
-) -> Float32:
-    """What the decoder would get for latents (h, w, C) in steps; nothing is written."""
-    return choose(entropy, y, quality, importance, tune)[1].reshape(*importance.places.shape, -1).astype(np.float32)
+) -> Trial:
+    """The symbols of latents (h, w, C) in steps are chosen, and coded when `Trial.payload` is asked for; arguments as
+    of `encode_latents`."""
+    quantizer, decoded = choose(entropy, y, quality, importance, tune)
+    shaped = decoded.reshape(*importance.places.shape, -1).astype(np.float32)
+    return Trial(shaped, float(quantizer.spent.sum()), lambda: _written(entropy, quantizer, decoded))
 
 
 def latent_bits(
@@ -159,7 +189,10 @@ def encode_latents(
     Raises:
         SelfCheckError: the payload does not decode to what was encoded.
     """
-    quantizer, decoded = choose(entropy, y, quality, importance, tune)
+    return _written(entropy, *choose(entropy, y, quality, importance, tune))
+
+
+def _written(entropy: EntropyModel, quantizer: Quantizer, decoded: Float64) -> bytes:
     payload = _check(_sixteenths(decoded)) + quantizer.finish()
     if not _comes_back(entropy, payload, quantizer.coded):
         raise SelfCheckError(

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from isthmus.coding.symbols import Float32, Importance, Staged
 from isthmus.quality import Quality

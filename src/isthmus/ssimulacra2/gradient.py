@@ -35,7 +35,7 @@ def score_gradient(original: list[list[Known]], decoded: NDArray[np.uint8]) -> N
     error, by_scale = 0.0, []
     for scale, (known, linear) in enumerate(zip(original, linear_scales(decoded), strict=True)):
         cones = responses(linear)
-        slopes = [1 / (3 * cone * cone) for cone in cones]
+        slopes: list[Plane] = [np.reciprocal(3 * cone * cone) for cone in cones]
         of_planes = []
         for plane, values, one in zip(range(3), xyb(cones), known, strict=True):
             found, gradient = _plane_gradient(one, values, weights[plane, scale])
@@ -127,12 +127,18 @@ def _norms_gradient(error: Plane, weights: NDArray[np.float64]) -> tuple[float, 
 
 
 def _to_linear(of_planes: list[Plane], slopes: list[Plane]) -> list[Plane]:
-    """Derivatives by XYB -> by the three planes of linear light; slopes of the responses by what they are mixed from."""
+    """Derivatives by XYB -> by the three planes of linear light; slopes of the responses."""
     by_x, by_y, by_b = of_planes
-    by_y = (by_y - by_b) / 2
-    by_x = by_x * (X_SCALE / 2)
+    by_y = np.float32(0.5) * (by_y - by_b)
+    by_x = np.float32(X_SCALE / 2) * by_x
     cones = [(by_y + by_x) * slopes[0], (by_y - by_x) * slopes[1], by_b * slopes[2]]
-    return [sum(OPSIN[cone, channel] * cones[cone] for cone in range(3)) for channel in range(3)]
+    return [
+        sum(
+            (mixed * cone for mixed, cone in zip(OPSIN[1:, channel], cones[1:], strict=True)),
+            OPSIN[0, channel] * cones[0],
+        )
+        for channel in range(3)
+    ]
 
 
 def _through_scales(by_scale: list[list[Plane]]) -> list[Plane]:

@@ -195,8 +195,8 @@ class ContextModel(nn.Module):
         gains: Gains | None = None,
     ) -> tuple[Tensor, Tensor]:
         """y (B, C, H, W) in steps, weights as of `PassNetwork`, importance (B, 1 or C, H, W) as of
-        `quantize` -> latents as they are decoded, before any gain, and bits, both shaped like y. With `observe` scale indices are
-        whole, as in the coder."""
+        `quantize` -> latents as they are decoded, before any gain, and bits, both shaped like y. With `observe`
+        scale indices are whole, as in the coder."""
         known: list[Tensor] = []
         all_decoded: list[Tensor] = []
         all_bits: list[Tensor] = []

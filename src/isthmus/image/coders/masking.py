@@ -46,7 +46,7 @@ def striking(channels: npt.NDArray[np.integer]) -> npt.NDArray[np.float64]:
         channels: (C, 3), of each channel the colour and the vertical and the horizontal frequency.
     """
     frequency = np.hypot(channels[:, 1], channels[:, 2])
-    curves = [np.interp(frequency, *zip(*points, strict=True)) for points in STRIKING]
+    curves = [np.interp(frequency, [x for x, _ in points], [y for _, y in points]) for points in STRIKING]
     return np.asarray(np.choose(channels[:, 0], curves))
 
 

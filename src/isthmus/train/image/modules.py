@@ -175,7 +175,7 @@ class Network(nn.Module):
         self.register_buffer("striking", torch.ones(config.latents), persistent=False)
         self.thresholds: Tensor
         self.register_buffer("thresholds", thresholds_of(config.gain_floor), persistent=False)
-        self.register_load_state_dict_post_hook(lambda network, _: network.follow_transform())
+        self.register_load_state_dict_post_hook(lambda network, _: network.follow_transform())  # type: ignore[no-untyped-call]
 
     def begin(self, transform: LappedTransform, eye_log_steps: Tensor) -> None:
         """Sets the transform, and the logarithms (C,) of the steps under tune eye, less that of the nominal one."""

@@ -12,7 +12,7 @@ from isthmus.image.coders.protocol import Payloads, PixelSource, UInt8
 from isthmus.image.coders.separable.analysis import bits_map, importance_of, latents_to_code
 from isthmus.image.coders.separable.arrays import Float32, check_model
 from isthmus.image.coders.separable.gains import gains_of, staged
-from isthmus.image.coders.separable.refinement import pixels_around, refined_latents
+from isthmus.image.coders.separable.refinement import ROUNDS, pixels_around, refined_payload
 from isthmus.image.coders.separable.scaled import decode_scaled
 from isthmus.image.coders.separable.synthesis import SeparableSynthesis, decode_tile
 from isthmus.image.coders.tiles import check_each, decode_box, encoded, rows_of, window_of
@@ -45,11 +45,12 @@ class SeparableCoder:
         grid = Grid(source.width, source.height, self.tile)
 
         def hand_out(crew: Crew, index: int) -> Pending[bytes]:
-            """Of a tile's latents as the analysis gives them, or, by effort 2, refined."""
+            """Of a tile's latents as the analysis gives them, or, by a higher effort, refined."""
             box = grid.latent_box(index)
             if effort == 1:
                 return crew.submit(_encode, setting, pixels_of(source, box))
-            return crew.submit(_encode_refined, setting, pixels_around(setting, source, grid, box), grid, box)
+            around = pixels_around(setting, source, grid, box)
+            return crew.submit(refined_payload, setting, around, grid, box, ROUNDS[effort])
 
         return encoded(setting, grid, hand_out, progress)
 
@@ -73,14 +74,7 @@ class SeparableCoder:
 
 
 def _encode(setting: Setting, pixels: UInt8) -> bytes:
-    return _payload(setting, latents_to_code(setting, pixels))
-
-
-def _encode_refined(setting: Setting, pixels: UInt8, grid: Grid, box: Box) -> bytes:
-    return _payload(setting, refined_latents(setting, pixels, grid, box))
-
-
-def _payload(setting: Setting, y: Float32) -> bytes:
+    y = latents_to_code(setting, pixels)
     latents = staged(y, gains_of(setting, *y.shape[:2]))
     dials = setting.quality.hundredths, importance_of(setting, y), setting.tune.hundredths
     with setting.one_thread():

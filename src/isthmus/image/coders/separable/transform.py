@@ -108,8 +108,19 @@ class LappedTransform:
         hop = self.hop
         return np.ascontiguousarray(np.concatenate([self.inverse[:, hop:].T, self.inverse[:, :hop].T], 1), np.float32)
 
-    def analyse(self, pixels: UInt8) -> Float32:
-        """Latents (h, w, C) float32 in grey levels of pixels (16h + 16, 16w + 16, 3) uint8."""
+    @cached_property
+    def adjoint(self) -> LappedTransform:
+        """The transform whose analysis is the adjoint of this one's synthesis: derivatives by pixels become those by
+        latents."""
+        inverse = np.linalg.inv(self.colour.astype(np.float64)).T.astype(np.float32)
+        return LappedTransform(self.inverse, self.forward, inverse, self.channels)
+
+    def analyse(self, pixels: UInt8 | Float32, middle: float = MIDDLE) -> Float32:
+        """Latents (h, w, C) float32 in grey levels of pixels (16h + 16, 16w + 16, 3).
+
+        Args:
+            middle: the level that counts as zero.
+        """
         rows, columns, _ = pixels.shape
         height, width, n = rows // BLOCK - 1, columns // BLOCK - 1, len(self._columns)
         out = np.empty((height, width, len(self.channels)), np.float32)
@@ -118,7 +129,7 @@ class LappedTransform:
         for first in range(0, height, STRIP):
             count = min(STRIP, height - first)
             tall = BLOCK * (count + 1)
-            strip = samples[BLOCK * first : BLOCK * first + tall] - np.float32(MIDDLE)
+            strip = samples[BLOCK * first : BLOCK * first + tall] - np.float32(middle)
             across = kept_across[:, :tall]
             windows = as_strided(strip, (width, tall, 6 * BLOCK), (3 * BLOCK * WORD, columns * 3 * WORD, WORD))
             np.matmul(windows, self._across, out=across)
