@@ -72,7 +72,7 @@ def test_literal_options_are_completed() -> None:
     """Editors offer what a literal type lists."""
     for found in (isthmus.encode, isthmus.encode_file, isthmus.Codec.__init__):
         hints = typing.get_type_hints(found)
-        assert typing.get_args(hints["effort"]) == (1, 2)
+        assert typing.get_args(hints["effort"]) == (1, 2, 3, 4)
         assert typing.Literal["best", "fast"] in typing.get_args(hints["model"])
     for found in (isthmus.encode, isthmus.encode_file):
         assert typing.Literal["psnr", "eye"] in typing.get_args(typing.get_type_hints(found)["tune"])
@@ -84,7 +84,7 @@ def test_type_checkers_see_the_package(tmp_path: Path) -> None:
     (tmp_path / "user.py").write_text(
         "import isthmus\n"
         "reveal_type(isthmus.encode)\n"
-        "isthmus.encode_file('a.png', effort=3)\n"
+        "isthmus.encode_file('a.png', effort=5)\n"
         "pixels: str = isthmus.decode(b'')\n"
     )
     command = [sys.executable, "-m", "mypy", "--strict", "--config-file=", "--cache-dir", os.devnull, "user.py"]
@@ -92,7 +92,7 @@ def test_type_checkers_see_the_package(tmp_path: Path) -> None:
     environment = os.environ | {"MYPYPATH": ""}
     said = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True).stdout
     assert "quality: float | None =" in said
-    assert 'expected "Literal[1, 2]"' in said
+    assert 'expected "Literal[1, 2, 3, 4]"' in said
     assert 'expression has type "ndarray' in said
     assert "import-untyped" not in said
 

@@ -54,8 +54,8 @@ class Codec:
         threads: how many tiles of a picture, 1024x1024 pixels each, are worked on side by side; by default one for each
             core, but at most two, for each takes up to 250 MB. Bytes and pixels do not depend on it.
         limits: what a file or a picture may ask for.
-        effort: of encoding: 1, or 2 for 1 to 2 % fewer bytes at equal PSNR in 2 to 3 times the time. At one and the
-            same quality files are slightly larger, and pictures better by more than that.
+        effort: of encoding, 1 to 4: the higher, the slower, and the better pictures look for the same bytes. At one and
+            the same quality files are slightly larger, and pictures better by more than that.
 
     Example:
         >>> codec = Codec()                                              # doctest: +SKIP

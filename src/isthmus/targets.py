@@ -50,7 +50,7 @@ def encode(
             full scale.
         quality: 0 to 100, continuous. 50 is high quality, and what None means; larger is better, and takes more bytes.
         strip: leave ICC, EXIF and XMP out; the colours become those of sRGB first.
-        effort: 1, or 2 for 1 to 2 % fewer bytes at equal PSNR in 2 to 3 times the time.
+        effort: 1 to 4: the higher, the slower, and the better pictures look for the same bytes.
         model: the weights: "best" (the default) or "fast", another installed model's name, a model file, or a `Model`.
         target_bytes: at most so many bytes, and nearly as many.
         target_bpp: at most so many bits per pixel.
@@ -128,7 +128,7 @@ def encode_file(
         quality: 0 to 100, continuous. 50 is high quality, and what None means; larger is better, and takes more bytes.
         strip: leave ICC, EXIF and XMP out; the colours become those of sRGB first.
         force: replace what is there.
-        effort: 1, or 2 for 1 to 2 % fewer bytes at equal PSNR in 2 to 3 times the time.
+        effort: 1 to 4: the higher, the slower, and the better pictures look for the same bytes.
         model: the weights: "best" (the default) or "fast", another installed model's name, a model file, or a `Model`.
         target_bytes: at most so many bytes, and nearly as many.
         target_bpp: at most so many bits per pixel.

@@ -92,7 +92,7 @@ def test_several_models_are_told_apart() -> None:
         "isthmus-e2-fast",
     ]
     assert [rival.label for rival in several][1:3] == ["isthmus fast", "isthmus best effort 2"]
-    assert [rival.name for rival in isthmus_codecs(["fast"])][::2] == ["isthmus", "isthmus-e2"]
+    assert [rival.name for rival in isthmus_codecs(["fast"])][::2] == ["isthmus", "isthmus-e2", "isthmus-e4"]
 
 
 def test_both_ends_of_the_second_dial_are_codecs(tuned_model: Path) -> None:
@@ -103,14 +103,16 @@ def test_both_ends_of_the_second_dial_are_codecs(tuned_model: Path) -> None:
         ("isthmus-psnr", "isthmus tune psnr"),
         ("isthmus-e2", "isthmus effort 2"),
         ("isthmus-psnr-e2", "isthmus tune psnr effort 2"),
+        ("isthmus-e4", "isthmus effort 4"),
+        ("isthmus-psnr-e4", "isthmus tune psnr effort 4"),
     ]
     # Measured points are kept by the settings: the default stands there, too.
     settings = [rival.settings.rpartition(" tune ")[2] for rival in ours.values()]
-    assert settings == ["eye", "psnr", "eye effort 2", "psnr effort 2"]
+    assert settings == ["eye", "psnr", "eye effort 2", "psnr effort 2", "eye effort 4", "psnr effort 4"]
     data = {name: rival.encode(picture, 60, 1) for name, rival in ours.items()}
     assert data["isthmus-psnr"] == Codec(spec, threads=1).encode(picture, 60, tune="psnr")
     assert data["isthmus-e2"] == Codec(spec, threads=1, effort=2).encode(picture, 60)
-    assert len(set(data.values())) == 4
+    assert len({data[name] for name in ("isthmus", "isthmus-psnr", "isthmus-e2", "isthmus-psnr-e2")}) == 4
     between = isthmus_codec(Weights(spec, Asked(tune=Tune(50))))
     assert (between.label, inspect(between.encode(picture, 60, 1)).tune) == ("isthmus tune 0.5", 0.5)
     assert isthmus_codec(Weights(spec, Asked(tune=EYE))).label == "isthmus"
@@ -119,9 +121,9 @@ def test_both_ends_of_the_second_dial_are_codecs(tuned_model: Path) -> None:
 def test_weights_with_and_without_the_dial(tuned_model: Path, request: pytest.FixtureRequest) -> None:
     names = [rival.name for rival in isthmus_codecs(["fast", str(tuned_model)])]
     assert names[:4] == ["isthmus-fast", "isthmus-tiny", "isthmus-psnr-fast", "isthmus-psnr-tiny"]
-    assert names[4:] == ["isthmus-e2-fast", "isthmus-e2-tiny", "isthmus-psnr-e2-fast", "isthmus-psnr-e2-tiny"]
+    assert names[4:8] == ["isthmus-e2-fast", "isthmus-e2-tiny", "isthmus-psnr-e2-fast", "isthmus-psnr-e2-tiny"]
     request.getfixturevalue("no_tune")
-    assert [rival.name for rival in isthmus_codecs(["fast"])] == ["isthmus", "isthmus-e2"]
+    assert [rival.name for rival in isthmus_codecs(["fast"])] == ["isthmus", "isthmus-e2", "isthmus-e4"]
     with pytest.raises(InputError, match="fast has no second dial"):
         isthmus_codecs(["fast"], ["isthmus-psnr"])
 

@@ -127,6 +127,8 @@ OWN = {
     "isthmus-psnr": Asked(tune=PSNR),
     "isthmus-e2": Asked(2),
     "isthmus-psnr-e2": Asked(2, PSNR),
+    "isthmus-e4": Asked(4),
+    "isthmus-psnr-e4": Asked(4, PSNR),
 }
 """isthmus itself by the names it has beside its rivals."""
 

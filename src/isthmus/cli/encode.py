@@ -45,7 +45,7 @@ class EncodeOptions(folders.FileOptions):
         quality: 0 to 100; None for the default, or where there is a target.
         tune: where the second dial stands; None for the default of models that have one.
         target: what chooses the quality instead.
-        effort: how hard to try, 1 or 2.
+        effort: how hard to try, 1 to 4.
         strip: leave ICC, EXIF and XMP out, the colours become those of sRGB first; of sounds, tags.
         keep_smaller: copy a picture, or leave it where it is, if encoding does not make it smaller.
         max_side: pixels that a picture is reduced to, in width and height; None for as many as it has.
@@ -120,7 +120,7 @@ class EncodeOptions(folders.FileOptions):
     type=click.IntRange(1, MAX_EFFORT),
     default=1,
     show_default=True,
-    help="2: 1 to 2 % fewer bytes for the same likeness, in 2 to 3 times the time. Decoding is as fast as ever.",
+    help="The higher, the slower, and the fewer bytes for the same likeness. Decoding is as fast as ever.",
 )
 @click.option("--strip", is_flag=True, help="Leave the ICC profile (colours become sRGB), EXIF, XMP or tags out.")
 @max_side_option

@@ -24,7 +24,7 @@ _MODES = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}
 """How Pillow calls so many samples a pixel, whatever they mean."""
 _CHANNELS: dict[int, slice] = {1: slice(1, 2), 2: slice(1, 4, 2), 3: slice(3), 4: slice(4)}
 """Which of RGB or RGBA they are in a bitstream of VP8L: the first of one or two stands in all colours."""
-_METHODS: dict[Effort, int] = {1: 4, 2: 6}
+_METHODS: dict[Effort, int] = {1: 4, 2: 6, 3: 6, 4: 6}
 # Part of the format: a raw stream says nothing of them. Samples of different pixels are alike; positions are not.
 _FILTERS: list[dict[str, Any]] = [
     {"id": lzma.FILTER_LZMA1, "preset": 9, "dict_size": 2**22, "lc": 4, "lp": 0, "pb": 0},
@@ -36,7 +36,7 @@ def encode_samples(samples: NDArray[np.uint8], effort: Effort = 1) -> bytes:
 
     Arguments:
         samples: (h, w, n) uint8, n from 1 to 4, sides at most `TILE`.
-        effort: 2 for some 3 to 15 % fewer bytes in ten times the time.
+        effort: 2 or more for some 3 to 15 % fewer bytes in ten times the time.
     """
     if (samples == samples[0, 0]).all():
         return bytes([CONSTANT, *samples[0, 0]])

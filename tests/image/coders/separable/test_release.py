@@ -14,6 +14,8 @@ from isthmus.medium.setting import Setting
 from isthmus.model.model import Model
 from isthmus.model.registry import release_model
 from isthmus.quality import Quality
+from isthmus.ssimulacra2.planes import known_of
+from isthmus.ssimulacra2.score import score
 from isthmus.tune import EYE, PSNR, Tune
 
 CODER = SeparableCoder()
@@ -63,6 +65,22 @@ def test_quality_buys_fidelity_with_bytes(model: Model, photo: np.ndarray, tune:
 def test_refining_pays(model: Model, photo: np.ndarray, quality: int) -> None:
     setting = Setting(model, Quality(quality), 1, PSNR)
     assert cost(setting, photo, 2) < cost(setting, photo, 1)
+
+
+def test_every_effort_looks_better_for_its_bytes(model: Model, photo: np.ndarray) -> None:
+    """By the score under tune eye: as many points more as much more bytes would not have bought."""
+    setting, finer = Setting(model, Quality(5000), 1, EYE), Setting(model, Quality(5800), 1, EYE)
+    known = known_of(photo)
+    (size, first), (more, better) = coded(setting, photo), coded(finer, photo)
+    # What a byte buys by quality, where it is cheap.
+    buys = (score(known, better) - score(known, first)) / (more - size)
+    gained = []
+    for effort in (1, 2, 3, 4):
+        size_then, decoded = coded(setting, photo, effort)
+        gained.append(score(known, decoded) - score(known, first) - buys * (size_then - size))
+    assert gained[1] > 0.3
+    assert gained[2] > gained[1]
+    assert gained[3] > gained[1] + 0.5
 
 
 def test_refining_pays_where_tiles_meet(model: Model) -> None:

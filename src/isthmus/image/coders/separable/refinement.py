@@ -39,7 +39,7 @@ Index = npt.NDArray[np.intp]
 
 ROUNDS: dict[Effort, int] = {2: 1, 3: 3, 4: 6}
 """By effort."""
-STEP, DECAY = 0.1, 0.7
+STEP, DECAY = 0.08, 0.75
 """How far latents move in the first round, as a part of what an error of theirs would undo, and how much less in each
 round after it."""
 FARTHEST = 0.5
