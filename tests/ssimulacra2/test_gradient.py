@@ -51,3 +51,12 @@ def test_following_it_raises_the_score(pair: tuple[np.ndarray, np.ndarray]) -> N
 def test_equal_pictures_have_a_gradient_that_ends(pair: tuple[np.ndarray, np.ndarray]) -> None:
     original, _ = pair
     assert np.isfinite(score_gradient(known_of(original), original)).all()
+
+
+def test_planes_that_weigh_next_to_nothing_may_be_left_out(pair: tuple[np.ndarray, np.ndarray]) -> None:
+    original, decoded = pair
+    known = known_of(original, 0.01)
+    assert sum(plane is None for planes in known for plane in planes) >= 3
+    assert score(known, decoded) == pytest.approx(score(known_of(original), decoded), abs=0.05)
+    found, whole = score_gradient(known, decoded), score_gradient(known_of(original), decoded)
+    assert np.corrcoef(found.ravel(), whole.ravel())[0, 1] > 0.99

@@ -24,7 +24,7 @@ from isthmus.cli.options import usage_errors
 @click.option(
     "--codecs",
     metavar="NAMES",
-    help="isthmus, isthmus-psnr (--tune psnr), both with -e2 or -e4 (--effort), and rivals, with commas (default: all).",
+    help="isthmus, isthmus-psnr (--tune psnr), both with -e2 or -e4 (--effort), and rivals (default: all).",
 )
 @click.option(
     "--model", "models", metavar="MODEL", multiple=True, help="Weights: a file or an installed model; repeatable."

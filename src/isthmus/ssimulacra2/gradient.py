@@ -10,9 +10,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from isthmus.ssimulacra2.blur import Plane, blur
-from isthmus.ssimulacra2.planes import LINEAR, OPSIN, SCALES, X_SCALE, Known, linear_scales, responses, xyb
-from isthmus.ssimulacra2.score import CONTRAST_FLOOR, CUBIC, EXPONENT, KINDS, SCALE
-from isthmus.ssimulacra2.weights import WEIGHTS
+from isthmus.ssimulacra2.planes import (
+    LINEAR,
+    OPSIN,
+    X_SCALE,
+    Known,
+    Original,
+    linear_scales,
+    responses,
+    weights_of,
+    xyb,
+)
+from isthmus.ssimulacra2.score import CONTRAST_FLOOR, CUBIC, EXPONENT, SCALE
 
 LEAST = 1.0
 """Of the cubic of errors, which stands for a score of 90: below, the score's slope is taken as it is there, for it has
@@ -22,31 +31,33 @@ _SLOPES = np.gradient(LINEAR).astype(np.float32)
 _TINY = 1e-20
 
 
-def score_gradient(original: list[list[Known]], decoded: NDArray[np.uint8]) -> NDArray[np.float32]:
+def score_gradient(original: Original, decoded: NDArray[np.uint8]) -> NDArray[np.float32]:
     """(H, W, 3) float32: by how many points the score rises with each sample, a level more.
 
     Args:
         original: what `known_of` says of it.
         decoded: (H, W, 3) uint8.
     """
-    count = min(len(original), SCALES)
-    # As in `score`: of a picture too small for all six scales, the first weights.
-    weights = np.reshape(WEIGHTS[: 3 * count * 2 * KINDS], (3, count, 2, KINDS))
-    error, by_scale = 0.0, []
-    for scale, (known, linear) in enumerate(zip(original, linear_scales(decoded), strict=True)):
+    weights = weights_of(len(original))
+    error = 0.0
+    by_scale: list[list[Plane]] = []
+    for of_scale, known, linear in zip(weights.swapaxes(0, 1), original, linear_scales(decoded), strict=True):
         cones = responses(linear)
         slopes: list[Plane] = [np.reciprocal(3 * cone * cone) for cone in cones]
-        of_planes = []
-        for plane, values, one in zip(range(3), xyb(cones), known, strict=True):
-            found, gradient = _plane_gradient(one, values, weights[plane, scale])
+        of_planes: list[Plane | None] = []
+        for own, values, one in zip(of_scale, xyb(cones), known, strict=True):
+            if one is None:
+                of_planes.append(None)
+                continue
+            found, gradient = _plane_gradient(one, values, own)
             error += found
             of_planes.append(gradient)
         by_scale.append(_to_linear(of_planes, slopes))
     total = _through_scales(by_scale)
     factor = np.float32(_slope(SCALE * error) * SCALE)
     out = np.empty(decoded.shape, np.float32)
-    for channel, plane in enumerate(total):
-        np.multiply(plane, _SLOPES[decoded[..., channel]], out=out[..., channel])
+    for channel in range(3):
+        np.multiply(total[channel], _SLOPES[decoded[..., channel]], out=out[..., channel])
     out *= factor
     return out
 
@@ -126,9 +137,9 @@ def _norms_gradient(error: Plane, weights: NDArray[np.float64]) -> tuple[float, 
     return total, cubes
 
 
-def _to_linear(of_planes: list[Plane], slopes: list[Plane]) -> list[Plane]:
-    """Derivatives by XYB -> by the three planes of linear light; slopes of the responses."""
-    by_x, by_y, by_b = of_planes
+def _to_linear(of_planes: list[Plane | None], slopes: list[Plane]) -> list[Plane]:
+    """Derivatives by XYB, None for 0, -> by the three planes of linear light; slopes of the responses."""
+    by_x, by_y, by_b = (np.zeros_like(slopes[0]) if one is None else one for one in of_planes)
     by_y = np.float32(0.5) * (by_y - by_b)
     by_x = np.float32(X_SCALE / 2) * by_x
     cones = [(by_y + by_x) * slopes[0], (by_y - by_x) * slopes[1], by_b * slopes[2]]

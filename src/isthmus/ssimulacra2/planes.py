@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from isthmus.ssimulacra2.blur import Plane, blur, halve
+from isthmus.ssimulacra2.weights import WEIGHTS
 
 MIN_SIDE = 8
 SCALES = 6
@@ -45,9 +46,29 @@ class Known:
     edges: Plane
 
 
-def known_of(picture: NDArray[np.uint8]) -> list[list[Known]]:
-    """Of an original (H, W, 3) uint8 at every scale, of each plane."""
-    return [[_known_plane(plane) for plane in planes] for planes in scales_of(picture)]
+Original = list[list[Known | None]]
+"""At every scale, of each plane; None where its errors are not looked at."""
+
+
+def known_of(picture: NDArray[np.uint8], least: float = 0.0) -> Original:
+    """What is looked at of an original (H, W, 3) uint8.
+
+    Args:
+        least: a plane at a scale is left out if none of its weights is above this. Half of them weigh next to nothing,
+            among them two of the three largest planes.
+    """
+    scales = list(scales_of(picture))
+    heaviest = weights_of(len(scales)).max((2, 3))
+    return [
+        [_known_plane(plane) if heavy > least else None for plane, heavy in zip(planes, column, strict=True)]
+        for planes, column in zip(scales, heaviest.T, strict=True)
+    ]
+
+
+def weights_of(count: int) -> NDArray[np.float64]:
+    """(3, count, 2, 3): the weights of errors by plane, scale, norm and kind. Of a picture too small for all scales
+    libjxl takes the first weights, and so do others."""
+    return np.reshape(WEIGHTS[: 18 * count], (3, count, 2, 3))
 
 
 def _known_plane(plane: Plane) -> Known:

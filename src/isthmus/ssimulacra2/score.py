@@ -12,8 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from isthmus.ssimulacra2.blur import Plane, blur
-from isthmus.ssimulacra2.planes import Known, scales_of
-from isthmus.ssimulacra2.weights import WEIGHTS
+from isthmus.ssimulacra2.planes import Known, Original, scales_of, weights_of
 
 CONTRAST_FLOOR = np.float32(0.0009)
 KINDS = 3
@@ -23,7 +22,7 @@ CUBIC = (0.0, 2.326765642916932, -0.020884521182843837, 6.248496625763138e-05)
 EXPONENT = 0.6276336467831387
 
 
-def score(original: list[list[Known]], decoded: NDArray[np.uint8]) -> float:
+def score(original: Original, decoded: NDArray[np.uint8]) -> float:
     """100 is lossless, 90 cannot be told apart, 50 is medium.
 
     Args:
@@ -32,9 +31,8 @@ def score(original: list[list[Known]], decoded: NDArray[np.uint8]) -> float:
     """
     scales = zip(original, scales_of(decoded), strict=True)
     errors = [[_errors(*pair) for pair in zip(known, planes, strict=True)] for known, planes in scales]
-    # (3, scales, 2, 3); of a picture too small for all six scales, libjxl takes the first weights, and so do others.
-    each = np.stack(errors, axis=1).ravel()
-    return score_of(SCALE * float(np.dot(WEIGHTS[: each.size], each)))
+    each = np.stack(errors, axis=1)
+    return score_of(SCALE * float(np.vdot(weights_of(each.shape[1]), each)))
 
 
 def score_of(error: float) -> float:
@@ -43,8 +41,10 @@ def score_of(error: float) -> float:
     return 100.0 - 10.0 * math.pow(max(cubic, 0.0), EXPONENT)
 
 
-def _errors(a: Known, plane: Plane) -> NDArray[np.float64]:
-    """The errors of one plane, (2, 3): by norm, of each kind."""
+def _errors(a: Known | None, plane: Plane) -> NDArray[np.float64]:
+    """The errors of one plane, (2, 3): by norm, of each kind; 0 if it is not looked at."""
+    if a is None:
+        return np.zeros((2, KINDS))
     difference = plane - a.plane
     shift = blur(difference)
     mean = a.mean + shift

@@ -46,6 +46,8 @@ FARTHEST = 0.5
 """Steps that a latent moves in a round at most."""
 SQUARED = 0.3
 """What the squared error still counts under tune eye."""
+LIGHT = 0.01
+"""Weights of SSIMULACRA2 up to this are left out: its others are up to 225."""
 POINT = 0.0245
 """What a point of SSIMULACRA2 is worth under tune eye, as a part of a tile's bits."""
 
@@ -142,7 +144,7 @@ class _Search:
         # Decoded pixels begin a block after those that the analysis sees.
         self._seen = inside.within(Box(begin.top + BLOCK, begin.left + BLOCK, 0, 0)).slices
         large = min(self._original.shape[:2]) >= MIN_SIDE
-        self._known = known_of(self._original) if setting.tune.share and large else []
+        self._known = known_of(self._original, LIGHT) if setting.tune.share and large else []
         share = setting.tune.share
         self._squared = (1 - (1 - SQUARED) * share) * PLAIN_WEIGHT / float(nominal_step_of(setting)[0]) ** 2
         self._point = share * POINT
