@@ -7,6 +7,7 @@ import pytest
 import skimage.data
 
 from isthmus.coding.payload import decode_latents, decode_sixteenths, encode_latents
+from isthmus.coding.symbols import Importance
 from isthmus.errors import CorruptError, ModelError
 from isthmus.image.box import Box
 from isthmus.image.coders.protocol import ArraySource
@@ -207,7 +208,7 @@ def test_latents_are_coded_relative_to_their_gains(model: Model, photo: np.ndarr
     """Decoded times the gain that the decoder finds is what was analysed, but for half a coarser step."""
     setting = at(model, 10000)
     y = latents_of(setting, pixels_of(ArraySource(photo), Box(2, 2, 6, 7)))
-    always = np.full((6, 7), 1e9)
+    always = Importance(np.full((6, 7), 1e9))
     payload = encode_latents(model.entropy, staged(y, gains_of(setting, 6, 7)), 10000, always, 100)
     sixteenths = decode_sixteenths(model.entropy, payload, 6, 7, 10000, 100)
     decoded, first = sixteenths / 16, GROUPS[0] + GROUPS[1]
