@@ -35,13 +35,13 @@ def test_it_writes_and_reads_isthmus_files() -> None:
     assert rival.version() == f"isthmus {__version__}"
 
 
-def test_the_second_effort_is_a_codec_of_its_own() -> None:
+def test_another_effort_is_a_codec_of_its_own() -> None:
     picture = photo("chelsea", 90, 130)
-    rival = isthmus_codec(Weights(asked=OWN["isthmus-e2"]), "isthmus-e2")
-    assert rival.encode(picture, 60, 1) == Codec(threads=1, effort=2).encode(picture, 60)
+    rival = isthmus_codec(Weights(asked=OWN["isthmus-e4"]), "isthmus-e4")
+    assert rival.encode(picture, 60, 1) == Codec(threads=1, effort=4).encode(picture, 60)
     assert rival.encode(picture, 60, 1) != isthmus_codec(Weights()).encode(picture, 60, 1)
-    assert rival.label == "isthmus effort 2"
-    assert rival.settings.endswith("effort 2")
+    assert rival.label == "isthmus effort 4"
+    assert rival.settings.endswith("effort 4")
 
 
 def test_every_point_of_its_curve_costs_more() -> None:
