@@ -112,7 +112,7 @@ def test_both_ends_of_the_second_dial_are_codecs(tuned_model: Path) -> None:
     data = {name: rival.encode(picture, 60, 1) for name, rival in ours.items()}
     assert data["isthmus-psnr"] == Codec(spec, threads=1).encode(picture, 60, tune="psnr")
     assert data["isthmus-e2"] == Codec(spec, threads=1, effort=2).encode(picture, 60)
-    assert len({data[name] for name in ("isthmus", "isthmus-psnr", "isthmus-e2", "isthmus-psnr-e2")}) == 4
+    assert len({data[name] for name in ("isthmus", "isthmus-psnr", "isthmus-e4", "isthmus-psnr-e4")}) == 4
     between = isthmus_codec(Weights(spec, Asked(tune=Tune(50))))
     assert (between.label, inspect(between.encode(picture, 60, 1)).tune) == ("isthmus tune 0.5", 0.5)
     assert isthmus_codec(Weights(spec, Asked(tune=EYE))).label == "isthmus"
