@@ -1,7 +1,6 @@
 """Fixtures that several rooms share."""
 
 import os
-import subprocess
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -16,7 +15,6 @@ from isthmus.image.coders import table
 from isthmus.model import registry
 from isthmus.model.file import save_model
 from isthmus.model.registry import release_model
-from rules import WEB
 
 pytest_plugins = ["rules"]
 
@@ -24,16 +22,6 @@ pytest_plugins = ["rules"]
 @pytest.fixture
 def rng() -> np.random.Generator:
     return np.random.default_rng(0)
-
-
-@pytest.fixture(scope="session")
-def npm() -> Callable[..., subprocess.CompletedProcess[str]]:
-    """npm(words...) runs npm in web/isthmus-js."""
-
-    def run(*words: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(["npm", *words], cwd=WEB, capture_output=True, text=True, timeout=300)
-
-    return run
 
 
 @pytest.fixture

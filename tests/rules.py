@@ -6,7 +6,10 @@ Nothing of the package is imported: the tests of these rules load them in proces
 import gc
 import os
 import shutil
+import subprocess
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -29,6 +32,10 @@ NOT_OF_PIP = {
     ),
 }
 """By the fixtures that need it: whether it is there, and what installs it."""
+
+TOGETHER = ("autoencoder", "distributed", "train")
+"""Rooms of which one process runs all files: what they prepare, trained models or a cluster, takes longer than most of
+their tests."""
 
 LONGEST = (
     "autoencoder/test_docs.py",
@@ -60,14 +67,39 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def pytest_collection_finish() -> None:
-    """What is loaded by now stays: visiting the objects of PyTorch, SciPy and matplotlib again and again, to see whether
-    any can go, would take a twentieth of the time."""
+    """What is loaded by now stays: to look again and again whether any object of PyTorch, SciPy and matplotlib can go
+    would take a twentieth of the time."""
     gc.collect()
     gc.freeze()
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """A file at a time to each process, or a room."""
+    # Of a plugin that may not be there, as in the tests of these rules.
+    from xdist.scheduler import LoadFileScheduling
+
+    class ByRoom(LoadFileScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            file = super()._split_scope(nodeid)
+            room = Path(file).parts[1:2]
+            return room[0] if room and room[0] in TOGETHER else file
+
+    return ByRoom(config, log)
+
+
 class LeftOut(pytest.PytestWarning):
     """Some tests were left out."""
+
+
+@pytest.fixture(scope="session")
+def npm() -> Callable[..., subprocess.CompletedProcess[str]]:
+    """npm(words...) runs npm in web/isthmus-js."""
+
+    def run(*words: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(["npm", *words], cwd=WEB, capture_output=True, text=True, timeout=300)
+
+    return run
 
 
 @pytest.hookimpl(trylast=True)

@@ -22,7 +22,7 @@ from tiny_training import TINY
 
 SETTINGS = [part for key, value in TINY.items() for part in ("--set", f"{key}={value}")]
 # Only PyTorch and what it needs itself, numpy, Pillow and threadpoolctl.
-BARE = """
+BARE = r"""
 import importlib.abc, sys
 ABSENT = {"accelerate", "click", "constriction", "onnx", "onnxruntime", "onnxscript", "platformdirs", "safetensors",
           "scipy", "skimage", "sklearn", "tensorboard", "tqdm", "matplotlib"}
