@@ -66,11 +66,10 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             config.issue_config_time_warning(LeftOut(f"{hint} runs them all"), 2)
 
 
-def pytest_collection_finish() -> None:
-    """What is loaded by now stays: to look again and again whether any object of PyTorch, SciPy and matplotlib can go
-    would take a twentieth of the time."""
-    gc.collect()
-    gc.freeze()
+def pytest_sessionstart() -> None:
+    """Garbage is looked for when 20,000 objects have come, not 700: the searches, of which Hypothesis takes the time,
+    would be a twentieth of all."""
+    gc.set_threshold(20_000)
 
 
 @pytest.hookimpl(optionalhook=True)
