@@ -40,13 +40,14 @@ their tests."""
 LONGEST = (
     "autoencoder/test_docs.py",
     "train/test_run.py",
-    "autoencoder/test_checks.py",
-    "train/test_commands.py",
+    "distributed/test_restart.py",
     "test_guide.py",
-    "train/test_loop.py",
+    "test_isthmus_js.py",
     "bench/test_cli.py",
+    "test_train_classifier.py",
 )
-"""Files whose tests take longest. They begin first: one that began last would keep one core busy and others waiting."""
+"""Files whose tests, or whose room's, take longest. They begin first: one that began last would keep one core busy and
+others waiting."""
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

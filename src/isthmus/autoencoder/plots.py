@@ -151,7 +151,7 @@ def _grid(rows: Sequence[tuple[str, NDArray[Any], float | None]]) -> Figure:
     for line, (name, images, bound) in enumerate(rows):
         axes.text(-0.08, line + 0.5, name, rotation="vertical", ha="right", va="center")
         for column, image in enumerate(images):
-            place = {"extent": _cell(line, column, image.shape), "aspect": "auto"}
+            place: dict[str, Any] = {"extent": _cell(line, column, image.shape), "aspect": "auto"}
             if bound is not None and image.ndim == 3:
                 axes.imshow(0.5 + image / (2 * bound), **place)
             elif bound is not None:
