@@ -16,7 +16,7 @@ def test_every_set_is_learned_and_measured(tmp_path: Path, rng: np.random.Genera
     for name, colour in (("a", (200, 40, 40)), ("b", (40, 180, 40)), ("c", (60, 60, 200))):
         noise = rng.integers(-20, 20, (160, 160, 3))
         Image.fromarray((np.array(colour) + noise).astype(np.uint8)).save(tmp_path / f"{name}.png")
-    few = ["--classes", "3", "--side", "32", "--epochs", "8", "--seeds", "2"]
+    few = ["--classes", "3", "--side", "32", "--epochs", "30", "--seeds", "2"]
     command = [sys.executable, SCRIPT, tmp_path, "-o", tmp_path / "made.json", *few]
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
     record = json.loads((tmp_path / "made.json").read_text())
