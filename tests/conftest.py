@@ -1,9 +1,8 @@
-"""Fixtures that several rooms share, and the rule that a skipped test fails where all must run."""
+"""Fixtures that several rooms share."""
 
 import os
-import shutil
-import subprocess
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -17,81 +16,12 @@ from isthmus.model import registry
 from isthmus.model.file import save_model
 from isthmus.model.registry import release_model
 
-TESTS = Path(__file__).parent
-GOLDEN = TESTS / "golden"
-
-
-def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--no-skips", action="store_true", help="a skipped test fails the run")
-
-
-WEB = TESTS.parent / "web" / "isthmus-js"
-NOT_OF_PIP = {
-    "browser": (
-        lambda: shutil.which("chromium") and shutil.which("chromedriver"),
-        "apt-get install chromium chromium-driver",
-    ),
-    "npm": (
-        lambda: shutil.which("npm") and (WEB / "node_modules").is_dir(),
-        "apt-get install nodejs npm, then npm ci in web/isthmus-js,",
-    ),
-}
-"""By the fixtures that need it: whether it is there, and what installs it."""
-
-LONGEST = (
-    "autoencoder/test_docs.py",
-    "train/test_run.py",
-    "autoencoder/test_checks.py",
-    "train/test_commands.py",
-    "test_guide.py",
-    "train/test_loop.py",
-    "bench/test_cli.py",
-)
-"""Files whose tests take longest. They begin first: one that began last would keep one core busy and others waiting."""
-
-
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """The longest first; and some tests need what pip cannot install, a browser or Node: without it they are left out.
-
-    Continuous integration installs both: there they stay, and fail if one is missing.
-    """
-    place = {TESTS / name: number for number, name in enumerate(LONGEST)}
-    items.sort(key=lambda item: place.get(item.path, len(place)))
-    if os.environ.get("CI") == "true":
-        return
-    for fixture, (there, hint) in NOT_OF_PIP.items():
-        left_out = [item for item in items if fixture in getattr(item, "fixturenames", ())]
-        if left_out and not there():
-            items[:] = [item for item in items if item not in left_out]
-            config.hook.pytest_deselected(items=left_out)
-            config.issue_config_time_warning(LeftOut(f"{hint} runs them all"), 2)
-
-
-class LeftOut(pytest.PytestWarning):
-    """Some tests were left out."""
-
-
-@pytest.hookimpl(trylast=True)
-def pytest_sessionfinish(session: pytest.Session) -> None:
-    if session.config.getoption("--no-skips"):
-        reporter = session.config.pluginmanager.get_plugin("terminalreporter")
-        if reporter is not None and reporter.stats.get("skipped"):
-            session.exitstatus = pytest.ExitCode.TESTS_FAILED
+pytest_plugins = ["rules"]
 
 
 @pytest.fixture
 def rng() -> np.random.Generator:
     return np.random.default_rng(0)
-
-
-@pytest.fixture(scope="session")
-def npm() -> Callable[..., subprocess.CompletedProcess[str]]:
-    """npm(words...) runs npm in web/isthmus-js."""
-
-    def run(*words: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(["npm", *words], cwd=WEB, capture_output=True, text=True, timeout=300)
-
-    return run
 
 
 @pytest.fixture
@@ -108,6 +38,12 @@ def lock_folders(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
         monkeypatch.setattr(os, "scandir", refusing)
 
     return lock
+
+
+@pytest.fixture
+def folders_in_threads(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Folders are worked on by threads of this process, which know what a test has registered, and begin at once."""
+    monkeypatch.setattr("isthmus.batch.run.process_pool", ThreadPoolExecutor)
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ import io
 import struct
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, NoReturn
 
 import numpy as np
 import pytest
@@ -28,7 +28,7 @@ from isthmus.effort import Effort
 from isthmus.errors import InputError, ModelError
 from isthmus.files import read_capped
 from isthmus.media import MEDIA
-from isthmus.medium.protocol import NONE, FindModel, Options, Progress, Rate, Saved, refuse_options
+from isthmus.medium.protocol import NONE, FindModel, Options, Progress, Rate, Saved, refuse_cut, refuse_options
 from isthmus.medium.setting import Setting
 from isthmus.model.check import check_spec
 from isthmus.model.file import FORMAT, save_model
@@ -238,10 +238,18 @@ class SeriesMedium:
         self.check_model(model)
         return SeriesDecoder(parsed, Setting(model, Quality.of(parsed.info.quality), threads))
 
+    def decoder_of_cut(
+        self, head: Head, data: bytes, limits: FileLimits, find_model: FindModel, threads: int | None
+    ) -> NoReturn:
+        refuse_cut(self.name)
+
     def format_of(self, name: Path) -> str:
         if name.suffix not in self.suffixes():
             raise InputError(f"no series format for {name.name}", expected=".series", got=name.suffix)
         return "SERIES"
+
+    def has_quality(self, format_name: str) -> bool:
+        return False
 
     def save(
         self,

@@ -1,7 +1,6 @@
 """A medium beside pictures needs a room and a row: here is one, through the facade, folders and the command line."""
 
 import json
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -208,9 +207,7 @@ def test_folders(model: Model, tree: Path, tmp_path: Path) -> None:
     assert (result.state, "is another series" in result.message) == ("failed", True)
 
 
-def test_folders_on_the_command_line(model: Model, tree: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    # In threads: worker processes begin anew, and know nothing of what a test has registered.
-    monkeypatch.setattr("isthmus.batch.run.process_pool", ThreadPoolExecutor)
+def test_folders_on_the_command_line(model: Model, tree: Path, tmp_path: Path, folders_in_threads: None) -> None:
     done = run("encode", str(tree), "-o", str(tmp_path / "small"), "--workers", "1")
     assert done.exit_code == 0, done.output
     assert "2 files in " in done.stdout

@@ -34,11 +34,11 @@ TINY = {
     "checks": "2",
     "check_pictures": "1",
     "qualities": "20,50,80",
-    "fit_pictures": "4",
+    "fit_pictures": "2",
     "fit_side": "128",
     "held_out_side": "128",
 }
-STEPS = 60
+STEPS = 40
 
 
 def tiny_config() -> TrainConfig:

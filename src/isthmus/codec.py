@@ -19,7 +19,7 @@ from isthmus.effort import Effort, effort_of
 from isthmus.errors import InputError, UnknownModelError
 from isthmus.files import atomic_output, beside, read_capped
 from isthmus.image.limits import Limits
-from isthmus.media import DEFAULT, MEDIA, medium_of, medium_to_open, parse
+from isthmus.media import DEFAULT, MEDIA, medium_of, medium_of_head, medium_to_open, parse
 from isthmus.medium.protocol import NONE, Content, Decoder, Info, Medium, Options, Progress
 from isthmus.medium.setting import Setting
 from isthmus.model.model import Model
@@ -287,7 +287,7 @@ class Codec:
         return cast("AnyPictureDecoder", decoder).decode_image(), missing
 
     def decoder_of_cut(self, data: bytes) -> tuple[Medium, Decoder, str]:
-        """The medium of a picture whose file may end early, what decodes it, and what is missing.
+        """The medium of a file that may end early, what decodes it, and what is missing, for people.
 
         Arguments:
             data: the first bytes of an .isth file.
@@ -296,12 +296,8 @@ class Codec:
             InputError, NotIsthmusError, TruncatedError, CorruptError, TooNewError, UnknownModelError,
             LimitExceededError: as :meth:`decode_cut`.
         """
-        from isthmus.image.medium import PictureMedium
-
         head = parse_head(data)
-        if head.medium != DEFAULT:
-            raise InputError("a file that may end early", expected="a picture", got=f"medium {head.medium}")
-        medium = PictureMedium()
+        medium = medium_of_head(head)
         return medium, *medium.decoder_of_cut(head, data, self.limits, self._find_model, self.threads)
 
     def encode_file(

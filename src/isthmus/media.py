@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from pathlib import PurePath
 from typing import IO, Any
 
-from isthmus.bitstream.head import parse_head, read_head
+from isthmus.bitstream.head import Head, parse_head, read_head
 from isthmus.bitstream.limits import FileLimits
 from isthmus.errors import IsthmusError, ModelError
 from isthmus.medium.protocol import Medium
@@ -91,9 +91,18 @@ def parse(data: bytes, limits: FileLimits) -> tuple[Medium, Any]:
         NotIsthmusError, TruncatedError, CorruptError, TooNewError, LimitExceededError: in the order of docs/format.md.
     """
     head = parse_head(data)
-    head.check_medium(MEDIA)
-    medium = MEDIA[head.medium]()
+    medium = medium_of_head(head)
     return medium, medium.parse(head, data, limits)
+
+
+def medium_of_head(head: Head) -> Medium:
+    """The medium of an .isth file.
+
+    Raises:
+        TooNewError: this version does not know it.
+    """
+    head.check_medium(MEDIA)
+    return MEDIA[head.medium]()
 
 
 def check_model(model: Model) -> None:

@@ -108,7 +108,7 @@ def test_walks_end_in_another_class(labels: list[int] | None, index: int) -> Non
 
 def test_reconstruction_plot_shows_originals_rebuilt_and_errors(dense: Autoencoder, digits: Data) -> None:
     figure = plots.reconstructions(dense, digits.test, count=4)
-    shown = [axes.images[0].get_array() for axes in figure.axes]
+    shown = [image.get_array() for image in figure.axes[0].images]
     assert len(shown) == 12
     assert_array_equal(shown[1], digits.test[1])
     assert_array_equal(shown[5], dense.reconstruct(digits.test[1:2])[0])
@@ -117,7 +117,7 @@ def test_reconstruction_plot_shows_originals_rebuilt_and_errors(dense: Autoencod
 
 def test_walk_goes_from_one_reconstruction_to_the_other(dense: Autoencoder, digits: Data) -> None:
     figure = plots.walk(dense, digits.test[0], digits.test[1], steps=5)
-    shown = [np.asarray(axes.images[0].get_array(), dtype=float) for axes in figure.axes]
+    shown = [np.asarray(image.get_array(), dtype=float) for image in figure.axes[0].images]
     rebuilt = dense.reconstruct(digits.test[:2])
     assert_array_equal(shown[0], rebuilt[0])
     assert_array_equal(shown[4], rebuilt[1])

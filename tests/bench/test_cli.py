@@ -13,6 +13,9 @@ from isthmus.bench.codec import Own
 from isthmus.bench.metrics import present
 from isthmus.cli import main
 
+# Worker processes are those of test_sweep.py.
+pytestmark = pytest.mark.usefixtures("sweeps_in_threads")
+
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:

@@ -61,6 +61,7 @@ def test_a_worker_that_dies_is_told(folder: Path, tmp_path: Path) -> None:
         run(folder, tmp_path / "cache", replace(few("jpeg", 20.0), encode=dying))
 
 
+@pytest.mark.usefixtures("sweeps_in_threads")
 def test_a_second_run_measures_nothing_and_says_the_same(folder: Path, tmp_path: Path) -> None:
     first, steps = run(folder, tmp_path / "cache", few("jpeg", 20.0, 80.0))
     assert steps[0] == (0, 4)
@@ -70,6 +71,7 @@ def test_a_second_run_measures_nothing_and_says_the_same(folder: Path, tmp_path:
     assert first == second
 
 
+@pytest.mark.usefixtures("sweeps_in_threads")
 def test_only_what_is_new_is_measured(folder: Path, tmp_path: Path) -> None:
     run(folder, tmp_path / "cache", few("jpeg", 20.0))
     Image.fromarray(photo("astronaut", 64, 80)).save(folder / "astronaut.png")
@@ -77,6 +79,7 @@ def test_only_what_is_new_is_measured(folder: Path, tmp_path: Path) -> None:
     assert steps[0] == (2, 6)
 
 
+@pytest.mark.usefixtures("sweeps_in_threads")
 def test_a_renamed_picture_is_known_by_its_pixels(folder: Path, tmp_path: Path) -> None:
     run(folder, tmp_path / "cache", few("jpeg", 20.0))
     (folder / "coffee.png").rename(folder / "espresso.png")
@@ -85,6 +88,7 @@ def test_a_renamed_picture_is_known_by_its_pixels(folder: Path, tmp_path: Path) 
     assert [point[1] for point in points] == ["chelsea.png", "espresso.png"]
 
 
+@pytest.mark.usefixtures("sweeps_in_threads")
 def test_a_damaged_entry_is_measured_again(folder: Path, tmp_path: Path) -> None:
     first, _ = run(folder, tmp_path / "cache", few("jpeg", 20.0))
     next((tmp_path / "cache").rglob("*.json")).write_text("{")

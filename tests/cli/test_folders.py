@@ -11,6 +11,9 @@ from PIL import Image
 from isthmus.cli import main
 from pictures import photo
 
+# What is said and written is the same; worker processes are those of tests/batch/test_run.py and of the guide.
+pytestmark = pytest.mark.usefixtures("folders_in_threads")
+
 
 @pytest.fixture(autouse=True)
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -60,7 +60,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(autouse=True)
-def folder(made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def folder(made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, folders_in_threads: None) -> None:
     shutil.copytree(made, tmp_path / "here")
     monkeypatch.chdir(tmp_path / "here")
 

@@ -15,6 +15,9 @@ from isthmus.cli import main
 from pictures import photo
 from stores import BUCKET, Store
 
+# What one machine says does not hang on how it divides the work.
+pytestmark = pytest.mark.usefixtures("folders_in_threads")
+
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

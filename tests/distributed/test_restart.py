@@ -13,7 +13,7 @@ import isthmus
 from batch.helpers import CUP, picture
 from clusters import free_address, module, scheduler, worker
 
-MANY = 120
+MANY = 60
 
 
 @pytest.fixture(scope="module")
@@ -78,7 +78,7 @@ def test_a_scheduler_that_stays_away(
     many: Path, tmp_path: Path, stack: ExitStack, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # How long Dask's client looks for it.
-    monkeypatch.setenv("DASK_DISTRIBUTED__COMM__TIMEOUTS__CONNECT", "5s")
+    monkeypatch.setenv("DASK_DISTRIBUTED__COMM__TIMEOUTS__CONNECT", "3s")
     address, target = free_address(), tmp_path / "out"
     run = run_without_scheduler(stack, many, target, address)
     said, _ = run.communicate(timeout=240)

@@ -38,9 +38,10 @@ def test_more_bytes_are_a_better_picture(codec: Codec, data: bytes) -> None:
     assert found[-1] > found[0] + 6
 
 
-def test_every_cut_is_a_picture_or_an_error(codec: Codec, data: bytes) -> None:
+def test_every_cut_is_a_picture_or_an_error(codec: Codec) -> None:
     shown = 0
-    for size in [*range(0, 80), *range(80, len(data), 97)]:
+    data = codec.encode(photo(90, 60), quality=60)
+    for size in [*range(0, 80), *range(80, len(data), 29)]:
         with pytest.raises(TruncatedError):
             codec.decode(data[:size])
         try:
@@ -49,7 +50,7 @@ def test_every_cut_is_a_picture_or_an_error(codec: Codec, data: bytes) -> None:
             assert size < 60
             continue
         shown += 1
-        assert image.size == (300, 200)
+        assert image.size == (90, 60)
         assert missing
     assert shown > 20
 

@@ -10,7 +10,7 @@ from isthmus.bitstream.chunks import deflate
 from isthmus.bitstream.envelope import assemble
 from isthmus.bitstream.head import parse_head
 from isthmus.codec import Codec
-from isthmus.errors import BitstreamError, CorruptError, IsthmusError, LimitExceededError, TruncatedError
+from isthmus.errors import BitstreamError, CorruptError, InputError, IsthmusError, LimitExceededError, TruncatedError
 from isthmus.sound.chunks import BLOCK, CHUNKS, TAGS
 from isthmus.sound.container import parse_behind
 from isthmus.sound.header import pack_header
@@ -34,6 +34,12 @@ def test_every_cut(sound_codec: Codec, short: bytes) -> None:
     for end in range(len(short)):
         with pytest.raises(TruncatedError):
             sound_codec.decode(short[:end])
+
+
+def test_a_part_of_a_file_shows_nothing(short: bytes) -> None:
+    for data in (short, short[:-9]):
+        with pytest.raises(InputError, match="nothing can be restored of a sound whose file ends early"):
+            Codec().decoder_of_cut(data)
 
 
 def test_every_byte(sound_codec: Codec, short: bytes) -> None:

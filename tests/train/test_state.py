@@ -58,9 +58,9 @@ def test_a_resumed_run_takes_another_budget() -> None:
     done = {"ended": True, "tables": [1, 2]}
     said: list[str] = []
     same = resumed_state(saved(**done), asked(resume=True), "digest", CHECKPOINT, said.append)
-    assert (same.ended, same.tables, same.steps) == (True, [1, 2], 100)
+    assert (same.ended, same.tables.tolist(), same.steps) == (True, [1, 2], 100)
     more = resumed_state(saved(**done), asked(resume=True, steps=200), "digest", CHECKPOINT, said.append)
-    assert (more.ended, more.tables, more.steps) == (False, [], 200)
+    assert (more.ended, more.tables.tolist(), more.steps) == (False, [], 200)
     assert not said
 
 

@@ -208,7 +208,13 @@ def decode(options: DecodeOptions) -> None:
 
 
 def _has_quality(suffix: str | None) -> bool:
-    return (suffix or "").lower() in (".jpg", ".jpeg", ".jpe", ".jfif", ".webp", ".avif")
+    """Whether a quality can be asked of outputs with this suffix."""
+    from isthmus.media import all_media
+
+    for medium in all_media():
+        with suppress(InputError):
+            return medium.has_quality(medium.format_of(Path(f"name{suffix or ''}")))
+    return False
 
 
 def _decode_file(name: str, output: str, codec: "Codec", options: DecodeOptions) -> tuple[Report, str]:

@@ -128,12 +128,6 @@ class PictureMedium:
     def decoder_of_cut(
         self, head: Head, data: bytes, limits: FileLimits, find_model: FindModel, threads: int | None
     ) -> tuple[AnyPictureDecoder, str]:
-        """Decodes what there is of a file that may end early; and what is missing, for people, nothing of a whole one.
-
-        Raises:
-            InputError: nothing can be shown of a file without its end.
-            CorruptError, TooNewError, LimitExceededError, UnknownModelError, ModelError
-        """
         parsed = parse_cut(head, data, Limits.of(limits))
         return self.decoder(parsed, find_model, threads), parsed.missing
 
@@ -141,6 +135,11 @@ class PictureMedium:
         from isthmus.image.files import format_of
 
         return format_of(name)
+
+    def has_quality(self, format_name: str) -> bool:
+        from isthmus.image.saving import WITH_QUALITY
+
+        return format_name in WITH_QUALITY
 
     def save(
         self,

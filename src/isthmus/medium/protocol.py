@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, BinaryIO, Protocol
+from typing import Any, BinaryIO, NoReturn, Protocol
 
 from isthmus.bitstream.head import Head
 from isthmus.bitstream.limits import FileLimits
@@ -250,12 +250,27 @@ class Medium(Protocol):
         """
         ...
 
+    def decoder_of_cut(
+        self, head: Head, data: bytes, limits: FileLimits, find_model: FindModel, threads: int | None
+    ) -> tuple[Decoder, str]:
+        """Decodes what there is of a file that may end early; and what is missing, for people, nothing of a whole one.
+
+        Raises:
+            InputError: nothing can be shown of a file without its end.
+            CorruptError, TooNewError, LimitExceededError, UnknownModelError, ModelError
+        """
+        ...
+
     def format_of(self, name: Path) -> str:
         """The format that a file of this name is restored in.
 
         Raises:
             InputError: none has its suffix.
         """
+        ...
+
+    def has_quality(self, format_name: str) -> bool:
+        """Whether the loss of what is restored to a format can be chosen, with the option `to_quality`."""
         ...
 
     def save(
@@ -281,6 +296,18 @@ class Medium(Protocol):
     def may_be_restored(self, stream: BinaryIO, info: Any, options: Options, limits: FileLimits) -> bool:
         """Whether a file is whole, and may be what an .isth file was restored to with these options."""
         ...
+
+
+def refuse_cut(name: str) -> NoReturn:
+    """What `Medium.decoder_of_cut` does where a part of a file shows nothing.
+
+    Args:
+        name: of the medium.
+
+    Raises:
+        InputError: always.
+    """
+    raise InputError(f"nothing can be restored of a {name} whose file ends early", hint="Get the whole file.")
 
 
 def refuse_options(options: Options, known: Collection[str], name: str) -> None:

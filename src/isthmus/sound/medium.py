@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO, NoReturn
 
 from isthmus.bitstream.head import Head
 from isthmus.bitstream.limits import FileLimits
 from isthmus.effort import Effort
 from isthmus.errors import InputError
-from isthmus.medium.protocol import NONE, FindModel, Options, Progress, Saved, refuse_options
+from isthmus.medium.protocol import NONE, FindModel, Options, Progress, Saved, refuse_cut, refuse_options
 from isthmus.medium.setting import Setting
 from isthmus.model.model import Model
 from isthmus.sound.container import Container, parse_behind
@@ -106,10 +106,18 @@ class SoundMedium:
 
         return SoundDecoder(parsed, find_model(parsed.header.model_id), threads)
 
+    def decoder_of_cut(
+        self, head: Head, data: bytes, limits: FileLimits, find_model: FindModel, threads: int | None
+    ) -> NoReturn:
+        refuse_cut(self.name)
+
     def format_of(self, name: Path) -> str:
         from isthmus.sound.files import format_of
 
         return format_of(name)
+
+    def has_quality(self, format_name: str) -> bool:
+        return False
 
     def save(
         self,

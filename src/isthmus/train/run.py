@@ -6,6 +6,7 @@ import time
 from dataclasses import dataclass
 
 import numpy as np
+import torch
 
 from isthmus.coding.tables import Tables
 from isthmus.errors import InputError, IsthmusError
@@ -222,7 +223,7 @@ class Run:
         if not self.workers.first:
             return
         state, network, step = self.state, self.trainer.average, self.trainer.step
-        if not state.tables:
+        if not len(state.tables):
             self.journal.note(step, "fitting the probability tables, then measuring")
             tables = fit_tables(network, self.batches.pictures(step), self.config, rounds=FINAL_ROUNDS)
             self.trainer.set_costs(network.context.costs)
@@ -230,8 +231,8 @@ class Run:
             # A run from nothing replaces no model whose files were larger: its bytes have nothing to make up for.
             pixels = float(np.mean([width * height for _, width, height in self.catalogue.training]))
             state.gain = None if gain is None or state.origin == TRANSFORM else gain.as_dict(pixels)
-            state.tables = tables.pack().tolist()
+            state.tables = torch.from_numpy(tables.pack())
             self._save()
         record = training_record(state, self.config, self.catalogue, step, self.workers.describe())
-        tables = Tables.unpack(np.array(state.tables))
+        tables = Tables.unpack(state.tables.numpy())
         export_model(network, self.request.output, state.name, {"training": record}, tables)

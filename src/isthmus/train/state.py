@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from isthmus.errors import InputError, IsthmusError
 from isthmus.files import atomic_output
@@ -23,6 +24,7 @@ STATE_KEY = "course"
 """The state's key in a checkpoint; runs of earlier versions have it too."""
 RECENT = 100
 """Steps over which the loss is averaged before it is compared with a threshold."""
+_NONE = torch.zeros(0, dtype=torch.int64)
 
 
 @dataclass
@@ -39,7 +41,8 @@ class RunState:
         fits: how often the costs of symbols were measured anew.
         ended: the run has ended before its budget was used.
         recent: losses of the last steps, at most `RECENT`.
-        tables: the fitted probability tables, packed; empty until the run has ended.
+        tables: (n,) int64, the fitted probability tables, packed; empty until the run has ended. A tensor: as a list it
+            would take most of the time that reading a checkpoint takes.
         start: rows of all held-out pictures before the first step, by tune and quality.
         last: rows of their mean, at the end.
         gain: what was gained, as `isthmus.train.gain` records it.
@@ -56,7 +59,7 @@ class RunState:
     fits: int = 0
     ended: bool = False
     recent: list[float] = field(default_factory=list)
-    tables: list[int] = field(default_factory=list)
+    tables: Tensor = field(default_factory=lambda: _NONE)
     start: list[list[list[Any]]] = field(default_factory=list)
     last: list[list[Any]] = field(default_factory=list)
     gain: dict[str, Any] | None = None
@@ -135,6 +138,8 @@ def resumed_state(saved: dict[str, Any], request: Request, pictures: str, checkp
     """
     try:
         state = RunState(**saved[STATE_KEY])
+        # A list in checkpoints of earlier versions.
+        state.tables = torch.as_tensor(state.tables, dtype=torch.int64)
     except TypeError as error:
         raise InputError(
             "the run is of another version of isthmus",
@@ -151,7 +156,7 @@ def resumed_state(saved: dict[str, Any], request: Request, pictures: str, checkp
     if request.stop_loss is not None:
         state.stop_loss = request.stop_loss
     if before != (state.minutes, state.steps, state.stop_loss):
-        state.ended, state.tables = False, []
+        state.ended, state.tables = False, _NONE
     return state
 
 

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from conftest import NOT_OF_PIP
+from rules import LONGEST, NOT_OF_PIP
 
 TESTS = Path(__file__).parent
 # Plugins that the runs below have no use for take longer to load than their tests.
-PYTEST = (sys.executable, "-m", "pytest", "-p", "conftest", "-p", "no:cacheprovider")
+PYTEST = (sys.executable, "-m", "pytest", "-p", "rules", "-p", "no:cacheprovider")
 ENVIRONMENT = os.environ | {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
 PAGE = """
 import pytest
@@ -67,6 +67,4 @@ def test_a_skipped_test_fails_where_all_must_run(tmp_path: Path, spread: tuple[s
 
 
 def test_the_longest_files_are_there() -> None:
-    from conftest import LONGEST
-
     assert [name for name in LONGEST if not (TESTS / name).is_file()] == []
