@@ -196,7 +196,7 @@ class Codec:
             NotIsthmusError, TruncatedError, CorruptError, TooNewError, UnknownModelError, LimitExceededError,
             InputError: the box is not inside, or the file holds no picture.
         """
-        return self._picture_decoder(data).decode_image(box, progress)
+        return self.picture_decoder(data).decode_image(box, progress)
 
     def preview(self, data: bytes, scale: int = 16) -> Image.Image:
         """The picture at 1/16 of its width and height, or 1/8, 1/4 or 1/2, rounded up, like :meth:`decode_image` but
@@ -212,7 +212,7 @@ class Codec:
             NotIsthmusError, TruncatedError, CorruptError, TooNewError, UnknownModelError, LimitExceededError,
             InputError: the file holds no picture, or there is no such scale.
         """
-        return self._picture_decoder(data).preview(scale)
+        return self.picture_decoder(data).preview(scale)
 
     def verify(self, data: bytes, progress: Progress | None = None) -> Info:
         """Decode everything and keep nothing: returns only if the file is whole and decodable.
@@ -265,6 +265,22 @@ class Codec:
             UnknownModelError, CorruptError, TooNewError
         """
         return medium.decoder(parsed, self._find_model, self.threads)
+
+    def picture_decoder(self, data: bytes) -> AnyPictureDecoder:
+        """What decodes a picture, whole, a window or smaller, from a file that is taken apart once; it knows its size.
+
+        Arguments:
+            data: the bytes of an .isth file.
+
+        Raises:
+            NotIsthmusError, TruncatedError, CorruptError, TooNewError, UnknownModelError, LimitExceededError,
+            InputError: the file holds no picture.
+        """
+        medium, decoder = self.decoder(data)
+        if medium.id != DEFAULT:
+            hint = "`decode` gives its samples."
+            raise InputError("what the file holds", expected="a picture", got=f"a {medium.name}", hint=hint)
+        return cast("AnyPictureDecoder", decoder)
 
     def decode_cut(self, data: bytes) -> tuple[Image.Image, str]:
         """What there is of a picture whose file may end early, as a Pillow image like that of :meth:`decode_image`.
@@ -392,13 +408,6 @@ class Codec:
             with open(source, "rb") as stream:
                 return read_capped(stream, self.limits.max_file_bytes, str(source))
         return read_capped(source, self.limits.max_file_bytes, "the input")
-
-    def _picture_decoder(self, data: bytes) -> AnyPictureDecoder:
-        medium, decoder = self.decoder(data)
-        if medium.id != DEFAULT:
-            hint = "`decode` gives its samples."
-            raise InputError("what the file holds", expected="a picture", got=f"a {medium.name}", hint=hint)
-        return cast("AnyPictureDecoder", decoder)
 
     def _find_model(self, wanted: bytes) -> Model:
         """The model that a file names: the one that was chosen, or an installed one."""

@@ -36,11 +36,9 @@ def thumbnail(source: str, target: str, side: int) -> None:
 
         with read_input(name, codec.limits.max_file_bytes) as stream:
             data = stream.read()
-        facts = codec.inspect(data).facts
-        # What is no picture has neither; decoding says so.
-        size = facts.get("width", 1), facts.get("height", 1)
-        scale = covering_scale(size, reduced_size(*size, side))
-        decoded = codec.decode_image(data) if scale == 1 else codec.preview(data, scale)
+        decoder = codec.picture_decoder(data)
+        scale = covering_scale(decoder.size, reduced_size(*decoder.size, side))
+        decoded = decoder.decode_image() if scale == 1 else decoder.preview(scale)
         image = as_thumbnail(decoded, side, codec.limits)
 
         def write(file: BinaryIO) -> None:
