@@ -31,6 +31,7 @@ NOT_OF_PIP = {
         lambda: shutil.which("chromium") and shutil.which("chromedriver"),
         "apt-get install chromium chromium-driver",
     ),
+    "firefox": (lambda: shutil.which("firefox-esr"), "apt-get install firefox-esr"),
     "npm": (
         lambda: shutil.which("npm") and (WEB / "node_modules").is_dir(),
         "apt-get install nodejs npm, then npm ci in web/isthmus-js,",
@@ -51,9 +52,9 @@ LONGEST = (
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """The longest first; and some tests need what pip cannot install, a browser or Node: without it they are left out.
+    """The longest first; and some tests need what pip cannot install, browsers or Node: without it they are left out.
 
-    Continuous integration installs both: there they stay, and fail if one is missing.
+    Continuous integration installs them: there they stay, and fail if one is missing.
     """
     place = {TESTS / name: number for number, name in enumerate(LONGEST)}
     items.sort(key=lambda item: place.get(item.path, len(place)))

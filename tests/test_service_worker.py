@@ -1,10 +1,7 @@
 """The service worker that lets plain images be .isth files, in a real browser."""
 
 import shutil
-import threading
 from collections.abc import Callable, Iterator
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from subprocess import CompletedProcess
 from typing import NamedTuple
@@ -16,7 +13,7 @@ from selenium import webdriver
 from selenium.webdriver.support.ui import WebDriverWait
 
 import isthmus
-from browser import start
+from browser import Site, serving, start
 from isthmus.model.registry import packaged_bytes, releases
 from pictures import stripes
 
@@ -45,16 +42,15 @@ image.src = address;
 """
 
 
-class Site(NamedTuple):
-    """A folder that is served, at its address, and what was asked of it, from the first on."""
+class Pages(NamedTuple):
+    """A folder, and how it is served."""
 
     folder: Path
-    address: str
-    asked: list[str]
+    site: Site
 
 
 @pytest.fixture(scope="module")
-def site(npm: Callable[..., CompletedProcess[str]], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+def pages(npm: Callable[..., CompletedProcess[str]], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pages]:
     folder = tmp_path_factory.mktemp("site")
     done = npm("run", "build", "--", str(folder / "isthmus.js"))
     assert done.returncode == 0, done.stderr
@@ -71,24 +67,15 @@ def site(npm: Callable[..., CompletedProcess[str]], tmp_path_factory: pytest.Tem
     for name in ("damaged", "absent"):
         Image.new("RGB", (7, 5), "red").save(folder / f"{name}.jpg")
     (folder / "index.html").write_text(PAGE)
-    asked: list[str] = []
-
-    class Noted(SimpleHTTPRequestHandler):
-        def log_message(self, *_: object) -> None:
-            asked.append(self.path.partition("?")[0])
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Noted, directory=str(folder)))
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield Site(folder, f"http://127.0.0.1:{server.server_port}/", asked)
-    server.shutdown()
-    server.server_close()
+    with serving(folder) as found:
+        yield Pages(folder, found)
 
 
 @pytest.fixture(scope="module")
-def browser(site: Site) -> Iterator[webdriver.Chrome]:
+def browser(pages: Pages) -> Iterator[webdriver.Chrome]:
     driver = start()
     driver.set_script_timeout(60)
-    driver.get(site.address)
+    driver.get(pages.site.address)
     WebDriverWait(driver, 60).until(lambda _: driver.title == "ready")
     yield driver
     driver.quit()
@@ -106,8 +93,8 @@ def test_what_a_page_showed_before_the_worker_came(browser: webdriver.Chrome) ->
 
 
 @pytest.mark.parametrize("name", [*FILES, "av1"])
-def test_plain_images_show_what_python_decodes(browser: webdriver.Chrome, site: Site, name: str) -> None:
-    want = np.asarray(isthmus.decode_image((site.folder / f"{name}.isth").read_bytes()).convert("RGBA")).astype(int)
+def test_plain_images_show_what_python_decodes(browser: webdriver.Chrome, pages: Pages, name: str) -> None:
+    want = np.asarray(isthmus.decode_image((pages.folder / f"{name}.isth").read_bytes()).convert("RGBA")).astype(int)
     got = shown(browser, f"{name}.isth")
     assert got.shape == want.shape
     assert (got[..., 3] == want[..., 3]).all()
@@ -115,7 +102,7 @@ def test_plain_images_show_what_python_decodes(browser: webdriver.Chrome, site: 
     assert (np.abs(got - want).max(-1) * want[..., 3] <= 1.5 * 255).all()
 
 
-def test_what_was_decoded_is_kept(browser: webdriver.Chrome, site: Site) -> None:
+def test_what_was_decoded_is_kept(browser: webdriver.Chrome, pages: Pages) -> None:
     first = shown(browser, "grey.isth")
     keys = "const d = arguments[0]; caches.open('isthmus-pictures').then(c => c.keys()).then(k => d(k.length))"
     count = browser.execute_async_script(keys)
@@ -139,10 +126,10 @@ def test_what_was_decoded_is_kept(browser: webdriver.Chrome, site: Site) -> None
     assert browser.execute_async_script(keys) == count > 0
 
 
-def test_a_model_is_asked_for_once(browser: webdriver.Chrome, site: Site) -> None:
+def test_a_model_is_asked_for_once(browser: webdriver.Chrome, pages: Pages) -> None:
     shown(browser, "psnr.isth?1")
     shown(browser, "layers.isth?1")
-    models = [path for path in site.asked if path.startswith("/models/")]
+    models = [path for path in pages.site.asked if path.startswith("/models/")]
     assert len(models) == len(set(models)) > 0
 
 
@@ -155,10 +142,10 @@ def test_without_a_fallback_the_image_says_so(browser: webdriver.Chrome) -> None
     assert shown(browser, "alone.isth").size == 0
 
 
-def test_other_requests_are_left_alone(browser: webdriver.Chrome, site: Site) -> None:
+def test_other_requests_are_left_alone(browser: webdriver.Chrome, pages: Pages) -> None:
     fetched = "const d = arguments[1]; fetch(arguments[0]).then(a => a.arrayBuffer()).then(b => d(b.byteLength))"
     # A page that fetches a file, to decode it itself, gets the file.
-    assert browser.execute_async_script(fetched, "psnr.isth?file") == (site.folder / "psnr.isth").stat().st_size
+    assert browser.execute_async_script(fetched, "psnr.isth?file") == (pages.folder / "psnr.isth").stat().st_size
     browser.execute_async_script(fetched, "index.html?file")
     source = (
         "return performance.getEntriesByName(new URL(arguments[0], document.baseURI).href)[0].workerMatchedSourceType"
