@@ -124,16 +124,16 @@ def python_seconds(data: bytes) -> tuple[dict[str, float], np.ndarray]:
 
 
 def measured(paths: list[Path], folder: Path, site: Site) -> Iterator[dict[str, Any]]:
-    """A row for each file, all of one model, in a browser that starts for them; the first comes twice, once cold."""
+    """A row for each file, all of one model, on one page of a browser that starts; the first comes twice, once cold."""
     driver = start()
     driver.set_script_timeout(300)
     try:
+        driver.get(site.address)
         for number, path in enumerate([paths[0], *paths]):
             data = path.read_bytes()
             python, pixels = python_seconds(data)
             (folder / path.name).write_bytes(data)
             (folder / f"{path.name}.rgba").write_bytes(pixels.tobytes())
-            driver.get(site.address)
             found = driver.execute_async_script(DECODE, path.name)
             (folder / f"{path.name}.rgba").unlink()
             name, model, _ = path.name.rsplit(".", 2)
