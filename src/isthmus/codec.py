@@ -196,7 +196,7 @@ class Codec:
             NotIsthmusError, TruncatedError, CorruptError, TooNewError, UnknownModelError, LimitExceededError,
             InputError: the box is not inside, or the file holds no picture.
         """
-        return self.picture_decoder(data).decode_image(box, progress)
+        return picture_decoder(self, data).decode_image(box, progress)
 
     def preview(self, data: bytes, scale: int = 16) -> Image.Image:
         """The picture at 1/16 of its width and height, or 1/8, 1/4 or 1/2, rounded up, like :meth:`decode_image` but
@@ -212,7 +212,7 @@ class Codec:
             NotIsthmusError, TruncatedError, CorruptError, TooNewError, UnknownModelError, LimitExceededError,
             InputError: the file holds no picture, or there is no such scale.
         """
-        return self.picture_decoder(data).preview(scale)
+        return picture_decoder(self, data).preview(scale)
 
     def verify(self, data: bytes, progress: Progress | None = None) -> Info:
         """Decode everything and keep nothing: returns only if the file is whole and decodable.
@@ -265,22 +265,6 @@ class Codec:
             UnknownModelError, CorruptError, TooNewError
         """
         return medium.decoder(parsed, self._find_model, self.threads)
-
-    def picture_decoder(self, data: bytes) -> AnyPictureDecoder:
-        """What decodes a picture, whole, a window or smaller, from a file that is taken apart once; it knows its size.
-
-        Arguments:
-            data: the bytes of an .isth file.
-
-        Raises:
-            NotIsthmusError, TruncatedError, CorruptError, TooNewError, UnknownModelError, LimitExceededError,
-            InputError: the file holds no picture.
-        """
-        medium, decoder = self.decoder(data)
-        if medium.id != DEFAULT:
-            hint = "`decode` gives its samples."
-            raise InputError("what the file holds", expected="a picture", got=f"a {medium.name}", hint=hint)
-        return cast("AnyPictureDecoder", decoder)
 
     def decode_cut(self, data: bytes) -> tuple[Image.Image, str]:
         """What there is of a picture whose file may end early, as a Pillow image like that of :meth:`decode_image`.
@@ -424,6 +408,20 @@ class Codec:
                 got=f"{self.model.name} {self.model.id.hex()}",
                 hint="Ask whoever wrote the file for the .isthmodel: `isthmus models add` installs it.",
             ) from error
+
+
+def picture_decoder(codec: Codec, data: bytes) -> AnyPictureDecoder:
+    """What decodes a picture, whole, a window or smaller, from a file that is taken apart once.
+
+    Raises:
+        NotIsthmusError, TruncatedError, CorruptError, TooNewError, UnknownModelError, LimitExceededError,
+        InputError: the file holds no picture.
+    """
+    medium, decoder = codec.decoder(data)
+    if medium.id != DEFAULT:
+        hint = "`decode` gives its samples."
+        raise InputError("what the file holds", expected="a picture", got=f"a {medium.name}", hint=hint)
+    return cast("AnyPictureDecoder", decoder)
 
 
 def is_encoded(name: str) -> bool:
