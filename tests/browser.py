@@ -17,8 +17,8 @@ from selenium import webdriver
 from selenium.webdriver.chrome.service import Service
 
 
-def start(width: int = 1000, height: int = 900) -> webdriver.Chrome:
-    """A browser whose window has this size in pixels; the caller quits it."""
+def start(width: int = 1000, height: int = 900, traced: bool = False) -> webdriver.Chrome:
+    """A browser whose window has this size in pixels; the caller quits it. Traced, its log has all tasks."""
     chromium, driver = shutil.which("chromium"), shutil.which("chromedriver")
     assert chromium, "these tests need chromium: apt-get install chromium chromium-driver"
     assert driver, "these tests need chromedriver: apt-get install chromium chromium-driver"
@@ -29,6 +29,10 @@ def start(width: int = 1000, height: int = 900) -> webdriver.Chrome:
     options.add_argument(f"--window-size={width},{height}")
     options.add_argument("--force-device-scale-factor=1")
     options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+    if traced:
+        options.set_capability("goog:loggingPrefs", {"performance": "ALL"})
+        preferences = {"traceCategories": "toplevel", "enableNetwork": False, "enablePage": False}
+        options.add_experimental_option("perfLoggingPrefs", preferences)
     return webdriver.Chrome(options, Service(driver))
 
 

@@ -33,7 +33,7 @@ def made(site: Site, browser: str, names: list[str], damaged: int) -> dict[str, 
     """What a browser makes of vectors."""
     query = "&".join([f"damaged={damaged}", *(f"name={name}" for name in names)])
     found = {}
-    with visiting(browser, f"{site.address}web/isthmus-js/test/browser.html?{query}"):
+    with visiting(browser, f"{site.address}web/isthmus-js/pages/vectors.html?{query}"):
         while (told := site.told.get(timeout=SECONDS)) != "done":
             assert isinstance(told, dict), told
             found[told["name"]] = told

@@ -1,5 +1,5 @@
 /**
- * As vectors.test.js, in a browser: what is made of the vectors that the address names goes back to who serves this page,
+ * As test/vectors.test.js, in a browser: what is made of the vectors that the address names goes back to who serves this page,
  * who compares. Latents are decoded by the sources themselves, pixels and errors by the library in its workers.
  */
 
@@ -13,6 +13,7 @@ import { hex } from "../src/bytes.js";
 /** @typedef {{cut?: number, at: number, xor: number, begin?: number, end?: number}} Damage */
 
 const MODELS = new URL("../../../src/isthmus/models/", import.meta.url);
+const VECTORS = new URL("../test/vectors/", import.meta.url);
 const asked = new URL(location.href).searchParams;
 configure({ models: MODELS });
 const decoder = Decoder.make(async (id) => bytes(new URL(`${id}.isthmodel`, MODELS)));
@@ -47,8 +48,8 @@ async function latents(file) {
 
 /** @param {string} name */
 async function made(name) {
-  const vector = JSON.parse(await (await fetch(new URL(`vectors/${name}.json`, import.meta.url))).text());
-  const file = await bytes(new URL(`vectors/${vector.file}`, import.meta.url));
+  const vector = JSON.parse(await (await fetch(new URL(`${name}.json`, import.meta.url))).text());
+  const file = await bytes(new URL(vector.file, VECTORS));
   const errors = [];
   for (const how of vector.damaged.slice(0, Number(asked.get("damaged")))) {
     errors.push(await decode(damaged(file, how)).then(() => "", (error) => error.name));
