@@ -48,7 +48,7 @@ async function latents(file) {
 
 /** @param {string} name */
 async function made(name) {
-  const vector = JSON.parse(await (await fetch(new URL(`${name}.json`, import.meta.url))).text());
+  const vector = JSON.parse(await (await fetch(new URL(`${name}.json`, VECTORS))).text());
   const file = await bytes(new URL(vector.file, VECTORS));
   const errors = [];
   for (const how of vector.damaged.slice(0, Number(asked.get("damaged")))) {
