@@ -1,4 +1,4 @@
-"""Write web/isthmus-js/test/vectors: what Python makes of files, whole and damaged, for JavaScript to agree with.
+"""Write web/isthmus-js/test: what Python makes of files, whole and damaged, for JavaScript to agree with.
 
 Latents by their hash, pixels as they are, the kinds of errors by their names. Run it when the models of the package or
 the format change.
@@ -22,9 +22,10 @@ from isthmus.bitstream.chunks import CRC
 from isthmus.bitstream.head import parse_head
 from isthmus.bitstream.varint import read_varint
 from isthmus.coding.payload import decode_sixteenths
-from isthmus.errors import IsthmusError
+from isthmus.errors import CorruptError, IsthmusError
 from isthmus.image.coders.table import NO_CODER
 from isthmus.image.container import Container, parse
+from isthmus.image.vp8l import decode_vp8l, encode_vp8l
 from isthmus.media import DEFAULT
 from isthmus.model.model import Model
 from isthmus.model.registry import find_model, releases
@@ -36,6 +37,9 @@ FAST = "fast"
 DAMAGED = 60
 """Of each file."""
 SCALES = (2, 4, 8, 16)
+BITSTREAMS = VECTORS.parent / "bitstreams.json"
+BITSTREAMS_OF = ("matte", "palette", "letters", "noise")
+"""The pictures that parts are damaged of."""
 
 
 def pictures() -> dict[str, tuple[Image.Image, dict[str, Any]]]:
@@ -122,6 +126,43 @@ def latents(parsed: Container, model: Model) -> list[str]:
     return hashes
 
 
+def bitstreams() -> list[dict[str, Any]]:
+    """Damaged lossless WebP, without anything around it that would notice, and what libwebp makes of it.
+
+    Bytes are cut off, as a bitstream of odd length is read with a zero behind it, and changed.
+    """
+    rng, found = random.Random(0), []
+    for name in BITSTREAMS_OF:
+        image, _ = pictures()[name]
+        for left in (0, 5):
+            part = image.crop((left, 3, left + 17, 3 + 12 + left))
+            whole = encode_vp8l(part.convert("RGBA" if name == "matte" else "RGB"), 100, 6)
+            streams = [whole, *(whole[:-cut] for cut in (1, 2, 3))]
+            # Says that no pixel is transparent.
+            streams.append(whole[:4] + bytes([whole[4] & ~0x10]) + whole[5:])
+            for _ in range(DAMAGED // 3):
+                changed = bytearray(whole)
+                for _ in range(rng.randrange(1, 3)):
+                    changed[rng.randrange(5, len(changed))] ^= 1 << rng.randrange(8)
+                streams.append(bytes(changed))
+            found += [bitstream_row(stream, part.height, part.width) for stream in streams]
+    # One pixel of five codes of one symbol, with a cache of colours of 1 and of 0 bits.
+    for cache in ("1", "0"):
+        bits = "0" * 28 + "0" + "000" + "0" + "1" + f"{cache}000" + "0" + "1000" * 5
+        number = int(bits[::-1], 2)
+        found.append(bitstream_row(b"\x2f" + number.to_bytes(-(-len(bits) // 8), "little"), 1, 1))
+    return found
+
+
+def bitstream_row(bitstream: bytes, height: int, width: int) -> dict[str, Any]:
+    row = {"bitstream": base64.b64encode(bitstream).decode(), "height": height, "width": width}
+    try:
+        image = decode_vp8l(bitstream, height, width, "it").convert("RGBA")
+    except CorruptError:
+        return {**row, "pixels": ""}
+    return {**row, "pixels": hashlib.sha256(image.tobytes()).hexdigest()}
+
+
 def packed(image: Image.Image) -> str:
     return base64.b64encode(zlib.compress(image.convert("RGBA").tobytes(), 9)).decode()
 
@@ -163,6 +204,10 @@ def written() -> None:
         path.write_text(json.dumps(vector(name, file, seed), indent=1) + "\n", encoding="utf-8")
 
 
+def written_bitstreams() -> None:
+    BITSTREAMS.write_text(json.dumps(bitstreams(), indent=1) + "\n", encoding="utf-8")
+
+
 def is_decoded(path: Path) -> bool:
     """Whether the file is a picture that needs no model, or one of the package."""
     data = path.read_bytes()
@@ -178,3 +223,4 @@ def encoded(image: Image.Image, model: str | None = None, quality: float = 50, *
 
 if __name__ == "__main__":
     written()
+    written_bitstreams()

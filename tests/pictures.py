@@ -85,3 +85,12 @@ LOSSLESS: dict[str, Callable[[], Image.Image]] = {
     "constant": lambda: Image.new("CMYK", (2050, 3), (1, 2, 3, 4)),
 }
 """What the golden lossless files show, by the kind of their payloads."""
+
+
+def stripes() -> Image.Image:
+    """Blurred stripes of many colours, 320x256: at quality 40 they are AV1 in the sharp layer."""
+    rng = np.random.default_rng(3)
+    page = np.full((128, 160, 3), 255, np.uint8)
+    for left in range(0, 160, 8):
+        page[8:120, left : left + 4] = rng.integers(0, 256, 3)
+    return Image.fromarray(page).resize((320, 256))

@@ -26,6 +26,7 @@ NOT_OF_PIP = {
         lambda: shutil.which("chromium") and shutil.which("chromedriver"),
         "apt-get install chromium chromium-driver",
     ),
+    "firefox": (lambda: shutil.which("firefox-esr"), "apt-get install firefox-esr"),
     "npm": (
         lambda: shutil.which("npm") and (WEB / "node_modules").is_dir(),
         "apt-get install nodejs npm, then npm ci in web/isthmus-js,",

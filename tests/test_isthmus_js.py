@@ -1,5 +1,6 @@
 """The decoder for browsers, web/isthmus-js: its own tests, and that what is committed was made from its sources."""
 
+import base64
 import json
 import re
 import runpy
@@ -52,6 +53,14 @@ def test_vectors_are_what_python_makes_of_the_files() -> None:
         file = (web_vectors.VECTORS / kept["file"]).read_bytes()
         found = json.loads(json.dumps(web_vectors.expected(file, kept["damaged"])))
         assert {key: kept[key] for key in found} == found, path.name
+
+
+def test_bitstreams_are_what_python_makes_of_them() -> None:
+    rows = json.loads(web_vectors.BITSTREAMS.read_text(encoding="utf-8"))
+    assert len(rows) > 100
+    for row in rows:
+        bitstream = base64.b64decode(row["bitstream"])
+        assert web_vectors.bitstream_row(bitstream, row["height"], row["width"]) == row
 
 
 def test_vectors_cover_the_models_of_the_package() -> None:

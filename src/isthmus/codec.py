@@ -196,7 +196,7 @@ class Codec:
             NotIsthmusError, TruncatedError, CorruptError, TooNewError, UnknownModelError, LimitExceededError,
             InputError: the box is not inside, or the file holds no picture.
         """
-        return self._picture_decoder(data).decode_image(box, progress)
+        return picture_decoder(self, data).decode_image(box, progress)
 
     def preview(self, data: bytes, scale: int = 16) -> Image.Image:
         """The picture at 1/16 of its width and height, or 1/8, 1/4 or 1/2, rounded up, like :meth:`decode_image` but
@@ -212,7 +212,7 @@ class Codec:
             NotIsthmusError, TruncatedError, CorruptError, TooNewError, UnknownModelError, LimitExceededError,
             InputError: the file holds no picture, or there is no such scale.
         """
-        return self._picture_decoder(data).preview(scale)
+        return picture_decoder(self, data).preview(scale)
 
     def verify(self, data: bytes, progress: Progress | None = None) -> Info:
         """Decode everything and keep nothing: returns only if the file is whole and decodable.
@@ -389,13 +389,6 @@ class Codec:
                 return read_capped(stream, self.limits.max_file_bytes, str(source))
         return read_capped(source, self.limits.max_file_bytes, "the input")
 
-    def _picture_decoder(self, data: bytes) -> AnyPictureDecoder:
-        medium, decoder = self.decoder(data)
-        if medium.id != DEFAULT:
-            hint = "`decode` gives its samples."
-            raise InputError("what the file holds", expected="a picture", got=f"a {medium.name}", hint=hint)
-        return cast("AnyPictureDecoder", decoder)
-
     def _find_model(self, wanted: bytes) -> Model:
         """The model that a file names: the one that was chosen, or an installed one."""
         if self._chosen is not None and self.model.id == wanted:
@@ -411,6 +404,20 @@ class Codec:
                 got=f"{self.model.name} {self.model.id.hex()}",
                 hint="Ask whoever wrote the file for the .isthmodel: `isthmus models add` installs it.",
             ) from error
+
+
+def picture_decoder(codec: Codec, data: bytes) -> AnyPictureDecoder:
+    """What decodes a picture, whole, a window or smaller, from a file that is taken apart once.
+
+    Raises:
+        NotIsthmusError, TruncatedError, CorruptError, TooNewError, UnknownModelError, LimitExceededError,
+        InputError: the file holds no picture.
+    """
+    medium, decoder = codec.decoder(data)
+    if medium.id != DEFAULT:
+        hint = "`decode` gives its samples."
+        raise InputError("what the file holds", expected="a picture", got=f"a {medium.name}", hint=hint)
+    return cast("AnyPictureDecoder", decoder)
 
 
 def is_encoded(name: str) -> bool:

@@ -9,7 +9,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 from click.testing import CliRunner
-from PIL import Image
 from selenium import webdriver
 from selenium.webdriver.support.ui import WebDriverWait
 
@@ -20,6 +19,7 @@ from isthmus.cli import main
 from isthmus.errors import CorruptError, OutputExistsError
 from isthmus.image.container import parse
 from isthmus.image.sharp import AV1, sharp_mask
+from pictures import stripes
 
 VECTORS = Path(__file__).parents[2] / "web" / "isthmus-js" / "test" / "vectors"
 PHOTO, LOSSLESS = VECTORS / "psnr.isth", VECTORS / "palette.isth"
@@ -101,13 +101,9 @@ def test_a_browser_shows_from_disk_what_python_decodes(browser: webdriver.Chrome
 
 
 def test_a_browser_decodes_the_sharp_layers_av1(browser: webdriver.Chrome, tmp_path: Path) -> None:
-    rng = np.random.default_rng(3)
-    page = np.full((128, 160, 3), 255, np.uint8)
-    for left in range(0, 160, 8):
-        page[8:120, left : left + 4] = rng.integers(0, 256, 3)
-    page = np.asarray(Image.fromarray(page).resize((320, 256)))
-    data = isthmus.Codec().encode(Image.fromarray(page), 40)
-    assert sharp_mask(parse(data).sharp[0], *page.shape[:2])[1][0] == AV1
+    page = stripes()
+    data = isthmus.Codec().encode(page, 40)
+    assert sharp_mask(parse(data).sharp[0], page.height, page.width)[1][0] == AV1
     path = tmp_path / "sharp.html"
     write_album(path, [shown("sharp", data)], "sharp")
     browser.get(path.as_uri())

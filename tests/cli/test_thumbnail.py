@@ -1,6 +1,7 @@
 """Thumbnails for file managers, with the release weights."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -8,8 +9,9 @@ from click.testing import CliRunner, Result
 from PIL import Image, ImageCms
 
 import isthmus
+from isthmus import codec as codec_module
 from isthmus.cli import main
-from isthmus.codec import Codec
+from isthmus.image.decoding import PictureDecoder
 from pictures import photo
 
 
@@ -42,15 +44,28 @@ def test_the_smallest_scale_that_has_enough_pixels(
     side: int, scales: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[int] = []
-    preview = Codec.preview
+    preview = PictureDecoder.preview
 
-    def noted(codec: Codec, data: bytes, scale: int = 16) -> Image.Image:
+    def noted(decoder: PictureDecoder, scale: int = 16) -> Image.Image:
         asked.append(scale)
-        return preview(codec, data, scale)
+        return preview(decoder, scale)
 
-    monkeypatch.setattr(Codec, "preview", noted)
+    monkeypatch.setattr(PictureDecoder, "preview", noted)
     assert run("photo.isth", "small.png", str(side)).exit_code == 0
     assert asked == scales
+
+
+def test_the_file_is_taken_apart_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[int] = []
+    parse = codec_module.parse
+
+    def noted(data: bytes, *rest: Any) -> Any:
+        seen.append(len(data))
+        return parse(data, *rest)
+
+    monkeypatch.setattr(codec_module, "parse", noted)
+    assert run("photo.isth", "small.png", "64").exit_code == 0
+    assert seen == [Path("photo.isth").stat().st_size]
 
 
 @pytest.mark.parametrize("axis", [0, 1])

@@ -15,6 +15,7 @@ from skimage import data
 from starlette.testclient import TestClient
 
 import isthmus
+from isthmus.album import album, shown
 from isthmus.bench.metrics import METRICS
 from isthmus.bench.page import HEADS
 from isthmus.data import PHOTOGRAPH, photograph
@@ -160,9 +161,26 @@ def test_what_is_decoded_is_downloaded(client: TestClient, cup: str, suffix: str
     assert rows[suffix]["cells"][0] == f"{len(answer.content):,}"
 
 
+def test_a_page_is_downloaded(client: TestClient, cup: str) -> None:
+    answer = client.get(f"{cup}/file.html?quality=40")
+    assert "cup.html" in answer.headers["Content-Disposition"]
+    assert answer.text == album([shown("cup.isth", isthmus.encode(PHOTO, 40))], "cup")
+
+
+def test_weights_that_are_not_installed_make_no_page(other_model: Path) -> None:
+    with TestClient(create_app(str(other_model), threads=1), BASE) as client:
+        found = drop(client, as_png(PHOTO))
+        assert found["suffixes"] == ["isth", "png", "jpg"]
+        refused = client.get(f"/pictures/{found['key']}/file.html")
+        assert (refused.status_code, "not installed" in refused.json()["error"]) == (422, True)
+        # What was dropped encoded needs its own weights, if any.
+        for file in (isthmus.encode(PHOTO), isthmus.encode(PHOTO, lossless=True)):
+            assert "html" in drop(client, file, "cup.isth")["suffixes"]
+
+
 def test_a_format_that_cannot_be_downloaded(client: TestClient, cup: str) -> None:
     answer = client.get(f"{cup}/file.bmp")
-    assert (answer.status_code, "isth, png, jpg" in answer.json()["error"]) == (422, True)
+    assert (answer.status_code, "isth, html, png, jpg" in answer.json()["error"]) == (422, True)
 
 
 def test_a_transparent_picture_is_no_jpeg(client: TestClient) -> None:
@@ -171,10 +189,10 @@ def test_a_transparent_picture_is_no_jpeg(client: TestClient) -> None:
     file = io.BytesIO()
     glass.save(file, "PNG")
     found = drop(client, file.getvalue(), "glass.png")
-    assert found["suffixes"] == ["isth", "png"]
+    assert found["suffixes"] == ["isth", "png", "html"]
     key = f"/pictures/{found['key']}"
     encoded = drop(client, client.get(f"{key}/file.isth").content, "glass.isth")
-    assert encoded["suffixes"] == ["isth", "png"]
+    assert encoded["suffixes"] == ["isth", "png", "html"]
     assert [row["suffix"] for row in client.get(f"{key}/formats").json()] == ["png"]
     refused = client.get(f"{key}/file.jpg")
     assert (refused.status_code, "transparency" in refused.json()["error"]) == (422, True)

@@ -173,6 +173,14 @@ def test_the_downloads_are_the_file_and_what_it_decodes_to(cup: webdriver.Chrome
         assert np.abs(np.asarray(jpeg).astype(int) - isthmus.decode(encoded)).mean() < 3
 
 
+def test_a_downloaded_page_shows_the_picture_alone(cup: webdriver.Chrome, tmp_path: Path) -> None:
+    page = tmp_path / "cup.html"
+    page.write_bytes(download(cup, "html"))
+    cup.get(page.as_uri())
+    until(cup, lambda: cup.execute_script("return document.querySelector('isth-img').canvas.width") == WIDTH)
+    assert cup.get_log("browser") == []
+
+
 def test_an_isth_file_stands_beside_its_decoded_png(cup: webdriver.Chrome, files: Path) -> None:
     choose(cup, files / "cup.isth")
     until(cup, lambda: text(cup, "about").startswith("cup.isth, 128 x 96 pixels, "))
@@ -225,7 +233,7 @@ def test_a_transparent_picture_is_no_jpeg(cup: webdriver.Chrome, files: Path) ->
     choose(cup, files / "glass.png")
     until(cup, lambda: text(cup, "about").startswith("glass.png"))
     shown = [link.text for link in cup.find_elements(By.CSS_SELECTOR, "#downloads a") if link.is_displayed()]
-    assert shown == [".isth", "PNG"]
+    assert shown == [".isth", "PNG", "page"]
 
 
 def test_a_damaged_file_gives_a_message_and_spoils_nothing(cup: webdriver.Chrome, files: Path) -> None:

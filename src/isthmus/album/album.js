@@ -1,8 +1,12 @@
 // Gives the decoder, which the page has already run, the weights and pictures that the page carries.
-const bytes = (base64) => Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0));
-const weights = Object.entries(globalThis.isthmusWeights ?? {}).map(([id, base64]) => [id, bytes(base64)]);
-const IsthImg = customElements.get("isth-img");
-IsthImg.configure({ given: Object.fromEntries(weights) });
+// The browser itself decodes megabytes without keeping the page waiting.
+const bytes = async (base64) => {
+  const answer = await fetch(`data:application/octet-stream;base64,${base64}`);
+  return new Uint8Array(await answer.arrayBuffer());
+};
+const given = {};
+for (const [id, base64] of Object.entries(globalThis.isthmusWeights ?? {})) given[id] = await bytes(base64);
+customElements.get("isth-img").configure({ given });
 for (const picture of document.querySelectorAll("isth-img")) {
   const figure = picture.parentElement;
   picture.tabIndex = 0;
@@ -18,5 +22,5 @@ for (const picture of document.querySelectorAll("isth-img")) {
     if (event.key === "Enter") turn();
   });
   const file = document.getElementById(picture.id.replace("picture", "file"));
-  picture.showBytes(bytes(file.textContent));
+  picture.showBytes(() => bytes(file.textContent));
 }

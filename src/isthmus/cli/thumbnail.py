@@ -29,6 +29,7 @@ def thumbnail(source: str, target: str, side: int) -> None:
     codec = CodecOptions().codec()
 
     def work(name: str) -> tuple[Report, str]:
+        from isthmus.codec import picture_decoder
         from isthmus.image.coders.protocol import covering_scale
         from isthmus.image.files import save_picture
         from isthmus.image.reduction import reduced_size
@@ -36,11 +37,9 @@ def thumbnail(source: str, target: str, side: int) -> None:
 
         with read_input(name, codec.limits.max_file_bytes) as stream:
             data = stream.read()
-        facts = codec.inspect(data).facts
-        # What is no picture has neither; decoding says so.
-        size = facts.get("width", 1), facts.get("height", 1)
-        scale = covering_scale(size, reduced_size(*size, side))
-        decoded = codec.decode_image(data) if scale == 1 else codec.preview(data, scale)
+        decoder = picture_decoder(codec, data)
+        scale = covering_scale(decoder.size, reduced_size(*decoder.size, side))
+        decoded = decoder.decode_image() if scale == 1 else decoder.preview(scale)
         image = as_thumbnail(decoded, side, codec.limits)
 
         def write(file: BinaryIO) -> None:

@@ -59,6 +59,11 @@ class PictureDecoder:
                 got=f"one of coder {model.coder}",
             )
 
+    @property
+    def size(self) -> tuple[int, int]:
+        """(width, height) of the whole picture in pixels."""
+        return self._header.width, self._header.height
+
     @cached_property
     def _coder(self) -> Coder:
         """Of what the sharp layer does not show."""

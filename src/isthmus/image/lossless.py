@@ -107,6 +107,11 @@ class LosslessDecoder:
         if self._header.tile_size != TILE:
             raise TooNewError("the tile size is unknown", expected=TILE, got=self._header.tile_size)
 
+    @property
+    def size(self) -> tuple[int, int]:
+        """(width, height) of the whole picture in pixels."""
+        return self._header.width, self._header.height
+
     def decode(self, box: PublicBox | None = None, progress: Progress | None = None) -> Pixels:
         """The colours of the picture, or of a box (x, y, width, height) in it: (H, W, 3) uint8.
 

@@ -88,6 +88,7 @@ def create_app(
         Route("/{key}/bits", viewer.bits),
         Route("/{key}/latents/{channel:int}.png", viewer.latent),
         Route("/{key}/file.isth", viewer.file),
+        Route("/{key}/file.html", viewer.page_file),
         Route("/{key}/file.{suffix}", viewer.decoded_file),
         Route("/{key}/formats", viewer.formats),
     ]
@@ -136,7 +137,7 @@ class _Viewer:
                 "shown": {"width": width, "height": height},
                 "bytes": len(dropped.file),
                 "cells": rate_cells(len(dropped.file), dropped.height, dropped.width),
-                "suffixes": [SUFFIX.removeprefix("."), *_formats(dropped)],
+                "suffixes": self._suffixes(dropped),
                 "notes": list(dropped.notes),
                 "info": dropped.info.as_dict() if dropped.info else None,
                 "codecs": ["isthmus", *(rival.name for rival in self._codecs)],
@@ -188,11 +189,16 @@ class _Viewer:
         data = await self._turn(dropped, request, lambda: self._studio.whole_file(dropped, dials))
         return _download(data, dropped, SUFFIX, "application/octet-stream")
 
+    async def page_file(self, request: Request) -> Response:
+        dropped, dials = self._dropped(request), _dials(request)
+        data = await self._turn(dropped, request, lambda: self._studio.page(dropped, dials))
+        return _download(data, dropped, ".html", "text/html; charset=utf-8")
+
     async def decoded_file(self, request: Request) -> Response:
         dropped, dials = self._dropped(request), _dials(request)
         suffix: str = request.path_params["suffix"]
         if suffix not in FORMATS:
-            raise InputError("the format to download", expected=f"isth, {', '.join(FORMATS)}", got=suffix[:20])
+            raise InputError("the format to download", expected=f"isth, html, {', '.join(FORMATS)}", got=suffix[:20])
         name = FORMATS[suffix]
         data = await self._turn(dropped, request, lambda: self._studio.decoded_file(dropped, dials, name))
         return _download(data, dropped, f".{suffix}", f"image/{name.lower()}")
@@ -211,6 +217,11 @@ class _Viewer:
         dropped, dials = self._compared(request), _dials(request)
         codec = request.path_params["codec"]
         return await self._turn(dropped, request, lambda: self._studio.outcome(dropped, codec, dials))
+
+    def _suffixes(self, dropped: Dropped) -> list[str]:
+        """Of all downloads that there are."""
+        page = ["html"] if self._studio.has_page(dropped) else []
+        return [SUFFIX.removeprefix("."), *_formats(dropped), *page]
 
     def _dropped(self, request: Request) -> Dropped:
         dropped = self._store.get(request.path_params["key"])

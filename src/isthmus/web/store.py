@@ -14,13 +14,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from isthmus.album import album, shown
 from isthmus.bench.codec import Weights, bits_map, isthmus_codec
 from isthmus.bench.compare import Outcome, beside, run_once
 from isthmus.bench.metrics import Picture as Region
 from isthmus.bench.rivals import RIVALS, Asked, Rival
 from isthmus.bench.shown import shown_window
 from isthmus.bitstream.head import MAGIC
-from isthmus.codec import Codec
+from isthmus.codec import SUFFIX, Codec
 from isthmus.coding.payload import decode_latents
 from isthmus.errors import InputError, LimitExceededError
 from isthmus.image.container import parse
@@ -29,7 +30,7 @@ from isthmus.image.header import NO_MODEL
 from isthmus.image.info import Info, info_of
 from isthmus.image.limits import Limits
 from isthmus.image.saving import write_picture
-from isthmus.model.registry import find_model
+from isthmus.model.registry import find_model, is_installed
 from isthmus.tune import Tune
 
 SHOWN_RIVALS = ("jpeg", "webp", "avif-s6")
@@ -247,6 +248,24 @@ class Studio:
             format_name, dials, lambda: self._saved(self.whole_file(dropped, dials), format_name)
         )
         return file
+
+    def has_page(self, dropped: Dropped) -> bool:
+        """Whether a page can carry all that shows the picture: weights that are not installed it cannot."""
+        identity = bytes.fromhex(dropped.info.model_id) if dropped.info else self._codec.model.id
+        return identity == NO_MODEL or is_installed(identity)
+
+    def page(self, dropped: Dropped, dials: Dials) -> bytes:
+        """A page that shows the whole picture from disk, in any browser: what `isthmus page` writes.
+
+        Raises:
+            UnknownModelError: its weights are not installed.
+        """
+        file: bytes = dropped.once("page", dials, lambda: self._page(dropped.name, self.whole_file(dropped, dials)))
+        return file
+
+    def _page(self, name: str, data: bytes) -> bytes:
+        title = PurePath(name).stem
+        return album([shown(title + SUFFIX, data, self.limits)], title).encode()
 
     def _saved(self, data: bytes, format_name: str) -> bytes:
         file = io.BytesIO()

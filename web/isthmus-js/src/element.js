@@ -29,8 +29,10 @@ export class IsthImg extends Base {
     style.textContent = STYLE;
     this.canvas = document.createElement("canvas");
     root.append(style, this.canvas, document.createElement("slot"));
-    /** The file, where the page has it already. @type {Uint8Array | undefined} */
+    /** The file, as soon as it is there. @type {Uint8Array | undefined} */
     this.bytes = undefined;
+    /** Gives the file, where the page has it already. @type {(() => Promise<Uint8Array>) | undefined} */
+    this.give = undefined;
     this.turn = 0;
     this.scale = 0;
     /** @type {{width: number, height: number} | undefined} */
@@ -59,14 +61,15 @@ export class IsthImg extends Base {
   attributeChangedCallback(name, before, now) {
     if (!this.isConnected || before === now) return;
     if (name === "src") {
-      this.bytes = undefined;
+      this.bytes = this.give = undefined;
       this.start();
     } else this.layout();
   }
 
-  /** Shows a file that the page has already. @param {Uint8Array} bytes */
-  showBytes(bytes) {
-    this.bytes = bytes;
+  /** Shows a file that the page has already, and gives when it is wanted. @param {() => Promise<Uint8Array>} give */
+  showBytes(give) {
+    this.bytes = undefined;
+    this.give = give;
     if (this.isConnected) this.start();
   }
 
@@ -96,12 +99,8 @@ export class IsthImg extends Base {
   async load(turn) {
     try {
       if (!this.bytes) {
-        const address = this.getAttribute("src");
-        if (!address) return;
-        const answer = await fetch(address);
-        if (!answer.ok) throw new Error(`${address}: ${answer.status} ${answer.statusText}`);
-        const bytes = new Uint8Array(await answer.arrayBuffer());
-        if (turn !== this.turn) return;
+        const bytes = await (this.give ? this.give() : this.fetch());
+        if (!bytes || turn !== this.turn) return;
         this.bytes = bytes;
       }
       const { width, height } = parse(this.bytes).header;
@@ -112,6 +111,14 @@ export class IsthImg extends Base {
     } catch (error) {
       if (turn === this.turn) this.fail(error);
     }
+  }
+
+  async fetch() {
+    const address = this.getAttribute("src");
+    if (!address) return undefined;
+    const answer = await fetch(address);
+    if (!answer.ok) throw new Error(`${address}: ${answer.status} ${answer.statusText}`);
+    return new Uint8Array(await answer.arrayBuffer());
   }
 
   /** Draws the picture as large as it is shown, if it is not there yet. @param {number} turn */

@@ -1,13 +1,14 @@
-/** `.isth` pictures in browsers: `decode`, `decodeBitmap` and the element `<isth-img>`. */
+/** `.isth` pictures in browsers: `decode`, `decodeBitmap`, the element `<isth-img>`, and plain images. */
 
 import { parse } from "./container.js";
 import { IsthImg } from "./element.js";
+import { showPlainImages } from "./images.js";
 import { ask, configure } from "./pool.js";
 
 /** @import { Options } from "./picture.js" */
 
 export * from "./errors.js";
-export { IsthImg, configure };
+export { IsthImg, configure, showPlainImages };
 
 /** @typedef {Uint8Array | ArrayBuffer | Blob | Response} Source */
 

@@ -43,14 +43,16 @@ export function decodeVp8l(bitstream, height, width, what) {
   const bits = new Bits(bitstream, what);
   const signature = bits.take(8);
   const found = [bits.take(14) + 1, bits.take(14) + 1];
-  bits.take(1); // whether alpha is used is a hint
+  const isOpaque = !bits.take(1);
   const version = bits.take(3);
   // Checked here, so that nothing is allocated for another size than ours.
   if (signature !== SIGNATURE || found[0] !== width || found[1] !== height) {
     throw new CorruptError(`${what} has the wrong size`, { expected: `${width}x${height}`, got: found.join("x") });
   }
   if (version !== 0) throw bits.damaged();
-  return decodeImage(bits, width, height);
+  const pixels = decodeImage(bits, width, height);
+  // Whatever is coded, as libwebp takes it.
+  return isOpaque ? pixels.map((pixel) => (pixel | 0xff000000) >>> 0) : pixels;
 }
 
 class Bits {
@@ -59,6 +61,8 @@ class Bits {
     this.bytes = bytes;
     this.what = what;
     this.at = 0; // in bits
+    // Wrapped as a WebP file, as Python reads it, a bitstream of odd length is followed by a zero.
+    this.end = 8 * (bytes.length + (bytes.length % 2));
   }
 
   damaged() {
@@ -69,7 +73,7 @@ class Bits {
   take(count) {
     const value = this.peek() & ((1 << count) - 1);
     this.at += count;
-    if (this.at > 8 * this.bytes.length) throw this.damaged();
+    if (this.at > this.end) throw this.damaged();
     return value;
   }
 
@@ -91,7 +95,7 @@ class Bits {
       const count = code.counts[length];
       if (place - first < count) {
         this.at += length;
-        if (this.at > 8 * this.bytes.length) throw this.damaged();
+        if (this.at > this.end) throw this.damaged();
         return code.symbols[index + place - first];
       }
       index += count;
@@ -151,8 +155,9 @@ function sum(a, b) {
 
 /** @param {Bits} bits @param {number} width @param {number} height @param {boolean} main */
 function decodePixels(bits, width, height, main) {
-  const cacheBits = bits.take(1) ? bits.take(4) : 0;
-  if (cacheBits > 11) throw bits.damaged();
+  const hasCache = bits.take(1) === 1;
+  const cacheBits = hasCache ? bits.take(4) : 0;
+  if (hasCache && (cacheBits < 1 || cacheBits > 11)) throw bits.damaged();
   const cacheSize = cacheBits ? 1 << cacheBits : 0;
   /** @type {Uint32Array | undefined} */
   let groupsAt;

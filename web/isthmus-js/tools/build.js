@@ -1,4 +1,7 @@
-/** Builds one file for browsers, `isthmus.js`: the library, its worker and its kernels. An argument says where it goes. */
+/**
+ * Builds `isthmus.js` for browsers, one file with the library, its worker and its kernels, and `build/isthmus-sw.js`, the
+ * service worker. An argument says where the first goes.
+ */
 
 import { writeFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
@@ -16,10 +19,12 @@ const SHARED = /** @type {const} */ ({
   target: "es2022",
   legalComments: "none",
 });
+const BANNER = { js: "/* Made from web/isthmus-js by `npm run build`. With pako, MIT and Zlib licence. */" };
 
 await compileKernels();
+// Alone: a service worker is a file of its own, and no page loads both.
+await build({ ...SHARED, entryPoints: ["src/service-worker.js"], format: "iife", outfile: "build/isthmus-sw.js", banner: BANNER });
 const worker = await build({ ...SHARED, entryPoints: ["src/worker.js"], format: "iife", write: false });
 await writeFile(`${ROOT}build/worker.js`, `export const WORKER = ${JSON.stringify(worker.outputFiles[0].text)};\n`);
-const banner = { js: "/* Made from web/isthmus-js by `npm run build`. With pako, MIT and Zlib licence. */" };
 const outfile = process.argv[2] ?? PACKAGE;
-await build({ ...SHARED, entryPoints: ["src/index.js"], format: "esm", outfile, banner });
+await build({ ...SHARED, entryPoints: ["src/index.js"], format: "esm", outfile, banner: BANNER });
