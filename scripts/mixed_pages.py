@@ -18,12 +18,13 @@ from PIL import Image, ImageDraw, ImageFilter, ImageFont
 EACH = 6
 """Pages of a kind."""
 SUFFIXES = (".png", ".webp", ".avif")
-WORDS = (
+TEXT = (
     "the of and a to in is that for it with as was on are by this be at from or which an can not have river water "
     "mountain light pressure between market energy process cell value measure system number figure large small open "
     "file save window layer picture section report annual growth result theory method table north south valley lake "
     "forest station road bridge height surface colour change 1984 27 3.5 60% example however because within"
-).split()
+)
+WORDS = TEXT.split()
 Size = tuple[int, int]
 
 
