@@ -92,11 +92,15 @@ class Maker:
         return self._cut(self._any(self.parts.graphics), size)
 
     def screen(self) -> Image.Image:
-        """What a photograph is shown upon: at least 900 x 700 pixels."""
-        picture = self._cut(self._any(self.parts.screens), (1024, 900))
-        canvas = Image.new("RGB", (max(picture.width, 900), max(picture.height, 700)), self.colour(90, 200))
+        """What a photograph is shown upon: at least 800 x 600 pixels."""
+        picture = self._cut(self._any(self.parts.screens), (900, 700))
+        canvas = Image.new("RGB", (max(picture.width, 800), max(picture.height, 600)), self.colour(90, 200))
         canvas.paste(picture, (0, 0))
         return canvas
+
+    def among(self, low: int, high: int) -> int:
+        """Any whole number from low to below high."""
+        return int(self.rng.integers(low, high))
 
     def colour(self, low: int, high: int) -> tuple[int, int, int]:
         """Any, of levels from low to high."""
@@ -141,75 +145,70 @@ class Maker:
 def screenshot(make: Maker) -> Image.Image:
     """A window with a photograph over a screen."""
     page = make.screen()
-    width, height = make.rng.integers(380, 560), make.rng.integers(280, 420)
-    left, top = make.rng.integers(0, page.width - width), make.rng.integers(30, page.height - height)
+    width, height = make.among(340, 500), make.among(250, 380)
+    left, top = make.among(0, page.width - width), make.among(30, page.height - height)
     draw = ImageDraw.Draw(page)
     draw.rectangle((left - 1, top - 29, left + width, top + height), make.colour(20, 90))
     draw.rectangle((left, top - 28, left + width - 1, top - 1), make.colour(190, 240))
     draw.text((left + 10, top - 22), f"{make.title()}.jpg", (20, 20, 20), ImageFont.load_default(14))
-    page.paste(make.photograph((int(width), int(height))), (int(left), int(top)))
+    page.paste(make.photograph((width, height)), (left, top))
     return page
 
 
 def scan(make: Maker) -> Image.Image:
-    """A printed page; of every two, one is turned and noisy, the other cleaned by its scanner."""
-    page = Image.new("RGB", (848, 1104), (255, 255, 255))
-    size = int(make.rng.integers(13, 18))
-    ImageDraw.Draw(page).text((60, 50), make.title(), (0, 0, 0), ImageFont.load_default(34))
-    split = int(make.rng.integers(400, 620))
-    make.write(page, (60, 110, 410, 1050), size, (10, 10, 10))
-    make.write(page, (440, split + 30, 790, 1050), size, (10, 10, 10))
-    page.paste(make.photograph((350, split - 110)), (440, 110))
-    cleaned = make.number % 2 == 0
-    page = page.filter(ImageFilter.GaussianBlur(0.4 if cleaned else 0.6))
-    if not cleaned:
-        angle = float(make.rng.uniform(-0.7, 0.7))
-        page = page.rotate(angle, Image.Resampling.BICUBIC, fillcolor=(255, 255, 255))
-        paper = np.asarray(make.colour(225, 245)) / 255
-        noise = make.rng.normal(0, 1.5, (page.height, page.width, 3))
-        page = _image(np.asarray(page) * paper + noise)
-    return page
+    """A printed page, turned a little, with noise; of every two, one is cleaned by its scanner."""
+    page = Image.new("RGB", (640, 800), (255, 255, 255))
+    size = make.among(12, 16)
+    ImageDraw.Draw(page).text((40, 30), make.title(), (0, 0, 0), ImageFont.load_default(30))
+    split = make.among(300, 460)
+    make.write(page, (40, 80, 305, 770), size, (10, 10, 10))
+    make.write(page, (335, split + 20, 600, 770), size, (10, 10, 10))
+    page.paste(make.photograph((265, split - 80)), (335, 80))
+    angle, paper = float(make.rng.uniform(0.1, 0.7)), np.asarray(make.colour(225, 245))
+    page = page.filter(ImageFilter.GaussianBlur(0.6)).rotate(angle, Image.Resampling.BICUBIC, fillcolor=(255, 255, 255))
+    noise = make.rng.normal(0, 1.5, (page.height, page.width, 3))
+    levels = np.asarray(page) * (paper / 255) + noise
+    if make.number % 2 == 0:
+        # Paper becomes white, and ink black.
+        levels = (levels - 24) * 255 / (paper - 30)
+    return _image(levels)
 
 
 def slide(make: Maker) -> Image.Image:
     """A title, points, a photograph and a graphic."""
     dark = make.number % 2 == 1
-    page = Image.new("RGB", (1024, 768), make.colour(10, 60) if dark else make.colour(235, 256))
+    page = Image.new("RGB", (800, 600), make.colour(10, 60) if dark else make.colour(235, 256))
     ink = (240, 240, 240) if dark else (20, 20, 40)
     draw = ImageDraw.Draw(page)
-    draw.rectangle((0, 0, 1024, 96), make.colour(20, 200))
-    draw.text((40, 26), make.title(), (255, 255, 255), ImageFont.load_default(40))
+    draw.rectangle((0, 0, 800, 76), make.colour(20, 200))
+    draw.text((30, 20), make.title(), (255, 255, 255), ImageFont.load_default(32))
     for row in range(5):
-        draw.ellipse((42, 148 + 62 * row, 54, 160 + 62 * row), make.colour(100, 220))
-        make.write(page, (70, 138 + 62 * row, 500, 178 + 62 * row), 24, ink)
-    graphic = make.graphic((440, 270))
-    page.paste(graphic, (40, 475))
-    page.paste(make.photograph((460, 590)), (530, 130))
-    draw.text((530, 730), make.title(), ink, ImageFont.load_default(16))
+        draw.ellipse((32, 112 + 48 * row, 42, 122 + 48 * row), make.colour(100, 220))
+        make.write(page, (54, 104 + 48 * row, 390, 134 + 48 * row), 19, ink)
+    page.paste(make.graphic((350, 220)), (30, 360))
+    page.paste(make.photograph((370, 450)), (410, 100))
+    draw.text((410, 566), make.title(), ink, ImageFont.load_default(14))
     return page
 
 
 def map_page(make: Maker) -> Image.Image:
     """Land with roads, names and a legend; of every two, one is shaded relief, the other seen from the air."""
-    size = (1000, 800)
-    page = _relief(make, size) if make.number % 2 == 0 else make.ground(size)
-    draw = ImageDraw.Draw(page)
-    for width, colour in ((7, (230, 150, 60)), (5, (250, 220, 90)), (4, (255, 255, 255)), (3, (60, 110, 200))):
-        points = np.cumsum(make.rng.normal(0, 45, (30, 2)) + make.rng.normal(0, 40, 2), 0) + make.rng.uniform(0, 800, 2)
+    land = _relief(make, (640, 560)) if make.number % 2 == 0 else make.ground((640, 560))
+    draw = ImageDraw.Draw(land)
+    for width, colour in ((6, (230, 150, 60)), (5, (250, 220, 90)), (4, (255, 255, 255)), (3, (60, 110, 200))):
+        points = np.cumsum(make.rng.normal(0, 35, (30, 2)) + make.rng.normal(0, 30, 2), 0) + make.rng.uniform(0, 560, 2)
         line = [(float(x), float(y)) for x, y in points]
         draw.line(line, (80, 60, 50), width + 2, "curve")
         draw.line(line, colour, width, "curve")
-    for _ in range(28):
-        x, y = make.rng.uniform(0, 900), make.rng.uniform(0, 780)
-        font = ImageFont.load_default(int(make.rng.integers(11, 20)))
-        draw.text((x, y), make.title(), (20, 20, 20), font, stroke_width=1, stroke_fill=(255, 255, 255))
-    legend = Image.new("RGB", (300, 800), (255, 255, 255))
-    ImageDraw.Draw(legend).text((20, 20), make.title(), (0, 0, 0), ImageFont.load_default(24))
-    make.write(legend, (20, 70, 285, 780), 15, (30, 30, 30))
-    whole = Image.new("RGB", (1300, 800))
-    whole.paste(page, (0, 0))
-    whole.paste(legend, (1000, 0))
-    return whole
+    for _ in range(18):
+        place = float(make.rng.uniform(0, 560)), float(make.rng.uniform(0, 540))
+        font = ImageFont.load_default(make.among(11, 19))
+        draw.text(place, make.title(), (20, 20, 20), font, stroke_width=1, stroke_fill=(255, 255, 255))
+    page = Image.new("RGB", (840, 560), (255, 255, 255))
+    page.paste(land, (0, 0))
+    ImageDraw.Draw(page).text((655, 15), make.word().capitalize(), (0, 0, 0), ImageFont.load_default(22))
+    make.write(page, (655, 55, 830, 545), 14, (30, 30, 30))
+    return page
 
 
 def _relief(make: Maker, size: Size) -> Image.Image:
