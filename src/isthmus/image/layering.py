@@ -54,7 +54,7 @@ class Layered:
     photo: list[bytes] | None
 
 
-def all_sharp(picture: Picture, quality: Quality, progress: Progress | None = None) -> Layered:
+def all_sharp(picture: Picture, quality: Quality, effort: Effort = 1, progress: Progress | None = None) -> Layered:
     """The sharp layer everywhere.
 
     Raises:
@@ -64,7 +64,7 @@ def all_sharp(picture: Picture, quality: Quality, progress: Progress | None = No
     payloads = []
     for index in range(grid.count):
         pixels = picture(*grid.tile_box(index))
-        payloads.append(encode_sharp(pixels, everywhere(*pixels.shape[:2]), quality))
+        payloads.append(encode_sharp(pixels, everywhere(*pixels.shape[:2]), quality, effort))
         if progress:
             progress(index + 1, grid.count)
     return Layered(payloads, None)
@@ -89,7 +89,7 @@ def layers_of(
     if not can_encode() or not _worth_a_look(drawn):
         return Layered(None, None)
     if (~drawn & ~flat).mean() <= _BUSY_SHARE:
-        return all_sharp(picture, setting.quality, progress)
+        return all_sharp(picture, setting.quality, effort, progress)
     return _cheapest(picture, find_coder(), setting, effort, progress, _closed(drawn | flat))
 
 
@@ -173,7 +173,7 @@ def _cheapest(
         size = len(photo.payloads[index])
         pixels = picture(*grid.tile_box(index))
         for wanted in _wanted(mask[at]):
-            payload, errors = _sharp(pixels, wanted, setting.quality)
+            payload, errors = _sharp(pixels, wanted, setting.quality, effort)
             cost, rest = 8 * len(payload) + price * float(errors[wanted].sum()), 0
             if not wanted.all():
                 cost, rest = cost + beneath.cost(index, at, price, ~wanted), len(beneath.payloads[index])
@@ -215,9 +215,9 @@ def _photo(
     return _Coded(payloads, np.concatenate(errors))
 
 
-def _sharp(pixels: Pixels, mask: Mask, quality: Quality) -> tuple[bytes, Float64]:
+def _sharp(pixels: Pixels, mask: Mask, quality: Quality, effort: Effort) -> tuple[bytes, Float64]:
     """The payload of a tile's sharp layer, and its squared errors by blocks."""
-    payload = encode_sharp(pixels, mask, quality)
+    payload = encode_sharp(pixels, mask, quality, effort)
     tile = decode_sharp(payload, *pixels.shape[:2])
     assert tile.pixels is not None
     return payload, _block_errors(pixels, tile.pixels)
