@@ -47,10 +47,9 @@ def test_another_order_comes_back(count: int, rng: np.random.Generator) -> None:
 
 
 def test_an_order_that_was_written_once_is_read_for_ever() -> None:
-    # Red, green and blue of two rows, from the last pixel to the first, blue before red.
-    samples = np.array([[[1, 2, 3], [4, 5, 6]], [[7, 8, 9], [10, 11, 12]]], np.uint8)
-    turned = np.ascontiguousarray(samples[::-1, ::-1, ::-1])
-    np.testing.assert_array_equal(decode_samples(bytes([TURNED, 7]) + encode_samples(turned)[1:], 2, 2, 3), samples)
+    payload = bytes.fromhex("04072f014000001fa010400014341d500820000a9af98ffcdec32e44f43f02")
+    samples = [[[1, 2, 3], [4, 5, 6]], [[7, 8, 9], [10, 11, 12]]]
+    np.testing.assert_array_equal(decode_samples(payload, 2, 2, 3), samples)
 
 
 def test_harder_is_never_longer() -> None:
