@@ -101,6 +101,16 @@ def test_what_is_drawn_all_over_needs_no_model(mode: str, monkeypatch: pytest.Mo
     assert isthmus.preview(data).size == (69, 4)
 
 
+def test_a_scanned_page_is_told_though_no_two_pixels_are_alike(rng: np.random.Generator) -> None:
+    noisy = np.asarray(text(160, 96)) * 0.9 + rng.normal(0, 2, (96, 160, 3))
+    page = np.clip(np.rint(noisy), 0, 255).astype(np.uint8)
+    assert not layering._worth_a_look(layering._kinds(as_picture(PHOTO))[0])
+    assert layering._worth_a_look(layering._kinds(as_picture(page))[0])
+    data, photo = (isthmus.encode(page, quality=50, layers=layers) for layers in ("auto", "photo"))
+    assert isthmus.inspect(data).sharp > 0
+    assert len(data) < len(photo)
+
+
 def test_photographs_are_as_they_were() -> None:
     assert isthmus.encode(PHOTO, quality=40) == isthmus.encode(PHOTO, quality=40, layers="photo")
 
