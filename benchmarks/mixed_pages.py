@@ -1,6 +1,6 @@
 """Pages that hold photographs beside what was drawn: isthmus in both layers, its networks alone, and AVIF.
 
-    python scripts/mixed_pages.py measure DATA PAGES
+    python scripts/make_mixed_pages.py measure DATA PAGES
     python benchmarks/mixed_pages.py PAGES -o OUTPUT
 
 Writes results.json and points.csv as `isthmus bench` does, and prints for each page the bytes of isthmus, at equal

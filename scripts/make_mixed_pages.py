@@ -1,7 +1,7 @@
 """Build pages that hold photographs beside what was drawn: screenshots, scans, slides and maps, six of each.
 
-python scripts/mixed_pages.py tune DATA OUT     # of training pictures, to tune with
-python scripts/mixed_pages.py measure DATA OUT  # of test pictures, to measure with
+python scripts/make_mixed_pages.py tune DATA OUT     # of training pictures, to tune with
+python scripts/make_mixed_pages.py measure DATA OUT  # of test pictures, to measure with
 
 The same pictures make the same pages. DATA has train/, domain/figures, domain/aerial, test/kodak and test/screens.
 """
