@@ -81,6 +81,7 @@ def page() -> Image.Image:
 
 LOSSLESS: dict[str, Callable[[], Image.Image]] = {
     "vp8l": lambda: photo(40, 30),
+    "turned": lambda: photo(40, 30).transpose(Image.Transpose.ROTATE_180),
     "lzma": stripes,
     "constant": lambda: Image.new("CMYK", (2050, 3), (1, 2, 3, 4)),
 }

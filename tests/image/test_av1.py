@@ -19,7 +19,7 @@ def decode(obus: bytes, height: int = 50, width: int = 75) -> np.ndarray:
 @pytest.mark.parametrize("size", [(1, 1), (50, 75), (16, 33), (64, 1)])
 def test_it_is_what_pillow_makes_of_the_whole_file(size: tuple[int, int]) -> None:
     pixels = np.asarray(text(*size[::-1]))
-    file = av1._avif(pixels, 70)
+    file = av1._avif(pixels, 70, av1._SPEEDS[1])
     obus = encode_av1(pixels, 70)
     assert len(file) - len(obus) > 250
     with Image.open(io.BytesIO(file)) as image:

@@ -21,11 +21,13 @@ from isthmus.quality import Quality
 from pictures import page, text, whole
 
 PHOTO = scikit.cat()[60:220, 150:390]
+MIXED = 30
+"""A quality at which both layers show the page of `pictures`."""
 
 
 @pytest.fixture(scope="module")
 def mixed() -> bytes:
-    return isthmus.encode(page(), quality=50)
+    return isthmus.encode(page(), quality=MIXED)
 
 
 def test_each_layer_where_it_is_better(mixed: bytes) -> None:
@@ -34,8 +36,8 @@ def test_each_layer_where_it_is_better(mixed: bytes) -> None:
     assert f", {100 * info.sharp:.0f} % in the sharp layer\n" in info.text()
     assert f"model {info.model_id}" in info.text()
     pixels, wanted = isthmus.decode(mixed), np.asarray(page())
-    alone = {layers: isthmus.encode(page(), quality=50, layers=layers) for layers in ("photo", "sharp")}
-    price = bits_of_error(Quality.of(50))
+    alone = {layers: isthmus.encode(page(), quality=MIXED, layers=layers) for layers in ("photo", "sharp")}
+    price = bits_of_error(Quality.of(MIXED))
 
     def cost(file: bytes) -> float:
         return 8 * len(file) + price * float(((isthmus.decode(file).astype(float) - wanted) ** 2).sum())
@@ -97,6 +99,16 @@ def test_what_is_drawn_all_over_needs_no_model(mode: str, monkeypatch: pytest.Mo
     box = (1010, 10, 30, 20)
     np.testing.assert_array_equal(isthmus.decode(data, box), isthmus.decode(data)[10:30, 1010:1040])
     assert isthmus.preview(data).size == (69, 4)
+
+
+def test_a_scanned_page_is_told_though_no_two_pixels_are_alike(rng: np.random.Generator) -> None:
+    noisy = np.asarray(text(160, 96)) * 0.9 + rng.normal(0, 2, (96, 160, 3))
+    page = np.clip(np.rint(noisy), 0, 255).astype(np.uint8)
+    assert not layering._worth_a_look(layering._kinds(as_picture(PHOTO))[0])
+    assert layering._worth_a_look(layering._kinds(as_picture(page))[0])
+    data, photo = (isthmus.encode(page, quality=50, layers=layers) for layers in ("auto", "photo"))
+    assert isthmus.inspect(data).sharp > 0
+    assert len(data) < len(photo)
 
 
 def test_photographs_are_as_they_were() -> None:
@@ -186,11 +198,11 @@ def test_tiles_of_both_layers(monkeypatch: pytest.MonkeyPatch) -> None:
     image = Image.new("RGB", (1100, 112), "white")
     image.paste(text(1024, 112), (0, 0))
     image.paste(Image.fromarray(PHOTO[:112, :140]), (960, 0))
-    data = isthmus.encode(image, quality=50)
+    data = isthmus.encode(image, quality=MIXED)
     parsed = parse(data)
     assert [payload[0] for payload in parsed.sharp] == [2, 0]
     assert psnr_db(np.asarray(image), isthmus.decode(data)) > 30
-    assert data == Codec(threads=2).encode(image, 50)
+    assert data == Codec(threads=2).encode(image, MIXED)
     box = (1000, 20, 60, 50)
     found = isthmus.decode(data, box).astype(int)
     assert np.abs(found - isthmus.decode(data)[20:70, 1000:1060]).max() <= 1

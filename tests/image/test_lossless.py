@@ -180,7 +180,9 @@ def test_files(tmp_path: Path) -> None:
 def test_golden_files(kind: str) -> None:
     data = (GOLDEN / f"lossless_{kind}.isth").read_bytes()
     parsed = parse(data)
-    assert [payload[0] for payload in parsed.samples] == {"vp8l": [1], "lzma": [2], "constant": [0, 0]}[kind]
+    assert [payload[0] for payload in parsed.samples] == {"vp8l": [1], "turned": [4], "lzma": [2], "constant": [0, 0]}[
+        kind
+    ]
     assert_same(isthmus.decode_image(data), LOSSLESS[kind]())
 
 

@@ -7,15 +7,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from isthmus.errors import CorruptError
-from isthmus.image.samples import CONSTANT, LZMA, VP8L, decode_samples, encode_samples
-from pictures import photo
+from isthmus.image import samples as samples_module
+from isthmus.image.samples import CONSTANT, LZMA, TURNED, VP8L, decode_samples, encode_samples, quick_size
+from pictures import photo, text
 
 shapes = st.tuples(st.integers(1, 30), st.integers(1, 30), st.integers(1, 4))
 
 
-@given(hnp.arrays(np.uint8, shapes), st.sampled_from([1, 2]))
+@given(hnp.arrays(np.uint8, shapes), st.sampled_from([None, 1, 2]))
 @settings(max_examples=60, deadline=None)
-def test_the_same_samples_come_back(samples: np.ndarray, effort: int) -> None:
+def test_the_same_samples_come_back(samples: np.ndarray, effort: int | None) -> None:
     np.testing.assert_array_equal(decode_samples(encode_samples(samples, effort), *samples.shape), samples)
 
 
@@ -31,6 +32,31 @@ def test_both_coders_hold_any_number_of_samples(count: int, rng: np.random.Gener
         np.testing.assert_array_equal(decode_samples(payload, *samples.shape), samples)
     assert kinds <= {VP8L, LZMA}
     assert payload[0] == LZMA
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 4])
+def test_another_order_comes_back(count: int, rng: np.random.Generator) -> None:
+    samples = rng.integers(0, 9, (7, 5, count), dtype=np.uint8)
+    for order in range(1, 8 if count > 2 else 4):
+        payload = samples_module._vp8l(samples, order, (0, 0))
+        assert payload[:2] == bytes([TURNED, order])
+        np.testing.assert_array_equal(decode_samples(payload, 7, 5, count), samples)
+    for order in (0, 8, 255, *((4,) if count < 3 else ())):
+        with pytest.raises(CorruptError, match="of no known kind"):
+            decode_samples(bytes([TURNED, order]) + payload[2:], 7, 5, count)
+
+
+def test_an_order_that_was_written_once_is_read_for_ever() -> None:
+    payload = bytes.fromhex("04072f014000001fa010400014341d500820000a9af98ffcdec32e44f43f02")
+    samples = [[[1, 2, 3], [4, 5, 6]], [[7, 8, 9], [10, 11, 12]]]
+    np.testing.assert_array_equal(decode_samples(payload, 2, 2, 3), samples)
+
+
+def test_harder_is_never_longer() -> None:
+    picture = np.asarray(text(160, 120))
+    first, shorter, shortest = (len(encode_samples(picture, effort)) for effort in (None, 1, 2))
+    assert first >= shorter >= shortest
+    assert quick_size(picture) >= shortest
 
 
 def test_what_is_transparent_is_kept() -> None:
@@ -73,7 +99,20 @@ def test_bytes_behind_the_stream_are_corrupt() -> None:
 
 @pytest.mark.parametrize(
     "payload",
-    [b"", b"\x00", b"\x00ab", b"\x00abcd", b"\x01", b"\x01\x2f", b"\x02", b"\x02ab", b"\x03abc", b"\x01" * 40],
+    [
+        b"",
+        b"\x00",
+        b"\x00ab",
+        b"\x00abcd",
+        b"\x01",
+        b"\x01\x2f",
+        b"\x02",
+        b"\x02ab",
+        b"\x03abc",
+        b"\x04",
+        b"\x04\x01",
+        b"\x01" * 40,
+    ],
 )
 def test_nonsense_is_corrupt(payload: bytes) -> None:
     with pytest.raises(CorruptError):

@@ -61,7 +61,7 @@ def _layered(picture: Picture, setting: Setting, effort: Effort, progress: Progr
     if picture.layers == "photo":
         return Layered(None, None)
     if picture.layers == "sharp":
-        return all_sharp(picture, setting.quality, progress)
+        return all_sharp(picture, setting.quality, effort, progress)
     return layers_of(picture, lambda: coder_of(setting.model), setting, effort, progress)
 
 

@@ -10,10 +10,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from isthmus.effort import Effort
 from isthmus.errors import CorruptError
 from isthmus.image.av1 import decode_av1, encode_av1
 from isthmus.image.mask import Mask, decode_mask, encode_mask, everywhere, pixels_of
-from isthmus.image.samples import decode_samples, encode_samples
+from isthmus.image.samples import decode_samples, encode_samples, quick_size
 from isthmus.quality import Quality
 
 NOWHERE, EVERYWHERE, SOMEWHERE = 0, 1, 2
@@ -51,22 +52,24 @@ class SharpTile:
             below[shown] = self.pixels[part][shown]
 
 
-def encode_sharp(pixels: NDArray[np.uint8], mask: Mask, quality: Quality) -> bytes:
+def encode_sharp(pixels: NDArray[np.uint8], mask: Mask, quality: Quality, effort: Effort = 1) -> bytes:
     """The payload of a tile in which the layer shows somewhere.
 
     Arguments:
         pixels: (h, w, 3) uint8.
         mask: where they are to show.
         quality: where the dial stands: the same as for photographs.
+        effort: how hard the coders try.
 
     Raises:
         MissingExtraError: Pillow has no AV1.
     """
     front = bytes([EVERYWHERE]) if mask.all() else bytes([SOMEWHERE]) + encode_mask(mask)
     filled = _filled(pixels, mask)
-    lossless = encode_samples(filled)
-    lossy = bytes([AV1]) + encode_av1(filled, round(float(np.interp(quality.percent, _DIAL, _AV1))))
-    return front + min(lossless, lossy, key=len)
+    pixels = bytes([AV1]) + encode_av1(filled, round(float(np.interp(quality.percent, _DIAL, _AV1))), effort)
+    if quick_size(filled) <= 2 * len(pixels):
+        pixels = min(encode_samples(filled), pixels, key=len)
+    return front + pixels
 
 
 def decode_sharp(payload: bytes | memoryview, height: int, width: int) -> SharpTile:
