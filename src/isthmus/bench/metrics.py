@@ -22,6 +22,7 @@ from isthmus.bench import ssimulacra2 as _ssimulacra2
 from isthmus.bench.latest import Latest
 from isthmus.model.engine import limit_threads
 from isthmus.ssimulacra2.blur import RADIUS, Plane, blur, halve
+from isthmus.ssimulacra2.planes import MIN_SIDE
 
 Picture = NDArray[np.uint8]
 """`(H, W, 3) uint8`, sRGB."""
@@ -32,7 +33,7 @@ MS_SSIM_WEIGHTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)
 """Of the five scales, the finest first (Wang, Simoncelli and Bovik, 2003)."""
 MS_SSIM_MIN_SIDE = 161
 """Pixels that five scales of an 11-tap window need: (11 - 1) * 2**4 + 1."""
-SSIMULACRA2_MIN_SIDE = _ssimulacra2.MIN_SIDE
+SSIMULACRA2_MIN_SIDE = MIN_SIDE
 """Pixels that SSIMULACRA2 needs on each side."""
 
 

@@ -43,7 +43,8 @@ def encode_samples(samples: NDArray[np.uint8], effort: Effort | None = None) -> 
 
     Arguments:
         samples: (h, w, n) uint8, n from 1 to 4, sides at most `TILE`.
-        effort: 1 to try other orders of the samples until a file is shorter than WebP's, more to try all; None for none.
+        effort: 1 to try other orders of the samples until a file is shorter than WebP's, more to try all; None for
+            none.
     """
     if (samples == samples[0, 0]).all():
         return bytes([CONSTANT, *samples[0, 0]])

@@ -66,10 +66,10 @@ def encode_sharp(pixels: NDArray[np.uint8], mask: Mask, quality: Quality, effort
     """
     front = bytes([EVERYWHERE]) if mask.all() else bytes([SOMEWHERE]) + encode_mask(mask)
     filled = _filled(pixels, mask)
-    pixels = bytes([AV1]) + encode_av1(filled, round(float(np.interp(quality.percent, _DIAL, _AV1))), effort)
-    if quick_size(filled) <= 2 * len(pixels):
-        pixels = min(encode_samples(filled), pixels, key=len)
-    return front + pixels
+    shown = bytes([AV1]) + encode_av1(filled, round(float(np.interp(quality.percent, _DIAL, _AV1))), effort)
+    if quick_size(filled) <= 2 * len(shown):
+        shown = min(encode_samples(filled), shown, key=len)
+    return front + shown
 
 
 def decode_sharp(payload: bytes | memoryview, height: int, width: int) -> SharpTile:
