@@ -1,13 +1,16 @@
-"""Pictures that scikit-image ships, and codecs that stand in for isthmus."""
+"""Pictures that scikit-image ships, and codecs that stand in for isthmus, of pictures and of sounds."""
 
 import os
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 from skimage import data
 
-from isthmus.bench.rivals import RIVALS, Rival
+from isthmus.bench.rivals import RIVALS, Dial, Rival
+from isthmus.bench.sound.clip import Clip
+from isthmus.bench.sound.libraries import flac, flac_decode
 
 PHOTOS = {
     "astronaut": data.astronaut,
@@ -32,3 +35,16 @@ def dying(*_: object) -> bytes:
 def isthmus_double(rival: str, name: str = "isthmus", label: str = "isthmus") -> Rival:
     """A rival that passes for isthmus."""
     return replace(RIVALS[rival], name=name, label=label)
+
+
+def coarse_encode(clip: Clip, quality: float, threads: int, factor: float = 1.0) -> bytes:
+    """FLAC of samples with about so many bits, less a factor: a lossy codec of sounds that is always here."""
+    steps = 2 ** (quality / 10 + 2) / factor
+    return flac(replace(clip, samples=np.asarray(np.rint(clip.samples * steps) / steps, np.float32)), 0, threads)
+
+
+def coarse(name: str, label: str, factor: float = 1.0) -> Rival:
+    """A rival of sounds that needs nothing that may not be here; it needs the fewer bytes the larger the factor."""
+    encode = partial(coarse_encode, factor=factor)
+    qualities = (20.0, 40.0, 60.0, 80.0)
+    return Rival(name, label, "fewer bits", encode, flac_decode, partial(str, "1.0"), qualities, Dial(0, 100))

@@ -25,7 +25,7 @@ def curve(codec: str, bpp: list[float], psnr: list[float]) -> Curve:
 
 
 def point(picture: str, quality: float, data_bytes: int, psnr: float, codec: str = "x") -> Point:
-    return Point(picture, codec, quality, 100, 80, data_bytes, {"psnr": psnr})
+    return Point(picture, codec, quality, 8000, data_bytes, {"psnr": psnr})
 
 
 def test_the_table_has_the_codecs_it_should() -> None:

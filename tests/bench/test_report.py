@@ -167,7 +167,7 @@ def test_a_distance_is_drawn_upside_down() -> None:
 def test_a_setting_is_told_in_the_codecs_own_words(tmp_path: Path) -> None:
     sources, jxl = SOURCES[:1], replace(RIVALS["jxl"], qualities=(-5.2, -1.1))
     made = [
-        Point("a.png", "jxl", quality, 100, 80, size, {"psnr": level})
+        Point("a.png", "jxl", quality, 8000, size, {"psnr": level})
         for quality, size, level in ((-5.2, 800, 30.0), (-1.1, 1600, 36.0))
     ]
     write_report(record_of("a set", "", sources, [jxl], made), tmp_path, "jxl")
@@ -178,9 +178,7 @@ def test_a_setting_is_told_in_the_codecs_own_words(tmp_path: Path) -> None:
 
 def test_a_share_without_overlap_is_a_dash() -> None:
     made = points({"isthmus": (1, 1, 1)})
-    far = [
-        Point(p.picture, "jpeg", p.quality, 100, 80, p.data_bytes, {"mse": 1.0, "psnr": p.quality - 20}) for p in made
-    ]
+    far = [Point(p.source, "jpeg", p.quality, 8000, p.data_bytes, {"mse": 1.0, "psnr": p.quality - 20}) for p in made]
     table = bd_table(record_of("a set", "", SOURCES, [isthmus_double("webp"), RIVALS["jpeg"]], made + far), "jpeg")
     assert table[1][1:] == ["-", "no overlap"]
 

@@ -124,7 +124,8 @@ def isthmus_codec(weights: Weights, name: str = "isthmus") -> Rival:
     settings = f" tune {tune.text}" if tune else ""
     encode: Callable[..., bytes] = _encode
     decode: Callable[..., Any] = _decode
-    qualities, says = QUALITIES, _layers
+    qualities: tuple[float, ...] = QUALITIES
+    says = _layers
     if weights.subject.medium != PICTURES.medium:
         encode, decode, qualities, says = _encode_sound, _decode_sound, SOUND_QUALITIES, _nothing
     return Rival(

@@ -106,7 +106,7 @@ def _clip_facts(clip: Clip) -> dict[str, Any]:
 
 
 def _pixels(picture: np.ndarray) -> float:
-    return picture.shape[0] * picture.shape[1]
+    return float(picture.shape[0] * picture.shape[1])
 
 
 def _milliseconds(clip: Clip) -> float:

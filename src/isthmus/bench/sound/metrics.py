@@ -10,7 +10,7 @@ import importlib.metadata
 import math
 from collections.abc import Callable
 from functools import cache, partial
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -22,6 +22,8 @@ from isthmus.extras import require
 
 MODELS_RATE = 48_000
 """Samples a second that both models of ears want."""
+Samples = npt.NDArray[np.float64]
+"""(channels, n)."""
 FRAME = 2048
 """Samples of a frame of the log-spectral distance; frames overlap by half."""
 FLOOR = 1e-6
@@ -60,11 +62,22 @@ def two_f(original: Clip, decoded: Clip) -> float:
     Source: Kastner and Herre, "An efficient model for estimating subjective quality of separated audio source signals",
     WASPAA 2019.
     """
-    from seabass.core.models.mms import estimated_mean_mushra_score
-
     _check(original, decoded)
     wanted, found = (clip.at(MODELS_RATE).samples.T.astype(np.float64) for clip in (original, decoded))
-    return float(estimated_mean_mushra_score(found, wanted))
+    return float(_two_f()(found, wanted))
+
+
+@cache
+def _two_f() -> Callable[[Samples, Samples], float]:
+    """The model's function, not compiled: it works on whole arrays, and compiling it takes a minute in each process."""
+    import numba
+
+    before, numba.config.DISABLE_JIT = numba.config.DISABLE_JIT, True
+    try:
+        from seabass.core.models.mms import estimated_mean_mushra_score
+    finally:
+        numba.config.DISABLE_JIT = before
+    return cast("Callable[[Samples, Samples], float]", estimated_mean_mushra_score)
 
 
 def log_spectral_distance(original: Clip, decoded: Clip) -> float:
@@ -105,17 +118,27 @@ def _version(package: str) -> str:
     return f"{package} {importlib.metadata.version(package)}"
 
 
-def _of(package: str, module: str, name: str) -> dict[str, Callable[[], Any]]:
-    return {"absence": partial(_absence, module, f"{name} needs"), "version": partial(_version, package)}
-
-
 def _falling(values: Levels) -> Levels:
     return -values
 
 
 METRICS = {
-    "visqol": Metric("ViSQOL", "ViSQOL", visqol, words="{:.2f}".format, **_of("visqol-python", "visqol", "ViSQOL")),
-    "2f": Metric("2f model", "the 2f model's score", two_f, digits=1, **_of("seabass-2f", "seabass", "the 2f model")),
+    "visqol": Metric(
+        "ViSQOL",
+        "ViSQOL",
+        visqol,
+        words="{:.2f}".format,
+        absence=partial(_absence, "visqol", "ViSQOL needs"),
+        version=partial(_version, "visqol-python"),
+    ),
+    "2f": Metric(
+        "2f model",
+        "the 2f model's score",
+        two_f,
+        digits=1,
+        absence=partial(_absence, "seabass", "the 2f model needs"),
+        version=partial(_version, "seabass-2f"),
+    ),
     "lsd_db": Metric(
         "LSD (dB)",
         "log-spectral distance",
