@@ -38,13 +38,17 @@ def isthmus_double(rival: str, name: str = "isthmus", label: str = "isthmus") ->
 
 
 def coarse_encode(clip: Clip, quality: float, threads: int, factor: float = 1.0) -> bytes:
-    """FLAC of samples with about so many bits, less a factor: a lossy codec of sounds that is always here."""
-    steps = 2 ** (quality / 10 + 2) / factor
-    return flac(replace(clip, samples=np.asarray(np.rint(clip.samples * steps) / steps, np.float32)), 0, threads)
+    """FLAC of samples in coarse steps of 16-bit levels, larger by a factor: a lossy codec that is always here.
+
+    Steps are powers of two, for a quality in tens: FLAC gains nothing from others.
+    """
+    step = max(1, round(factor * 2 ** (11 - quality / 10)))
+    samples = np.asarray(np.rint(clip.samples * 2**15 / step) * step / 2**15, np.float32)
+    return flac(replace(clip, samples=samples), 0, threads)
 
 
 def coarse(name: str, label: str, factor: float = 1.0) -> Rival:
-    """A rival of sounds that needs nothing that may not be here; it needs the fewer bytes the larger the factor."""
+    """A rival of sounds that is always here; its steps, and so its noise, are larger by the factor."""
     encode = partial(coarse_encode, factor=factor)
     qualities = (20.0, 40.0, 60.0, 80.0)
-    return Rival(name, label, "fewer bits", encode, flac_decode, partial(str, "1.0"), qualities, Dial(0, 100))
+    return Rival(name, label, "fewer bits", encode, flac_decode, partial(str, "1.0"), qualities, Dial(0, 100, 10))

@@ -120,10 +120,10 @@ def environment() -> Environment:
     return Environment(loader=PackageLoader("isthmus.bench"), autoescape=select_autoescape())
 
 
-def rate_cells(size: int, raw_bytes: int, extent: float) -> list[str]:
+def rate_cells(size: int, raw_bytes: int, extent: float, digits: int = PICTURES.digits) -> list[str]:
     """The first cells of a row, of a file of so many bytes that holds what has so many without coding, and is so large
     in pixels or milliseconds."""
-    return [f"{size:,}", f"{raw_bytes / size:.1f}:1", f"{8 * size / extent:.3f}"]
+    return [f"{size:,}", f"{raw_bytes / size:.1f}:1", f"{8 * size / extent:.{digits}f}"]
 
 
 def cells(outcome: Outcome) -> list[str]:
@@ -138,7 +138,7 @@ def cells(outcome: Outcome) -> list[str]:
 
 
 def _rate_cells(size: int, subject: Subject, thing: Any) -> list[str]:
-    return rate_cells(size, subject.raw_bytes(thing), subject.extent(thing))
+    return rate_cells(size, subject.raw_bytes(thing), subject.extent(thing), subject.digits)
 
 
 def _metric_cells(metrics: Mapping[str, float]) -> list[str]:
@@ -244,14 +244,15 @@ def pixels_for(pictures: int) -> int:
 def means(parts: Sequence[Part]) -> list[list[str]]:
     """All bytes and mean figures of the codecs that took every picture or sound; a heading row."""
     first = parts[0]
-    rows = [["Codec", *mean_heads(SUBJECTS[first.subject], first.metrics)]]
+    subject = SUBJECTS[first.subject]
+    rows = [["Codec", *mean_heads(subject, first.metrics)]]
     for label in first.figures:
         found = [part.figures[label] for part in parts if label in part.figures]
         if len(found) == len(parts):
             size, raw = (sum(getattr(each, name) for each in found) for name in ("data_bytes", "raw_bytes"))
             averages = {name: float(np.mean([each.metrics[name] for each in found])) for name in first.metrics}
             extent = sum(each.extent for each in found)
-            rows.append([label, *rate_cells(size, raw, extent), *_metric_cells(averages)])
+            rows.append([label, *rate_cells(size, raw, extent, subject.digits), *_metric_cells(averages)])
     return rows
 
 

@@ -38,6 +38,7 @@ class Subject:
         laid: what came back, laid on the original; as it is where decoders return what they were given.
         unit: of a rate, in records and over columns.
         rate: of a rate, in words.
+        digits: of a rate behind the point, in tables.
         ticks: of an axis of rates.
         reach: lowest and highest rate of an axis.
         metrics: names of all that it is measured by.
@@ -63,6 +64,7 @@ class Subject:
     laid: Callable[[Any, Any], Any]
     unit: str
     rate: str
+    digits: int
     ticks: tuple[float, ...]
     reach: tuple[float, float]
     metrics: tuple[str, ...]
@@ -143,6 +145,7 @@ PICTURES = Subject(
     _as_it_is,
     "bpp",
     "bits per pixel",
+    3,
     (0.05, 0.1, 0.2, 0.3, 0.5, 0.75, 1, 1.5, 2, 3, 4),
     (0.03, 6),
     OF_PICTURES,
@@ -168,6 +171,7 @@ SOUNDS = Subject(
     laid_on,
     "kbps",
     "kilobits a second",
+    1,
     (8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256, 384),
     (4, 400),
     tuple(SOUND_METRICS),

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 RIVALS = "jpeg,jpeg2000,webp,avif-s6,jxl,png"
 SOUND_RIVALS = "opus,aac,mp3,flac"
-SECONDS = 20.0
+SECONDS = 10.0
 """Of a sound, how much of its middle is compared."""
 
 
