@@ -133,7 +133,7 @@ METRICS = {
     ),
     "2f": Metric(
         "2f model",
-        "the 2f model's score",
+        "2f score",
         two_f,
         digits=1,
         absence=partial(_absence, "seabass", "the 2f model needs"),
