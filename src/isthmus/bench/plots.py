@@ -27,9 +27,9 @@ COLOURS = {
     "avif-s6": "#7F7F7F",
     "avif-s4": "#222222",
     "jxl": "#8B6BB8",
-    "mp3": "#D55E00",
-    "aac": "#009E73",
-    "opus": "#222222",
+    "mp3": "#C1501B",
+    "aac": "#1B8A6B",
+    "opus": "#3B3B3B",
 }
 ISTHMUS_COLOURS = ("#0072B2", "#56B4E9", "#08306B", "#9ECAE1")
 PUBLISHED_LABELS = {
