@@ -47,8 +47,8 @@ def measure(
     curves = curves_in(read_json(output / "results.json"))
     before = curves[plan.anchor]
     percents = {name: bd_rate(before, curve).percent for name, curve in curves.items() if name != plan.anchor}
-    near = min(before.bpp, key=lambda bpp: abs(bpp - NEAR_BPP))
-    pixels = [source.width * source.height for source in sources_in(test)]
+    near = min(before.rate, key=lambda bpp: abs(bpp - NEAR_BPP))
+    pixels = [source.extent for source in sources_in(test)]
     bytes_per_picture = near * sum(pixels) / len(pixels) / 8
     models = {
         path.stem: {

@@ -22,9 +22,10 @@ def read_capped(stream: BinaryIO, max_bytes: int, name: str) -> bytes:
         LimitExceededError: the stream is longer.
     """
     # In blocks: one read would allocate all that it may return, and may return less than there is.
-    blocks, room = [], max_bytes + 1
+    # Into a stream in memory, which gives its bytes away as they are: blocks joined at the end would be held twice.
+    whole, room = BytesIO(), max_bytes + 1
     while room and (block := stream.read(min(room, _BLOCK))):
-        blocks.append(block)
+        whole.write(block)
         room -= len(block)
     if not room:
         raise LimitExceededError(
@@ -33,7 +34,7 @@ def read_capped(stream: BinaryIO, max_bytes: int, name: str) -> bytes:
             got="more",
             hint="Raise Limits.max_file_bytes if the file is trusted.",
         )
-    return b"".join(blocks)
+    return whole.getvalue()
 
 
 @contextmanager

@@ -1,13 +1,16 @@
-"""Pictures that scikit-image ships, and codecs that stand in for isthmus."""
+"""Pictures that scikit-image ships, and codecs that stand in for isthmus, of pictures and of sounds."""
 
 import os
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 from skimage import data
 
-from isthmus.bench.rivals import RIVALS, Rival
+from isthmus.bench.rivals import RIVALS, Dial, Rival
+from isthmus.bench.sound.clip import Clip
+from isthmus.bench.sound.libraries import flac, flac_decode
 
 PHOTOS = {
     "astronaut": data.astronaut,
@@ -32,3 +35,20 @@ def dying(*_: object) -> bytes:
 def isthmus_double(rival: str, name: str = "isthmus", label: str = "isthmus") -> Rival:
     """A rival that passes for isthmus."""
     return replace(RIVALS[rival], name=name, label=label)
+
+
+def coarse_encode(clip: Clip, quality: float, threads: int, factor: float = 1.0) -> bytes:
+    """FLAC of samples in coarse steps of 16-bit levels, larger by a factor: a lossy codec that is always here.
+
+    Steps are powers of two, for a quality in tens: FLAC gains nothing from others.
+    """
+    step = max(1, round(factor * 2 ** (11 - quality / 10)))
+    samples = np.asarray(np.rint(clip.samples * 2**15 / step) * step / 2**15, np.float32)
+    return flac(replace(clip, samples=samples), 0, threads)
+
+
+def coarse(name: str, label: str, factor: float = 1.0) -> Rival:
+    """A rival of sounds that is always here; its steps, and so its noise, are larger by the factor."""
+    encode = partial(coarse_encode, factor=factor)
+    qualities = (20.0, 40.0, 60.0, 80.0)
+    return Rival(name, label, "fewer bits", encode, flac_decode, partial(str, "1.0"), qualities, Dial(0, 100, 10))

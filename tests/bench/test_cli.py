@@ -144,7 +144,7 @@ def test_a_picture_that_a_codec_does_not_take_is_named(folder: Path) -> None:
     Image.new("RGB", (16400, 16), "grey").save(folder / "wide.png")
     code, text, out = bench(folder, "--codecs", "webp", "--metrics", "psnr", "--every", "20")
     assert code == 1
-    assert "WebP does not take wide.png, 16400x16" in text
+    assert "WebP does not take wide.png (width 16400, height 16)" in text
     assert not out.exists()
 
 

@@ -42,7 +42,7 @@ def test_equal_psnr_is_the_nearest_the_dial_gives() -> None:
 def test_what_is_reported_is_what_was_written() -> None:
     own, jpeg = compare(SMALL, isthmus_double("webp"), OTHERS[:1], 60, threads=2)
     for outcome in (own, jpeg):
-        assert outcome.bpp == 8 * len(outcome.data) / (176 * 208)
+        assert outcome.rate == 8 * len(outcome.data) / (176 * 208)
         assert outcome.compression == SMALL.size / len(outcome.data)
         assert outcome.metrics["psnr"] == psnr(SMALL, outcome.rival.decode(outcome.data, 1))
         assert outcome.encode_s > 0

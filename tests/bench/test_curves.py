@@ -25,7 +25,7 @@ def curve(codec: str, bpp: list[float], psnr: list[float]) -> Curve:
 
 
 def point(picture: str, quality: float, data_bytes: int, psnr: float, codec: str = "x") -> Point:
-    return Point(picture, codec, quality, 100, 80, data_bytes, {"psnr": psnr})
+    return Point(picture, codec, quality, 8000, data_bytes, {"psnr": psnr})
 
 
 def test_the_table_has_the_codecs_it_should() -> None:
@@ -76,7 +76,7 @@ def test_a_point_that_costs_more_and_gives_less_is_left_out() -> None:
 def test_a_curve_is_the_mean_over_pictures() -> None:
     curves = curves_of([point("a", 1, 100, 30), point("b", 1, 300, 34), point("a", 2, 200, 33), point("b", 2, 600, 39)])
     assert curves["x"].qualities == (1, 2)
-    assert curves["x"].bpp == (0.2, 0.4)
+    assert curves["x"].rate == (0.2, 0.4)
     assert curves["x"].metrics["psnr"] == (32, 36)
 
 
@@ -98,7 +98,7 @@ def test_published_curves_name_their_sources() -> None:
         assert published.source, name
         assert published.curve.metrics, name
         for values in published.curve.metrics.values():
-            assert len(values) == len(published.curve.bpp), name
+            assert len(values) == len(published.curve.rate), name
 
 
 def test_a_distance_is_compared_the_right_way_round() -> None:

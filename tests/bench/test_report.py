@@ -25,13 +25,13 @@ from isthmus.bench.sweep import Source
 
 LEVELS = (28.0, 31.0, 34.0, 37.0)
 RATES = (800, 1600, 3200, 6400)
-SOURCES = [Source(name, Path(name), 100, 80, name) for name in ("a.png", "b.png", "c.png")]
+SOURCES = [Source(name, Path(name), 8000, name, {"width": 100, "height": 80}) for name in ("a.png", "b.png", "c.png")]
 
 
 def points(factors: dict[str, tuple[float, ...]]) -> list[Point]:
     """Three pictures a codec: its bytes are a factor for each picture times those of the anchor."""
     return [
-        Point(source.name, codec, float(level), 100, 80, round(factor * rate), {"mse": 1.0, "psnr": level})
+        Point(source.name, codec, float(level), 8000, round(factor * rate), {"mse": 1.0, "psnr": level})
         for codec, row in factors.items()
         for source, factor in zip(SOURCES, row, strict=True)
         for level, rate in zip(LEVELS, RATES, strict=True)
@@ -40,7 +40,7 @@ def points(factors: dict[str, tuple[float, ...]]) -> list[Point]:
 
 def record(own: tuple[float, ...]) -> Record:
     made = points({"isthmus": own, "jpeg": (1, 1, 1)})
-    made += [Point(s.name, "png", 100.0, 100, 80, 12000, {"mse": 0.0, "psnr": math.inf}) for s in SOURCES]
+    made += [Point(s.name, "png", 100.0, 8000, 12000, {"mse": 0.0, "psnr": math.inf}) for s in SOURCES]
     codecs = [isthmus_double("webp"), RIVALS["jpeg"], RIVALS["png"]]
     beside = [Curve("vtm", (0, 1, 2, 3), (0.8, 1.6, 3.2, 6.4), {"psnr": LEVELS})]
     return record_of("a set", "isthmus bench a", SOURCES, codecs, made, [("JPEG XL", "not installed")], None, beside)
@@ -96,7 +96,7 @@ def test_a_record_survives_its_file(tmp_path: Path) -> None:
     assert read_json(tmp_path / "results.json") == json.loads(json.dumps(made))
     curves = curves_in(made)
     assert curves["isthmus"].metrics["psnr"] == LEVELS
-    assert curves["jpeg"].bpp == (0.8, 1.6, 3.2, 6.4)
+    assert curves["jpeg"].rate == (0.8, 1.6, 3.2, 6.4)
     assert made["lossless"]["png"]["bpp"] == 12.0
     assert "png" not in made["curves"]
 
@@ -167,7 +167,7 @@ def test_a_distance_is_drawn_upside_down() -> None:
 def test_a_setting_is_told_in_the_codecs_own_words(tmp_path: Path) -> None:
     sources, jxl = SOURCES[:1], replace(RIVALS["jxl"], qualities=(-5.2, -1.1))
     made = [
-        Point("a.png", "jxl", quality, 100, 80, size, {"psnr": level})
+        Point("a.png", "jxl", quality, 8000, size, {"psnr": level})
         for quality, size, level in ((-5.2, 800, 30.0), (-1.1, 1600, 36.0))
     ]
     write_report(record_of("a set", "", sources, [jxl], made), tmp_path, "jxl")
@@ -178,9 +178,7 @@ def test_a_setting_is_told_in_the_codecs_own_words(tmp_path: Path) -> None:
 
 def test_a_share_without_overlap_is_a_dash() -> None:
     made = points({"isthmus": (1, 1, 1)})
-    far = [
-        Point(p.picture, "jpeg", p.quality, 100, 80, p.data_bytes, {"mse": 1.0, "psnr": p.quality - 20}) for p in made
-    ]
+    far = [Point(p.source, "jpeg", p.quality, 8000, p.data_bytes, {"mse": 1.0, "psnr": p.quality - 20}) for p in made]
     table = bd_table(record_of("a set", "", SOURCES, [isthmus_double("webp"), RIVALS["jpeg"]], made + far), "jpeg")
     assert table[1][1:] == ["-", "no overlap"]
 

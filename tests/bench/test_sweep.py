@@ -10,8 +10,9 @@ from PIL import Image
 from bench.helpers import dying, photo
 from isthmus.bench.cache import Cache, Entry, default_directory, digest, key_of
 from isthmus.bench.metrics import measure
+from isthmus.bench.pictures import load_rgb
 from isthmus.bench.rivals import RIVALS, Rival
-from isthmus.bench.sweep import load_rgb, sources_in, sweep
+from isthmus.bench.sweep import sources_in, sweep
 from isthmus.errors import InputError, IsthmusError
 
 METRICS = ("mse", "psnr")
@@ -34,13 +35,13 @@ def few(name: str, *qualities: float) -> Rival:
 def run(folder: Path, cache: Path, *codecs: Rival) -> tuple[list[tuple[str, str, float, int]], list[tuple[int, int]]]:
     progress: list[tuple[int, int]] = []
     points = sweep(sources_in(folder), codecs, Cache(cache), METRICS, 1, lambda *step: progress.append(step))
-    return [(p.codec, p.picture, p.quality, p.data_bytes) for p in points], progress
+    return [(p.codec, p.source, p.quality, p.data_bytes) for p in points], progress
 
 
 def test_points_are_what_the_codec_gives(folder: Path, tmp_path: Path) -> None:
     jpeg = few("jpeg", 20.0, 80.0)
     points = sweep(sources_in(folder), [jpeg, RIVALS["png"]], Cache(tmp_path / "cache"), METRICS, 2)
-    assert [(p.codec, p.quality, p.picture) for p in points] == [
+    assert [(p.codec, p.quality, p.source) for p in points] == [
         ("jpeg", 20.0, "chelsea.png"),
         ("jpeg", 20.0, "coffee.png"),
         ("jpeg", 80.0, "chelsea.png"),
@@ -51,7 +52,7 @@ def test_points_are_what_the_codec_gives(folder: Path, tmp_path: Path) -> None:
     original = photo("coffee", 64, 80)
     data = jpeg.encode(original, 80.0, 1)
     assert points[3].data_bytes == len(data)
-    assert points[3].bpp == 8 * len(data) / (64 * 80)
+    assert points[3].rate == 8 * len(data) / (64 * 80)
     assert points[3].metrics == pytest.approx(measure(original, jpeg.decode(data, 1), METRICS))
     assert points[4].metrics["mse"] == 0
 

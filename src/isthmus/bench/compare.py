@@ -1,4 +1,4 @@
-"""One picture through isthmus and its rivals at equal bytes, or at equal PSNR.
+"""One picture or sound through isthmus and its rivals at equal bytes, or a picture at equal PSNR.
 
 isthmus sets the mark at the quality asked for; each rival's quality dial is then searched for the
 setting that comes nearest to that mark, over or under. Lossless rivals run once, for reference. What a search wrote
@@ -10,12 +10,14 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
-from isthmus.bench.metrics import Picture, measure
+from isthmus.bench.metrics import measure
 from isthmus.bench.nearest import Match, nearest_quality
 from isthmus.bench.rivals import Rival
+from isthmus.bench.subject import PICTURES, Subject
 
 Progress = Callable[[str], None]
 """Called with what is done next."""
@@ -30,36 +32,37 @@ class Outcome:
         version: of its library.
         quality: at which it wrote.
         data: what it wrote.
-        decoded: what came back, `(H, W, 3) uint8`.
+        decoded: what came back, `(H, W, 3) uint8` or a clip that lies on the original.
         metrics: how that measures, by name.
         encode_s, decode_s: seconds.
         note: where the end of the codec's dial stopped the search, or what else is to be said; else empty.
+        subject: what was measured on.
     """
 
     rival: Rival
     version: str
     quality: float
     data: bytes
-    decoded: Picture
+    decoded: Any
     metrics: dict[str, float]
     encode_s: float
     decode_s: float
     note: str = ""
+    subject: Subject = PICTURES
 
     @property
-    def bpp(self) -> float:
-        """Bits written per pixel."""
-        height, width = self.decoded.shape[:2]
-        return 8 * len(self.data) / int(height * width)
+    def rate(self) -> float:
+        """Bits written per pixel, or kilobits a second."""
+        return self.subject.rate_of(len(self.data), self.decoded)
 
     @property
     def compression(self) -> float:
-        """Raw 8-bit RGB bytes over bytes written."""
-        return int(self.decoded.size) / len(self.data)
+        """Raw bytes, of 8-bit RGB or of 16-bit samples, over bytes written."""
+        return self.subject.raw_bytes(self.decoded) / len(self.data)
 
 
 def compare(
-    original: Picture,
+    original: Any,
     reference: Rival,
     rivals: Sequence[Rival],
     quality: float,
@@ -67,20 +70,25 @@ def compare(
     threads: int = 1,
     progress: Progress | None = None,
     failed: list[tuple[str, str]] | None = None,
+    subject: Subject = PICTURES,
+    metrics: Sequence[str] | None = None,
 ) -> list[Outcome]:
     """Outcomes of `reference` at `quality` and of every rival at the nearest bytes or PSNR.
 
     Args:
-        original: (H, W, 3) uint8.
+        original: (H, W, 3) uint8, or a clip.
         reference: the codec that sets the mark: isthmus.
         rivals: codecs that are present (`absence` gives None).
         threads: given to every codec that takes a number of threads.
         progress: called with the label of the codec that starts.
-        failed: gets label and reason of the rivals that do not take this picture; without it their errors are raised.
+        failed: gets label and reason of the rivals that do not take this original; without it their errors are raised.
+        subject: what the original is.
+        metrics: names of what is measured; None for what needs no other tool.
     """
     say = progress or (lambda label: None)
     say(reference.label)
-    own = run_once(original, reference, quality, threads)
+    how = _How(threads, subject, subject.quick if metrics is None else metrics)
+    own = _run_once(original, reference, quality, how)
     mark = float(len(own.data)) if match == "bytes" else own.metrics["psnr"]
     outcomes = [own]
     for rival in rivals:
@@ -88,7 +96,7 @@ def compare(
         # Qualities that reach one mark lie at like places of their curves: each search begins where the others ended.
         places = [outcome.rival.place(outcome.quality) for outcome in outcomes if not outcome.rival.lossless]
         try:
-            outcomes.append(beside(original, rival, mark, match, threads, float(np.mean(places))))
+            outcomes.append(_beside(original, rival, mark, match, how, float(np.mean(places))))
         except Exception as error:  # every codec's library has errors of its own
             if failed is None:
                 raise
@@ -96,39 +104,56 @@ def compare(
     return outcomes
 
 
-def beside(original: Picture, rival: Rival, mark: float, match: Match, threads: int, place: float = 0.5) -> Outcome:
-    """A rival at the setting whose bytes or PSNR come nearest to the mark; a lossless one as it is.
+@dataclass(frozen=True)
+class _How:
+    """What is the same for all codecs: their threads, what they are measured on, and by what."""
+
+    threads: int
+    subject: Subject = PICTURES
+    metrics: Sequence[str] = PICTURES.quick
+
+
+def beside(original: Any, rival: Rival, mark: float, match: Match, threads: int, place: float = 0.5) -> Outcome:
+    """A rival on a picture at the setting whose bytes or PSNR come nearest to the mark; a lossless one as it is.
 
     Args:
         place: where on the rival's curve the search begins, 0 to 1.
     """
+    return _beside(original, rival, mark, match, _How(threads), place)
+
+
+def run_once(original: Any, rival: Rival, quality: float, threads: int) -> Outcome:
+    """One codec on a picture at one quality: there and back once, timed and measured."""
+    return _run_once(original, rival, quality, _How(threads))
+
+
+def _beside(original: Any, rival: Rival, mark: float, match: Match, how: _How, place: float) -> Outcome:
     if rival.dial is None:
-        return run_once(original, rival, rival.points[0], threads, "lossless")
-    _warm_up(original, rival, threads)
-    found = nearest_quality(original, rival, rival.dial, mark, match, threads, place)
-    return _outcome(original, rival, found.quality, found.data, found.encode_s, threads, found.note)
+        return _run_once(original, rival, rival.points[0], how, "lossless")
+    _warm_up(original, rival, how)
+    found = nearest_quality(original, rival, rival.dial, mark, match, how.threads, place)
+    return _outcome(original, rival, found.quality, found.data, found.encode_s, how, found.note)
 
 
-def run_once(original: Picture, rival: Rival, quality: float, threads: int, note: str = "") -> Outcome:
-    """One codec at one quality: there and back once, timed and measured."""
-    _warm_up(original, rival, threads)
+def _run_once(original: Any, rival: Rival, quality: float, how: _How, note: str = "") -> Outcome:
+    _warm_up(original, rival, how)
     start = time.perf_counter()
-    data = rival.encode(original, quality, threads)
-    return _outcome(original, rival, quality, data, time.perf_counter() - start, threads, note)
+    data = rival.encode(original, quality, how.threads)
+    return _outcome(original, rival, quality, data, time.perf_counter() - start, how, note)
 
 
-def _warm_up(original: Picture, rival: Rival, threads: int) -> None:
-    # Weights and libraries are loaded at the first picture: a corner is enough, and its seconds do not count.
-    corner = np.ascontiguousarray(original[:64, :64])
-    rival.decode(rival.encode(corner, rival.points[0], threads), threads)
+def _warm_up(original: Any, rival: Rival, how: _How) -> None:
+    # Weights and libraries are loaded at first use: a small part is enough, and its seconds do not count.
+    rival.decode(rival.encode(how.subject.sample(original), rival.points[0], how.threads), how.threads)
 
 
 def _outcome(
-    original: Picture, rival: Rival, quality: float, data: bytes, encode_s: float, threads: int, note: str
+    original: Any, rival: Rival, quality: float, data: bytes, encode_s: float, how: _How, note: str
 ) -> Outcome:
     start = time.perf_counter()
-    decoded = rival.decode(data, threads)
+    decoded = rival.decode(data, how.threads)
     decode_s = time.perf_counter() - start
-    metrics = measure(original, decoded)
+    decoded = how.subject.laid(original, decoded)
+    metrics = measure(original, decoded, how.metrics)
     said = note or rival.says(data)
-    return Outcome(rival, rival.version(), quality, data, decoded, metrics, encode_s, decode_s, said)
+    return Outcome(rival, rival.version(), quality, data, decoded, metrics, encode_s, decode_s, said, how.subject)

@@ -1,8 +1,9 @@
 """Rate-distortion curves, and the BD-rate between two of them.
 
-A curve holds one codec on one set of pictures: at every quality the mean over the pictures of the
-bits per pixel and of each metric. BD-rate is the mean difference in rate at equal distortion, from
-piecewise cubic (PCHIP) or Akima curves through (distortion, log rate), over what both curves cover.
+A curve holds one codec on one set of pictures or sounds: at every quality the mean over them of the
+rate, bits per pixel or kilobits a second, and of each metric. BD-rate is the mean difference in rate
+at equal distortion, from piecewise cubic (PCHIP) or Akima curves through (distortion, log rate), over
+what both curves cover.
 
 Source: Bjøntegaard, VCEG-M33, 2001, through the package `bjontegaard`.
 """
@@ -26,35 +27,34 @@ Ascending = tuple[np.ndarray, np.ndarray]
 
 @dataclass(frozen=True)
 class Point:
-    """One `picture` through one `codec` at one `quality`.
+    """One picture or sound, the `source`, through one `codec` at one `quality`.
 
     Attributes:
-        width, height: of the picture, in pixels.
+        extent: of the source: pixels, or milliseconds.
         data_bytes: as written.
         metrics: values by name.
     """
 
-    picture: str
+    source: str
     codec: str
     quality: float
-    width: int
-    height: int
+    extent: float
     data_bytes: int
     metrics: Mapping[str, float]
 
     @property
-    def bpp(self) -> float:
-        """Bits written per pixel of the picture, header and all."""
-        return 8 * self.data_bytes / (self.width * self.height)
+    def rate(self) -> float:
+        """Bits written per pixel, or kilobits a second, header and all."""
+        return 8 * self.data_bytes / self.extent
 
 
 @dataclass(frozen=True)
 class Curve:
-    """One `codec` over one set: `bpp` and each list of `metrics` run along `qualities`."""
+    """One `codec` over one set: `rate` and each list of `metrics` run along `qualities`."""
 
     codec: str
     qualities: tuple[float, ...]
-    bpp: tuple[float, ...]
+    rate: tuple[float, ...]
     metrics: Mapping[str, tuple[float, ...]]
 
 
@@ -76,27 +76,27 @@ class BDRate:
 def curves_of(points: Iterable[Point]) -> dict[str, Curve]:
     """The curves of all codecs among the points, in the order of their first appearance.
 
-    Raises ValueError where a codec lacks a picture at some quality: such a mean compares nothing.
+    Raises ValueError where a codec lacks a source at some quality: such a mean compares nothing.
     """
     table: dict[str, dict[float, dict[str, Point]]] = {}
     for point in points:
-        table.setdefault(point.codec, {}).setdefault(point.quality, {})[point.picture] = point
+        table.setdefault(point.codec, {}).setdefault(point.quality, {})[point.source] = point
     return {codec: _curve(codec, rows) for codec, rows in table.items()}
 
 
 def _curve(codec: str, rows: Mapping[float, Mapping[str, Point]]) -> Curve:
-    everything = {picture for row in rows.values() for picture in row}
+    everything = {source for row in rows.values() for source in row}
     for quality, row in rows.items():
         if missing := everything - row.keys():
             raise ValueError(
-                f"expected every picture at quality {quality:g} of {codec}, found none of {', '.join(sorted(missing))}"
+                f"expected every source at quality {quality:g} of {codec}, found none of {', '.join(sorted(missing))}"
             )
     qualities = tuple(sorted(rows))
     names = next(iter(rows[qualities[0]].values())).metrics
     return Curve(
         codec,
         qualities,
-        tuple(_mean(p.bpp for p in rows[q].values()) for q in qualities),
+        tuple(_mean(p.rate for p in rows[q].values()) for q in qualities),
         {name: tuple(_mean(p.metrics[name] for p in rows[q].values()) for q in qualities) for name in names},
     )
 
@@ -136,13 +136,13 @@ def rate_between(anchor: Ascending, test: Ascending, method: Method = "pchip") -
 
 def level_of(metric: str, values: Iterable[float]) -> np.ndarray:
     """A metric's values on the scale where curves are compared, which rises with quality: (n,) float64."""
-    with np.errstate(divide="ignore"):  # a picture without loss can be infinitely good
+    with np.errstate(divide="ignore"):  # without loss it can be infinitely good
         return METRICS[metric].level(np.fromiter(values, dtype=np.float64))
 
 
 def rising(curve: Curve, metric: str) -> Ascending:
     """Rate and level of the points of a curve that rise in the metric."""
-    return ascending(np.asarray(curve.bpp), level_of(metric, curve.metrics[metric]))
+    return ascending(np.asarray(curve.rate), level_of(metric, curve.metrics[metric]))
 
 
 def ascending(rate: np.ndarray, level: np.ndarray) -> Ascending:

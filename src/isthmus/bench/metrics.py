@@ -1,7 +1,8 @@
 """How far a decoded picture is from its original: MSE, PSNR, MS-SSIM, SSIMULACRA2 and Butteraugli.
 
 Every function takes two `(H, W, 3) uint8` sRGB pictures of equal shape and returns one float. A metric is one row of
-`METRICS`, and everything that a table, a plot or a BD-rate has to know of it stands there. MS-SSIM is written out here
+`METRICS`, those of sounds (`isthmus.bench.sound.metrics`) included, and everything that a table, a plot or a BD-rate
+has to know of it stands there. MS-SSIM is written out here
 because the libraries without PyTorch take their half-size grids elsewhere (up to 0.006 away from the figures that
 papers quote).
 """
@@ -9,7 +10,7 @@ papers quote).
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,14 +21,14 @@ from isthmus import likeness
 from isthmus.bench import butteraugli as _butteraugli
 from isthmus.bench import ssimulacra2 as _ssimulacra2
 from isthmus.bench.latest import Latest
+from isthmus.bench.metric import Levels, Metric
+from isthmus.bench.sound.metrics import METRICS as OF_SOUNDS
 from isthmus.model.engine import limit_threads
 from isthmus.ssimulacra2.blur import RADIUS, Plane, blur, halve
 from isthmus.ssimulacra2.planes import MIN_SIDE
 
 Picture = NDArray[np.uint8]
 """`(H, W, 3) uint8`, sRGB."""
-Levels = NDArray[np.floating[Any]]
-"""Values of one metric, of any shape."""
 
 MS_SSIM_WEIGHTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)
 """Of the five scales, the finest first (Wang, Simoncelli and Bovik, 2003)."""
@@ -135,10 +136,6 @@ def butteraugli(original: Picture, decoded: Picture) -> float:
     return _butteraugli.butteraugli(original, decoded)
 
 
-def _as_it_is(values: Levels) -> Levels:
-    return values
-
-
 def _decibels_below_one(values: Levels) -> Levels:
     return -10 * np.log10(1 - values)
 
@@ -147,41 +144,10 @@ def _decibels_of_distance(values: Levels) -> Levels:
     return -10 * np.log10(values)
 
 
-@dataclass(frozen=True)
-class Metric:
-    """One metric, called with an original and a decoded picture.
-
-    Attributes:
-        label: over columns and at axes, with its unit.
-        name: in sentences.
-        measure: the function.
-        level: from values to the scale on which curves are compared: it rises with quality.
-        words: a level of that scale for people.
-        lower_is_better: whether the values themselves fall with quality.
-        compared: whether BD-rates and plots are made of it.
-        absence: why it cannot be measured here; None where it can.
-        version: whose figures these are, where that is not this package's own; kept figures of another are not used.
-    """
-
-    label: str
-    name: str
-    measure: Callable[[Picture, Picture], float]
-    level: Callable[[Levels], Levels] = _as_it_is
-    words: Callable[[float], str] = "{:.1f}".format
-    lower_is_better: bool = False
-    compared: bool = True
-    absence: Callable[[], str | None] = lambda: None
-    version: Callable[[], str] = str
-
-    def __call__(self, original: Picture, decoded: Picture) -> float:
-        """Measure; raises ValueError where the shapes differ."""
-        return self.measure(original, decoded)
-
-
 METRICS = {
     "mse": Metric("MSE", "MSE", mse, lower_is_better=True, compared=False),
     "psnr": Metric("PSNR (dB)", "PSNR", psnr, words="{:.1f} dB".format),
-    "ms_ssim": Metric("MS-SSIM", "MS-SSIM", ms_ssim, _decibels_below_one, "{:.1f} dB".format),
+    "ms_ssim": Metric("MS-SSIM", "MS-SSIM", ms_ssim, _decibels_below_one, "{:.1f} dB".format, digits=5),
     "ssimulacra2": Metric("SSIMULACRA2", "SSIMULACRA2", ssimulacra2),
     "butteraugli": Metric(
         "Butteraugli 3-norm",
@@ -195,18 +161,21 @@ METRICS = {
         version=_butteraugli.version,
     ),
 }
+OF_PICTURES = tuple(METRICS)
+"""The names of those that pictures are measured by."""
+METRICS |= OF_SOUNDS
 """All metrics by name."""
 QUICK = ("mse", "psnr", "ms_ssim", "ssimulacra2")
 """What every picture can be measured by everywhere, in a fraction of a second a megapixel."""
 
 
-def present() -> tuple[tuple[str, ...], list[tuple[str, str]]]:
-    """The names of the metrics that can be measured here, and label and reason of those that cannot."""
-    reasons = {name: metric.absence() for name, metric in METRICS.items()}
+def present(names: Iterable[str] = OF_PICTURES) -> tuple[tuple[str, ...], list[tuple[str, str]]]:
+    """Those of the metrics that can be measured here, and label and reason of those that cannot."""
+    reasons = {name: METRICS[name].absence() for name in names}
     absent = [(METRICS[name].label, reason) for name, reason in reasons.items() if reason is not None]
     return tuple(name for name, reason in reasons.items() if reason is None), absent
 
 
-def measure(original: Picture, decoded: Picture, names: Iterable[str] = QUICK) -> dict[str, float]:
-    """The named metrics of a decoded picture; raises ValueError where the shapes differ."""
+def measure(original: Any, decoded: Any, names: Iterable[str] = QUICK) -> dict[str, float]:
+    """The named metrics of what was decoded; raises ValueError where the shapes differ."""
     return {name: METRICS[name](original, decoded) for name in names}

@@ -11,11 +11,11 @@ import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
-from isthmus.bench.metrics import Picture, psnr
+from isthmus.bench.metrics import psnr
 from isthmus.bench.rivals import Dial, Rival
 
 Match = Literal["bytes", "psnr"]
@@ -35,7 +35,7 @@ class Found:
 
 
 def nearest_quality(
-    original: Picture, rival: Rival, dial: Dial, mark: float, match: Match, threads: int, place: float = 0.5
+    original: Any, rival: Rival, dial: Dial, mark: float, match: Match, threads: int, place: float = 0.5
 ) -> Found:
     """The setting of a dial whose bytes or PSNR come nearest to the mark.
 
@@ -43,7 +43,7 @@ def nearest_quality(
     on the dial that lie on either side of it, which is all that a search can promise.
 
     Args:
-        original: (H, W, 3) uint8.
+        original: (H, W, 3) uint8; or a clip, where the mark is bytes.
         mark: bytes, or dB.
         place: where on the curve to begin, 0 for its first point to 1 for its last.
     """

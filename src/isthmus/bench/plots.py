@@ -1,4 +1,4 @@
-"""Rate-distortion plots as SVG and PNG: a metric over bits per pixel, a line a codec."""
+"""Rate-distortion plots as SVG and PNG: a metric over bits per pixel or kilobits a second, a line a codec."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from matplotlib.ticker import FixedLocator, NullLocator, StrMethodFormatter
 
 from isthmus.bench.curves import Curve, level_of
 from isthmus.bench.metrics import METRICS
+from isthmus.bench.subject import PICTURES, Subject
 from isthmus.files import atomic_output, write_atomic
 
 # Okabe and Ito's colours, which colour-blind readers can tell apart; isthmus alone is thick and blue.
@@ -26,6 +27,9 @@ COLOURS = {
     "avif-s6": "#7F7F7F",
     "avif-s4": "#222222",
     "jxl": "#8B6BB8",
+    "mp3": "#C1501B",
+    "aac": "#1B8A6B",
+    "opus": "#3B3B3B",
 }
 ISTHMUS_COLOURS = ("#0072B2", "#56B4E9", "#08306B", "#9ECAE1")
 PUBLISHED_LABELS = {
@@ -36,7 +40,6 @@ PUBLISHED_LABELS = {
     "compressai-bmshj2018-hyperprior_mse_cpu": "Scale hyperprior 2018",
     "mlicplusplus(repo)": "MLIC++",
 }
-TICKS = (0.05, 0.1, 0.2, 0.3, 0.5, 0.75, 1, 1.5, 2, 3, 4)
 DISTANCES = (0.2, 0.3, 0.5, 0.75, 1, 1.5, 2, 3, 4, 6, 8, 12, 16)
 AXIS_LABELS = {"psnr": "RGB PSNR (dB)", "ms_ssim": "MS-SSIM (dB)", "butteraugli": "Butteraugli 3-norm (up: nearer)"}
 
@@ -47,8 +50,9 @@ def rd_plot(
     metric: str,
     title: str,
     published: Sequence[Curve] = (),
+    subject: Subject = PICTURES,
 ) -> Figure:
-    """One metric over bits per pixel (logarithmic), better above, MS-SSIM in dB; published Kodak curves in grey."""
+    """One metric over the rate (logarithmic), better above, MS-SSIM in dB; published Kodak curves in grey."""
     figure = Figure(figsize=(8, 6.2), layout="constrained")
     axes = figure.add_subplot()
     isthmus = [curve.codec for curve in curves if curve.codec.startswith("isthmus")]
@@ -56,7 +60,7 @@ def rd_plot(
     for curve in curves:
         ours = curve.codec in blues
         axes.plot(
-            curve.bpp,
+            curve.rate,
             _drawn(metric, curve),
             label=labels.get(curve.codec, curve.codec),
             color=blues[curve.codec] if ours else COLOURS.get(curve.codec),
@@ -67,7 +71,7 @@ def rd_plot(
         )
     for index, curve in enumerate(published):
         axes.plot(
-            curve.bpp,
+            curve.rate,
             _drawn(metric, curve),
             label=f"{PUBLISHED_LABELS.get(curve.codec, curve.codec)} (published)",
             color=str(0.35 + 0.1 * (index % 4)),
@@ -75,14 +79,15 @@ def rd_plot(
             linewidth=1,
             zorder=1,
         )
-    low = min(min(curve.bpp) for curve in curves)
-    high = max(max(curve.bpp) for curve in curves)
+    low = min(min(curve.rate) for curve in curves)
+    high = max(max(curve.rate) for curve in curves)
+    lowest, highest = subject.reach
     axes.set_xscale("log")
-    axes.set_xlim(max(0.9 * low, 0.03), min(1.1 * high, 6))
-    axes.xaxis.set_major_locator(FixedLocator(TICKS))
+    axes.set_xlim(max(0.9 * low, lowest), min(1.1 * high, highest))
+    axes.xaxis.set_major_locator(FixedLocator(subject.ticks))
     axes.xaxis.set_minor_locator(NullLocator())
     axes.xaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
-    axes.set_xlabel("bits per pixel, written to the file")
+    axes.set_xlabel(f"{subject.rate}, written to the file")
     axes.set_ylabel(AXIS_LABELS.get(metric, METRICS[metric].label))
     if METRICS[metric].lower_is_better:
         axes.set_yscale("log")

@@ -20,7 +20,7 @@ from isthmus.bench.page import environment
 from isthmus.bench.plots import PUBLISHED_LABELS, rd_plot, save_plot, svg_text
 from isthmus.bench.published import published_curves
 from isthmus.bench.results import COMPARED, Record, curves_in, shown_level
-from isthmus.bench.rivals import setting_of
+from isthmus.bench.subject import PICTURES, Subject, subject_of
 from isthmus.files import write_atomic
 
 
@@ -62,22 +62,22 @@ def _sentences(record: Record, codec: str, rivals: Record) -> Iterator[tuple[flo
                 else f"beats {rival_label}: {-value:.1f} % fewer bytes"
             )
             text = f"{label} {outcome} at equal {METRICS[metric].name} ({overlap(verdict['mean'], metric)})."
-            yield value, " ".join([text, *_exceptions(verdict, metric)])
+            yield value, " ".join([text, *_exceptions(verdict, metric, subject_of(record).plural)])
 
 
-def _exceptions(verdict: Record, metric: str) -> Iterator[str]:
-    known = {picture: value for picture, value in verdict["pictures"].items() if value is not None}
+def _exceptions(verdict: Record, metric: str, things: str) -> Iterator[str]:
+    known = {name: value for name, value in verdict[things].items() if value is not None}
     worse = sorted((p for p, value in known.items() if value > 0), key=lambda p: -known[p])
     if worse and len(worse) < len(known):
         named = ", ".join(f"{p} ({known[p]:+.0f} %)" for p in worse[:5])
         more = f" and {len(worse) - 5} more" if len(worse) > 5 else ""
-        yield f"It needs more bytes on {len(worse)} of {len(known)} pictures: {named}{more}."
+        yield f"It needs more bytes on {len(worse)} of {len(known)} {things}: {named}{more}."
     elif worse:
-        yield f"It needs more bytes on all {len(known)} pictures."
+        yield f"It needs more bytes on all {len(known)} {things}."
     ranges = verdict["loses_at"]
     if ranges and verdict["mean"]["percent"] < 0:
         where = ", ".join(f"{shown_level(metric, low)} to {shown_level(metric, high)}" for low, high in ranges)
-        yield f"On average over the pictures it needs more bytes at {where}."
+        yield f"On average over the {things} it needs more bytes at {where}."
 
 
 def bd_table(record: Record, anchor: str) -> list[list[str]]:
@@ -117,13 +117,14 @@ def published_table(record: Record) -> list[list[str]]:
 
 
 def timing_table(record: Record) -> list[list[str]]:
-    """Rows of codec, quality, bpp, encode and decode milliseconds; a heading row."""
-    head = ["Codec", "Setting", "bpp", "Encode ms", "Decode ms"]
+    """Rows of codec, quality, rate, encode and decode milliseconds; a heading row."""
+    subject = subject_of(record)
+    head = ["Codec", "Setting", subject.unit, "Encode ms", "Decode ms"]
     rows = [
         [
             record["codecs"][codec]["label"],
-            "lossless" if row["quality"] is None else setting_of(codec, row["quality"]),
-            f"{row['bpp']:.2f}",
+            "lossless" if row["quality"] is None else subject.setting(codec, row["quality"]),
+            f"{row[subject.unit]:.2f}",
             f"{1000 * row['encode_s']:.1f}",
             f"{1000 * row['decode_s']:.1f}",
         ]
@@ -132,10 +133,11 @@ def timing_table(record: Record) -> list[list[str]]:
     return [head, *rows]
 
 
-def timing_note(timing: Record) -> str:
+def timing_note(timing: Record, subject: Subject = PICTURES) -> str:
     """What a timing table stands on."""
+    size, _ = subject.size
     return (
-        f"Medians over {timing['pictures']} pictures of {timing['megapixels']:g} megapixels ({timing['repeats']} "
+        f"Medians over {timing[subject.plural]} {subject.plural} of {timing[size]:g} {size} ({timing['repeats']} "
         f"runs each), {timing['threads']} thread(s) for every codec that takes a number, in memory, one process, "
         f"on {timing['machine']}, {timing['date']}."
     )
@@ -149,6 +151,7 @@ def write_report(record: Record, folder: Path, anchor: str) -> None:
     """
     curves = curves_in(record)
     labels = {codec: row["label"] for codec, row in record["codecs"].items()}
+    subject = subject_of(record)
     published = {name: published_curves()[name] for name in record["published"]}
     plots = []
     for metric in record["bd_rate"]:
@@ -156,8 +159,9 @@ def write_report(record: Record, folder: Path, anchor: str) -> None:
             list(curves.values()),
             labels,
             metric,
-            f"{record['set']}, {len(record['pictures'])} pictures: {METRICS[metric].label}",
+            f"{record['set']}, {len(record[subject.plural])} {subject.plural}: {METRICS[metric].label}",
             [found.curve for found in published.values() if metric in found.curve.metrics],
+            subject,
         )
         save_plot(figure, folder / f"rd_{metric}")
         # Inline SVG wants neither the XML declaration nor the document type.
@@ -167,13 +171,14 @@ def write_report(record: Record, folder: Path, anchor: str) -> None:
     anchors = [name for name in [anchor, *ours] if name in curves]
     context: dict[str, Any] = {
         "record": record,
+        "subject": subject,
         "summary": summary(record),
         "matrices": [against_anchor(record, anchor), *(of_isthmus(record, codec) for codec in ours)],
         "plots": plots,
         "tables": [(f"against {labels[name]}", _stacked(bd_table(record, name))) for name in anchors],
-        "points": [(labels[codec], _points(curve)) for codec, curve in curves.items()],
+        "points": [(labels[codec], _points(curve, subject)) for codec, curve in curves.items()],
         "timing": timing_table(record) if record["timing"] else None,
-        "timing_note": timing_note(record["timing"]) if record["timing"] else "",
+        "timing_note": timing_note(record["timing"], subject) if record["timing"] else "",
         "published": [(PUBLISHED_LABELS.get(name, name), found.source) for name, found in published.items()],
         "published_table": _turned(published_table(record)),
     }
@@ -194,9 +199,9 @@ def _turned(rows: list[list[str]]) -> list[list[tuple[str, str]]]:
     return [list(column) for column in zip(*stacked, strict=True)]
 
 
-def _points(curve: Curve) -> list[list[str]]:
-    rows = [["Setting", "bpp", *(METRICS[metric].label for metric in curve.metrics)]]
+def _points(curve: Curve, subject: Subject) -> list[list[str]]:
+    rows = [["Setting", subject.unit, *(METRICS[metric].label for metric in curve.metrics)]]
     for index, quality in enumerate(curve.qualities):
         values = (f"{curve.metrics[metric][index]:.5g}" for metric in curve.metrics)
-        rows.append([setting_of(curve.codec, quality), f"{curve.bpp[index]:.4f}", *values])
+        rows.append([subject.setting(curve.codec, quality), f"{curve.rate[index]:.4f}", *values])
     return rows

@@ -1,7 +1,7 @@
 """What a run over a set amounts to: one record, written as JSON and CSV, that every report is drawn from.
 
 The record holds the curves, every BD-rate, and for isthmus a verdict against each rival that names
-the pictures and the ranges where it loses.
+the pictures or sounds and the ranges where it loses.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from scipy.interpolate import PchipInterpolator
 from isthmus.bench.curves import Curve, Point, bd_rate, curves_of, rising
 from isthmus.bench.metrics import METRICS
 from isthmus.bench.rivals import Rival
+from isthmus.bench.subject import PICTURES, Subject, subject_of
 from isthmus.bench.sweep import Source
 from isthmus.files import write_atomic
 
@@ -37,6 +38,7 @@ def record_of(
     absent: Sequence[tuple[str, str]] = (),
     timing: Record | None = None,
     published: Sequence[Curve] = (),
+    subject: Subject = PICTURES,
 ) -> Record:
     """The record of a run: JSON values only; codecs whose name begins with `isthmus` get verdicts, and BD-rates against
     published curves."""
@@ -47,16 +49,19 @@ def record_of(
     metrics = [metric for metric in COMPARED if points and metric in points[0].metrics]
     return {
         "format": FORMAT,
+        "subject": subject.name,
         "set": name,
         "command": command,
-        "pictures": [{"name": s.name, "width": s.width, "height": s.height, "sha256": s.digest} for s in sources],
+        subject.plural: [{"name": s.name, **s.facts, "sha256": s.digest} for s in sources],
         "codecs": {
             r.name: {"label": r.label, "settings": r.settings, "version": r.version(), "lossless": r.lossless}
             for r in rivals
         },
         "absent": [{"label": label, "reason": reason} for label, reason in absent],
-        "curves": {codec: _curve_record(curve) for codec, curve in lossy.items()},
-        "lossless": {codec: {"bpp": _number(curve.bpp[0])} for codec, curve in curves.items() if codec in lossless},
+        "curves": {codec: _curve_record(curve, subject.unit) for codec, curve in lossy.items()},
+        "lossless": {
+            codec: {subject.unit: _number(curve.rate[0])} for codec, curve in curves.items() if codec in lossless
+        },
         "bd_rate": {
             metric: {
                 anchor: {codec: _bd_record(lossy[anchor], lossy[codec], metric) for codec in lossy if codec != anchor}
@@ -66,7 +71,7 @@ def record_of(
         },
         "verdicts": {
             codec: {
-                rival: {metric: _verdict(points, lossy[rival], lossy[codec], metric) for metric in metrics}
+                rival: {metric: _verdict(points, lossy[rival], lossy[codec], metric, subject) for metric in metrics}
                 for rival in lossy
                 if rival not in ours
             }
@@ -89,8 +94,8 @@ def _number(value: float) -> float | None:
     return round(value, 6) if math.isfinite(value) else None
 
 
-def _curve_record(curve: Curve) -> Record:
-    columns = {"bpp": curve.bpp, **curve.metrics}
+def _curve_record(curve: Curve, unit: str) -> Record:
+    columns = {unit: curve.rate, **curve.metrics}
     return {"quality": list(curve.qualities)} | {name: [_number(v) for v in row] for name, row in columns.items()}
 
 
@@ -104,19 +109,19 @@ def _bd_record(anchor: Curve, test: Curve, metric: str) -> Record:
     }
 
 
-def _verdict(points: Sequence[Point], rival: Curve, test: Curve, metric: str) -> Record:
-    """BD-rate of `test` picture by picture, and the levels of the mean curves where it needs more bytes."""
-    by_picture: dict[str, list[Point]] = {}
+def _verdict(points: Sequence[Point], rival: Curve, test: Curve, metric: str, subject: Subject) -> Record:
+    """BD-rate of `test` on each source, and the levels of the mean curves where it needs more bytes."""
+    by_source: dict[str, list[Point]] = {}
     for point in points:
         if point.codec in (rival.codec, test.codec):
-            by_picture.setdefault(point.picture, []).append(point)
+            by_source.setdefault(point.source, []).append(point)
     percents = {}
-    for picture, some in by_picture.items():
+    for source, some in by_source.items():
         pair = curves_of(some)
-        percents[picture] = bd_rate(pair[rival.codec], pair[test.codec], metric).percent
+        percents[source] = bd_rate(pair[rival.codec], pair[test.codec], metric).percent
     return {
         "mean": _bd_record(rival, test, metric),
-        "pictures": {picture: _number(percent) for picture, percent in percents.items()},
+        subject.plural: {source: _number(percent) for source, percent in percents.items()},
         "loses_at": [[_number(low), _number(high)] for low, high in losing_ranges(rival, test, metric)],
     }
 
@@ -157,26 +162,27 @@ def curves_in(record: Record) -> dict[str, Curve]:
     def row(values: Sequence[float | None]) -> tuple[float, ...]:
         return tuple(math.nan if value is None else value for value in values)
 
+    unit = subject_of(record).unit
     return {
         codec: Curve(
             codec,
             tuple(columns["quality"]),
-            row(columns["bpp"]),
-            {name: row(values) for name, values in columns.items() if name not in ("quality", "bpp")},
+            row(columns[unit]),
+            {name: row(values) for name, values in columns.items() if name not in ("quality", unit)},
         )
         for codec, columns in record["curves"].items()
     }
 
 
-def write_csv(points: Sequence[Point], path: Path) -> None:
-    """Write every point: a picture, a codec and a quality a line."""
+def write_csv(points: Sequence[Point], path: Path, subject: Subject = PICTURES) -> None:
+    """Write every point: a picture or sound, a codec and a quality a line."""
     names = list(points[0].metrics) if points else []
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["picture", "codec", "quality", "bytes", "bpp", *names])
+    writer.writerow([subject.name, "codec", "quality", "bytes", subject.unit, *names])
     for p in points:
         values = (f"{p.metrics[name]:.6g}" for name in names)
-        writer.writerow([p.picture, p.codec, f"{p.quality:g}", p.data_bytes, f"{p.bpp:.6f}", *values])
+        writer.writerow([p.source, p.codec, f"{p.quality:g}", p.data_bytes, f"{p.rate:.6f}", *values])
     write_atomic(path, text.getvalue().encode(errors="replace"), force=True)
 
 

@@ -1,15 +1,16 @@
-"""The codecs people use, each through a library at stated settings: pictures to bytes and back.
+"""The codecs people use for pictures, each through a library at stated settings: pictures to bytes and back.
 
-A rival is one row of `RIVALS`. Its `qualities` are the points of a rate-distortion curve, from few
-bytes to many; its `dial` is the range that a search for equal bytes may turn. A rival whose library
-is missing says so through `absence`.
+A rival is one row of `RIVALS`; those of sounds are in `isthmus.bench.sound.rivals`. Its `qualities` are the points of a
+rate-distortion curve, from few bytes to many; its `dial` is the range that a search for equal bytes may turn. A rival
+whose library is missing says so through `absence`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 import numpy as np
 
@@ -17,13 +18,12 @@ from isthmus import __version__
 from isthmus.bench import libraries
 from isthmus.effort import Effort
 from isthmus.errors import InputError, MissingExtraError
-from isthmus.image.picture import Pixels as Picture
 from isthmus.tune import PSNR, Tune
 
-Encode = Callable[[Picture, float, int], bytes]
-"""From a picture, a quality and a number of threads to bytes."""
-Decode = Callable[[bytes, int], Picture]
-"""From bytes and a number of threads to the picture."""
+Encode = Callable[[Any, float, int], bytes]
+"""From a picture or a clip, a quality and a number of threads to bytes."""
+Decode = Callable[[bytes, int], Any]
+"""From bytes and a number of threads to the same."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ class Rival:
         name: on the command line, and in records.
         label: for people.
         settings: all that is not turned, in words.
-        encode: `encode(picture, quality, threads)` takes `(H, W, 3) uint8`.
+        encode: `encode(picture, quality, threads)` takes `(H, W, 3) uint8`, or a clip in the place of the picture.
         decode: `decode(data, threads)` gives the same.
         version: returns the library's version, or raises MissingExtraError with what is missing.
         qualities: the points of a curve, from few bytes to many; none for a lossless codec.
@@ -254,24 +254,22 @@ RIVALS: dict[str, Rival] = {
 """All rivals by name."""
 
 
-def choose(names: Sequence[str]) -> tuple[list[Rival], list[tuple[str, str]]]:
+def choose(names: Sequence[str], rivals: Mapping[str, Rival] = RIVALS) -> tuple[list[Rival], list[tuple[str, str]]]:
     """The named rivals that can run here, and label and reason of those that cannot.
+
+    Args:
+        rivals: those that there are, by name.
 
     Raises:
         InputError: an unknown name.
     """
     present, absent = [], []
     for name in names:
-        if name not in RIVALS:
-            raise InputError("unknown codec", expected=f"one of {', '.join(RIVALS)}", got=name)
-        reason = absence(RIVALS[name])
+        if name not in rivals:
+            raise InputError("unknown codec", expected=f"one of {', '.join(rivals)}", got=name)
+        reason = absence(rivals[name])
         if reason is None:
-            present.append(RIVALS[name])
+            present.append(rivals[name])
         else:
-            absent.append((RIVALS[name].label, reason))
+            absent.append((rivals[name].label, reason))
     return present, absent
-
-
-def setting_of(codec: str, quality: float) -> str:
-    """A quality of the codec of that name, in its own words."""
-    return RIVALS[codec].setting(quality) if codec in RIVALS else f"{quality:g}"

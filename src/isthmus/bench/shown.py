@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from isthmus.bench.metrics import Picture
+from isthmus.image.picture import Pixels as Picture
 
 PAGE_PIXELS = 2_000_000  # about 3 MB a codec in the page
 PAGE_SIDE = 16368  # WebP, in which the page keeps its pictures, ends at 16383

@@ -1,4 +1,4 @@
-"""Every picture of a set through every codec at every quality: rate and metrics, never times.
+"""Every picture or sound of a set through every codec at every quality: rate and metrics, never times.
 
 The work is spread over processes, what is measured is cached at once, and a run that was stopped
 goes on where it was. Seconds measured beside other work say little; `timing` takes them alone.
@@ -7,75 +7,68 @@ goes on where it was. Seconds measured beside other work say little; `timing` ta
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import as_completed
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
-import numpy as np
-
-from isthmus.bench.cache import Cache, Entry, digest, key_of
+from isthmus.bench.cache import Cache, Entry, key_of
 from isthmus.bench.curves import Point
-from isthmus.bench.metrics import METRICS, QUICK, Picture, measure
+from isthmus.bench.metrics import METRICS, QUICK, measure
 from isthmus.bench.rivals import Rival
+from isthmus.bench.subject import PICTURES, Subject
 from isthmus.errors import InputError, IsthmusError
-from isthmus.image.files import open_picture
 from isthmus.processes import process_pool
 from isthmus.text import counted
 
-PICTURE_SUFFIXES = frozenset({".png", ".webp", ".tif", ".tiff", ".bmp", ".ppm", ".jpg", ".jpeg"})
 Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True)
 class Source:
-    """A picture to measure on: its name in reports, its file, its size and its pixels' digest."""
+    """What is measured on.
+
+    Attributes:
+        name: in reports.
+        path: its file.
+        extent: pixels, or milliseconds.
+        digest: of its samples.
+        facts: what records say of it.
+        subject: what it is one of.
+    """
 
     name: str
     path: Path
-    width: int
-    height: int
+    extent: float
     digest: str
+    facts: Mapping[str, Any]
+    subject: Subject = PICTURES
 
 
-def load_rgb(path: Path) -> Picture:
-    """A picture file as `(H, W, 3) uint8`: upright, and laid on white where it is transparent.
-
-    Raises:
-        InputError, UnsupportedPictureError, LimitExceededError, OSError
-    """
-    return load_on_white(path)[0]
-
-
-def load_on_white(path: Path) -> tuple[Picture, bool]:
-    """As `load_rgb`, and whether anything was transparent."""
-    picture = open_picture(path)
-    window = (0, 0, picture.height, picture.width)
-    rgb = picture(*window)
-    if not picture.has_alpha:
-        return rgb, False
-    alpha = picture.alpha(*window)[..., None].astype(np.uint16)
-    return ((rgb * alpha + 255 * (255 - alpha) + 127) // 255).astype(np.uint8), bool((alpha < 255).any())
-
-
-def sources_in(folder: Path) -> list[Source]:
-    """The pictures of a folder by name; raises InputError where it holds none."""
-    paths = sorted(p for p in folder.iterdir() if p.suffix.lower() in PICTURE_SUFFIXES)
+def sources_in(folder: Path, subject: Subject = PICTURES) -> list[Source]:
+    """The pictures or sounds of a folder by name; raises InputError where it holds none."""
+    paths = files_in(folder, subject.suffixes)
     if not paths:
         raise InputError(
-            f"no pictures in {folder}",
-            expected=", ".join(sorted(PICTURE_SUFFIXES)),
+            f"no {subject.plural} in {folder}",
+            expected=", ".join(sorted(subject.suffixes)),
             got=counted(len(list(folder.iterdir())), "other file"),
         )
-    return [source_of(path) for path in paths]
+    return [source_of(path, subject) for path in paths]
 
 
-def source_of(path: Path) -> Source:
-    """One picture file as a source; reads it whole for its digest."""
-    picture = load_rgb(path)
-    return Source(path.name, path, picture.shape[1], picture.shape[0], digest(picture))
+def files_in(folder: Path, suffixes: Collection[str]) -> list[Path]:
+    """The files of a folder that have one of these suffixes, by name."""
+    return sorted(p for p in folder.iterdir() if p.suffix.lower() in suffixes)
+
+
+def source_of(path: Path, subject: Subject = PICTURES) -> Source:
+    """One file as a source; reads it whole for its digest."""
+    thing = subject.load(path)
+    return Source(path.name, path, subject.extent(thing), subject.digest(thing), subject.facts(thing), subject)
 
 
 def sweep(
@@ -95,7 +88,7 @@ def sweep(
         processes: how many at once; by default one a core. Each codec runs on one thread.
         progress: called with (points done, points in all).
 
-    Returns points ordered by codec, quality and picture. Stopping half-way keeps what was done.
+    Returns points ordered by codec, quality and source. Stopping half-way keeps what was done.
     """
     wanted = tuple(metrics)
     keys = {name: " ".join(filter(None, (name, METRICS[name].version()))) for name in wanted}
@@ -117,8 +110,7 @@ def sweep(
     count = min(processes or os.cpu_count() or 1, max(len(todo), 1))
     with process_pool(count) as pool:
         futures = {
-            pool.submit(_measure, source.path, rival, quality, missing[key]): key
-            for source, rival, quality, key in todo
+            pool.submit(_measure, source, rival, quality, missing[key]): key for source, rival, quality, key in todo
         }
         for future in as_completed(futures):
             try:
@@ -139,30 +131,30 @@ def sweep(
             source.name,
             rival.name,
             quality,
-            source.width,
-            source.height,
+            source.extent,
             entries[key].data_bytes,
             {name: entries[key].metrics[keys[name]] for name in wanted},
         )
         for source, rival, quality, key in jobs
     ]
-    return sorted(points, key=lambda p: (order[p.codec], p.quality, p.picture))
+    return sorted(points, key=lambda p: (order[p.codec], p.quality, p.source))
 
 
 @lru_cache(maxsize=4)
-def _picture(path: Path) -> Picture:
-    return load_rgb(path)
+def _loaded(path: Path, load: Callable[[Path], Any]) -> Any:
+    return load(path)
 
 
-def _measure(path: Path, rival: Rival, quality: float, names: tuple[str, ...]) -> tuple[int, dict[str, float]]:
-    original = _picture(path)
+def _measure(source: Source, rival: Rival, quality: float, names: tuple[str, ...]) -> tuple[int, dict[str, float]]:
+    subject = source.subject
+    original = _loaded(source.path, subject.load)
     try:
         data = rival.encode(original, quality, 1)
-        decoded = rival.decode(data, 1)
+        decoded = subject.laid(original, rival.decode(data, 1))
     except Exception as error:  # every codec's library has errors of its own
-        height, width = original.shape[:2]
+        facts = ", ".join(f"{name} {value}" for name, value in source.facts.items())
         raise IsthmusError(
-            f"{rival.label} does not take {path.name}, {width}x{height}",
+            f"{rival.label} does not take {source.name} ({facts})",
             got=f"{type(error).__name__}: {error}",
             hint="Leave one of the two out.",
         ) from None

@@ -1,7 +1,7 @@
-"""Seconds to encode and to decode, each codec in turn on the same pictures and the same threads.
+"""Seconds to encode and to decode, each codec in turn on the same pictures or sounds and the same threads.
 
-Nothing else should run. Every codec does one picture first to warm up; then the codecs take turns
-picture by picture, so that a slow minute of the machine falls on all of them.
+Nothing else should run. Every codec does one of them first to warm up; then the codecs take turns
+on each, so that a slow minute of the machine falls on all of them.
 """
 
 from __future__ import annotations
@@ -17,16 +17,14 @@ from typing import Any
 
 from isthmus.bench.curves import Curve
 from isthmus.bench.rivals import Rival
-from isthmus.bench.sweep import Source, load_rgb
-
-TARGET_BPP = 0.75
-"""Bits per pixel at which codecs are timed."""
+from isthmus.bench.subject import PICTURES
+from isthmus.bench.sweep import Source
 
 
-def qualities_near(curves: Mapping[str, Curve], bpp: float = TARGET_BPP) -> dict[str, float]:
-    """Of each curve the quality whose mean rate is nearest to `bpp`, so that all do like work."""
+def qualities_near(curves: Mapping[str, Curve], rate: float = PICTURES.timed_at) -> dict[str, float]:
+    """Of each curve the quality whose mean rate is nearest to `rate`, so that all do like work."""
     return {
-        codec: min(zip(curve.qualities, curve.bpp, strict=True), key=lambda point: abs(point[1] - bpp))[0]
+        codec: min(zip(curve.qualities, curve.rate, strict=True), key=lambda point: abs(point[1] - rate))[0]
         for codec, curve in curves.items()
     }
 
@@ -39,31 +37,33 @@ def time_codecs(
     repeats: int = 3,
     progress: Callable[[int, int], None] | None = None,
 ) -> dict[str, Any]:
-    """Median seconds of every codec over the pictures, as a record of JSON values.
+    """Median seconds of every codec over the sources, as a record of JSON values.
 
     Args:
         qualities: by codec; a lossless one needs none.
         threads: given to every codec that takes a number of threads.
-        repeats: runs of each picture, of which the median counts.
+        repeats: runs of each, of which the median counts.
     """
+    subject = sources[0].subject
+    size, one = subject.size
     seconds: dict[str, list[tuple[float, float]]] = {rival.name: [] for rival in rivals}
-    bits: dict[str, float] = dict.fromkeys(seconds, 0.0)
-    warm_up = load_rgb(sources[0].path)
+    rates: dict[str, float] = dict.fromkeys(seconds, 0.0)
+    warm_up = subject.load(sources[0].path)
     for rival in rivals:
         rival.decode(rival.encode(warm_up, qualities.get(rival.name, 100.0), threads), threads)
     for index, source in enumerate(sources):
-        picture = load_rgb(source.path)
+        original = subject.load(source.path)
         for rival in rivals:
             quality = qualities.get(rival.name, 100.0)
             runs = []
             for _ in range(repeats):
                 start = time.perf_counter()
-                data = rival.encode(picture, quality, threads)
+                data = rival.encode(original, quality, threads)
                 middle = time.perf_counter()
                 rival.decode(data, threads)
                 runs.append((middle - start, time.perf_counter() - middle))
             seconds[rival.name].append(_medians(runs))
-            bits[rival.name] += 8 * len(data) / (source.width * source.height)
+            rates[rival.name] += 8 * len(data) / source.extent
         if progress:
             progress(index + 1, len(sources))
     rows = {}
@@ -71,7 +71,7 @@ def time_codecs(
         encode_s, decode_s = _medians(seconds[rival.name])
         rows[rival.name] = {
             "quality": qualities.get(rival.name),
-            "bpp": round(bits[rival.name] / len(sources), 4),
+            subject.unit: round(rates[rival.name] / len(sources), 4),
             "encode_s": round(encode_s, 5),
             "decode_s": round(decode_s, 5),
         }
@@ -80,8 +80,8 @@ def time_codecs(
         "machine": machine(),
         "threads": threads,
         "repeats": repeats,
-        "pictures": len(sources),
-        "megapixels": round(statistics.median(s.width * s.height for s in sources) / 1e6, 3),
+        subject.plural: len(sources),
+        size: round(statistics.median(s.extent for s in sources) / one, 3),
         "codecs": rows,
     }
 

@@ -5,6 +5,7 @@ docs/format.md is normative.
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from io import BytesIO
 from os import SEEK_CUR
 from typing import IO
 
@@ -52,12 +53,17 @@ def assemble(
     Raises:
         LimitExceededError: a chunk is longer than the format can say.
     """
-    parts = [head]
-    parts += [types.write(kind, deflate(metadata[kind])) for kind in types.metadata if kind in metadata]
+    # A stream in memory gives its bytes away as they are: parts joined at the end would be held twice.
+    file = BytesIO()
+    file.write(head)
+    for kind in types.metadata:
+        if kind in metadata:
+            file.write(types.write(kind, deflate(metadata[kind])))
     for kind in types.payloads:
-        parts += [types.write(kind, payload) for payload in payloads[kind]]
-    parts.append(types.write(END, write_varint(sum(map(len, parts)))))
-    return b"".join(parts)
+        for payload in payloads[kind]:
+            file.write(types.write(kind, payload))
+    file.write(types.write(END, write_varint(file.tell())))
+    return file.getvalue()
 
 
 def parse(data: bytes, start: int, types: ChunkTypes, counts: Mapping[bytes, int], limits: FileLimits) -> Envelope:

@@ -1,4 +1,4 @@
-"""isthmus bench: rate and distortion over a folder of pictures."""
+"""isthmus bench: rate and distortion over a folder of pictures or sounds."""
 
 import sys
 from pathlib import Path
@@ -24,7 +24,8 @@ from isthmus.cli.options import usage_errors
 @click.option(
     "--codecs",
     metavar="NAMES",
-    help="isthmus, isthmus-psnr (--tune psnr), both with -e2 or -e4 (--effort), and rivals (default: all).",
+    help="isthmus, isthmus-psnr (--tune psnr), both with -e2 or -e4 (--effort), and rivals (default: all). "
+    "Of sounds: isthmus, opus, aac, mp3, flac.",
 )
 @click.option(
     "--model", "models", metavar="MODEL", multiple=True, help="Weights: a file or an installed model; repeatable."
@@ -32,10 +33,13 @@ from isthmus.cli.options import usage_errors
 @click.option(
     "--metrics",
     metavar="NAMES",
-    help="With commas (default: mse,psnr,ms_ssim,ssimulacra2, and butteraugli if installed).",
+    help="With commas (default: mse,psnr,ms_ssim,ssimulacra2, and butteraugli if installed; of sounds lsd_db,snr_db, "
+    "and visqol and 2f if installed).",
 )
 @click.option(
-    "--anchor", metavar="CODEC", help="What BD-rates compare with (default: jpeg, or else the first lossy codec)."
+    "--anchor",
+    metavar="CODEC",
+    help="What BD-rates compare with (default: jpeg, of sounds opus, or else the first lossy codec).",
 )
 @click.option(
     "--published",
@@ -43,6 +47,9 @@ from isthmus.cli.options import usage_errors
     is_flag=False,
     flag_value="",
     help="Compare with published Kodak curves too, and draw them: a choice of them, or those named, with commas.",
+)
+@click.option(
+    "--seconds", metavar="S", type=click.FloatRange(min=0, min_open=True), help="Of sounds, only the first S seconds."
 )
 @click.option(
     "--every",
@@ -71,13 +78,14 @@ def bench(
     metrics: str | None,
     anchor: str | None,
     published: str | None,
+    seconds: float | None,
     every: int,
     timing: bool,
     threads: int,
     processes: int | None,
     cache_folder: Path | None,
 ) -> None:
-    """Measure isthmus and other codecs on the pictures of a FOLDER.
+    """Measure isthmus and other codecs on the pictures, or on the sounds, of a FOLDER.
 
     What is measured is kept: a run that was stopped goes on where it was, and a second run takes seconds.
     """
@@ -101,6 +109,7 @@ def bench(
             timing_threads=threads if timing else None,
             processes=processes,
             cache=cache_folder,
+            seconds=seconds,
         )
         with usage_errors():
             chosen = run.chosen(plan, click.get_current_context().obj)

@@ -215,7 +215,7 @@ class Run:
 
     def _save(self) -> None:
         if self.workers.first:
-            save_run(self.checkpoint, self.trainer, self.state, self.saved_step)
+            save_run(self.checkpoint, self.trainer.state(), self.state, self.saved_step)
         self.saved_step = self.trainer.step
 
     def _finish(self) -> None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, fields
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -15,7 +16,6 @@ from isthmus.files import atomic_output
 from isthmus.train.config import TrainConfig
 from isthmus.train.initial import began_from, load_checkpoint
 from isthmus.train.journal import Say
-from isthmus.train.loop import Trainer
 from isthmus.train.options import DEFAULT_MINUTES, Request
 
 CHECKPOINT = "checkpoint.pt"
@@ -27,16 +27,35 @@ RECENT = 100
 _NONE = torch.zeros(0, dtype=torch.int64)
 
 
-@dataclass
-class RunState:
-    """How far a run has come.
+@dataclass(kw_only=True)
+class Budget:
+    """What a run may use, on pictures or on sounds, and what it has used.
+
+    Attributes:
+        minutes, steps: limits; None where there is none.
+        seconds: trained so far.
+    """
+
+    minutes: float | None = None
+    steps: int | None = None
+    seconds: float = 0.0
+
+    def part(self, step: int) -> float:
+        """0 to 1 and beyond: how much of it is used after a number of steps."""
+        by_time = self.seconds / (60 * self.minutes) if self.minutes else 0.0
+        by_steps = step / self.steps if self.steps else 0.0
+        return max(by_time, by_steps)
+
+
+@dataclass(kw_only=True)
+class RunState(Budget):
+    """How far a run on pictures has come.
 
     Attributes:
         name: the model's name.
         origin: what the weights were at the start, in words.
         pictures: digest of the catalogue; the curve continues as long as it is the same.
-        minutes, steps, stop_loss: the budget; None where there is no such limit.
-        seconds: trained so far.
+        stop_loss: a limit as those of the budget; None where there is no such one.
         checks: measurements made so far, that before the first step included.
         fits: how often the costs of symbols were measured anew.
         ended: the run has ended before its budget was used.
@@ -51,10 +70,7 @@ class RunState:
     name: str
     origin: str
     pictures: str
-    minutes: float | None
-    steps: int | None
     stop_loss: float | None
-    seconds: float = 0.0
     checks: int = 0
     fits: int = 0
     ended: bool = False
@@ -65,10 +81,8 @@ class RunState:
     gain: dict[str, Any] | None = None
 
     def part(self, step: int) -> float:
-        """0 to 1 and beyond: how much of the budget is used after a number of steps."""
-        by_time = self.seconds / (60 * self.minutes) if self.minutes else 0.0
-        by_steps = step / self.steps if self.steps else 0.0
-        return 1.0 if self.ended else max(by_time, by_steps)
+        """0 to 1 and beyond: how much of the budget is used after a number of steps; 1 where the run has ended."""
+        return 1.0 if self.ended else super().part(step)
 
     def add_loss(self, loss: float) -> None:
         """Notes the loss of a step, and ends the run if the mean of the last ones is low enough."""
@@ -77,13 +91,21 @@ class RunState:
             self.ended |= float(np.mean(self.recent)) <= self.stop_loss
 
 
+State = TypeVar("State", bound=Budget)
+
+
+def minutes_of(request: Request) -> float | None:
+    """The time that a run begins with: what is asked for, or some where no limit is."""
+    return request.minutes if request.minutes or request.steps else DEFAULT_MINUTES
+
+
 def new_state(request: Request, origin: str, pictures: str) -> RunState:
     """The state of a run that begins."""
     return RunState(
         name=request.name or request.output.stem,
         origin=origin,
         pictures=pictures,
-        minutes=request.minutes if request.minutes or request.steps else DEFAULT_MINUTES,
+        minutes=minutes_of(request),
         steps=request.steps,
         stop_loss=request.stop_loss,
     )
@@ -136,16 +158,9 @@ def resumed_state(saved: dict[str, Any], request: Request, pictures: str, checkp
     Raises:
         InputError: another version of isthmus saved it.
     """
-    try:
-        state = RunState(**saved[STATE_KEY])
-        # A list in checkpoints of earlier versions.
-        state.tables = torch.as_tensor(state.tables, dtype=torch.int64)
-    except TypeError as error:
-        raise InputError(
-            "the run is of another version of isthmus",
-            got=error,
-            hint=f"Begin another one from its weights: --from {checkpoint}.",
-        ) from error
+    state = saved_state(saved, RunState, checkpoint)
+    # A list in checkpoints of earlier versions.
+    state.tables = torch.as_tensor(state.tables, dtype=torch.int64)
     if state.pictures != pictures:
         say("the folder has changed since the run began: its curve will not be the same")
         # Other pictures than the first measurement's may be held out by now: nothing compares with it any more.
@@ -160,19 +175,35 @@ def resumed_state(saved: dict[str, Any], request: Request, pictures: str, checkp
     return state
 
 
-def save_run(checkpoint: Path, trainer: Trainer, state: RunState, saved_step: int | None) -> None:
+def saved_state(saved: Mapping[str, Any], kind: type[State], checkpoint: Path) -> State:
+    """The state in what `load_run` returned.
+
+    Raises:
+        InputError: another version of isthmus saved it, or it is of a run on something else.
+    """
+    try:
+        return kind(**saved[STATE_KEY])
+    except TypeError as error:
+        raise InputError(
+            "the run is of another version of isthmus",
+            got=error,
+            hint=f"Begin another one from its weights: --from {checkpoint}.",
+        ) from error
+
+
+def save_run(checkpoint: Path, weights: Mapping[str, Any], state: Budget, saved_step: int | None) -> None:
     """Writes the checkpoint so that a kill at any moment leaves the old one or the new one whole.
 
     Args:
+        weights: all that a run goes on with beside its state.
         saved_step: the step of the old one, if there is one.
 
     Raises:
         IsthmusError: it cannot be written.
     """
-    values = {one.name: getattr(state, one.name) for one in fields(RunState)}
     try:
         with atomic_output(checkpoint, force=True) as stream:
-            torch.save({**trainer.state(), STATE_KEY: values}, stream)
+            torch.save({**weights, STATE_KEY: asdict(state)}, stream)
     except (OSError, RuntimeError) as error:
         kept = "nothing is saved yet" if saved_step is None else f"step {saved_step} is saved"
         raise IsthmusError(

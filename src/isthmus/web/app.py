@@ -136,7 +136,7 @@ class _Viewer:
                 "height": dropped.height,
                 "shown": {"width": width, "height": height},
                 "bytes": len(dropped.file),
-                "cells": rate_cells(len(dropped.file), dropped.height, dropped.width),
+                "cells": _cells_of(len(dropped.file), dropped),
                 "suffixes": self._suffixes(dropped),
                 "notes": list(dropped.notes),
                 "info": dropped.info.as_dict() if dropped.info else None,
@@ -155,7 +155,7 @@ class _Viewer:
             {
                 "label": outcome.rival.label,
                 "bytes": len(outcome.data),
-                "bpp": outcome.bpp,
+                "bpp": outcome.rate,
                 "cells": cells(outcome),
                 "settings": ". ".join(filter(None, (outcome.rival.settings, outcome.version, outcome.note))),
             }
@@ -209,7 +209,7 @@ class _Viewer:
         rows = []
         for suffix, name in _formats(dropped).items():
             data = await self._turn(dropped, request, partial(self._studio.decoded_file, dropped, dials, name))
-            row = {"label": f"Decoded, as {name}", "cells": rate_cells(len(data), dropped.height, dropped.width)}
+            row = {"label": f"Decoded, as {name}", "cells": _cells_of(len(data), dropped)}
             rows.append({**row, "suffix": suffix, "bytes": len(data)})
         return JSONResponse(rows)
 
@@ -276,6 +276,12 @@ async def _body(request: Request, max_bytes: int) -> bytes:
         if len(body) > max_bytes:
             raise LimitExceededError("the file is too large", expected=f"at most {max_bytes:,} bytes", got="more")
     return bytes(body)
+
+
+def _cells_of(size: int, dropped: Dropped) -> list[str]:
+    """The first cells of a row, of a file of so many bytes that holds the whole picture."""
+    pixels = dropped.height * dropped.width
+    return rate_cells(size, 3 * pixels, pixels)
 
 
 def _dials(request: Request) -> Dials:

@@ -65,10 +65,10 @@ def test_a_run_goes_on(folder: Path, tmp_path: Path) -> None:
     whole.train(60, steps=4)
     first = SoundRun(folder, tmp_path / "parts.pt", CONFIG, print)
     first.train(1e-9)
-    assert first.course.step == 0
+    assert first.step == 0
     second = SoundRun(folder, tmp_path / "parts.pt", CONFIG, print)
     second.train(60, steps=4)
-    assert second.course.step == 4
+    assert second.step == 4
     with pytest.raises(InputError, match="other settings"):
         SoundRun(folder, tmp_path / "parts.pt", replace(CONFIG, width=9), print)
 
@@ -92,5 +92,5 @@ def test_the_command_line(folder: Path, tmp_path: Path, monkeypatch: pytest.Monk
 
 def test_a_run_that_is_asked_to_stop(folder: Path, tmp_path: Path) -> None:
     run = SoundRun(folder, tmp_path / "run.pt", CONFIG, print)
-    assert not run.train(60, steps=4, stop=lambda: run.course.step == 2)
-    assert SoundRun(folder, tmp_path / "run.pt", CONFIG, print).course.step == 2
+    assert not run.train(60, steps=4, stop=lambda: run.step == 2)
+    assert SoundRun(folder, tmp_path / "run.pt", CONFIG, print).step == 2

@@ -8,11 +8,11 @@ import torch
 
 from isthmus.errors import InputError
 from isthmus.train.journal import Say
-from isthmus.train.options import DEFAULT_MINUTES, Request
+from isthmus.train.options import Request
 from isthmus.train.signals import Signals
 from isthmus.train.sound.config import SoundConfig
 from isthmus.train.sound.run import SoundRun
-from isthmus.train.state import CHECKPOINT
+from isthmus.train.state import CHECKPOINT, minutes_of
 
 TAKEN = ("folder", "output", "sounds", "minutes", "steps", "resume", "name", "threads", "force")
 """Of what can be asked of a run, that of one on sounds."""
@@ -38,9 +38,8 @@ def train_sounds(request: Request, say: Say) -> bool:
         checkpoint.unlink(missing_ok=True)
     torch.set_num_threads(request.threads or 1)
     run = SoundRun(request.folder, checkpoint, SoundConfig(), say)
-    minutes = request.minutes or (float("inf") if request.steps else DEFAULT_MINUTES)
     with Signals(say) as signals:
-        if not run.train(minutes, request.steps, lambda: signals.asked):
+        if not run.train(minutes_of(request), request.steps, lambda: signals.asked):
             return False
     run.export(request.output, request.name or request.output.stem, {"device": "cpu"})
     return True

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -14,19 +14,18 @@ from torch import Tensor
 
 from isthmus.coding.tables import Tables
 from isthmus.errors import InputError
-from isthmus.files import atomic_output
 from isthmus.model.file import FORMAT, save_model
 from isthmus.model.model import Model
 from isthmus.sound.analysis import IMPORTANCE
 from isthmus.sound.header import CODER, MEDIUM
 from isthmus.train.context import ContextModel
 from isthmus.train.context_arrays import entropy_arrays, entropy_metadata
-from isthmus.train.initial import load_checkpoint
 from isthmus.train.muon import Muon
 from isthmus.train.parameters import follow, set_rate
 from isthmus.train.sound.config import SoundConfig
 from isthmus.train.sound.costs import coefficient_bits, level_bits
 from isthmus.train.sound.pieces import Piece, make_batch, read_pieces, sound_files
+from isthmus.train.state import Budget, load_run, save_run, saved_state
 from isthmus.train.tables import SymbolCounts, fitted, laplace_tables, training_costs
 
 Say = Callable[[str], None]
@@ -42,19 +41,6 @@ COMMON_BITS = 2.0
 """Bits of a position that are added where a crop's cost is divided by itself."""
 CHECKPOINT_STEPS = 50
 REPORT_STEPS = 25
-
-
-@dataclass
-class Course:
-    """How far a run has come.
-
-    Attributes:
-        step: steps so far.
-        seconds: trained so far.
-    """
-
-    step: int = 0
-    seconds: float = 0.0
 
 
 class SoundRun:
@@ -77,38 +63,40 @@ class SoundRun:
         self.context, self.average = begun(config), ContextModel(config.entropy)
         self.average.load_state_dict(self.context.state_dict())
         self.optimizers = _optimizers(self.context, config)
-        self.course = Course()
+        self.budget, self.step = Budget(), 0
+        self.saved_step: int | None = None
         if checkpoint.exists():
             self._restore()
         say(f"{len(self.training)} sounds to train on, {len(self.held_out)} held out")
         self.pieces = read_pieces(self.training, config.pieces, config, 0)
 
-    def train(self, minutes: float, steps: int | None = None, stop: Callable[[], bool] = lambda: False) -> bool:
+    def train(self, minutes: float | None, steps: int | None = None, stop: Callable[[], bool] = lambda: False) -> bool:
         """Trains until so many minutes or steps are used, those of earlier parts of the run included, or `stop` says
         so; whether the budget is used."""
-        begun_at, before, lately = time.perf_counter(), self.course.seconds, []
+        self.budget.minutes, self.budget.steps = minutes, steps
+        begun_at, before, lately = time.perf_counter(), self.budget.seconds, []
         while True:
-            self.course.seconds = before + time.perf_counter() - begun_at
-            part = max(self.course.seconds / (60 * minutes), self.course.step / steps if steps else 0.0)
+            self.budget.seconds = before + time.perf_counter() - begun_at
+            part = self.budget.part(self.step)
             if part >= 1 or stop():
                 break
             lately.append(self._step(part))
-            if self.course.step % REPORT_STEPS == 0:
+            if self.step % REPORT_STEPS == 0:
                 levels, coefficients = np.mean(lately, 0)
                 self.say(
-                    f"step {self.course.step}, {100 * part:.0f} %: "
+                    f"step {self.step}, {100 * part:.0f} %: "
                     f"{levels:.2f} + {coefficients:.2f} bits a position, levels and coefficients"
                 )
                 lately.clear()
-            if self.course.step % CHECKPOINT_STEPS == 0:
+            if self.step % CHECKPOINT_STEPS == 0:
                 self._save()
         self._save()
         return part >= 1
 
     def _step(self, part: float) -> tuple[float, float]:
         config = self.config
-        y, weights = make_batch(self.pieces, config, self.course.step)
-        rate = config.learning_rate * min(1.0, (self.course.step + 1) / max(1, config.warmup_steps))
+        y, weights = make_batch(self.pieces, config, self.step)
+        rate = config.learning_rate * min(1.0, (self.step + 1) / max(1, config.warmup_steps))
         # Down to nothing over the last four fifths.
         rate *= min(1.0, 1.25 * (1 - part) + 0.01)
         set_rate(self.optimizers, rate)
@@ -122,8 +110,8 @@ class SoundRun:
         torch.nn.utils.clip_grad_norm_(self.context.parameters(), config.clip)
         for optimizer in self.optimizers:
             optimizer.step()
-        self.course.step += 1
-        follow(self.average, self.context, min(config.ema, (1 + self.course.step) / (4 + self.course.step)))
+        self.step += 1
+        follow(self.average, self.context, min(config.ema, (1 + self.step) / (4 + self.step)))
         return float(levels.detach().mean()), float(coefficients.detach().mean())
 
     def export(self, path: Path, name: str, record: dict[str, Any]) -> Model:
@@ -138,8 +126,8 @@ class SoundRun:
         held_out = read_pieces(self.held_out, 2 * len(self.held_out), self.config, 1)
         record = record | {
             "config": asdict(self.config),
-            "steps": self.course.step,
-            "minutes": round(self.course.seconds / 60, 1),
+            "steps": self.step,
+            "minutes": round(self.budget.seconds / 60, 1),
             "sounds": len(self.training),
             "held_out": len(self.held_out),
             "held_out_bits_a_position": round(measured(self.average, held_out, self.config), 3),
@@ -148,26 +136,27 @@ class SoundRun:
         return save_model(path, entropy_arrays(self.average, tables), {"format": FORMAT, "name": name, **metadata})
 
     def _save(self) -> None:
-        state = {
+        weights = {
             "config": asdict(self.config),
             "context": self.context.state_dict(),
             "average": self.average.state_dict(),
             "optimizers": [optimizer.state_dict() for optimizer in self.optimizers],
-            "course": asdict(self.course),
+            "step": self.step,
         }
-        with atomic_output(self.checkpoint, force=True) as stream:
-            torch.save(state, stream)
+        save_run(self.checkpoint, weights, self.budget, self.saved_step)
+        self.saved_step = self.step
 
     def _restore(self) -> None:
-        saved = load_checkpoint(self.checkpoint)
+        saved = load_run(self.checkpoint)
         if saved.get("config") != asdict(self.config):
             raise InputError(f"{self.checkpoint} is of a run with other settings", hint="Name another checkpoint.")
         self.context.load_state_dict(saved["context"])
         self.average.load_state_dict(saved["average"])
         for optimizer, state in zip(self.optimizers, saved["optimizers"], strict=True):
             optimizer.load_state_dict(state)
-        self.course = Course(**saved["course"])
-        self.say(f"going on at step {self.course.step}")
+        self.budget = saved_state(saved, Budget, self.checkpoint)
+        self.step = self.saved_step = saved["step"]
+        self.say(f"going on at step {self.step}")
 
 
 def begun(config: SoundConfig) -> ContextModel:
