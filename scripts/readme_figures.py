@@ -38,8 +38,8 @@ BEGIN, END = "<!-- figures:begin -->", "<!-- figures:end -->"
 
 @dataclass(frozen=True)
 class Figures:
-    """All that README.md quotes: the present weights on Kodak; of the first generation records by folder, timings on one
-    thread by processor, one large picture."""
+    """All that README.md quotes: the present weights on Kodak; of the first generation records by folder, timings on
+    one thread by processor, one large picture."""
 
     present: Record
     sets: Mapping[str, Record]
