@@ -24,6 +24,7 @@ from isthmus.coding.definition import Block, Definition, Input, Neighbourhood, P
 from isthmus.coding.formats import BYTES, Format
 from isthmus.coding.kinds import KINDS, Kind
 from isthmus.coding.payload import decode_latents, encode_latents
+from isthmus.coding.symbols import Importance
 from isthmus.effort import Effort
 from isthmus.errors import InputError, ModelError
 from isthmus.files import read_capped
@@ -209,7 +210,7 @@ class SeriesMedium:
         parts = [y[:, begin : begin + SEGMENT] for begin in range(0, y.shape[1], SEGMENT)]
         entropy, quality = setting.model.entropy, setting.quality.hundredths
         # Every error costs more than any symbol.
-        payloads = (encode_latents(entropy, part, quality, np.full(part.shape[:2], 1e6)) for part in parts)
+        payloads = (encode_latents(entropy, part, quality, Importance(np.full(part.shape[:2], 1e6))) for part in parts)
         return envelope.assemble(pack_head(NUMBER, 1, 0, fields), CHUNKS, {}, {b"S": payloads})
 
     def check_model(self, model: Model) -> None:

@@ -77,7 +77,7 @@ def test_what_is_no_number(value: object) -> None:
     if value is not None:
         with pytest.raises(InputError, match="threads"):
             Codec(threads=value)  # type: ignore[arg-type]
-    with pytest.raises(InputError, match="the effort: expected 1 to 2, got"):
+    with pytest.raises(InputError, match="the effort: expected 1 to 4, got"):
         Codec(effort=value)  # type: ignore[arg-type]
     with pytest.raises(InputError, match="the target in dB PSNR: expected a number"):
         Target("psnr", value)  # type: ignore[arg-type]

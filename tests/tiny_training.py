@@ -38,7 +38,7 @@ TINY = {
     "fit_side": "128",
     "held_out_side": "128",
 }
-STEPS = 40
+STEPS = 60
 
 
 def tiny_config() -> TrainConfig:

@@ -285,7 +285,7 @@ def test_the_suffix_chooses_the_format(folder: Path) -> None:
         (["encode"], "Missing argument"),
         (["encode", "photo.png", "-q", "101"], "101"),
         (["encode", "photo.png", "--threads", "0"], "0"),
-        (["encode", "photo.png", "--effort", "3"], "3"),
+        (["encode", "photo.png", "--effort", "5"], "5"),
         (["encode", "photo.png", "--model", "absent.isthmodel"], "absent"),
         (["encode", "photo.png", "-"], "takes a single file"),
         (["encode", "photo.png", "-o", "photo.png", "-f"], "overwrite itself"),

@@ -17,6 +17,7 @@ from isthmus.coding.fixed_point import ContextModel, _Dial
 from isthmus.coding.formats import BYTES, LATENT_LIMIT, WORDS, Format
 from isthmus.coding.kinds import FIRST, KINDS, TUNED, Kind, definition_of, lattices_and_boards
 from isthmus.coding.payload import decode_first_groups, decode_latents, encode_latents
+from isthmus.coding.symbols import Importance
 from isthmus.coding.weights import check_exact, numbers
 from isthmus.errors import CorruptError, ModelError
 from isthmus.model.check import check_arrays
@@ -164,7 +165,7 @@ def test_a_second_kind_codes_symbols_both_ways(form: Format, rng: np.random.Gene
         torch.nn.init.normal_(trained.network(one).quality)
     entropy = EntropyModel(runner(definition, trained), laplace_tables())
     y = rng.normal(0, 5, (1, 50, definition.latents)).astype(np.float32)
-    payload = encode_latents(entropy, y, 4321, np.full((1, 50), 1e6))
+    payload = encode_latents(entropy, y, 4321, Importance(np.full((1, 50), 1e6)))
     decoded = decode_latents(entropy, payload, 1, 50, 4321)
     assert np.abs(decoded - y).max() <= 0.5
     np.testing.assert_array_equal(decode_first_groups(entropy, payload, 1, 50, 4321, 1), decoded[:, :, :2])
@@ -238,7 +239,7 @@ def test_two_dials_code_symbols_both_ways(rng: np.random.Generator) -> None:
                 torch.nn.init.normal_(table)
     entropy = EntropyModel(runner(TWO_DIALS, trained), laplace_tables())
     y = rng.normal(0, 5, (4, 6, TWO_DIALS.latents)).astype(np.float32)
-    always = np.full((4, 6), 1e6)
+    always = Importance(np.full((4, 6), 1e6))
     payload = encode_latents(entropy, y, 4321, always, 37)
     decoded = decode_latents(entropy, payload, 4, 6, 4321, 37)
     assert np.abs(decoded - y).max() <= 0.5

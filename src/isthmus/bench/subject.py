@@ -158,6 +158,7 @@ PICTURES = Subject(
     24.0,
     ("psnr",),
 )
+"""Measured by pixels."""
 SOUNDS = Subject(
     "sound",
     SOUND_MEDIUM,
@@ -182,6 +183,7 @@ SOUNDS = Subject(
     96.0,
     ("seconds", 1e3),
 )
+"""Measured by seconds."""
 SUBJECTS = {subject.name: subject for subject in (PICTURES, SOUNDS)}
 """By the name that stands in records."""
 
@@ -191,6 +193,7 @@ class FirstSeconds:
     """Loads the beginning of a sound: of an hour, a minute says as much in a sixtieth of the time."""
 
     seconds: float
+    """So many of each sound."""
 
     def __call__(self, path: Path) -> Clip:
         return load_clip(path).first(self.seconds)

@@ -36,6 +36,8 @@ _DRAWN_SHARE, _DRAWN_BLOCKS = 0.05, 4
 _PAPER, _NEAR_PAPER, _INK = 0.5, 8, 64
 """Half of the pixels of a printed block are within so many levels of their median, and others far away: noise hides
 that any are alike."""
+_SCANNED = 0.1
+"""Drawn blocks of a scanned page are fewer: noise hides what repeats itself."""
 _PRINTED_SHARE = 0.4
 """From how many printed blocks on a picture is taken for a scanned page: no Kodak picture has more than 24 %."""
 _BUSY_SHARE = 0.02
@@ -123,7 +125,9 @@ def _kinds(picture: Picture) -> tuple[Mask, Mask]:
         flat.append(contrast <= 1)
         printed.append((contrast >= _INK) & (_share_of_paper(levels) >= _PAPER))
     marks, ink = np.concatenate(drawn), np.concatenate(printed)
-    return marks | ink if ink.mean() >= _PRINTED_SHARE else marks, np.concatenate(flat)
+    # A page that was never scanned says itself what is drawn: ink would take its photographs as well.
+    scanned = ink.mean() >= _PRINTED_SHARE and marks.mean() < _SCANNED
+    return marks | ink if scanned else marks, np.concatenate(flat)
 
 
 def _share_of_paper(levels: NDArray[np.int16]) -> Float64:

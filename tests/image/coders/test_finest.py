@@ -55,7 +55,9 @@ def test_a_checkerboard_costs_about_what_its_mean_does(low: np.ndarray, high: np
         data = codec.encode(checkered(low, high), quality)
         # Where two mirrors meet, in each corner, is a pixel that is not smoothed away.
         assert len(data) < len(codec.encode(mean, quality)) + 4 * 30
-        assert abs(codec.decode(data)[16:80, 16:80].astype(int) - mean[16:80, 16:80]).max() <= 8
+        # Where the sharp layer takes it, it even comes back.
+        decoded = codec.decode(data)[16:80, 16:80].astype(int)
+        assert min(abs(decoded - like[16:80, 16:80]).max() for like in (mean, checkered(low, high))) <= 8
 
 
 def test_what_lies_under_a_checkerboard_comes_back() -> None:

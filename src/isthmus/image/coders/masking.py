@@ -31,7 +31,7 @@ symbols, where nothing hides the error: three to ten in texture."""
 STRIKING: tuple[tuple[tuple[float, float], ...], ...] = (
     ((0, 1.7), (1, 2.4), (1.8, 2.5), (2.7, 2.3), (3.6, 1.8), (4.7, 1.05), (6, 0.8), (7.7, 0.55), (16, 0.55)),
     ((0, 0.7), (1, 1.1), (1.8, 0.7), (3, 0.55), (5, 0.4), (16, 0.4)),
-    ((0, 2.2), (1, 2.25), (1.8, 1.4), (3.2, 1.4), (5, 0.85), (16, 0.9)),
+    ((0, 2.2), (1, 2.25), (1.8, 1.4), (3.2, 1.4), (5, 0.85), (16, 0.85)),
 )
 """Of each colour, by frequency in half cycles a block: how much more than `importance` says an error counts in
 SSIMULACRA2, measured by its gradient (docs/adr/channels-that-strike-the-eye.md)."""
