@@ -58,23 +58,25 @@ def read() -> Figures:
     )
 
 
-def ratio(record: Record, rival: str, codec: str) -> str:
+def ratios(record: Record, rival: str, codec: str) -> tuple[str, str]:
     """Bytes of a codec over those of a rival, at equal PSNR and at equal SSIMULACRA2."""
-    rates = (record["bd_rate"][metric][rival][codec]["percent"] for metric in ("psnr", "ssimulacra2"))
-    return " / ".join(f"{1 + rate / 100:.2f}" for rate in rates)
+    psnr, eye = (record["bd_rate"][metric][rival][codec]["percent"] for metric in ("psnr", "ssimulacra2"))
+    return f"{1 + psnr / 100:.2f}", f"{1 + eye / 100:.2f}"
 
 
 def bytes_table(sets: Mapping[str, Record]) -> list[list[str]]:
     """A row for each rival, a column for each set; the first row is the heading."""
     linked = [f"[{words}](docs/results/{folder}/report.html)" for folder, words in SETS.items()]
     labels = sets["kodak"]["codecs"]
-    rows = [[labels[rival]["label"], *(ratio(sets[folder], rival, OWN) for folder in SETS)] for rival in RIVALS]
+    rows = [
+        [labels[rival]["label"], *(" / ".join(ratios(sets[folder], rival, OWN)) for folder in SETS)] for rival in RIVALS
+    ]
     return [["bytes of isthmus over those of", *linked], *rows]
 
 
 def present_table(record: Record) -> list[list[str]]:
     """A row for each way to ask; the first row is the heading."""
-    rows = [[words, *ratio(record, "avif-s6", codec).split(" / ")[::-1]] for codec, words in PRESENT.items()]
+    rows = [[words, *reversed(ratios(record, "avif-s6", codec))] for codec, words in PRESENT.items()]
     return [["[24 Kodak photographs](docs/results/kodak/present/report.html)", "SSIMULACRA2", "PSNR"], *rows]
 
 

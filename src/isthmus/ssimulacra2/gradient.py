@@ -21,7 +21,7 @@ from isthmus.ssimulacra2.planes import (
     weights_of,
     xyb,
 )
-from isthmus.ssimulacra2.score import CONTRAST_FLOOR, CUBIC, EXPONENT, SCALE
+from isthmus.ssimulacra2.score import CUBIC, EXPONENT, SCALE, Beside
 
 LEAST = 1.0
 """Of the cubic of errors, which stands for a score of 90: below, the score's slope is taken as it is there, for it has
@@ -70,54 +70,35 @@ def _slope(error: float) -> float:
 
 
 def _plane_gradient(a: Known, plane: Plane, weights: NDArray[np.float64]) -> tuple[float, Plane]:
-    """The weighted errors of one plane, and their derivative (H, W) by its samples; weights (2, KINDS).
+    """The weighted errors of one plane, and their derivative (H, W) by its samples; weights (2, KINDS)."""
+    now = Beside.of(a, plane)
+    pairs = [_norms_gradient(error, own) for error, own in zip(now.errors(), weights.T, strict=True)]
+    by_unlike, by_appeared, by_lost = (gradient for _, gradient in pairs)
 
-    The names are those of `isthmus.ssimulacra2.score`.
-    """
-    difference = plane - a.plane
-    shift = blur(difference)
-    mean = a.mean + shift
-    inverse = blur(plane * plane)
-    inverse -= mean * mean
-    inverse += a.variance
-    inverse += CONTRAST_FLOOR
-    np.reciprocal(inverse, out=inverse)
-    squared = shift * shift
-    ratio = blur(difference * difference)
-    ratio -= squared
-    ratio *= inverse
-    error, by_unlike = _norms_gradient(np.maximum(squared * (1 - ratio) + ratio, 0), weights[:, 0])
-
-    by_ratio = by_unlike * (1 - squared)
-    by_square = by_ratio * inverse  # by the blurred square of the difference
-    by_variance = by_square * ratio
+    # By the ratio, and from there by the blurred square of the difference.
+    by_square = by_unlike * (1 - now.shift * now.shift)
+    by_square /= now.variances
+    by_variance = by_square * now.ratio
     by_variance *= -1
     # By the mean shift: of its own, through the ratio, and through the variance, which is less the mean's square.
-    by_shift = by_unlike * (1 - ratio)
+    by_shift = by_unlike * (1 - now.ratio)
     by_shift -= by_square
-    by_shift *= shift
-    by_shift -= by_variance * mean
+    by_shift *= now.shift
+    by_shift -= by_variance * now.mean
     by_shift *= 2
 
-    own = plane - mean
-    edges = np.abs(own)
-    edges += 1
-    edges /= a.edges
-    edges -= 1
-    appeared, by_appeared = _norms_gradient(np.maximum(edges, 0), weights[:, 1])
-    lost, by_lost = _norms_gradient(np.maximum(-edges, 0), weights[:, 2])
     by_appeared -= by_lost
-    by_appeared *= np.sign(own)
+    by_appeared *= np.sign(now.own)
     by_appeared /= a.edges
     by_shift -= by_appeared
 
     gradient = blur(by_shift)
     gradient += by_appeared
-    difference *= blur(by_square)
-    difference += plane * blur(by_variance)
-    difference *= 2
-    gradient += difference
-    return error + appeared + lost, gradient
+    by_powers = now.difference * blur(by_square)
+    by_powers += plane * blur(by_variance)
+    by_powers *= 2
+    gradient += by_powers
+    return sum(error for error, _ in pairs), gradient
 
 
 def _norms_gradient(error: Plane, weights: NDArray[np.float64]) -> tuple[float, Plane]:

@@ -7,6 +7,7 @@ two pictures are nearly equal.
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,27 +46,57 @@ def _errors(a: Known | None, plane: Plane) -> NDArray[np.float64]:
     """The errors of one plane, (2, 3): by norm, of each kind; 0 if it is not looked at."""
     if a is None:
         return np.zeros((2, KINDS))
-    difference = plane - a.plane
-    shift = blur(difference)
-    mean = a.mean + shift
-    # 1 - (1 - (m1 - m2)²)(2 cov + C) / (v1 + v2 + C), with v1 + v2 - 2 cov as the variance of the difference.
-    variances = blur(plane * plane)
-    variances -= mean * mean
-    variances += a.variance
-    variances += CONTRAST_FLOOR
-    shift *= shift
-    difference *= difference
-    unlike = blur(difference)
-    unlike -= shift
-    unlike /= variances
-    shift *= 1 - unlike
-    unlike += shift
-    edges = np.abs(plane - mean)
-    edges += 1
-    edges /= a.edges
-    edges -= 1
-    kinds = (np.maximum(unlike, 0), np.maximum(edges, 0), np.maximum(-edges, 0))
-    return np.stack([_norms(kind) for kind in kinds], axis=-1)
+    return np.stack([_norms(kind) for kind in Beside.of(a, plane).errors()], axis=-1)
+
+
+@dataclass(frozen=True)
+class Beside:
+    """A plane of a decoded picture beside the original's, all `(H, W) float32`.
+
+    Attributes:
+        difference: decoded less original.
+        shift: that, blurred: how far the local mean moved.
+        own: decoded less its local mean.
+        mean: the decoded plane, blurred.
+        variances: of both planes, with the floor.
+        ratio: the variance of the difference over them.
+        edges: how much stronger edges are than they were, as a part.
+    """
+
+    difference: Plane
+    shift: Plane
+    own: Plane
+    mean: Plane
+    variances: Plane
+    ratio: Plane
+    edges: Plane
+
+    @staticmethod
+    def of(a: Known, plane: Plane) -> Beside:
+        difference = plane - a.plane
+        shift = blur(difference)
+        mean = a.mean + shift
+        variances = blur(plane * plane)
+        variances -= mean * mean
+        variances += a.variance
+        variances += CONTRAST_FLOOR
+        ratio = blur(difference * difference)
+        ratio -= shift * shift
+        ratio /= variances
+        own = plane - mean
+        edges = np.abs(own)
+        edges += 1
+        edges /= a.edges
+        edges -= 1
+        return Beside(difference, shift, own, mean, variances, ratio, edges)
+
+    def errors(self) -> tuple[Plane, Plane, Plane]:
+        """Of each kind, all at least 0."""
+        # 1 - (1 - (m1 - m2)²)(2 cov + C) / (v1 + v2 + C), with v1 + v2 - 2 cov as the variance of the difference.
+        unlike = self.shift * self.shift
+        unlike *= 1 - self.ratio
+        unlike += self.ratio
+        return np.maximum(unlike, 0), np.maximum(self.edges, 0), np.maximum(-self.edges, 0)
 
 
 def _norms(error: Plane) -> NDArray[np.float64]:

@@ -18,42 +18,33 @@ def _setting(quality: float) -> str:
 _OPUS = (12.0, 20.0, 32.0, 48.0, 80.0)
 _OTHERS = (16.0, 32.0, 48.0, 80.0)
 
+
+def _ffmpeg(
+    name: str,
+    label: str,
+    settings: str,
+    codec: str,
+    container: str,
+    encoder: str,
+    qualities: tuple[float, ...],
+    dial: Dial,
+) -> Rival:
+    """A codec of FFmpeg's libraries."""
+    encode = partial(libraries.ffmpeg, codec=codec, container=container)
+    version = partial(libraries.ffmpeg_version, encoder, label)
+    return Rival(name, label, settings, encode, libraries.ffmpeg_decode, version, qualities, dial, _setting)
+
+
+_OPUS_SETTINGS = "libopus in Ogg, complexity 10, variable rate, 48,000 samples a second"
+_AAC_SETTINGS = "FFmpeg's own encoder, AAC-LC in ADTS, constant rate"
+_MP3_SETTINGS = "LAME, constant rate, joint stereo"
+
 RIVALS: dict[str, Rival] = {
     rival.name: rival
     for rival in (
-        Rival(
-            "opus",
-            "Opus",
-            "libopus in Ogg, complexity 10, variable rate, 48,000 samples a second",
-            partial(libraries.ffmpeg, codec="libopus", container="ogg"),
-            libraries.ffmpeg_decode,
-            partial(libraries.ffmpeg_version, "libopus", "Opus"),
-            _OPUS,
-            Dial(6, 250),
-            _setting,
-        ),
-        Rival(
-            "aac",
-            "AAC",
-            "FFmpeg's own encoder, AAC-LC in ADTS, constant rate",
-            partial(libraries.ffmpeg, codec="aac", container="adts"),
-            libraries.ffmpeg_decode,
-            partial(libraries.ffmpeg_version, "FFmpeg's AAC", "AAC"),
-            _OTHERS,
-            Dial(8, 250),
-            _setting,
-        ),
-        Rival(
-            "mp3",
-            "MP3",
-            "LAME, constant rate, joint stereo",
-            partial(libraries.ffmpeg, codec="libmp3lame", container="mp3"),
-            libraries.ffmpeg_decode,
-            partial(libraries.ffmpeg_version, "LAME", "MP3"),
-            _OTHERS,
-            Dial(8, 160),
-            _setting,
-        ),
+        _ffmpeg("opus", "Opus", _OPUS_SETTINGS, "libopus", "ogg", "libopus", _OPUS, Dial(6, 250)),
+        _ffmpeg("aac", "AAC", _AAC_SETTINGS, "aac", "adts", "FFmpeg's AAC", _OTHERS, Dial(8, 250)),
+        _ffmpeg("mp3", "MP3", _MP3_SETTINGS, "libmp3lame", "mp3", "LAME", _OTHERS, Dial(8, 160)),
         Rival(
             "flac",
             "FLAC",

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -175,15 +176,20 @@ class Network(nn.Module):
         self.register_buffer("striking", torch.ones(config.latents), persistent=False)
         self.thresholds: Tensor
         self.register_buffer("thresholds", thresholds_of(config.gain_floor), persistent=False)
-        self.register_load_state_dict_post_hook(lambda network, _: network.follow_transform())  # type: ignore[no-untyped-call]
 
     def begin(self, transform: LappedTransform, eye_log_steps: Tensor) -> None:
         """Sets the transform, and the logarithms (C,) of the steps under tune eye, less that of the nominal one."""
         self.transform.load(transform)
         self.eye.copy_(eye_log_steps)
-        self.follow_transform()
+        self._follow_transform()
 
-    def follow_transform(self) -> None:
+    def load_state_dict(self, state_dict: Mapping[str, Any], strict: bool = True, assign: bool = False) -> Any:
+        """As of every module; what hangs on the transform follows it."""
+        found = super().load_state_dict(state_dict, strict, assign)
+        self._follow_transform()
+        return found
+
+    def _follow_transform(self) -> None:
         """Sets what hangs on the transform's channels alone and is kept in no checkpoint."""
         channels = self.transform.channels.cpu().numpy()
         self.striking.copy_(torch.from_numpy(striking(channels)))

@@ -24,9 +24,9 @@ from isthmus.image.coders.finest import is_lost
 from isthmus.image.coders.masking import PLAIN_WEIGHT
 from isthmus.image.coders.protocol import PixelSource, UInt8
 from isthmus.image.coders.separable.analysis import importance_of, latents_to_code
-from isthmus.image.coders.separable.arrays import Float32, mirror_signs, nominal_step_of, steps_of, transform_of
+from isthmus.image.coders.separable.arrays import Float32, nominal_step_of, steps_of, transform_of
 from isthmus.image.coders.separable.gains import as_factors, gains_of, staged
-from isthmus.image.coders.separable.synthesis import EDGE, halo_of, synthesise, with_gains
+from isthmus.image.coders.separable.synthesis import EDGE, halo_of, synthesise, turned_signs, with_gains
 from isthmus.image.coders.windows import pixels_of
 from isthmus.image.grid import BLOCK, Grid, is_reversed, mirrored
 from isthmus.medium.setting import Setting
@@ -143,9 +143,9 @@ class _Search:
         self._original = original[self._inside]
         # Decoded pixels begin a block after those that the analysis sees.
         self._seen = inside.within(Box(begin.top + BLOCK, begin.left + BLOCK, 0, 0)).slices
-        large = min(self._original.shape[:2]) >= MIN_SIDE
-        self._known = known_of(self._original, LIGHT) if setting.tune.share and large else []
-        share = setting.tune.share
+        share, large = setting.tune.share, min(self._original.shape[:2]) >= MIN_SIDE
+        with setting.one_thread():
+            self._known = known_of(self._original, LIGHT) if share and large else []
         self._squared = (1 - (1 - SQUARED) * share) * PLAIN_WEIGHT / float(nominal_step_of(setting)[0]) ** 2
         self._point = share * POINT
         self._bits: float | None = None
@@ -205,8 +205,7 @@ def _mirrors(setting: Setting, box: Box, grid: Grid, axis: int) -> tuple[Index, 
     size = (grid.latent_height, grid.latent_width)[axis]
     along = np.arange(box[axis], box[axis] + box[axis + 2])
     beyond = np.flatnonzero(is_reversed(along, size))
-    signs = np.append(mirror_signs(setting.model, axis), np.float32(1))
-    return beyond, mirrored(along[beyond], size) - box[axis], signs
+    return beyond, mirrored(along[beyond], size) - box[axis], turned_signs(setting.model, axis)
 
 
 def _sixteenths(latents: Float32) -> npt.NDArray[np.int32]:

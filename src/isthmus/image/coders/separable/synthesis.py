@@ -81,9 +81,8 @@ class SeparableSynthesis:
         whole = window.latents
         for axis, turned in ((0, window.turned_rows), (1, window.turned_columns)):
             if len(turned):
-                signs = np.append(mirror_signs(self._setting.model, axis), np.float32(1))
                 index = turned if axis == 0 else (slice(None), turned)
-                whole[index] *= signs
+                whole[index] *= turned_signs(self._setting.model, axis)
         pixels = synthesise(self._setting, whole)
         covered = Box(around.top * BLOCK + _HALF, around.left * BLOCK + _HALF, *pixels.shape[:2])
         return pixels[part.within(covered).slices]
@@ -99,6 +98,11 @@ def decode_tile(setting: Setting, payload: bytes, grid: Grid, index: int) -> Int
     dials = setting.quality.hundredths, setting.tune.hundredths
     with setting.one_thread():
         return decode_sixteenths(setting.model.entropy, payload, height, width, *dials)
+
+
+def turned_signs(model: Model, axis: int) -> Float32:
+    """(C + 1,): what latents, and last the exponents of their gains, are multiplied by in a mirror."""
+    return np.append(mirror_signs(model, axis), np.float32(1))
 
 
 def with_gains(setting: Setting, sixteenths: Int32) -> Whole:
