@@ -36,6 +36,11 @@ def opened(comparison: Comparison, tmp_path_factory: pytest.TempPathFactory) -> 
     write_page([part_of(comparison)], page)
     chrome = start()
     chrome.get(page.as_uri())
+    # A key that comes before the window has the focus is lost, and a sound of four seconds is soon over.
+    ready = (
+        "return document.hasFocus() && [...document.querySelectorAll('.player > audio')].every(a => a.readyState > 2)"
+    )
+    WebDriverWait(chrome, 30).until(lambda one: one.execute_script(ready))
     yield chrome
     chrome.quit()
 
