@@ -13,11 +13,11 @@ def test_what_is_here_is_enough() -> None:
 
 
 def test_every_missing_module_is_named_with_the_command(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "onnx", None)
+    monkeypatch.setitem(sys.modules, "torch", None)
     with pytest.raises(MissingExtraError) as caught:
-        require("train", ["numpy", "onnx", "no_such_module"], "model files need", "then begin again")
+        require("train", ["numpy", "torch", "no_such_module"], "model files need", "then begin again")
     assert str(caught.value) == (
-        'model files need onnx and no_such_module. Install it: pip install "isthmus[train]", then begin again'
+        'model files need torch and no_such_module. Install it: pip install "isthmus[train]", then begin again'
     )
     assert isinstance(caught.value, ImportError)
 

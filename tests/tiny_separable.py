@@ -10,12 +10,12 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
-from onnx import TensorProto, helper, numpy_helper
 
 from isthmus.coding.definition import Definition
 from isthmus.coding.formats import BYTES, LATENT_LIMIT, MEAN_STEPS
 from isthmus.coding.kinds import TUNED, lattices_and_boards
 from isthmus.image.coders.separable.coder import SeparableCoder
+from isthmus.image.coders.separable.networks import LARGEST, Shape
 from isthmus.image.grid import BLOCK
 from isthmus.model.file import FORMAT, save_model
 from isthmus.model.model import Model
@@ -23,8 +23,7 @@ from isthmus.model.registry import release_model
 
 GROUPS, POINTS = (3, 5, 16), 3
 LATENTS = sum(GROUPS)
-WIDTH, GRID, SQUARE, CORRECTED = 6, 4, 4, 12
-"""Of the network at 1/16; of the one on the grid, of squares of so many pixels; coefficients that are corrected."""
+SHAPE = Shape(LATENTS, POINTS, width=6, hidden=9, blocks=1, corrected=12, grid_width=4, grid_hidden=5, grid_blocks=1)
 GAINS = (500, 40)
 """The floor, and hundredths of the power: stronger than a trained model's, so that small pictures have some."""
 EXPONENT = -6
@@ -73,98 +72,21 @@ def context_arrays(definition: Definition, rng: np.random.Generator) -> Arrays:
     return definition.stored(out)
 
 
-def graph(nodes: list[Any], weights: Arrays, inputs: dict[str, tuple], outputs: dict[str, int]) -> np.ndarray:
-    """An ONNX file, (bytes,) uint8."""
-    float32 = TensorProto.FLOAT
-    made = helper.make_graph(
-        nodes,
-        "tiny",
-        [helper.make_tensor_value_info(name, float32, shape) for name, shape in inputs.items()],
-        [helper.make_tensor_value_info(name, kind, None) for name, kind in outputs.items()],
-        [numpy_helper.from_array(value, name) for name, value in weights.items()],
-    )
-    model = helper.make_model(made, opset_imports=[helper.make_opsetid("", 18)], ir_version=9)
-    return np.frombuffer(model.SerializeToString(), np.uint8)
-
-
-def conv(x: str, name: str, side: int = 1, stride: int = 1) -> Any:
-    """A convolution whose output and weight are called `name` and `name.w`; of 3x3 positions, zeros lie around."""
-    pad = side // 2 if stride == 1 else 0
-    shape = {"kernel_shape": [side] * 2, "strides": [stride] * 2, "pads": [pad] * 4}
-    return helper.make_node("Conv", [x, f"{name}.w"], [name], **shape)
-
-
-def trunk(rng: np.random.Generator) -> np.ndarray:
-    """The network at 1/16."""
-    node = helper.make_node
-    weights = {
-        "batch": np.array([0]),
-        "plane": np.array([2, 3]),
-        "enter.w": rng.normal(0, 0.05, (WIDTH, LATENTS + 1, 1, 1)).astype(np.float32),
-        "dials.w": rng.normal(0, 0.3, (POINTS + 1, WIDTH)).astype(np.float32),
-        "spread.w": rng.normal(0, 0.2, (WIDTH, WIDTH, 3, 3)).astype(np.float32),
-        "correct.w": rng.normal(0, 0.05, (CORRECTED, WIDTH, 1, 1)).astype(np.float32),
-    }
-    nodes = [
-        node("Transpose", ["latents"], ["y"], perm=[2, 0, 1]),
-        node("Transpose", ["octaves"], ["gain"], perm=[2, 0, 1]),
-        node("Concat", ["y", "gain"], ["both"], axis=0),
-        node("Unsqueeze", ["both", "batch"], ["features"]),
-        conv("features", "enter"),
-        node("Unsqueeze", ["weights", "batch"], ["dials"]),
-        node("MatMul", ["dials", "dials.w"], ["mixed"]),
-        node("Unsqueeze", ["mixed", "plane"], ["bias"]),
-        node("Add", ["enter", "bias"], ["biased"]),
-        node("LeakyRelu", ["biased"], ["x"], alpha=0.125),
-        conv("x", "spread", 3),
-        node("Add", ["x", "spread"], ["hidden"]),
-        conv("hidden", "correct"),
-        node("Squeeze", ["correct", "batch"], ["flat"]),
-        node("Transpose", ["flat"], ["corrections"], perm=[1, 2, 0]),
-    ]
-    inputs = {"latents": ("h", "w", LATENTS), "octaves": ("h", "w", 1), "weights": (POINTS + 1,)}
-    return graph(nodes, weights, inputs, {"corrections": TensorProto.FLOAT, "hidden": TensorProto.FLOAT})
-
-
-def grid(rng: np.random.Generator) -> np.ndarray:
-    """The network on the grid."""
-    node, across = helper.make_node, BLOCK // SQUARE
-    weights = {
-        "batch": np.array([0]),
-        "begin": np.array([across // 2] * 2),
-        "end": np.array([-(across // 2)] * 2),
-        "plane": np.array([2, 3]),
-        "leave.w": rng.normal(0, 0.1, (GRID * across**2, WIDTH, 1, 1)).astype(np.float32),
-        "squares.w": rng.normal(0, 0.05, (GRID, 3, SQUARE, SQUARE)).astype(np.float32),
-        "spatial.w": rng.normal(0, 0.3, (GRID, GRID, 3, 3)).astype(np.float32),
-        "last.w": rng.normal(0, 0.1, (3 * SQUARE**2, GRID, 1, 1)).astype(np.float32),
-        "middle": np.float32(128.5),
-        "black": np.float32(0),
-        "white": np.float32(255),
-    }
-    nodes = [
-        conv("hidden", "leave"),
-        node("DepthToSpace", ["leave"], ["wide"], blocksize=across, mode="CRD"),
-        node("Slice", ["wide", "begin", "end", "plane"], ["inner"]),
-        node("Unsqueeze", ["planes", "batch"], ["colours"]),
-        node("Div", ["colours", "nominal"], ["scaled"]),
-        conv("scaled", "squares", SQUARE, SQUARE),
-        node("Add", ["inner", "squares"], ["sum"]),
-        node("LeakyRelu", ["sum"], ["x"], alpha=0.125),
-        conv("x", "spatial", 3),
-        node("Add", ["sum", "spatial"], ["more"]),
-        conv("more", "last"),
-        node("DepthToSpace", ["last"], ["shuffled"], blocksize=SQUARE, mode="CRD"),
-        node("Squeeze", ["shuffled", "batch"], ["added"]),
-        node("Mul", ["added", "nominal"], ["levels"]),
-        node("Add", ["planes", "levels"], ["around"]),
-        node("Add", ["around", "middle"], ["raised"]),
-        node("Clip", ["raised", "black", "white"], ["clipped"]),
-        node("Cast", ["clipped"], ["whole"], to=TensorProto.UINT8),
-        node("Transpose", ["whole"], ["pixels"], perm=[1, 2, 0]),
-    ]
-    inputs = {"hidden": (1, WIDTH, "h", "w"), "planes": (3, "rows", "columns"), "nominal": (1,)}
-    return graph(nodes, weights, inputs, {"pixels": TensorProto.UINT8})
+def synthesis_arrays(rng: np.random.Generator) -> Arrays:
+    """Networks that add little, everywhere."""
+    out: Arrays = {}
+    for name, (dtype, shape) in SHAPE.spec().items():
+        sides = [side or 0 for side in shape]
+        if dtype == "int8":
+            out[name] = rng.integers(-LARGEST, LARGEST + 1, sides).astype(np.int8)
+        elif name.endswith(".unit"):
+            inputs = out[name.replace(".unit", ".weight")].shape[0]
+            out[name] = rng.uniform(0.5, 1, sides).astype(np.float32) / np.float32(LARGEST * np.sqrt(inputs))
+        elif name.endswith(".steps"):
+            out[name] = rng.uniform(0.02, 0.04, sides).astype(np.float32)
+        else:
+            out[name] = rng.normal(0, 0.1, sides).astype(np.float32)
+    return out
 
 
 def arrays_of(definition: Definition) -> Arrays:
@@ -175,8 +97,7 @@ def arrays_of(definition: Definition) -> Arrays:
     x = np.arange(LATENT_LIMIT + 1) / MEAN_STEPS
     compand = np.minimum(np.round(np.log2(1 + x) * (1 << BYTES.feature_bits)), BYTES.feature_limit)
     return {
-        "trunk.onnx": trunk(rng),
-        "grid.onnx": grid(rng),
+        **synthesis_arrays(rng),
         "transform.forward": forward,
         "transform.inverse": forward,
         "transform.colour": colour.astype(np.float32),

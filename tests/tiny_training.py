@@ -4,11 +4,18 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import torch
 
+from isthmus.coding.formats import MEAN_STEPS
+from isthmus.image.coders.separable.gains import STEPS as STEPS_OF_GAINS
+from isthmus.image.coders.separable.synthesis import decode_tile, with_gains
 from isthmus.image.coders.separable.transform import LappedTransform
+from isthmus.image.grid import Grid
+from isthmus.medium.setting import Setting
 from isthmus.model.model import Model
 from isthmus.model.registry import load_model
 from isthmus.train.config import TrainConfig
+from isthmus.train.image.evaluation import reconstructed
 from isthmus.train.image.lapped_transform import lapped_windows
 from isthmus.train.image.modules import Network
 from isthmus.train.initial import load_checkpoint
@@ -83,3 +90,14 @@ class Trained:
         network = Network(self.config.network)
         network.load_state_dict(load_checkpoint(self.workspace / "checkpoint.pt")["average"])
         return network.eval()
+
+
+def made_by_training(network: Network, setting: Setting, payload: bytes, grid: Grid) -> np.ndarray:
+    """The pixels (H, W, 3) uint8 that training would see of a payload's latents."""
+    whole = with_gains(setting, decode_tile(setting, payload, grid, 0)).astype(np.float32)
+    parts = (whole[:, :, :-1] / MEAN_STEPS, whole[:, :, -1:] / STEPS_OF_GAINS)
+    planes = (torch.from_numpy(part.transpose(2, 0, 1)[None].copy()) for part in parts)
+    dials = network.at(torch.tensor([setting.quality.hundredths / 1e4]), torch.tensor([setting.tune.share]))
+    with torch.no_grad():
+        seen = reconstructed(network, *planes, dials)
+    return np.asarray(seen[0].permute(1, 2, 0).numpy())

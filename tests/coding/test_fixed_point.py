@@ -160,7 +160,7 @@ def test_the_engine_is_exact_with_the_largest_operands() -> None:
     weights = rng.choice(np.array([-63, 63], np.int8), (columns, 96))
     weights[:, 0], weights[:, 1] = 63, -63
     sums = graph.add("MatMulInteger", x, graph.constant(weights), graph.constant(np.array(ZERO, np.uint8)))
-    engine = Engine(graph.written(sums, "int32", ("n", 96)), threads=1)
+    engine = Engine(graph.written((sums, "int32", ("n", 96))), threads=1)
     values = rng.choice(np.array([0, 255], np.uint8), (rows, columns))
     values[0], values[1] = 0, 255
     exact = (values.astype(np.int64) - ZERO) @ weights.astype(np.int64)

@@ -53,7 +53,7 @@ def test_what_is_added_can_be_trained(trained: Trained, photo: np.ndarray) -> No
     )
     output, bits, _ = network(coefficients, torch.tensor([0.6]), torch.tensor([1.0]))
     (output.square().mean() + bits.mean()).backward()
-    mix = network.grid.mix[2].weight.grad
+    mix = network.grid.blocks[2].mix.weight.grad
     last = network.context.passes["ac_1_0"].last.weight.grad
     assert mix is not None
     assert float(mix.abs().max()) > 0

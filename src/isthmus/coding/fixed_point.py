@@ -222,7 +222,7 @@ class ContextModel:
             columns[plane.at] = self._features(decoded[plane.at], plane)
         elif one.ends:
             window = one.neighbours.highpass
-            flat = _highpass(decoded, plane.height, plane.width, window) if window else decoded
+            flat = highpass(decoded, plane.height, plane.width, window) if window else decoded
             columns[:] = self._features(flat, plane)
 
     def _features(self, x: Float64, plane: _Plane) -> Float:
@@ -230,12 +230,12 @@ class ContextModel:
         if plane.engine:
             at = np.clip(x * MEAN_STEPS, -LATENT_LIMIT, LATENT_LIMIT).astype(np.intp)
             at += LATENT_LIMIT
-            return np.concatenate([table.take(at) for table in self._byte_tables], 1)
+            return np.concatenate([table.take(at) for table in self.byte_tables], 1)
         signed = self._companded(x)
         return np.concatenate([signed, np.abs(signed)], 1)
 
     @cached_property
-    def _byte_tables(self) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8]]:
+    def byte_tables(self) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8]]:
         """What the engine takes for latents of -LATENT_LIMIT to LATENT_LIMIT sixteenths, and for their magnitudes."""
         signed = np.concatenate([-self.compand[:0:-1], self.compand])
         return _as_bytes(signed, self.definition.form), _as_bytes(np.abs(signed), self.definition.form)
@@ -266,8 +266,8 @@ def _as_bytes(features: Float, form: Format) -> npt.NDArray[np.uint8]:
     return np.asarray(features * (1 << form.feature_bits) + ZERO, np.uint8)
 
 
-def _highpass(x: Float64, height: int, width: int, window: Window) -> Float64:
-    """(H*W, n) less the mean of the windows inside the plane, rounded down to sixteenths."""
+def highpass(x: Float64, height: int, width: int, window: Window) -> Float64:
+    """Latents (H*W, n) in steps less the mean of the windows inside the plane, rounded down to sixteenths."""
     windows = window_positions(height, width, window)
     total = pad(x, height, width, window)[windows].sum(1)
     count = pad(np.ones((height * width, 1)), height, width, window)[windows].sum(1)

@@ -17,6 +17,10 @@ from isthmus.model.model import Model
 from isthmus.quality import Quality
 from isthmus.tune import EYE, Tune
 
+Graph = Callable[[Model, npt.NDArray[np.float32]], npt.NDArray[np.uint8]]
+"""graph(model, weights (points,) of the quality points) writes one of its networks as an ONNX file, see
+`isthmus.model.engine`."""
+
 
 @dataclass(frozen=True)
 class Setting:
@@ -45,10 +49,10 @@ class Setting:
         """(points,) float32: how much each of the model's quality points counts; two of them at most do."""
         return self.quality.weights(self.model.definition.points)
 
-    def network(self, name: str) -> Engine:
-        """A network of the model, ready to run in one thread; loaded once."""
+    def network(self, graph: Graph) -> Engine:
+        """A network of the model where the quality dial stands, ready to run in one thread; made and loaded once."""
         with _loading:
-            return _network(self.model, name)
+            return _network(self.model, graph, self.quality)
 
     def one_thread(self) -> AbstractContextManager[None]:
         """A context in which NumPy's matrix products keep to the thread that asks for them."""
@@ -63,6 +67,6 @@ _loading = Lock()
 """Threads that need a network at the same time load it once."""
 
 
-@lru_cache(maxsize=8)
-def _network(model: Model, name: str) -> Engine:
-    return Engine(model.arrays[name], threads=1)
+@lru_cache(maxsize=16)
+def _network(model: Model, graph: Graph, quality: Quality) -> Engine:
+    return Engine(graph(model, quality.weights(model.definition.points)), threads=1)

@@ -39,7 +39,7 @@ class Part:
 
     Attributes:
         array: name of the array of the base that holds them.
-        dtype: of the weights; an ONNX graph is an array of bytes that holds some.
+        dtype: of the weights.
         offset: bytes before the first of them.
         count: how many.
         step: what a symbol of 1 adds; a whole number for integers.

@@ -1,4 +1,4 @@
-"""Writes small networks as ONNX files: nodes, constants, inputs and one output, in protocol buffers.
+"""Writes small networks as ONNX files: nodes, constants, inputs and outputs, in protocol buffers.
 
 Of their fields a handful is needed; the package that knows them all is large and made for training.
 """
@@ -13,9 +13,16 @@ import numpy as np
 import numpy.typing as npt
 
 OPSET, IR_VERSION = 18, 8
+ENGINE = "com.microsoft"
+"""The domain of operations that ONNX does not have and the inference engine does."""
 _TYPES = {"float32": 1, "uint8": 2, "int8": 3, "int32": 6, "int64": 7}
 """Numbers of element types in onnx.proto."""
-_ATTRIBUTE_FLOAT, _ATTRIBUTE_INT = 1, 2
+_ATTRIBUTE_FLOAT, _ATTRIBUTE_INT, _ATTRIBUTE_INTS = 1, 2, 7
+Output = tuple[str, str, Sequence[int | str]]
+"""The name of what a network returns, its dtype and its axes."""
+
+
+_DOMAINS = ((b"", OPSET), (ENGINE.encode(), 1))
 
 
 class GraphWriter:
@@ -40,28 +47,28 @@ class GraphWriter:
         self._constants.append(body + _bytes(8, name.encode()) + _bytes(9, stored.tobytes()))
         return name
 
-    def add(self, kind: str, *inputs: str, **attributes: float) -> str:
-        """An operation of one output, whose name is returned; attributes are whole numbers or floats."""
+    def add(self, kind: str, *inputs: str, domain: str = "", **attributes: float | Sequence[int]) -> str:
+        """An operation of one output, whose name is returned; attributes are whole numbers, lists of them, or floats.
+
+        Args:
+            kind: its name, in `domain`: "" for ONNX's own, `ENGINE`.
+        """
         name = self._new()
         body = b"".join(_bytes(1, one.encode()) for one in inputs) + _bytes(2, name.encode())
         body += _bytes(4, kind.encode())
         for key, value in attributes.items():
             body += _bytes(5, _attribute(key, value))
-        self._nodes.append(body)
+        self._nodes.append(body + _bytes(7, domain.encode()))
         return name
 
-    def written(self, output: str, dtype: str, axes: Sequence[int | str]) -> npt.NDArray[np.uint8]:
-        """The bytes of the file, (n,) uint8.
-
-        Args:
-            output: the name of what the network returns.
-            dtype, axes: of it.
-        """
+    def written(self, *outputs: Output) -> npt.NDArray[np.uint8]:
+        """The bytes of the file, (n,) uint8, of a network that returns `outputs`."""
         graph = b"".join(_bytes(1, node) for node in self._nodes) + _bytes(2, b"network")
         graph += b"".join(_bytes(5, constant) for constant in self._constants)
-        graph += b"".join(_bytes(11, value) for value in self._inputs) + _bytes(12, _value(output, dtype, axes))
-        model = _number(1, IR_VERSION) + _bytes(7, graph) + _bytes(8, _bytes(1, b"") + _number(2, OPSET))
-        return np.frombuffer(model, np.uint8)
+        graph += b"".join(_bytes(11, value) for value in self._inputs)
+        graph += b"".join(_bytes(12, _value(*output)) for output in outputs)
+        versions = b"".join(_bytes(8, _bytes(1, name) + _number(2, number)) for name, number in _DOMAINS)
+        return np.frombuffer(_number(1, IR_VERSION) + _bytes(7, graph) + versions, np.uint8)
 
     def _new(self) -> str:
         self._count += 1
@@ -84,7 +91,10 @@ def _bytes(field: int, body: bytes) -> bytes:
     return _varint(field << 3 | 2) + _varint(len(body)) + body
 
 
-def _attribute(name: str, value: float) -> bytes:
+def _attribute(name: str, value: float | Sequence[int]) -> bytes:
+    if isinstance(value, Sequence):
+        numbers = b"".join(_number(8, one) for one in value)
+        return _bytes(1, name.encode()) + numbers + _number(20, _ATTRIBUTE_INTS)
     if isinstance(value, int):
         return _bytes(1, name.encode()) + _number(3, value) + _number(20, _ATTRIBUTE_INT)
     return _bytes(1, name.encode()) + _varint(2 << 3 | 5) + struct.pack("<f", value) + _number(20, _ATTRIBUTE_FLOAT)

@@ -65,7 +65,7 @@ class _Builder:
             added = self._rounded(self._layer(block.name, seen, self._bias(block.name)))
             x = graph.add("Clip", graph.add("Add", x, added), self._low, self._high)
         out = self._layer("last", self._bytes(x), self._bias("last"))
-        return graph.written(out, "float32", ("p", 2 * one.channels))
+        return graph.written((out, "float32", ("p", 2 * one.channels)))
 
     def _bias(self, layer: str) -> str:
         return self._graph.constant(self._numbers[f"{self._one.name}.{layer}.bias"])

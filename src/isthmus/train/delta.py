@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from isthmus.coding.definition import Definition, Kind
 from isthmus.errors import InputError
+from isthmus.image.coders.separable.networks import LARGEST
 from isthmus.model.delta import MAX_STEP, MAX_SYMBOL, Part, pack
 from isthmus.model.file import FORMAT_DELTA, save_model
 from isthmus.model.model import Model
@@ -20,12 +21,13 @@ from isthmus.train.packages import require_packages
 
 __all__ = ["can_write_delta", "recorded_origin", "write_delta"]
 
-GRAPH = ".onnx"
-"""Ends the names of arrays that hold networks. All others but those of the entropy model are left alone by training."""
+SYNTHESIS = ("trunk.", "grid.")
+"""Begin the names of arrays of the synthesis networks. All others but those of the entropy model are left alone by
+training."""
 FINE = 1 / 16
 COARSE_KINDS: dict[Kind, float] = {"window": 1.0, "pointwise": 1 / 4, "enter": 1 / 4, "exponent": 0.0}
 """Steps in standard deviations of what tuning changed in an array of the entropy model, by its kind; `FINE` for all
-others, and for the weights in graphs. Powers of two are kept as they are.
+others, and for the synthesis networks. Powers of two are kept as they are.
 
 Most of a change is noise that pictures hardly feel, but not of those weights that the synthesis network and the last
 layers of the context model consist of, and after a long tuning its 1x1 layers (docs/adr/small-tuned-models.md)."""
@@ -150,11 +152,9 @@ def _changes(tuned: Model, base: Model) -> Iterator[Change]:
     exponents = _exponents(definition)
     for name, before in base.arrays.items():
         after = tuned.arrays[name]
-        if name.endswith(GRAPH):
-            yield from _graph_changes(name, tuned, base)
-        elif name == "tables":
+        if name == "tables":
             continue  # stored whole
-        elif before.shape != after.shape:
+        if before.shape != after.shape:
             raise _mismatch(tuned, base, f"{name} {before.shape}", f"{after.shape}")
         elif (kind := kinds.get(name, "fixed")) != "fixed":
             moved = after.astype(np.float64) - before
@@ -164,6 +164,11 @@ def _changes(tuned: Model, base: Model) -> Iterator[Change]:
             size = COARSE_KINDS.get(kind, FINE) * float(moved.std()) if moved.size else 0.0
             limit = definition.form.weight_limit if before.dtype == np.int8 and kind != "exponent" else np.inf
             yield Change(size, name, 0, before.reshape(-1), after.reshape(-1), limit)
+        elif name.startswith(SYNTHESIS):
+            size = FINE * float((after.astype(np.float64) - before).std())
+            yield Change(
+                size, name, 0, before.reshape(-1), after.reshape(-1), LARGEST if before.dtype == np.int8 else np.inf
+            )
         elif not np.array_equal(before, after):
             raise _mismatch(tuned, base, f"the same {name}", "other values")
 
@@ -176,33 +181,6 @@ def _exponents(definition: Definition) -> dict[str, str]:
         scaled = {array.layer: array.name for array in arrays if array.kind == "exponent"}
         found |= {a.name: scaled[a.layer] for a in arrays if a.layer in scaled and a.kind != "exponent"}
     return definition.stored({name: definition.prefix + exponent for name, exponent in found.items()})
-
-
-def _graph_changes(name: str, tuned: Model, base: Model) -> Iterator[Change]:
-    """The graph's weights, found in the bytes of the base's graph; all else in the graph is the base's."""
-    from onnx import load_from_string, numpy_helper
-
-    data, wanted = (model.arrays[name].tobytes() for model in (base, tuned))
-    others = {tensor.name: tensor for tensor in load_from_string(wanted).graph.initializer}
-    patched, cursor = bytearray(data), 0
-    for tensor in load_from_string(data).graph.initializer:
-        other = others.get(tensor.name)
-        if other is None or (other.dims, other.data_type) != (tensor.dims, tensor.data_type):
-            found = "none" if other is None else f"{list(other.dims)}"
-            raise _mismatch(tuned, base, f"{name}, {tensor.name} {list(tensor.dims)}", found)
-        # Initializers stand one after the other, each with its values at its end.
-        message = tensor.SerializeToString(deterministic=True)
-        cursor = data.index(message, cursor) + len(message)
-        offset = cursor - len(tensor.raw_data)
-        patched[offset:cursor] = other.raw_data
-        before, after = numpy_helper.to_array(tensor), numpy_helper.to_array(other)
-        if before.dtype.kind == "f" and before.size:
-            size = FINE * float((after.astype(np.float64) - before).std())
-            yield Change(size, name, offset, before.reshape(-1), after.reshape(-1))
-        elif not np.array_equal(before, after):
-            raise _mismatch(tuned, base, f"{name}, the same {tensor.name}", "other values")
-    if bytes(patched) != wanted:
-        raise _mismatch(tuned, base, f"the graph of {name}", "another")
 
 
 def _mismatch(tuned: Model, base: Model, expected: str, got: str) -> InputError:

@@ -18,14 +18,16 @@ from isthmus.coding.kinds import TUNED
 from isthmus.errors import InputError
 from isthmus.image.coders.protocol import MEDIUM
 from isthmus.image.coders.separable.coder import SeparableCoder
+from isthmus.image.coders.separable.networks import shape_of
 from isthmus.image.grid import BLOCK
 from isthmus.model.model import Model
 from isthmus.model.registry import model_named
 from isthmus.train.config import NetworkConfig, TrainConfig
 from isthmus.train.context_arrays import context_state
-from isthmus.train.export import GRAPHS, STORED
+from isthmus.train.export import STORED
 from isthmus.train.image.lapped_transform import eye_log_steps, make_lapped_transform
 from isthmus.train.image.modules import Network
+from isthmus.train.image.synthesis_arrays import load_synthesis
 from isthmus.train.image.windows import Pixels
 from isthmus.train.packages import require_packages
 from isthmus.train.reshape import reshaped
@@ -49,10 +51,11 @@ def begin_from_nothing(network: Network, pictures: list[Pixels], config: TrainCo
     network.begin(transform, torch.from_numpy(eye_log_steps(transform.channels)))
 
 
-def network_config(model: Model, graphs: Mapping[str, Tensor]) -> NetworkConfig:
-    """The shape of a model's networks, from the shapes of their weights."""
+def network_config(model: Model) -> NetworkConfig:
+    """The shape of a model's networks, from the shapes of its arrays; raises ModelError if it has others."""
     nominal = np.exp(model.arrays["steps.nominal"].astype(np.float64))
     floor, power = model.arrays["gains"].tolist()
+    shape = shape_of(model)
     return NetworkConfig(
         latents=model.latents,
         groups=tuple(model.metadata["groups"]),
@@ -61,12 +64,12 @@ def network_config(model: Model, graphs: Mapping[str, Tensor]) -> NetworkConfig:
         finest_step=round(float(nominal[-1]), 3),
         context_width=model.definition.passes[-1].width,
         dc_width=model.definition.passes[0].width,
-        trunk_width=len(graphs["trunk.enter.bias"]),
-        trunk_blocks=sum(key.endswith("depthwise.bias") for key in graphs),
-        corrected=len(graphs["trunk.correct.bias"]),
-        grid_width=len(graphs["grid.pixels.bias"]),
-        grid_hidden=len(graphs["grid.spatial.0.bias"]),
-        grid_blocks=sum(key.startswith("grid.spatial") and key.endswith("bias") for key in graphs),
+        trunk_width=shape.width,
+        trunk_blocks=shape.blocks,
+        corrected=shape.corrected,
+        grid_width=shape.grid_width,
+        grid_hidden=shape.grid_hidden,
+        grid_blocks=shape.grid_blocks,
         gain_floor=floor,
         gain_power=power,
     )
@@ -149,7 +152,7 @@ def load_checkpoint(path: Path) -> dict[str, Any]:
 
 
 def network_of(model: Model) -> Network:
-    """A network in training form from a model file: the context model out of fixed point, the rest out of the graphs.
+    """A network in training form from a model file: the context model out of fixed point, the rest out of its arrays.
 
     Raises:
         InputError: the networks are not of the kind that this version trains.
@@ -163,13 +166,13 @@ def network_of(model: Model) -> Network:
             got=f"medium {model.medium}, coder {model.coder}, {model.definition.name} in {form}",
             hint="Begin from best or fast, or leave --from out to train one from nothing.",
         )
-    graphs = _graph_weights(model)
     arrays = model.arrays
     try:
-        network = Network(network_config(model, graphs))
+        network = Network(network_config(model))
+        load_synthesis(network.trunk, network.grid, arrays)
         state = network.state_dict()
         context = context_state(model.definition, model.definition.own(arrays))
-        found = {**graphs, **{f"context.{key}": value for key, value in context.items()}}
+        found = {**state, **{f"context.{key}": value for key, value in context.items()}}
         found["context.costs"] = training_costs(model.tables)
         for key, name in STORED.items():
             found[key] = torch.from_numpy(arrays[name].copy())
@@ -179,15 +182,3 @@ def network_of(model: Model) -> Network:
             f"model {model.name} cannot be trained further by this version of isthmus", got=error
         ) from error
     return network
-
-
-def _graph_weights(model: Model) -> dict[str, Tensor]:
-    import onnx
-    from onnx import numpy_helper
-
-    out = {}
-    for name in GRAPHS:
-        for tensor in onnx.load_from_string(model.arrays[name].tobytes()).graph.initializer:
-            values = numpy_helper.to_array(tensor).astype(np.float32)
-            out[tensor.name.removesuffix(".half")] = torch.from_numpy(values)
-    return out

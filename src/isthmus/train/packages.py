@@ -6,9 +6,9 @@ from isthmus.extras import require
 
 
 def require_packages(then: str = "") -> None:
-    """Raises MissingExtraError unless onnx and safetensors are installed.
+    """Raises MissingExtraError unless safetensors is installed.
 
     Args:
         then: what else to do about it.
     """
-    require("train", ("onnx", "safetensors"), "model files need", then)
+    require("train", ("safetensors",), "model files need", then)

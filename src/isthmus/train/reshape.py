@@ -35,8 +35,10 @@ def reshaped(state: Mapping[str, Tensor], old: NetworkConfig, new: NetworkConfig
     network = Network(new)
     # What hangs on the quality points is moved to the new ones.
     before, after = state["nominal"], network.nominal
-    dials = [key for key in state if key.endswith((".quality", ".tuned"))]
-    old_state = {**state, **{key: _at_new_points(state[key], before, after) for key in dials}, "nominal": after}
+    moved = {key: _at_new_points(state[key], before, after) for key in state if key.endswith((".quality", ".tuned"))}
+    steps = [key for key in state if key.endswith(".log_steps")]
+    moved |= {key: _at_new_points(state[key][:, None], before, after)[:, 0] for key in steps}
+    old_state = {**state, **moved, "nominal": after}
     return {key: _fit(key, fresh, old_state.get(key)) for key, fresh in network.state_dict().items()}
 
 

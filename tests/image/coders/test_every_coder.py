@@ -91,7 +91,7 @@ SEPARABLE = Case(
     separable_analysis,
     separable_synthesis,
     separable_synthesis.SeparableSynthesis,
-    "grid.onnx",
+    "grid.last.bias",
     np.int32(16),
 )
 CASES = {

@@ -11,34 +11,61 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from isthmus.coding.formats import SLOPE
+from isthmus.coding.formats import BYTES, SLOPE
 from isthmus.image.coders.masking import DC_CHANNELS, striking
+from isthmus.image.coders.separable.networks import ACROSS, COLOURS, SQUARE
+from isthmus.image.coders.separable.synthesis import NEAR
 from isthmus.image.coders.separable.transform import LappedTransform
 from isthmus.image.grid import BLOCK
 from isthmus.train.config import NetworkConfig
-from isthmus.train.context import ContextModel, Gains, Observe, highpass
+from isthmus.train.context import ContextModel, Gains, Observe, companded, highpass
 from isthmus.train.image.gains import gain_octaves, thresholds_of
 from isthmus.train.image.masking import importance
-from isthmus.train.quantization import compand
+from isthmus.train.image.rounding import POSITIVE, Activation, rounded
 
-GRID = 4
-COLOURS = 3
+MOST_OCTAVES = BYTES.feature_limit / (1 << BYTES.feature_bits)
+"""Of a gain, as the network at 1/16 sees it."""
+FIRST_STEP, FIRST_LEVELS = 1 / 16, 2.0
+"""Steps of activations that training from nothing starts from: at 1/16, and on the grid in grey levels."""
+
+
+class Dials(NamedTuple):
+    """What a quality and a tune stand for."""
+
+    weights: Tensor
+    """(B, points + 1): how much each quality point counts; tune last."""
+    nominal: Tensor
+    """(B,): the step that the quality stands for, in grey levels."""
+    steps: Tensor
+    """(B, C): the step of each channel, with the sign of its latents."""
+
+    @property
+    def quality(self) -> Tensor:
+        """(B, points)."""
+        return self.weights[:, :-1]
+
+    @property
+    def tune(self) -> Tensor:
+        """(B,) in 0..1."""
+        return self.weights[:, -1]
 
 
 class Block(nn.Module):
     """Residual block at 1/16: depthwise 3x3, then a two-layer feed-forward over the channels."""
 
-    def __init__(self, width: int):
+    def __init__(self, width: int, first: Tensor):
         super().__init__()
         self.depthwise = nn.Conv2d(width, width, 3, padding=1, groups=width)
         self.expand = nn.Conv2d(width, 2 * width, 1)
         self.reduce = nn.Conv2d(2 * width, width, 1)
+        self.around, self.near = Activation(first), Activation(first)
+        self.seen, self.wide = Activation(first), Activation(first, POSITIVE)
 
-    def forward(self, x: Tensor) -> Tensor:
-        """(B, width, H, W) -> alike."""
-        x = x + self.depthwise(x)
-        out: Tensor = x + self.reduce(F.leaky_relu(self.expand(x), SLOPE))
-        return out
+    def forward(self, x: Tensor, quality: Tensor) -> Tensor:
+        """(B, width, H, W), and weights (B, points) of the quality points -> alike."""
+        x = x + self.near(rounded(self.depthwise, self.around(x, quality)), quality)
+        wide = self.wide(rounded(self.expand, self.seen(x, quality)), quality)
+        return x + rounded(self.reduce, wide)
 
 
 class Trunk(nn.Module):
@@ -46,12 +73,13 @@ class Trunk(nn.Module):
 
     def __init__(self, config: NetworkConfig):
         super().__init__()
-        width = config.trunk_width
+        width, first = config.trunk_width, torch.full((config.points,), math.log(FIRST_STEP))
         # One feature more: the gain.
         self.enter = nn.Conv2d(config.latents + 1, width, 1)
         self.quality = nn.Parameter(torch.zeros(config.points, width))
         self.tuned = nn.Parameter(torch.zeros(config.points, width))
-        self.blocks = nn.Sequential(*(Block(width) for _ in range(config.trunk_blocks)))
+        self.blocks = nn.ModuleList(Block(width, first) for _ in range(config.trunk_blocks))
+        self.hidden = Activation(first)
         self.correct = nn.Conv2d(width, config.corrected, 1)
         nn.init.zeros_(self.correct.weight)
         nn.init.zeros_(self.correct.get_parameter("bias"))
@@ -59,41 +87,60 @@ class Trunk(nn.Module):
     def forward(self, latents: Tensor, octaves: Tensor, weights: Tensor) -> tuple[Tensor, Tensor]:
         """Latents (B, C, h, w) as coded, in steps, gains (B, 1, h, w) in octaves, weights (B, points + 1), tune last
         -> corrections of the first coefficients (B, corrected, h, w) in nominal steps, and hidden (B, width, h, w)."""
-        brightness = compand(highpass(latents[:, :DC_CHANNELS], (3, 3)))
-        features = torch.cat([brightness, compand(latents[:, DC_CHANNELS:]), octaves], 1)
+        plain = torch.cat([highpass(latents[:, :DC_CHANNELS], NEAR), latents[:, DC_CHANNELS:]], 1)
+        features = torch.cat([companded(plain, BYTES), octaves.clamp_max(MOST_OCTAVES)], 1)
         features = features.contiguous(memory_format=torch.channels_last)
         quality, tune = weights[:, :-1], weights[:, -1:]
         bias = (quality @ self.quality + tune * (quality @ self.tuned))[:, :, None, None]
-        hidden: Tensor = self.blocks(F.leaky_relu(self.enter(features) + bias, SLOPE))
-        return self.correct(hidden), hidden
+        x = F.leaky_relu(rounded(self.enter, features) + bias, SLOPE)
+        for block in self.blocks:
+            x = block(x, quality)
+        hidden: Tensor = self.hidden(x, quality)
+        return rounded(self.correct, hidden), hidden
+
+
+class GridBlock(nn.Module):
+    """Residual block on the 1/4 grid: a 3x3 convolution, rectified, and a layer over its channels."""
+
+    def __init__(self, width: int, hidden: int, first: Tensor):
+        super().__init__()
+        self.spatial = nn.Conv2d(width, hidden, 3, padding=1)
+        self.mix = nn.Conv2d(hidden, width, 1)
+        self.around, self.active = Activation(first), Activation(first, POSITIVE)
+
+    def forward(self, x: Tensor, quality: Tensor) -> Tensor:
+        """(B, width, H, W), and weights (B, points) of the quality points -> alike."""
+        active = self.active(rounded(self.spatial, self.around(x, quality)), quality)
+        return x + rounded(self.mix, active)
 
 
 class Grid(nn.Module):
     """The synthesis network on a 1/4 grid: corrects the planes that the inverse transform gives."""
 
-    def __init__(self, config: NetworkConfig):
+    def __init__(self, config: NetworkConfig, nominal: Tensor):
         super().__init__()
-        grid, hidden = config.grid_width, config.grid_hidden
-        self.leave = nn.Conv2d(config.trunk_width, grid * (BLOCK // GRID) ** 2, 1)
-        self.pixels = nn.Conv2d(COLOURS, grid, GRID, GRID)
-        self.spatial = nn.ModuleList(nn.Conv2d(grid, hidden, 3, padding=1) for _ in range(config.grid_blocks))
-        self.mix = nn.ModuleList(nn.Conv2d(hidden, grid, 1) for _ in range(config.grid_blocks))
-        self.last = nn.Conv2d(grid, COLOURS * GRID**2, 1)
+        grid = config.grid_width
+        self.leave = nn.Conv2d(config.trunk_width, grid * ACROSS**2, 1)
+        self.pixels = nn.Conv2d(COLOURS, grid, SQUARE, SQUARE)
+        # In nominal steps pictures are the larger, the finer those are.
+        first = math.log(FIRST_LEVELS) - nominal
+        blocks = (GridBlock(grid, config.grid_hidden, first) for _ in range(config.grid_blocks))
+        self.blocks = nn.ModuleList(blocks)
+        self.last = nn.Conv2d(grid, COLOURS * SQUARE**2, 1)
         # Detail, not brightness.
         self.pixels.weight.data -= self.pixels.weight.data.mean((2, 3), keepdim=True)
         nn.init.zeros_(self.last.weight)
         nn.init.zeros_(self.last.get_parameter("bias"))
 
-    def forward(self, hidden: Tensor, planes: Tensor, nominal: Tensor) -> Tensor:
-        """Hidden (B, width, h, w), planes (B, 3, 16(h-1), 16(w-1)) around 0, nominal step (B,) -> RGB as planes."""
-        scale = nominal[:, None, None, None]
-        edge = BLOCK // GRID // 2
-        grid = F.pixel_shuffle(self.leave(hidden), BLOCK // GRID)[:, :, edge:-edge, edge:-edge]
-        grid = grid.contiguous(memory_format=torch.channels_last)
-        grid = grid + self.pixels(planes / scale)
-        for spatial, mix in zip(self.spatial, self.mix, strict=True):
-            grid = grid + mix(F.leaky_relu(spatial(grid), SLOPE))
-        return planes + scale * F.pixel_shuffle(self.last(grid).float(), GRID)
+    def forward(self, hidden: Tensor, planes: Tensor, dials: Dials) -> Tensor:
+        """Hidden (B, width, h, w), planes (B, 3, 16(h-1), 16(w-1)) around 0 -> RGB as planes."""
+        scale, quality = dials.nominal[:, None, None, None], dials.quality
+        edge = ACROSS // 2
+        x = F.pixel_shuffle(rounded(self.leave, hidden), ACROSS)[:, :, edge:-edge, edge:-edge]
+        x = x.contiguous(memory_format=torch.channels_last) + self.pixels(planes / scale)
+        for block in self.blocks:
+            x = block(x, quality)
+        return planes + scale * F.pixel_shuffle(self.last(x).float(), SQUARE)
 
 
 class Transform(nn.Module):
@@ -138,22 +185,6 @@ class Transform(nn.Module):
             return torch.einsum("dc,bchw->bdhw", torch.linalg.inv_ex(self.colour).inverse, planes)
 
 
-class Dials(NamedTuple):
-    """What a quality and a tune stand for."""
-
-    weights: Tensor
-    """(B, points + 1): how much each quality point counts; tune last."""
-    nominal: Tensor
-    """(B,): the step that the quality stands for, in grey levels."""
-    steps: Tensor
-    """(B, C): the step of each channel, with the sign of its latents."""
-
-    @property
-    def tune(self) -> Tensor:
-        """(B,) in 0..1."""
-        return self.weights[:, -1]
-
-
 class Network(nn.Module):
     """Everything that is trained together, and the transform, which is not."""
 
@@ -162,10 +193,10 @@ class Network(nn.Module):
         self.config = config
         self.transform = Transform(config.latents)
         self.trunk = Trunk(config)
-        self.grid = Grid(config)
+        nominal = torch.linspace(math.log(config.coarsest_step), math.log(config.finest_step), config.points)
+        self.grid = Grid(config, nominal)
         self.context = ContextModel(config.entropy)
         self.nominal: Tensor
-        nominal = torch.linspace(math.log(config.coarsest_step), math.log(config.finest_step), config.points)
         self.register_buffer("nominal", nominal)
         # Set by `begin` and never trained: steps trained through the rounding shrink without end.
         self.eye: Tensor
@@ -239,7 +270,7 @@ class Network(nn.Module):
         coefficients = torch.cat([corrected, coefficients[:, config.corrected :]], 1)
         plain, gained = coefficients[:, : config.first_gained], coefficients[:, config.first_gained :]
         planes = self.transform(torch.cat([plain, gained * torch.exp2(octaves)], 1))
-        out: Tensor = self.grid(hidden, planes, dials.nominal)
+        out: Tensor = self.grid(hidden, planes, dials)
         return out
 
     def forward(self, coefficients: Tensor, quality: Tensor, tune: Tensor) -> tuple[Tensor, Tensor, Tensor]:

@@ -8,6 +8,7 @@ import pytest
 from isthmus.coding.kinds import FIRST
 from isthmus.errors import ModelError
 from isthmus.image.coders.separable.arrays import check_model
+from isthmus.image.coders.separable.networks import shape_of
 from isthmus.model.model import Model
 from isthmus.model.registry import release_model
 from tiny_separable import GROUPS, LATENTS, tiny_separable_model
@@ -45,6 +46,11 @@ def changed(model: Model, name: str, index: tuple[int, ...], value: float) -> np
         ("gains", (0,), 1 << 24, "gains: expected"),
         ("gains", (1,), 101, "gains: expected"),
         ("gains", (1,), -1, "gains: expected"),
+        ("grid.0.spatial.weight", (0, 0), 64, r"grid.0.spatial.weight: expected within \+-63"),
+        ("trunk.enter.weight", (0, 0), -128, "trunk.enter.weight: expected within"),
+        ("trunk.0.expand.steps", (1, 2), 0, "trunk.0.expand.steps: expected positive numbers"),
+        ("grid.leave.unit", (3,), np.inf, "grid.leave.unit: expected positive numbers"),
+        ("grid.last.bias", (3,), np.nan, "grid.last.bias: expected finite numbers"),
     ],
 )
 def test_values_that_mean_nothing(model: Model, name: str, index: tuple[int, ...], value: float, match: str) -> None:
@@ -56,8 +62,11 @@ def test_values_that_mean_nothing(model: Model, name: str, index: tuple[int, ...
 @pytest.mark.parametrize(
     "name",
     [
-        "trunk.onnx",
-        "grid.onnx",
+        "trunk.enter.weight",
+        "trunk.quality",
+        "trunk.0.depthwise.steps",
+        "grid.leave.unit",
+        "grid.last.weight",
         "transform.forward",
         "transform.inverse",
         "transform.colour",
@@ -77,8 +86,8 @@ def test_arrays_that_are_missing_or_of_another_kind(model: Model, name: str) -> 
 
 
 def test_arrays_that_are_unknown(model: Model) -> None:
-    more = model.arrays | {"synthesis.onnx": np.zeros(3, np.uint8)}
-    with pytest.raises(ModelError, match=r"arrays that are unknown: expected none, got synthesis\.onnx"):
+    more = model.arrays | {"grid.2.mix.weight": np.zeros(3, np.int8)}
+    with pytest.raises(ModelError, match=r"arrays that are unknown: expected none, got grid\.2\.mix\.weight"):
         check_model(replace(model, arrays=more))
 
 
@@ -103,4 +112,4 @@ def test_it_is_in_miniature(model: Model) -> None:
     np.testing.assert_allclose(forward @ forward.T, np.eye(16), atol=1e-6)
     np.testing.assert_allclose(forward[:, :16] @ forward[:, 16:].T, np.zeros((16, 16)), atol=1e-6)
     assert model.latents == LATENTS
-    assert sum(array.nbytes for name, array in model.arrays.items() if name.endswith("onnx")) < 20_000
+    assert sum(model.arrays[name].nbytes for name in shape_of(model).spec()) < 5_000

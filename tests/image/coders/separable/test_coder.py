@@ -16,16 +16,16 @@ from isthmus.image.coders.separable.analysis import importance_of, latents_of
 from isthmus.image.coders.separable.arrays import mirror_signs, nominal_step_of, steps_of
 from isthmus.image.coders.separable.coder import SeparableCoder
 from isthmus.image.coders.separable.gains import as_factors, gain_exponents, gains_of, staged
+from isthmus.image.coders.separable.networks import shape_of
 from isthmus.image.coders.separable.synthesis import halo_of, with_gains
 from isthmus.image.coders.windows import pixels_of
 from isthmus.image.grid import Grid
 from isthmus.likeness import psnr_db
 from isthmus.medium.setting import Setting
-from isthmus.model.engine import Engine
-from isthmus.model.graph import Operation
 from isthmus.model.model import Model
 from isthmus.quality import Quality
 from isthmus.tune import EYE, PSNR, Tune
+from synthesis_reference import Networks
 from tiny_separable import GROUPS, tiny_separable_model
 
 CODER = SeparableCoder()
@@ -128,16 +128,16 @@ def test_less_than_the_halo_would_be_felt(model: Model, photo: np.ndarray, monke
     setting, small = at(model), Grid(240, 200, SMALL.tile)
     payloads = encode(setting, photo, coder=SMALL)
     whole = decode(setting, payloads, photo, SMALL)
-    assert halo_of(model) == 2
+    assert halo_of(model) == 3
     monkeypatch.setattr(synthesis, "halo_of", lambda _: 1)
     window = SMALL.decode_window(setting, payloads.__getitem__, small, Box(70, 70, 40, 40))
     assert np.abs(window.astype(int) - whole[70:110, 70:110]).max() > 1
 
 
 def test_networks_that_look_too_far_are_refused(model: Model, monkeypatch: pytest.MonkeyPatch) -> None:
-    wide = [Operation("Conv", ("x",), ("y",), {"kernel_shape": (99, 99)})]
-    monkeypatch.setattr(synthesis, "operations", lambda _: wide)
-    with pytest.raises(ModelError, match="at most 32 blocks, got 5"):
+    deep = replace(shape_of(model), blocks=31)
+    monkeypatch.setattr(synthesis, "shape_of", lambda _: deep)
+    with pytest.raises(ModelError, match="at most 32 blocks, got 33"):
         halo_of(replace(model))
 
 
@@ -183,13 +183,13 @@ def test_pixels_are_those_that_the_format_describes(model: Model, photo: np.ndar
     latents = np.concatenate([coded[:1] * (1 - 2 * odd[:, 0]), coded, coded[-1:] * (1 - 2 * odd[:, 0])])
     beside = [latents[:, at : at + 1] * (1 - 2 * odd[:, 1]) for at in (0, 3)]
     latents = np.concatenate([beside[0], latents, beside[1]], 1).astype(np.float32)
-    octaves = np.pad(exponents, 1, mode="edge")[:, :, None].astype(np.float32) / 4
-    weights = np.array([0, 0.7, 0.3, tune.share], np.float32)
-    nominal = np.exp(arrays["steps.nominal"] @ weights[:3])
-    corrections, hidden = Engine(arrays["trunk.onnx"]).all(latents=latents, octaves=octaves, weights=weights)
-    coefficients = latents * arrays["transform.signs"] * nominal * np.exp(tune.share * arrays["steps.eye"])
-    coefficients[:, :, : corrections.shape[2]] += nominal * corrections
-    coefficients[:, :, first:] *= 2**octaves
+    exponents = np.pad(exponents, 1, mode="edge")
+    weights = np.array([0, 0.7, 0.3], np.float32)
+    networks, nominal = Networks(arrays, weights), np.exp(arrays["steps.nominal"] @ weights)
+    corrections, hidden = networks.trunk(networks.features(16 * latents, exponents), tune.share)
+    coefficients = latents * arrays["transform.signs"] * np.exp(tune.share * arrays["steps.eye"])
+    coefficients[:, :, : corrections.shape[2]] += corrections
+    coefficients[:, :, first:] *= 2 ** (exponents[:, :, None] / 4)
     inverse, samples = arrays["transform.inverse"], np.zeros((3, 112, 128))
     for i, row in enumerate(coefficients):
         for j, position in enumerate(row):
@@ -197,11 +197,11 @@ def test_pixels_are_those_that_the_format_describes(model: Model, photo: np.ndar
                 # Position 0 of the array is -1 in the picture, whose sample -24 is the first here.
                 samples[q, 16 * i : 16 * i + 32, 16 * j : 16 * j + 32] += value * np.outer(inverse[u], inverse[v])
     colours = np.einsum("dc,chw->dhw", np.linalg.inv(arrays["transform.colour"].astype(np.float64)), samples)
-    planes = colours[:, 16:-32, 16:-32].astype(np.float32)
-    assert planes.shape == (3, 16 * 4, 16 * 5)
-    pixels = Engine(arrays["grid.onnx"])(hidden=hidden, planes=planes, nominal=nominal.astype(np.float32).reshape(1))
+    planes = colours[:, 16:-32, 16:-32].transpose(1, 2, 0)
+    assert planes.shape == (16 * 4, 16 * 5, 3)
+    pixels = np.clip(np.floor(nominal * networks.grid(hidden, planes) + 128.5), 0, 255)
     decoded = decode(setting, [payload], rgb)
-    assert np.abs(pixels[8:48, 8:60].astype(int) - decoded).max() <= 1
+    assert np.abs(pixels[8:48, 8:60] - decoded).max() <= 1
 
 
 def test_latents_are_coded_relative_to_their_gains(model: Model, photo: np.ndarray) -> None:

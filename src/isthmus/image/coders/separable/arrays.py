@@ -11,6 +11,7 @@ from isthmus.coding.formats import BYTES
 from isthmus.errors import ModelError
 from isthmus.image.coders.masking import DC_CHANNELS
 from isthmus.image.coders.separable.gains import LARGEST_FLOOR, LARGEST_POWER
+from isthmus.image.coders.separable.networks import check_values, shape_of
 from isthmus.image.coders.separable.transform import LappedTransform
 from isthmus.image.grid import BLOCK
 from isthmus.medium.setting import Setting
@@ -34,8 +35,7 @@ def check_model(model: Model) -> None:
     check_spec(
         model,
         {
-            "trunk.onnx": ("uint8", (None,)),
-            "grid.onnx": ("uint8", (None,)),
+            **shape_of(model).spec(),
             "transform.forward": ("float32", (BLOCK, 2 * BLOCK)),
             "transform.inverse": ("float32", (BLOCK, 2 * BLOCK)),
             "transform.colour": ("float32", (3, 3)),
@@ -46,6 +46,7 @@ def check_model(model: Model) -> None:
             "gains": ("int32", (2,)),
         },
     )
+    check_values(model)
     for key in ("steps.nominal", "steps.eye"):
         _require(model, key, np.abs(model.arrays[key]) < MAX_LOG_STEP, f"within +-{MAX_LOG_STEP}")
     channels = model.arrays["transform.channels"]
@@ -84,12 +85,6 @@ def steps_of(setting: Setting) -> Float32:
 def nominal_step_of(setting: Setting) -> Float32:
     """(1,) float32: the step that the quality stands for, in grey levels."""
     return np.asarray(np.exp(setting.quality_weights @ setting.model.arrays["steps.nominal"]), np.float32).reshape(1)
-
-
-@lru_cache(maxsize=64)
-def dial_weights(setting: Setting) -> Float32:
-    """(points + 1,) float32: how much each of the model's quality points counts, and tune, 0 to 1."""
-    return np.append(setting.quality_weights, np.float32(setting.tune.share))
 
 
 def mirror_signs(model: Model, axis: int) -> Float32:

@@ -93,7 +93,7 @@ class _ScaledSynthesis:
         with self._setting.one_thread():
             planes = self._transform.synthesise(coefficients)
         planes += np.float32(MIDDLE + 0.5)
-        pixels = np.clip(planes, 0, 255, out=planes).astype(np.uint8).transpose(1, 2, 0)
+        pixels = np.clip(planes, 0, 255, out=planes).astype(np.uint8)
         scale, half = self._scale, BLOCK // 2
         top, left = (part.top - around.top * BLOCK - half) // scale, (part.left - around.left * BLOCK - half) // scale
         height, width = -(-part.height // scale), -(-part.width // scale)

@@ -10,26 +10,20 @@ from functools import lru_cache
 
 import numpy as np
 
-from isthmus.coding.formats import MEAN_STEPS
+from isthmus.coding.fixed_point import highpass
+from isthmus.coding.formats import LATENT_LIMIT, MEAN_STEPS
 from isthmus.coding.payload import decode_sixteenths
 from isthmus.coding.range_coder import Int32
 from isthmus.errors import ModelError
 from isthmus.image.box import Box
+from isthmus.image.coders.masking import DC_CHANNELS
 from isthmus.image.coders.protocol import Payloads, UInt8
-from isthmus.image.coders.reach import reach
-from isthmus.image.coders.separable.arrays import (
-    Float32,
-    dial_weights,
-    mirror_signs,
-    nominal_step_of,
-    steps_of,
-    transform_of,
-)
+from isthmus.image.coders.separable.arrays import Float32, mirror_signs, nominal_step_of, steps_of, transform_of
 from isthmus.image.coders.separable.gains import STEPS, as_factors, gain_exponents, gains_of
+from isthmus.image.coders.separable.networks import ZERO, grid_graph, shape_of, trunk_graph
 from isthmus.image.coders.tiles import Whole, Window, dtype_for
 from isthmus.image.grid import BLOCK, Grid, blocks_of
 from isthmus.medium.setting import Setting
-from isthmus.model.graph import operations
 from isthmus.model.model import Model
 
 EDGE = 1
@@ -37,6 +31,8 @@ EDGE = 1
 MAX_HALO = 32
 """Latent positions. Half a tile: more than a neighbouring tile is never looked at, and what a model may cost has an
 end."""
+NEAR = (3, 3)
+"""Positions whose mean the network at 1/16 does not see of the DC coefficients."""
 _HALF = BLOCK // 2
 
 
@@ -45,12 +41,9 @@ def halo_of(model: Model) -> int:
     """Latent positions around a window within which what lies there has a say in its pixels.
 
     Raises:
-        ModelError: a network is none of which that can be said, or looks too far.
+        ModelError: the networks look too far.
     """
-    trunk = -(-reach(operations(model.arrays["trunk.onnx"].tobytes())) // BLOCK)
-    grid = reach(operations(model.arrays["grid.onnx"].tobytes()), apart=1)
-    # A pixel is in the windows of the positions from a block and a half before it to half a block after it.
-    halo = trunk + (grid + BLOCK + _HALF - 1) // BLOCK
+    halo = shape_of(model).halo
     if halo > MAX_HALO:
         raise ModelError("the model's networks look too far around", expected=f"at most {MAX_HALO} blocks", got=halo)
     return halo
@@ -123,18 +116,36 @@ def synthesise(setting: Setting, whole: Float32) -> UInt8:
         whole: (h, w, C + 1) as `with_gains` returns them.
     """
     model, nominal = setting.model, nominal_step_of(setting)
-    latents = whole[:, :, :-1] * np.float32(1 / MEAN_STEPS)
-    octaves = whole[:, :, -1:] * np.float32(1 / STEPS)
-    corrections, hidden = setting.network("trunk.onnx").all(
-        latents=latents, octaves=octaves, weights=dial_weights(setting)
-    )
-    count = corrections.shape[2]
-    coefficients = np.multiply(latents, steps_of(setting), out=latents)
-    coefficients[:, :, :count] += nominal * corrections
+    trunk = setting.network(trunk_graph)
+    corrections, hidden = trunk.all(features=_features(model, whole)[None], bias=_trunk_bias(setting))
+    # All in nominal steps, as the networks have it.
+    coefficients = whole[:, :, :-1] * (steps_of(setting) / (nominal * MEAN_STEPS))
+    coefficients[:, :, : corrections.shape[-1]] += corrections[0]
     gains = gains_of(setting, *whole.shape[:2])
     if gains:
         coefficients[:, :, gains.first :] *= as_factors(whole[:, :, -1:])
     with setting.one_thread():
         planes = transform_of(model).synthesise(coefficients)
-    pixels: UInt8 = setting.network("grid.onnx")(hidden=hidden, planes=planes, nominal=nominal)
+    pixels: UInt8 = setting.network(grid_graph)(hidden=hidden, planes=planes, nominal=nominal)
     return pixels
+
+
+def _features(model: Model, whole: Float32) -> UInt8:
+    """What the network at 1/16 sees of latents (h, w, C + 1): their companded magnitudes with their signs, of the DC
+    coefficients what differs from their mean around, and gains in octaves; in sixteenths about `ZERO`."""
+    height, width, channels = whole.shape
+    flat = whole.reshape(height * width, channels)
+    at = np.clip(flat, -LATENT_LIMIT, LATENT_LIMIT).astype(np.intp)
+    around = highpass(flat[:, :DC_CHANNELS].astype(np.float64) / MEAN_STEPS, height, width, NEAR)
+    at[:, :DC_CHANNELS] = np.clip(around * MEAN_STEPS, -LATENT_LIMIT, LATENT_LIMIT)
+    at += LATENT_LIMIT
+    features = model.context.byte_tables[0].take(at)
+    features[:, -1] = np.clip(flat[:, -1] * (MEAN_STEPS // STEPS), -ZERO, ZERO - 1) + ZERO
+    return features.reshape(whole.shape)
+
+
+def _trunk_bias(setting: Setting) -> Float32:
+    """(W,) float32: the bias of the network's first layer where the dials stand."""
+    arrays, quality = setting.model.arrays, setting.quality_weights
+    tuned = setting.tune.share * (quality @ arrays["trunk.tuned"])
+    return np.asarray(arrays["trunk.enter.bias"] + quality @ arrays["trunk.quality"] + tuned, np.float32)

@@ -93,13 +93,13 @@ class LappedTransform:
 
     @cached_property
     def _back(self) -> Float32:
-        """(2n, 3 * hop): what two neighbouring positions say of the pixels between their centres, in planes."""
+        """(2n, 3 * hop): what two neighbouring positions say of the pixels between their centres, pixel by pixel."""
         hop = self.hop
         colour, frequency = self._columns.T
         rgb = np.linalg.inv(self.colour.astype(np.float64))[:, colour].T  # (n, 3)
         # The block after a position is seen by the second half of its window and the first half of the next one's.
         halves = np.stack([self.inverse[frequency, hop:], self.inverse[frequency, :hop]])  # (2, n, hop)
-        matrix = halves[:, :, None, :] * rgb[None, :, :, None]
+        matrix = halves[:, :, :, None] * rgb[None, :, None, :]
         return np.ascontiguousarray(matrix.reshape(-1, 3 * hop), np.float32)
 
     @cached_property
@@ -140,14 +140,14 @@ class LappedTransform:
         return out
 
     def synthesise(self, latents: Float32) -> Float32:
-        """Planes (3, hop(h-1), hop(w-1)) float32 of RGB around 0: the part whose windows are all there.
+        """RGB (hop(h-1), hop(w-1), 3) float32 around 0: the part whose windows are all there.
 
         Args:
             latents: (h, w, C) float32 in grey levels.
         """
         height, width, channels = latents.shape
         hop, f, n = self.hop, self.frequencies, len(self._columns)
-        out = np.empty((3, hop * (height - 1), hop * (width - 1)), np.float32)
+        out = np.empty((hop * (height - 1), hop * (width - 1), 3), np.float32)
         # One channel more, of zeros, for those that there are not. Columns of positions stand one after the other: the
         # rows of a position and of the one below it are then one matrix.
         some = np.zeros((width, STRIP + 1, channels + 1), np.float32)
@@ -164,7 +164,6 @@ class LappedTransform:
             shape, strides = (count, width, hop, n), (hop * width * n * WORD, n * WORD, width * n * WORD, WORD)
             np.matmul(self._down, windows[:count], out=as_strided(down, shape, strides))
             pairs = as_strided(down, (width - 1, tall, 2 * n), (n * WORD, width * n * WORD, WORD))
-            blocks = np.matmul(pairs, self._back).reshape(width - 1, tall, 3, hop)
-            rows = out[:, hop * first : hop * first + tall].reshape(3, tall, width - 1, hop)
-            rows[...] = blocks.transpose(2, 1, 0, 3)
+            rows = out[hop * first : hop * first + tall].reshape(tall, width - 1, 3 * hop)
+            rows[...] = np.matmul(pairs, self._back).transpose(1, 0, 2)
         return out
