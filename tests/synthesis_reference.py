@@ -42,10 +42,10 @@ class Networks:
             before, after = self._steps(f"{name}.depthwise")
             kernel = a[f"{name}.depthwise.weight"] * a[f"{name}.depthwise.unit"]
             seen = _windows(_whole(x, before) * before)
-            near = (seen * kernel).sum(2) + a[f"{name}.depthwise.bias"]
+            near = (seen * kernel).sum(2) + self._whole_bias(f"{name}.depthwise", before)
             x = x + _whole(near, after) * after
             before, after = self._steps(f"{name}.expand")
-            wide = self._sums(f"{name}.expand", _whole(x, before) * before)
+            wide = self._sums(f"{name}.expand", _whole(x, before) * before, before)
             x = x + self._sums(f"{name}.reduce", _whole(wide, after, 0, 255) * after)
         step = self._steps("trunk")
         hidden = _whole(x, step)
@@ -63,14 +63,20 @@ class Networks:
         for index in range(sum(name.endswith("spatial.weight") for name in a if name.startswith("grid."))):
             before, after = self._steps(f"grid.{index}.spatial")
             seen = _windows(_whole(x, before) * before).reshape(rows, columns, -1)
-            active = _whole(self._sums(f"grid.{index}.spatial", seen), after, 0, 255)
+            active = _whole(self._sums(f"grid.{index}.spatial", seen, before), after, 0, 255)
             x = x + self._sums(f"grid.{index}.mix", active * after)
         squares = squares + x @ a["grid.last.weight"] + a["grid.last.bias"]
         return squares.reshape(rows, columns, 4, 12).transpose(0, 2, 1, 3).reshape(planes.shape)
 
-    def _sums(self, layer: str, x: Array) -> Array:
+    def _sums(self, layer: str, x: Array, step: Array | None = None) -> Array:
+        """Of a layer; with the step of what enters, where it adds whole numbers alone."""
         a = self._arrays
-        return x @ (a[f"{layer}.weight"] * a[f"{layer}.unit"].astype(float)) + a[f"{layer}.bias"]
+        bias = a[f"{layer}.bias"] if step is None else self._whole_bias(layer, step)
+        return x @ (a[f"{layer}.weight"] * a[f"{layer}.unit"].astype(float)) + bias
+
+    def _whole_bias(self, layer: str, step: Array) -> Array:
+        unit = step * self._arrays[f"{layer}.unit"].astype(float)
+        return np.rint(self._arrays[f"{layer}.bias"] / unit) * unit
 
     def _steps(self, layer: str) -> Array:
         return np.exp(np.log(self._arrays[f"{layer}.steps"]) @ self._weights)
