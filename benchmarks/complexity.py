@@ -1,52 +1,25 @@
-"""Multiplications a pixel of encoding and decoding, counted from the exported graphs and arrays of a model.
+"""Multiplications a pixel of encoding and decoding, counted from the arrays of a model.
 
     python benchmarks/complexity.py [MODEL...] -o docs/results/complexity.json
 
-The networks' convolutions are counted after ONNX's own shape inference on a picture of 1024x1024, the context model's
-matrix products by its definition, the exact transform by its two axes. Additions, activations and the entropy coder are
-left out, as usual.
+On a picture of 1024x1024: the synthesis networks by their weights, which all have 8 bits but those next to the pixels,
+the context model by its definition, the exact transform by its two axes. Additions, activations and the entropy coder
+are left out, as usual.
 """
 
 import argparse
 import json
-import math
 from pathlib import Path
 
 import numpy as np
-import onnx
-from onnx import shape_inference
 
 from isthmus.image.coders.separable.arrays import transform_of
+from isthmus.image.coders.separable.networks import ACROSS, shape_of
 from isthmus.image.grid import BLOCK
 from isthmus.model.model import Model
 from isthmus.model.registry import model_named
 
 SIDE = 1024
-
-
-Sizes = dict[str, tuple[int, ...]]
-
-
-def graph_macs(data: bytes, sizes: Sizes) -> int:
-    """Of all convolutions of a graph.
-
-    Args:
-        sizes: by the names of its inputs, what their varying axes are.
-    """
-    model = onnx.load_from_string(data)
-    for given in model.graph.input:
-        varying = [dim for dim in given.type.tensor_type.shape.dim if dim.dim_param]
-        for dim, size in zip(varying, sizes.get(given.name, ()), strict=True):
-            dim.dim_value = size
-    graph = shape_inference.infer_shapes(model, strict_mode=True, data_prop=True).graph
-    shapes = {value.name: [d.dim_value for d in value.type.tensor_type.shape.dim] for value in graph.value_info}
-    shapes |= {value.name: [d.dim_value for d in value.type.tensor_type.shape.dim] for value in graph.output}
-    shapes |= {tensor.name: list(tensor.dims) for tensor in graph.initializer}
-    total = 0
-    for node in graph.node:
-        if node.op_type == "Conv":
-            total += math.prod(shapes[node.output[0]]) * math.prod(shapes[node.input[1]][1:])
-    return total
 
 
 def transform_macs(model: Model) -> int:
@@ -60,9 +33,10 @@ def transform_macs(model: Model) -> int:
 
 def network_macs(model: Model) -> int:
     """Of the networks of synthesis, without the halo, which is the smaller the larger a tile is."""
-    around = (SIDE // BLOCK + 1, SIDE // BLOCK + 1)
-    trunk = graph_macs(model.arrays["trunk.onnx"].tobytes(), {"latents": around, "octaves": around})
-    return trunk + graph_macs(model.arrays["grid.onnx"].tobytes(), {"hidden": around, "planes": (SIDE, SIDE)})
+    sizes = {name: model.arrays[name].size for name in shape_of(model).spec() if name.endswith(".weight")}
+    coarse = sum(size for name, size in sizes.items() if name.startswith("trunk.")) + sizes.pop("grid.leave.weight")
+    fine = sum(size for name, size in sizes.items() if name.startswith("grid."))
+    return (SIDE // BLOCK) ** 2 * (coarse + ACROSS**2 * fine)
 
 
 def count(model: Model) -> dict[str, float]:

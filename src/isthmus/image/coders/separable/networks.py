@@ -159,7 +159,7 @@ class _Writer:
     """Layers of a network where the quality dial stands: the engine wants steps to be constants."""
 
     def __init__(self, arrays: Arrays, quality: Float32):
-        self.graph, self._arrays, self._quality = GraphWriter(), arrays, quality
+        self.graph, self.arrays, self._quality = GraphWriter(), arrays, quality
         self._zero = self.constant(ZERO, np.uint8)
         self._none = self.constant(0, np.uint8)
 
@@ -176,15 +176,15 @@ class _Writer:
         Args:
             bias: instead of the layer's own.
         """
-        bias = bias or self.constant(self._arrays[f"{name}.bias"])
-        weight, unit = self.graph.constant(self._arrays[f"{name}.weight"]), self.constant(self._arrays[f"{name}.unit"])
+        bias = bias or self.constant(self.arrays[f"{name}.bias"])
+        weight, unit = self.graph.constant(self.arrays[f"{name}.weight"]), self.constant(self.arrays[f"{name}.unit"])
         zero = self._zero if signed else self._none
         return self.graph.add("MatMulIntegerToFloat", x, weight, step, unit, zero, "", bias, domain=ENGINE)
 
     def window_layer(self, name: str, x: str, side: int, groups: int = 1, rectified: bool = False) -> str:
         """A convolution over (1, h, w, n) float32, of 8 bits -> (1, h, w, m) uint8 of the second of its steps: what is
         negative is 0, or numbers with a sign."""
-        arrays, graph = self._arrays, self.graph
+        arrays, graph = self.arrays, self.graph
         matrix, unit, bias = (arrays[f"{name}.{part}"] for part in ("weight", "unit", "bias"))
         before, after = self._at_quality(f"{name}.steps")
         kernel = np.ascontiguousarray(matrix.T.reshape(matrix.shape[1], side, side, -1).transpose(0, 3, 1, 2))
@@ -207,7 +207,7 @@ class _Writer:
 
     def _at_quality(self, name: str) -> Float32:
         """Steps (..., points) between those of the quality points."""
-        return np.asarray(np.exp(np.log(self._arrays[name]) @ self._quality), np.float32)
+        return np.asarray(np.exp(np.log(self.arrays[name]) @ self._quality), np.float32)
 
 
 def trunk_graph(model: Model, quality: Float32) -> npt.NDArray[np.uint8]:
@@ -240,50 +240,48 @@ def trunk_graph(model: Model, quality: Float32) -> npt.NDArray[np.uint8]:
 def grid_graph(model: Model, quality: Float32) -> npt.NDArray[np.uint8]:
     """The network on the 1/4 grid as an ONNX file, for weights (points,) of the quality points.
 
-    Inputs: hidden (1, h, w, W) uint8; planes (16(h-1), 16(w-1), 3) float32 of RGB around 0 in nominal steps; and the
-    nominal step (1,), in grey levels. Output: pixels (16(h-1), 16(w-1), 3) uint8.
+    Inputs: hidden (1, h, w, W) uint8; and squares (4(h-1), 4(w-1), 48) float32 in grey levels around 0, the samples of
+    4x4 pixels each, row by row. Output: those samples corrected, uint8.
     """
     shape = shape_of(model)
-    writer, width = _Writer(model.arrays, quality), shape.grid_width
+    arrays, writer, width = model.arrays, _Writer(model.arrays, quality), shape.grid_width
     graph = writer.graph
+    nominal = np.exp(quality @ arrays["steps.nominal"])
     hidden = graph.input("hidden", "uint8", (1, "h", "w", shape.width))
-    planes = graph.input("planes", "float32", ("rows", "columns", COLOURS))
-    nominal = graph.input("nominal", "float32", (1,))
-    # Squares of 4x4 pixels next to each other, and back: of the shape, rows and columns are not known here.
-    size = graph.add("Shape", planes, start=0, end=2)
-    squares = graph.add("Div", size, writer.sides(SQUARE))
-    high = graph.add("Slice", squares, writer.sides(0), writer.sides(1))
-    wide = graph.add("Slice", squares, writer.sides(1), writer.sides(2))
-    rows = graph.add("Concat", high, writer.sides(SQUARE), wide, writer.sides(SQUARE * COLOURS), axis=0)
-    turned = graph.add("Transpose", graph.add("Reshape", planes, rows), perm=(0, 2, 1, 3))
-    flat = graph.add("Concat", writer.sides(1), high, wide, writer.sides(SAMPLES), axis=0)
-    samples = graph.add("Reshape", turned, flat)
-
-    left = writer.float_layer("grid.leave", hidden, writer.hidden_step())
-    positions = graph.add("Slice", graph.add("Shape", hidden), writer.sides(1), writer.sides(3))
-    tall = graph.add("Slice", positions, writer.sides(0), writer.sides(1))
-    broad = graph.add("Slice", positions, writer.sides(1), writer.sides(2))
-    finer = graph.add("Concat", tall, broad, writer.sides(ACROSS), writer.sides(ACROSS * width), axis=0)
-    shuffled = graph.add("Transpose", graph.add("Reshape", left, finer), perm=(0, 2, 1, 3))
-    across = graph.add("Mul", broad, writer.sides(ACROSS))
-    whole = graph.add("Concat", writer.sides(1), graph.add("Mul", tall, writer.sides(ACROSS)), across, axis=0)
-    plane = graph.add("Reshape", shuffled, graph.add("Concat", whole, writer.sides(width), axis=0))
-    edge = ACROSS // 2
-    inner = graph.add("Slice", plane, writer.sides(edge, edge), writer.sides(-edge, -edge), writer.sides(1, 2))
-
-    def product(name: str, x: str) -> str:
-        made = graph.add("MatMul", x, graph.constant(model.arrays[f"{name}.weight"]))
-        return graph.add("Add", made, graph.constant(model.arrays[f"{name}.bias"]))
-
-    x = graph.add("Add", product("grid.pixels", samples), inner)
+    squares = graph.input("squares", "float32", ("rows", "columns", SAMPLES))
+    size = graph.add("Shape", squares)
+    # What stands for positions side by side, as rows of a matrix.
+    samples = graph.add("Reshape", squares, writer.sides(-1, SAMPLES))
+    inner = graph.add("Reshape", _finer(writer, hidden, width), writer.sides(-1, width))
+    plane = graph.add("Concat", writer.sides(1), _part(writer, size, 0, 2), writer.sides(width), axis=0)
+    # In nominal steps.
+    x = graph.add("Gemm", samples, graph.constant(arrays["grid.pixels.weight"] / nominal), inner)
     for index in range(shape.grid_blocks):
         name = f"grid.{index}"
-        seen = writer.window_layer(f"{name}.spatial", x, 3, rectified=True)
-        x = graph.add("Add", x, writer.float_layer(f"{name}.mix", seen, writer.step(f"{name}.spatial"), signed=False))
-    corrected = graph.add("Add", samples, product("grid.last", x))
-    levels = graph.add("Add", graph.add("Mul", corrected, nominal), writer.constant(MIDDLE + 0.5))
-    clipped = graph.add("Clip", levels, writer.constant(0), writer.constant(255))
-    split = graph.add("Concat", high, wide, writer.sides(SQUARE), writer.sides(SQUARE * COLOURS), axis=0)
-    back = graph.add("Transpose", graph.add("Reshape", graph.add("Cast", clipped, to=2), split), perm=(0, 2, 1, 3))
-    pixels = graph.add("Reshape", back, graph.add("Concat", size, writer.sides(COLOURS), axis=0))
-    return graph.written((pixels, "uint8", ("rows", "columns", COLOURS)))
+        seen = writer.window_layer(f"{name}.spatial", graph.add("Reshape", x, plane), 3, rectified=True)
+        active = graph.add("Reshape", seen, writer.sides(-1, shape.grid_hidden))
+        x = graph.add("Add", x, writer.float_layer(f"{name}.mix", active, writer.step(f"{name}.spatial"), signed=False))
+    weight, bias = (graph.constant(nominal * arrays[f"grid.last.{part}"]) for part in ("weight", "bias"))
+    levels = graph.add("Add", samples, graph.add("Gemm", x, weight, bias))
+    middle = writer.constant(MIDDLE, np.uint8)
+    pixels = graph.add("Reshape", graph.add("QuantizeLinear", levels, writer.constant(1), middle), size)
+    return graph.written((pixels, "uint8", ("rows", "columns", SAMPLES)))
+
+
+def _finer(writer: _Writer, hidden: str, width: int) -> str:
+    """(4(h-1), 4(w-1), G): what the network at 1/16 hands on, and the biases of what the pixels add to it."""
+    graph, arrays = writer.graph, writer.arrays
+    bias = arrays["grid.leave.bias"] + np.tile(arrays["grid.pixels.bias"], ACROSS**2)
+    left = writer.float_layer("grid.leave", hidden, writer.hidden_step(), writer.constant(bias))
+    size = graph.add("Shape", hidden)
+    positions = _part(writer, size, 1, 3)
+    apart = graph.add("Concat", positions, writer.sides(ACROSS, ACROSS * width), axis=0)
+    rows = graph.add("Transpose", graph.add("Reshape", left, apart), perm=(0, 2, 1, 3))
+    sides = graph.add("Mul", positions, writer.sides(ACROSS))
+    plane = graph.add("Reshape", rows, graph.add("Concat", sides, writer.sides(width), axis=0))
+    edge = ACROSS // 2
+    return graph.add("Slice", plane, writer.sides(edge, edge), writer.sides(-edge, -edge), writer.sides(0, 1))
+
+
+def _part(writer: _Writer, sides: str, begin: int, end: int) -> str:
+    return writer.graph.add("Slice", sides, writer.sides(begin), writer.sides(end))

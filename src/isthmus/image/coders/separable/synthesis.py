@@ -20,7 +20,7 @@ from isthmus.image.coders.masking import DC_CHANNELS
 from isthmus.image.coders.protocol import Payloads, UInt8
 from isthmus.image.coders.separable.arrays import Float32, mirror_signs, nominal_step_of, steps_of, transform_of
 from isthmus.image.coders.separable.gains import STEPS, as_factors, gain_exponents, gains_of
-from isthmus.image.coders.separable.networks import ZERO, grid_graph, shape_of, trunk_graph
+from isthmus.image.coders.separable.networks import SQUARE, ZERO, grid_graph, shape_of, trunk_graph
 from isthmus.image.coders.tiles import Whole, Window, dtype_for
 from isthmus.image.grid import BLOCK, Grid, blocks_of
 from isthmus.medium.setting import Setting
@@ -115,19 +115,26 @@ def synthesise(setting: Setting, whole: Float32) -> UInt8:
     Args:
         whole: (h, w, C + 1) as `with_gains` returns them.
     """
-    model, nominal = setting.model, nominal_step_of(setting)
+    model = setting.model
     trunk = setting.network(trunk_graph)
     corrections, hidden = trunk.all(features=_features(model, whole)[None], bias=_trunk_bias(setting))
-    # All in nominal steps, as the networks have it.
-    coefficients = whole[:, :, :-1] * (steps_of(setting) / (nominal * MEAN_STEPS))
-    coefficients[:, :, : corrections.shape[-1]] += corrections[0]
+    coefficients = whole[:, :, :-1] * (steps_of(setting) / np.float32(MEAN_STEPS))
+    coefficients[:, :, : corrections.shape[-1]] += nominal_step_of(setting) * corrections[0]
     gains = gains_of(setting, *whole.shape[:2])
     if gains:
         coefficients[:, :, gains.first :] *= as_factors(whole[:, :, -1:])
     with setting.one_thread():
-        planes = transform_of(model).synthesise(coefficients)
-    pixels: UInt8 = setting.network(grid_graph)(hidden=hidden, planes=planes, nominal=nominal)
-    return pixels
+        squares = transform_of(model).synthesise(coefficients, SQUARE)
+    return side_by_side(setting.network(grid_graph)(hidden=hidden, squares=squares))
+
+
+def side_by_side(squares: UInt8) -> UInt8:
+    """Samples (h, w, 48) of squares of 4x4 pixels, row by row, as pixels (4h, 4w, 3)."""
+    height, width, samples = squares.shape
+    # Rows of a square as one item each: NumPy copies whole items several times as fast as their bytes.
+    row = np.dtype((np.void, samples // SQUARE))
+    rows = squares.view(row).reshape(height, width, SQUARE).transpose(0, 2, 1)
+    return np.ascontiguousarray(rows).view(np.uint8).reshape(SQUARE * height, SQUARE * width, -1)
 
 
 def _features(model: Model, whole: Float32) -> UInt8:

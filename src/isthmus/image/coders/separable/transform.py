@@ -139,15 +139,18 @@ class LappedTransform:
             np.take(coefficients, self._place, axis=2, out=out[first : first + count], mode="clip")
         return out
 
-    def synthesise(self, latents: Float32) -> Float32:
+    def synthesise(self, latents: Float32, square: int = 1) -> Float32:
         """RGB (hop(h-1), hop(w-1), 3) float32 around 0: the part whose windows are all there.
 
         Args:
             latents: (h, w, C) float32 in grey levels.
+            square: for squares of so many pixels a side next to each other, (hop(h-1) / side, hop(w-1) / side, 3 side
+                side), row by row.
         """
         height, width, channels = latents.shape
         hop, f, n = self.hop, self.frequencies, len(self._columns)
-        out = np.empty((hop * (height - 1), hop * (width - 1), 3), np.float32)
+        across = hop // square
+        out = np.empty((across * (height - 1), width - 1, across, square, 3 * square), np.float32)
         # One channel more, of zeros, for those that there are not. Columns of positions stand one after the other: the
         # rows of a position and of the one below it are then one matrix.
         some = np.zeros((width, STRIP + 1, channels + 1), np.float32)
@@ -164,6 +167,6 @@ class LappedTransform:
             shape, strides = (count, width, hop, n), (hop * width * n * WORD, n * WORD, width * n * WORD, WORD)
             np.matmul(self._down, windows[:count], out=as_strided(down, shape, strides))
             pairs = as_strided(down, (width - 1, tall, 2 * n), (n * WORD, width * n * WORD, WORD))
-            rows = out[hop * first : hop * first + tall].reshape(tall, width - 1, 3 * hop)
-            rows[...] = np.matmul(pairs, self._back).transpose(1, 0, 2)
-        return out
+            blocks = np.matmul(pairs, self._back).reshape(width - 1, tall // square, square, across, 3 * square)
+            out[across * first : across * (first + count)] = blocks.transpose(1, 0, 3, 2, 4)
+        return out.reshape(across * (height - 1), across * (width - 1), 3 * square**2)
