@@ -20,7 +20,8 @@ from isthmus.image.coders.masking import DC_CHANNELS
 from isthmus.image.coders.protocol import Payloads, UInt8
 from isthmus.image.coders.separable.arrays import Float32, mirror_signs, nominal_step_of, steps_of, transform_of
 from isthmus.image.coders.separable.gains import STEPS, as_factors, gain_exponents, gains_of
-from isthmus.image.coders.separable.networks import SQUARE, ZERO, grid_graph, shape_of, trunk_graph
+from isthmus.image.coders.separable.graphs import grid_graph, trunk_graph
+from isthmus.image.coders.separable.networks import SQUARE, ZERO, shape_of
 from isthmus.image.coders.tiles import Whole, Window, dtype_for
 from isthmus.image.grid import BLOCK, Grid, blocks_of
 from isthmus.medium.setting import Setting
