@@ -105,6 +105,8 @@ def _limit(per_thread: bool, threads: int) -> Callable[[], None]:
 
 
 def _limit_process(threads: int) -> Callable[[], None]:
+    if all(library.num_threads == threads for library in _libraries(False)):
+        return lambda: None
     undo: list[Callable[[], None]] = []
     _aside(lambda: undo.append(_limit(False, threads)))
     return lambda: _aside(undo[0])
