@@ -53,6 +53,24 @@ def phases(board: Board, height: int, width: int) -> npt.NDArray[np.int64]:
     return np.tile(pattern, (-(-height // board.rows), -(-width // board.columns)))[:height, :width]
 
 
+@lru_cache(maxsize=64)
+def positions(board: Board, phase: int, height: int, width: int) -> npt.NDArray[np.intp]:
+    """(P,), not to be written to: the positions that a pass codes, as flat indices."""
+    found = np.flatnonzero(phases(board, height, width).reshape(-1) == phase)
+    found.flags.writeable = False
+    return found
+
+
+@lru_cache(maxsize=24)
+def known_around(board: Board, phase: int, height: int, width: int, window: tuple[int, int]) -> npt.NDArray[np.float64]:
+    """(P, rows*columns) of 0 and 1, not to be written to: which neighbours are known of the positions of a pass."""
+    before = (phases(board, height, width).reshape(-1) < phase).astype(np.float64)[:, None]
+    windows = window_positions(height, width, window)[positions(board, phase, height, width)]
+    known: npt.NDArray[np.float64] = pad(before, height, width, window)[windows, 0]
+    known.flags.writeable = False
+    return known
+
+
 @lru_cache(maxsize=8)
 def count_phases(board: Board, height: int, width: int) -> tuple[int, ...]:
     """Positions that each pass codes."""

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from isthmus.coding.boards import pad, phases, window_positions
+from isthmus.coding.boards import known_around, pad, positions, window_positions
 from isthmus.coding.definition import Definition, Neighbourhood, Pass, Window
 from isthmus.coding.formats import LATENT_LIMIT, MEAN_STEPS, SCALES, SLOPE, Format
 from isthmus.quality import HUNDREDTHS, Quality
@@ -141,7 +141,7 @@ class ContextModel:
         for one in self.definition.passes:
             if one.group == len(coded):
                 break
-            at = np.flatnonzero(phases(one.board, height, width).reshape(-1) == one.phase)
+            at = positions(one.board, one.phase, height, width)
             plane = _Plane(height, width, at, engine)
             if len(at):
                 if one.neighbours:
@@ -149,9 +149,12 @@ class ContextModel:
                 else:
                     means, scales = self._from_groups(one, plane, known, dial)
                 scale_indices = _scale_indices(scales, self.definition.form)
-                decoded[at, one.slice] = code(one.slice, at, _means(means), scale_indices)
+                found = code(one.slice, at, _means(means), scale_indices)
+                decoded[at, one.slice] = found
+            else:
+                found = np.zeros((0, one.channels))
             if 2 * (one.first + one.channels) < known.shape[1] or not one.ends:
-                self._note(one, plane, decoded[:, one.slice], known)
+                self._note(one, plane, found, decoded[:, one.slice], known)
         return decoded
 
     def _from_groups(self, one: Pass, plane: _Plane, known: Float, dial: _Dial) -> tuple[Float, Float]:
@@ -170,8 +173,7 @@ class ContextModel:
         height, width, at, window = plane.height, plane.width, plane.at, around.window
         near_weight = self.weights[around.near]
         windows = window_positions(height, width, window)[at]
-        before = (phases(one.board, height, width).reshape(-1) < one.phase).astype(np.float64)[:, None]
-        mask = pad(before, height, width, window)[windows, 0]  # (P, taps)
+        mask = known_around(one.board, one.phase, height, width, window)  # (P, taps)
         near = pad(decoded[:, one.slice], height, width, window)[windows].transpose(0, 2, 1)
         near = near * mask[:, None, :]
         total = np.maximum((mask * near_weight).sum(1, keepdims=True), 1)
@@ -215,11 +217,12 @@ class ContextModel:
             inputs["around"] = window_positions(plane.height, plane.width, window)[plane.at]
         return np.asarray(engine(**inputs))
 
-    def _note(self, one: Pass, plane: _Plane, decoded: Float64, known: Float) -> None:
-        """Puts the features of what a pass has decoded where the passes after it look for them."""
+    def _note(self, one: Pass, plane: _Plane, found: Float64, decoded: Float64, known: Float) -> None:
+        """Puts the features of what a pass has found, (P, n), and its group (H*W, n) decoded, where the passes after it
+        look for them."""
         columns = known[:, 2 * one.first : 2 * (one.first + one.channels)]
         if not one.neighbours:
-            columns[plane.at] = self._features(decoded[plane.at], plane)
+            columns[plane.at] = self._features(found, plane)
         elif one.ends:
             window = one.neighbours.highpass
             flat = highpass(decoded, plane.height, plane.width, window) if window else decoded
@@ -228,9 +231,10 @@ class ContextModel:
     def _features(self, x: Float64, plane: _Plane) -> Float:
         """(P, 2n): the companded latents (P, n) and their magnitudes."""
         if plane.engine:
-            at = np.clip(x * MEAN_STEPS, -LATENT_LIMIT, LATENT_LIMIT).astype(np.intp)
+            at = (x * MEAN_STEPS).astype(np.intp)
             at += LATENT_LIMIT
-            return np.concatenate([table.take(at) for table in self.byte_tables], 1)
+            # Beyond the limits counts what stands there.
+            return np.concatenate([table.take(at, mode="clip") for table in self.byte_tables], 1)
         signed = self._companded(x)
         return np.concatenate([signed, np.abs(signed)], 1)
 
