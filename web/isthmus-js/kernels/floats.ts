@@ -112,12 +112,16 @@ export function products(
   }
 }
 
-/** Copies numbers of f32 that follow each other to places `step` bytes apart. */
-export function spread(out: usize, step: usize, x: usize, length: i32): void {
-  for (let i: i32 = 0; i < length; i++) {
-    store<f32>(out, load<f32>(x));
-    out += step;
-    x += 4;
+/** Copies rows of f32, `xLine` bytes apart, to numbers `step` bytes apart in rows `line` bytes apart. */
+export function spread(out: usize, line: usize, step: usize, x: usize, xLine: usize, rows: i32, columns: i32): void {
+  for (let i: i32 = 0; i < rows; i++) {
+    let to = out;
+    for (let j: i32 = 0; j < columns; j++) {
+      store<f32>(to, load<f32>(x + (j << 2)));
+      to += step;
+    }
+    out += line;
+    x += xLine;
   }
 }
 

@@ -26,7 +26,8 @@
  *   length: number) => void} sums
  * @property {(out: number, outStep: number, x: number, xStep: number, count: number, tapStep: number, taps: number,
  *   width: number, weights: number, outputs: number, bias: number) => void} products
- * @property {(out: number, step: number, x: number, length: number) => void} spread
+ * @property {(out: number, line: number, step: number, x: number, xLine: number, rows: number, columns: number
+ *   ) => void} spread
  * @property {(out: number, x: number, unit: number, count: number) => void} levels
  */
 

@@ -76,17 +76,14 @@ export class InverseTransform {
       });
       const outputs = Math.ceil((3 * hop) / 4) * 4;
       const wide = take(outputs * step + 4 * LENGTH);
-      const width = hop * (w - 1);
+      const line = 4 * 3 * hop * (w - 1);
       for (let y = 0; y < hop; y++) {
         const places = tall.flatMap((at) => [at + y * step, at + y * step + 4]);
         heap.u32(rows, places.length).set(places);
         kernels.sums(wide, step, outputs, rows, places.length, this.across, length);
         for (let m = 0; m < 3 * hop; m++) {
           const [plane, x] = [Math.floor(m / hop), m % hop];
-          for (let i = 0; i < h - 1; i++) {
-            const to = out + 4 * (((i * hop + y) * width + x) * 3 + plane);
-            kernels.spread(to, 12 * hop, wide + m * step + 4 * i * w, w - 1);
-          }
+          kernels.spread(out + y * line + 4 * (3 * x + plane), hop * line, 4 * 3 * hop, wide + m * step, 4 * w, h - 1, w - 1);
         }
       }
     });
