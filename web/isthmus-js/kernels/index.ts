@@ -1,8 +1,9 @@
 // The loops over many numbers, as WebAssembly with SIMD. JavaScript lays out the memory; nothing is allocated here.
 
 export { begin, digit, marks, symbols, finished } from "./range";
-export { layer, predictions, arrange, add, place } from "./passes";
-export { sums, sum, binary, unary, transpose, spread, pixels } from "./floats";
+export { predictions, arrange, add, place } from "./passes";
+export { layer, depthwise, whole } from "./layers";
+export { sums, products, spread, levels } from "./floats";
 
 /** Where the memory that JavaScript may use begins. */
 export function heap(): usize {

@@ -4,7 +4,9 @@ import { view } from "./bytes.js";
 import { crc32 } from "./crc32.js";
 import { NEAR, passesOf, phaseAt } from "./definition.js";
 import { CorruptError, ModelError } from "./errors.js";
+import { meanAround } from "./features.js";
 import { packPass } from "./pass-weights.js";
+import { rint } from "./rounding.js";
 import { packTables } from "./tables.js";
 
 /** @import { Pass } from "./definition.js" */
@@ -53,7 +55,7 @@ export class EntropyModel {
     this.heap = heap;
     this.groups = file.groups;
     this.points = file.points;
-    const [lattices, boards] = ["dc.0", "ac.1.0"].map((name) => file.lastAxis(`context.${name}.quality`));
+    const [lattices, boards] = ["dc.0", "ac.1.0"].map((name) => file.shapeOf(`context.${name}.quality`, 2)[1]);
     this.passes = passesOf(file.groups, lattices, boards);
     this.tables = packTables(heap, /** @type {Int32Array} */ (file.array("tables", "I32", [undefined])));
     const compand = file.array("compand", "I32", [LATENT_LIMIT + 1]);
@@ -334,7 +336,7 @@ export class EntropyModel {
       const offsets = take(4 * taps.length);
       this.heap.u32(offsets, taps.length).set(taps);
       const { kernels } = this.heap;
-      kernels.layer(rows, count, offsets, taps.length, width, weights, outputs, unit, bias, mode, residuals, outs);
+      kernels.layer(rows, count, offsets, taps.length, width, weights, outputs, unit, bias, mode, residuals, outs, 0);
     });
   }
 
@@ -398,14 +400,8 @@ export class EntropyModel {
     for (let p = 0, i = 0; i < height; i++) {
       for (let j = 0; j < width; j++, p++) {
         for (let c = 0; c < channels; c++) {
-          let [sum, count] = [0, 0];
-          for (let y = Math.max(0, i - 1); y <= Math.min(height - 1, i + 1); y++) {
-            for (let x = Math.max(0, j - 1); x <= Math.min(width - 1, j + 1); x++) {
-              sum += latents[(y * width + x) * plane.channels + c];
-              count++;
-            }
-          }
-          const own = latents[p * plane.channels + c] - Math.floor(sum / count);
+          const mean = meanAround(latents, plane.channels, c, i, j, height, width);
+          const own = latents[p * plane.channels + c] - mean;
           const companded = compand[Math.min(Math.abs(own), LATENT_LIMIT)];
           features[2 * p * plane.channels + c] = own < 0 ? -companded : companded;
           features[2 * p * plane.channels + channels + c] = companded;
@@ -413,17 +409,6 @@ export class EntropyModel {
       }
     }
   }
-}
-
-/**
- * To the nearest whole number, halves to even.
- *
- * @param {number} x
- */
-function rint(x) {
-  const below = Math.floor(x);
-  const over = x - below;
-  return over > 0.5 || (over === 0.5 && below % 2 !== 0) ? below + 1 : below;
 }
 
 /**

@@ -10,7 +10,8 @@
  * @property {(count: number, lefts: number, first: number, out: number) => number} symbols
  * @property {() => number} finished
  * @property {(rows: number, count: number, taps: number, tapCount: number, width: number, weights: number,
- *   outputs: number, unit: number, bias: number, mode: number, residuals: number, outs: number) => void} layer
+ *   outputs: number, unit: number, bias: number, mode: number, residuals: number, outs: number, out: number
+ *   ) => void} layer
  * @property {(x: number, count: number, stride: number, channels: number, means: number, scales: number) => void
  *   } predictions
  * @property {(scales: number, marks: number, count: number, channels: number, skipped: number, order: number,
@@ -18,17 +19,16 @@
  * @property {(symbols: number, order: number, count: number, radius: number, means: number) => void} add
  * @property {(decoded: number, at: number, count: number, channels: number, latents: number, latentStride: number,
  *   features: number, featureStride: number, compand: number) => void} place
- * @property {(out: number, outStride: number, outputs: number, rows: number, shift: number, depth: number,
- *   weights: number, bias: number, length: number, slope: number, added: number, addedStride: number) => void} sums
- * @property {(out: number, rows: number, shift: number, depth: number, weights: number, bias: number, length: number,
- *   slope: number, added: number) => void} sum
- * @property {(operation: number, out: number, a: number, aStep: number, b: number, bStep: number, length: number
- *   ) => void} binary
- * @property {(operation: number, out: number, x: number, length: number) => void} unary
- * @property {(out: number, x: number, rows: number, columns: number) => void} transpose
- * @property {(out: number, outStep: number, x: number, xStep: number, length: number) => void} spread
- * @property {(out: number, x: number, channels: number, stride: number, low: number, high: number, length: number
- *   ) => void} pixels
+ * @property {(out: number, x: number, count: number, channels: number, rowBytes: number, weights: number, unit: number,
+ *   bias: number, step: number) => void} depthwise
+ * @property {(out: number, x: number, count: number, step: number) => void} whole
+ * @property {(out: number, outStride: number, outputs: number, rows: number, depth: number, weights: number,
+ *   length: number) => void} sums
+ * @property {(out: number, outStep: number, x: number, xStep: number, count: number, tapStep: number, taps: number,
+ *   width: number, weights: number, outputs: number, bias: number) => void} products
+ * @property {(out: number, line: number, step: number, x: number, xLine: number, rows: number, columns: number
+ *   ) => void} spread
+ * @property {(out: number, x: number, unit: number, count: number) => void} levels
  */
 
 export {};

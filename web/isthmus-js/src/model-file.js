@@ -13,7 +13,9 @@ import { ModelError } from "./errors.js";
  * @property {number} points quality points
  * @property {(name: string, kind: keyof typeof KINDS, shape: (number | undefined)[]) => Numbers} array one of its
  *   arrays; throws ModelError unless it is there, of this kind and shape
- * @property {(name: string) => number} lastAxis the length of an array's last axis, 0 where there is none
+ * @property {string[]} names of its arrays
+ * @property {(name: string, axes: number) => number[]} shapeOf the shape of one with so many axes; throws ModelError as well
+ * @property {() => void} close throws ModelError if there are arrays that were not asked for
  */
 
 const KINDS = { F32: Float32Array, I32: Int32Array, I16: Int16Array, I8: Int8Array, U8: Uint8Array };
@@ -39,20 +41,39 @@ export function readModelFile(bytes) {
   if (found !== expected) {
     throw new ModelError(`${WHAT} is for another decoder`, { expected, got: found, hint: "Update isthmus." });
   }
+  /** @type {Set<string>} */
+  const asked = new Set();
   return {
     name: String(metadata.name),
     groups,
     points,
-    lastAxis: (name) => arrays.get(name)?.shape.at(-1) ?? 0,
+    names: [...arrays.keys()],
+    shapeOf(name, axes) {
+      const shape = arrays.get(name)?.shape;
+      if (shape?.length !== axes) throw inconsistent(`${name} of ${axes} axes`, shape);
+      return shape;
+    },
     array(name, kind, shape) {
       const stored = arrays.get(name);
       const fits = stored?.shape.length === shape.length && shape.every((n, i) => (n ?? stored.shape[i]) === stored.shape[i]);
       if (!stored || !fits || !(stored.numbers instanceof KINDS[kind])) {
-        throw new ModelError(`${WHAT} is inconsistent`, { expected: `${name} ${kind} (${shape})`, got: stored?.shape });
+        throw inconsistent(`${name} ${kind} (${shape})`, stored?.shape);
       }
+      asked.add(name);
       return stored.numbers;
     },
+    close() {
+      const unknown = [...arrays.keys()].filter((name) => !asked.has(name));
+      if (!unknown.length) return;
+      const got = unknown.slice(0, 9).join(", ");
+      throw new ModelError(`${WHAT} has arrays that are unknown`, { expected: "none", got, hint: "Update isthmus to read it." });
+    },
   };
+}
+
+/** @param {string} expected @param {number[] | undefined} shape of what there is */
+function inconsistent(expected, shape) {
+  return new ModelError(`${WHAT} is inconsistent`, { expected, got: shape ?? "nothing" });
 }
 
 /**

@@ -5,14 +5,12 @@ import { ModelError } from "./errors.js";
 import { thresholds } from "./gains.js";
 import { BLOCK } from "./grid.js";
 import { readModelFile } from "./model-file.js";
-import { Network } from "./network.js";
-import { readGraph } from "./onnx.js";
-import { reach } from "./reach.js";
+import { readNetworks } from "./networks.js";
+import { Synthesis } from "./synthesis.js";
 import { InverseTransform } from "./transform.js";
 
 /** @import { Heap } from "./heap.js" */
 
-const MAX_HALO = 32;
 const MAX_LOG_STEP = 20;
 const LARGEST_FLOOR = 2 ** 24 - 1;
 const LARGEST_POWER = 100;
@@ -55,13 +53,11 @@ export class Model {
     const [floor, power] = file.array("gains", "I32", [2]);
     require("gains", floor >= 1 && floor <= LARGEST_FLOOR && power >= 0 && power <= LARGEST_POWER);
     this.gains = { floor, power, limits: thresholds(floor) };
-    const graphs = ["trunk.onnx", "grid.onnx"].map((name) => /** @type {Uint8Array} */ (file.array(name, "U8", [undefined])));
-    const [trunk, grid] = graphs.map((graph) => readGraph(graph).operations);
+    const networks = readNetworks(file);
+    file.close();
     /** Latent positions around a window within which what lies there has a say in its pixels. */
-    this.halo = Math.ceil(reach(trunk) / BLOCK) + Math.floor((reach(grid, 1) + BLOCK + BLOCK / 2 - 1) / BLOCK);
-    if (this.halo > MAX_HALO) throw new ModelError("the model's networks look too far around", { got: this.halo });
-    this.trunk = new Network(heap, graphs[0]);
-    this.grid = new Network(heap, graphs[1]);
+    this.halo = networks.halo;
+    this.synthesis = new Synthesis(heap, networks);
     this.transform = new InverseTransform(heap, this.inverse, BLOCK, this.colour, this.channels);
     /** @type {Map<number, {transform: InverseTransform, kept: number[]}>} */
     this.smaller = new Map();
@@ -99,11 +95,11 @@ export class Model {
    */
   dialled(quality, tune) {
     const place = (quality * (this.points - 1)) / HUNDREDTHS;
-    const points = Array.from(this.nominal, (_, k) => Math.max(0, 1 - Math.abs(k - place)));
+    const weights = Float32Array.from(this.nominal, (_, k) => Math.max(0, 1 - Math.abs(k - place)));
     const share = tune / WHOLE_TUNE;
-    const nominal = Math.exp(points.reduce((sum, weight, k) => sum + weight * this.nominal[k], 0));
+    const nominal = Math.exp(weights.reduce((sum, weight, k) => sum + weight * this.nominal[k], 0));
     const steps = Float32Array.from(this.eye, (log, c) => nominal * Math.exp(share * log) * this.signs[c]);
-    return { weights: Float32Array.of(...points, share), nominal, steps };
+    return { weights, share, nominal, steps };
   }
 
   /** Whether gains are anything but 1 under a tune. @param {number} tune */

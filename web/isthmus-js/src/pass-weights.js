@@ -2,6 +2,7 @@
 
 import { ModelError } from "./errors.js";
 import { NEAR } from "./definition.js";
+import { filled, wholeWeights } from "./packing.js";
 
 /** @import { Layer, Pass } from "./definition.js" */
 /** @import { Heap } from "./heap.js" */
@@ -15,8 +16,6 @@ const ACTIVATION_LIMIT = 128;
 const FEATURE_BITS = 4;
 const ACTIVATION_BITS = 3;
 const EXPONENTS = [-12, 8];
-/** Outputs that a kernel makes at once. */
-const TOGETHER = 8;
 
 /**
  * @typedef {object} PackedLayer places in the heap
@@ -75,23 +74,20 @@ export function packPass(heap, file, one) {
  */
 function packLayer(heap, file, prefix, layer, dials) {
   const depth = layer.rows.reduce((a, b) => a + b);
-  const outputs = Math.ceil(layer.outputs / TOGETHER) * TOGETHER;
-  const packed = new Int16Array(depth * outputs);
+  const outputs = filled(layer.outputs);
+  const matrix = new Int8Array(depth * layer.outputs);
   const largest = new Float64Array(layer.outputs);
   const top = dials ? FEATURE_LIMIT : ACTIVATION_LIMIT;
   let row = 0;
   layer.parts.forEach((part, index) => {
     const name = `${prefix}${part}.weight`;
     const weights = file.array(name, "I8", [layer.rows[index], layer.outputs]);
-    for (let r = 0; r < layer.rows[index]; r++, row++) {
-      for (let k = 0; k < layer.outputs; k++) {
-        const weight = weights[r * layer.outputs + k];
-        largest[k] += Math.abs(weight) * top;
-        check(Math.abs(weight) <= WEIGHT_LIMIT, name, `within +-${WEIGHT_LIMIT}`, weight);
-        const block = Math.floor(k / TOGETHER) * depth * TOGETHER;
-        packed[block + (row >> 1) * 2 * TOGETHER + (k % TOGETHER) * 2 + (row & 1)] = weight;
-      }
-    }
+    matrix.set(weights, row * layer.outputs);
+    row += layer.rows[index];
+    weights.forEach((weight, at) => {
+      largest[at % layer.outputs] += Math.abs(weight) * top;
+      check(Math.abs(weight) <= WEIGHT_LIMIT, name, `within +-${WEIGHT_LIMIT}`, weight);
+    });
   });
   const exponents = file.array(`${prefix}${layer.name}.exponent`, "I8", [layer.outputs]);
   const biases = file.array(`${prefix}${layer.name}.bias`, "I32", [layer.outputs]);
@@ -113,7 +109,7 @@ function packLayer(heap, file, prefix, layer, dials) {
   // Kernels multiply numbers in pairs.
   check(depth % (2 * layer.taps) === 0, prefix + layer.name, "an even number of inputs", depth);
   return {
-    weights: heap.keep(packed),
+    weights: heap.keep(wholeWeights(matrix, layer.outputs)),
     unit: heap.keep(unit),
     bias: heap.keep(bias),
     taps: layer.taps,

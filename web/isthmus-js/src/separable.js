@@ -1,8 +1,10 @@
 /** Coder 2: tiles to pixels, whole or smaller, part by part. docs/format.md, "Coder 2". */
 
+import { writeFeatures } from "./features.js";
 import { asFactor, gainExponents } from "./gains.js";
 import { BLOCK, blocksOf, box, grown, isReversed, mirrored, shared } from "./grid.js";
 import { SCALE_GROUPS } from "./model.js";
+import { filled } from "./packing.js";
 import { inverted } from "./transform.js";
 import { CorruptError } from "./errors.js";
 
@@ -13,11 +15,12 @@ import { CorruptError } from "./errors.js";
 /** @typedef {{latents: Int16Array | Int32Array, exponents: Int32Array, box: Box}} DecodedTile latents in sixteenths */
 /** @typedef {{data: Uint8Array, box: Box}} Part pixels (h, w, 3) and their place */
 
+/** @typedef {{latents: Int32Array, exponents: Int32Array}} Seen latents (h, w, channels) in sixteenths, and of their gains (h, w) */
+
 const EDGE = 1;
 const MIDDLE = 128;
-/** In sixteenths of a step. */
-const UNIT = 1 / 16;
-const QUARTERS = 1 / 4;
+/** In a step. */
+const SIXTEENTHS = 16;
 
 /** The photo layer of a file. */
 export class Photo {
@@ -88,54 +91,54 @@ export class Photo {
   *parts(wanted) {
     const { model } = this;
     yield* this.eachPart(wanted, model.halo, model.groups.length, (around, part) => {
-      const { heap } = model;
+      const { heap, synthesis, latents: channels } = model;
       const [h, w] = [around.height, around.width];
-      const channels = model.latents;
-      const latents = model.trunk.make([h, w, channels]);
-      const octaves = model.trunk.make([h, w, 1]);
-      this.window(around, [...Array(channels).keys()], latents.at, octaves.at);
-      const weights = model.trunk.filled([this.dialled.weights.length], Array.from(this.dialled.weights));
-      latents.block.uses++;
-      octaves.block.uses++;
-      const { corrections, hidden } = model.trunk.run({ latents, octaves, weights });
-      const planes = model.grid.make([3, BLOCK * (h - 1), BLOCK * (w - 1)]);
-      heap.with((take) => {
-        const coefficients = take(4 * h * w * channels);
-        heap.kernels.transpose(coefficients, latents.at, h * w, channels);
-        this.scale(coefficients, h * w, model.trunk.numbers(octaves), model.trunk.numbers(corrections), corrections.shape[2]);
-        model.transform.synthesise(planes.at, coefficients, h, w);
+      const seen = this.window(around, [...Array(channels).keys()]);
+      const { width, corrected } = synthesis.networks;
+      return heap.with((take) => {
+        const hidden = take(2 * h * w * filled(width));
+        const planes = take(4 * 3 * BLOCK * (h - 1) * BLOCK * (w - 1));
+        heap.with((take) => {
+          const features = take(2 * h * w * filled(channels + 1));
+          const corrections = take(4 * h * w * filled(corrected));
+          const coefficients = take(4 * h * w * channels);
+          writeFeatures(heap, features, seen, h, w, model.entropy.compand);
+          synthesis.atSixteenth(hidden, corrections, features, h, w, this.dialled);
+          this.scale(coefficients, seen, corrections);
+          model.transform.synthesise(planes, coefficients, h, w);
+        });
+        const [rows, columns] = [BLOCK * (h - 1), BLOCK * (w - 1)];
+        const pixels = take(3 * rows * columns);
+        synthesis.onGrid(pixels, planes, hidden, h, w, this.dialled);
+        const [top, left] = [part.top - around.top * BLOCK - BLOCK / 2, part.left - around.left * BLOCK - BLOCK / 2];
+        return cut(heap.u8(pixels, 3 * rows * columns), columns, top, left, part.height, part.width);
       });
-      for (const done of [latents, octaves, corrections]) model.trunk.release(done);
-      const nominal = model.grid.filled([1], [this.dialled.nominal]);
-      const { output } = model.grid.run({ hidden, planes, nominal });
-      const [rows, columns] = output.shape;
-      const [top, left] = [part.top - around.top * BLOCK - BLOCK / 2, part.left - around.left * BLOCK - BLOCK / 2];
-      const data = cut(heap.u8(output.at, 3 * rows * columns), columns, top, left, part.height, part.width);
-      model.grid.release(output);
-      return data;
     });
   }
 
   /**
-   * Turns latents (channels, positions) in steps, into coefficients in grey levels, in place.
+   * Turns latents into coefficients in nominal steps.
    *
-   * @param {number} at
-   * @param {number} positions
-   * @param {Float32Array} octaves (positions)
-   * @param {Float32Array} corrections (positions, count)
-   * @param {number} count
+   * @param {number} to f32 (channels, positions)
+   * @param {Seen} seen
+   * @param {number} corrections f32 (positions, count), filled up
    */
-  scale(at, positions, octaves, corrections, count) {
+  scale(to, { latents, exponents }, corrections) {
     const { model, dialled } = this;
-    const x = model.heap.f32(at, positions * model.latents);
+    const { heap, latents: channels, synthesis } = model;
+    const positions = exponents.length;
+    const out = heap.f32(to, positions * channels);
+    const { corrected } = synthesis.networks;
+    const stride = filled(corrected);
+    const added = heap.f32(corrections, positions * stride);
     const first = model.groups[0] + model.groups[1];
-    const gains = octaves.map((one) => asFactor(one / QUARTERS));
-    for (let c = 0, i = 0; c < model.latents; c++) {
-      const step = dialled.steps[c];
-      for (let p = 0; p < positions; p++, i++) {
-        let value = x[i] * step;
-        if (c < count) value += dialled.nominal * corrections[p * count + c];
-        x[i] = c < first ? value : value * gains[p];
+    const steps = dialled.steps.map((step) => step / (dialled.nominal * SIXTEENTHS));
+    const gains = Float32Array.from(exponents, asFactor);
+    for (let p = 0; p < positions; p++) {
+      for (let c = 0, i = p * channels; c < channels; c++, i++) {
+        let value = latents[i] * steps[c];
+        if (c < corrected) value += added[p * stride + c];
+        out[c * positions + p] = c < first ? value : value * gains[p];
       }
     }
   }
@@ -166,26 +169,21 @@ export class Photo {
       const top = (part.top - around.top * BLOCK - BLOCK / 2) / scale;
       const left = (part.left - around.left * BLOCK - BLOCK / 2) / scale;
       return heap.with((take) => {
-        const latents = take(4 * h * w * kept.length);
-        const octaves = take(4 * h * w);
         const coefficients = take(4 * h * w * kept.length);
         const planes = take(4 * 3 * rows * columns);
         const bytes = take(3 * rows * columns);
-        this.window(around, kept, latents, octaves);
-        heap.kernels.transpose(coefficients, latents, h * w, kept.length);
+        const { latents, exponents } = this.window(around, kept);
         const x = heap.f32(coefficients, h * w * kept.length);
-        const gains = heap.f32(octaves, h * w).map((one) => asFactor(one / QUARTERS));
+        const gains = Float32Array.from(exponents, asFactor);
         kept.forEach((c, k) => {
-          for (let p = 0, i = k * h * w; p < h * w; p++, i++) {
+          for (let p = 0, i = k; p < h * w; p++, i += kept.length) {
             // Sixteenths, rounded once the gain is in.
-            const own = gained && c >= first ? Math.round(x[i] * gains[p] * 16) / 16 : x[i];
-            x[i] = own * dialled.steps[c];
+            const own = gained && c >= first ? Math.round(latents[i] * gains[p]) : latents[i];
+            x[k * h * w + p] = (own / SIXTEENTHS) * dialled.steps[c];
           }
         });
         transform.synthesise(planes, coefficients, h, w);
-        const shown = heap.f32(planes, 3 * rows * columns);
-        for (let i = 0; i < shown.length; i++) shown[i] += MIDDLE + 0.5;
-        heap.kernels.pixels(bytes, planes, 3, 4 * rows * columns, 0, 255, rows * columns);
+        heap.kernels.levels(bytes, planes, 1, 3 * rows * columns);
         return cut(heap.u8(bytes, 3 * rows * columns), columns, top, left, tall, wide);
       });
     })) {
@@ -214,7 +212,7 @@ export class Photo {
         for (let k = 0; k < 3; k++) {
           let value = MIDDLE;
           for (let c = 0; c < count; c++) {
-            value += latents[p * count + c] * UNIT * dialled.steps[c] * (rgb[3 * k + model.channels[c][0]] / plain);
+            value += (latents[p * count + c] / SIXTEENTHS) * dialled.steps[c] * (rgb[3 * k + model.channels[c][0]] / plain);
           }
           out[to + k] = Math.max(0, Math.min(255, Math.round(value)));
         }
@@ -269,19 +267,18 @@ export class Photo {
   }
 
   /**
-   * Puts latents of a box together, in steps, beyond the picture's edges their mirror image; and the octaves of their gains.
+   * Puts latents of a box together, beyond the picture's edges their mirror image.
    *
    * @param {Box} around
    * @param {number[]} kept channels
-   * @param {number} to f32 (h, w, channels)
-   * @param {number} octaves f32 (h, w)
+   * @returns {Seen}
    */
-  window(around, kept, to, octaves) {
+  window(around, kept) {
     const { grid, model } = this;
     const side = grid.tile / BLOCK;
     const count = kept.length;
-    const out = model.heap.f32(to, around.height * around.width * count);
-    const gains = model.heap.f32(octaves, around.height * around.width);
+    const latents = new Int32Array(around.height * around.width * count);
+    const exponents = new Int32Array(around.height * around.width);
     const channelCount = (/** @type {DecodedTile} */ tile) => tile.latents.length / (tile.box.height * tile.box.width);
     for (let p = 0, y = 0; y < around.height; y++) {
       const row = mirrored(around.top + y, grid.latentHeight);
@@ -293,16 +290,16 @@ export class Photo {
         const tile = /** @type {DecodedTile} */ (this.tiles.get(index));
         const at = (row - tile.box.top) * tile.box.width + column - tile.box.left;
         const from = at * channelCount(tile);
-        gains[p] = tile.exponents[at] * QUARTERS;
-        if (turned || turnedRow) {
-          for (let k = 0; k < count; k++) {
-            const [, u, v] = model.channels[kept[k]];
-            const odd = (turnedRow & u & 1) ^ (turned & v & 1);
-            out[p * count + k] = (odd ? -UNIT : UNIT) * tile.latents[from + kept[k]];
-          }
-        } else for (let k = 0; k < count; k++) out[p * count + k] = UNIT * tile.latents[from + kept[k]];
+        exponents[p] = tile.exponents[at];
+        for (let k = 0; k < count; k++) latents[p * count + k] = tile.latents[from + kept[k]];
+        if (!turned && !turnedRow) continue;
+        for (let k = 0; k < count; k++) {
+          const [, u, v] = model.channels[kept[k]];
+          if ((turnedRow & u & 1) ^ (turned & v & 1)) latents[p * count + k] *= -1;
+        }
       }
     }
+    return { latents, exponents };
   }
 }
 

@@ -1,7 +1,6 @@
 /** The inverse of the lapped transform: coefficients to planes of red, green and blue about 0. docs/format.md, "Coder 2". */
 
-import { BLOCK } from "./grid.js";
-import { packedRows } from "./network.js";
+import { floatWeights } from "./packing.js";
 
 /** @import { Heap } from "./heap.js" */
 
@@ -39,22 +38,20 @@ export class InverseTransform {
     const at = (/** @type {number} */ frequency, /** @type {number} */ x) => inverse[frequency * 2 * hop + x];
     // The block after a position is seen by the second half of its window and the first half of the next one's.
     const halves = [hop, 0];
+    const places = Array.from({ length: hop }, (_, x) => x);
     this.down = this.columns.map(({ down }) => {
-      const rows = Array.from({ length: hop }, (_, y) => down.flatMap((u) => halves.map((half) => at(u, half + y))));
-      return heap.keep(packedRows(Float32Array.from(rows.flat()), hop, 2 * down.length));
+      const weights = down.flatMap((u) => halves.flatMap((half) => places.map((y) => at(u, half + y))));
+      return heap.keep(floatWeights(Float32Array.from(weights), hop));
     });
     const rgb = inverted(colour);
-    const rows = [0, 1, 2].flatMap((p) =>
-      Array.from({ length: hop }, (_, x) =>
-        this.columns.flatMap(({ colour: q, across }) => halves.map((half) => at(across, half + x) * rgb[3 * p + q])),
-      ),
+    const weights = this.columns.flatMap(({ colour: q, across }) =>
+      halves.flatMap((half) => [0, 1, 2].flatMap((p) => places.map((x) => at(across, half + x) * rgb[3 * p + q]))),
     );
-    this.across = heap.keep(packedRows(Float32Array.from(rows.flat()), 3 * hop, 2 * this.columns.length));
-    this.nothing = heap.keep(new Float32Array(4 * BLOCK));
+    this.across = heap.keep(floatWeights(Float32Array.from(weights), 3 * hop));
   }
 
   /**
-   * Planes f32 (3, hop * (h - 1), hop * (w - 1)): the part whose windows are all there.
+   * Samples f32 (hop * (h - 1), hop * (w - 1), 3): the part whose windows are all there.
    *
    * @param {number} out where they go
    * @param {number} coefficients f32 (channels, h, w)
@@ -71,26 +68,22 @@ export class InverseTransform {
       const most = Math.max(...columns.map(({ channels }) => channels.length), columns.length);
       const rows = take(8 * most);
       const tall = columns.map(() => take(filled * step + 4 * LENGTH));
+      const length = Math.max((h - 1) * w, LENGTH);
       columns.forEach(({ channels }, index) => {
         const places = channels.flatMap((c) => [coefficients + 4 * c * size, coefficients + 4 * (c * size + w)]);
         heap.u32(rows, places.length).set(places);
-        const [weights, length] = [this.down[index], Math.max((h - 1) * w, LENGTH)];
-        kernels.sums(tall[index], step, filled, rows, 0, places.length, weights, this.nothing, length, 1, 0, 0);
+        kernels.sums(tall[index], step, filled, rows, places.length, this.down[index], length);
       });
-      const wide = take(Math.ceil((3 * hop) / 4) * 4 * step + 4 * LENGTH);
-      const [height, width] = [hop * (h - 1), hop * (w - 1)];
+      const outputs = Math.ceil((3 * hop) / 4) * 4;
+      const wide = take(outputs * step + 4 * LENGTH);
+      const line = 4 * 3 * hop * (w - 1);
       for (let y = 0; y < hop; y++) {
         const places = tall.flatMap((at) => [at + y * step, at + y * step + 4]);
         heap.u32(rows, places.length).set(places);
-        const length = Math.max((h - 1) * w, LENGTH);
-        const outputs = Math.ceil((3 * hop) / 4) * 4;
-        kernels.sums(wide, step, outputs, rows, 0, places.length, this.across, this.nothing, length, 1, 0, 0);
+        kernels.sums(wide, step, outputs, rows, places.length, this.across, length);
         for (let m = 0; m < 3 * hop; m++) {
           const [plane, x] = [Math.floor(m / hop), m % hop];
-          for (let i = 0; i < h - 1; i++) {
-            const to = out + 4 * ((plane * height + i * hop + y) * width + x);
-            kernels.spread(to, 4 * hop, wide + m * step + 4 * i * w, 4, w - 1);
-          }
+          kernels.spread(out + y * line + 4 * (3 * x + plane), hop * line, 4 * 3 * hop, wide + m * step, 4 * w, h - 1, w - 1);
         }
       }
     });
