@@ -82,7 +82,8 @@ def main() -> None:
         for module in MODULES:
             source = asked.packages / module
             play = ["openmpt123", "--batch", "--quiet", "--samplerate", "44100", "--channels", "2", "--no-float"]
-            subprocess.run([*play, "--end-time", "60", "--force", "-o", wav, source], check=True)
+            # Its dither is another one each time, and so would be the piece.
+            subprocess.run([*play, "--dither", "0", "--end-time", "60", "--force", "-o", wav, source], check=True)
             keep(wav, music / f"{source.stem}.flac", 30)
         for package, voice in VOICES.items():
             suffix = package.split("-")[1]

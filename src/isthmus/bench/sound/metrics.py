@@ -1,7 +1,7 @@
 """How far a decoded sound is from its original: ViSQOL, the 2f model, the log-spectral distance, signal to noise.
 
 Every function takes two clips of one rate and shape and returns one float. The first two are other people's models of
-what ears hear, run by their own libraries; the codec was tuned by ViSQOL on other pieces, and by the 2f model on none.
+what ears hear, run by their own libraries; the codec was tuned by ViSQOL on other pieces, and one number by both.
 """
 
 from __future__ import annotations
