@@ -233,7 +233,7 @@ class ContextModel:
         if plane.engine:
             at = (x * MEAN_STEPS).astype(np.intp)
             at += LATENT_LIMIT
-            # Beyond the limits counts what stands there.
+            # Latents beyond the limits count as the limit.
             return np.concatenate([table.take(at, mode="clip") for table in self.byte_tables], 1)
         signed = self._companded(x)
         return np.concatenate([signed, np.abs(signed)], 1)

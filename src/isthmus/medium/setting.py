@@ -50,7 +50,7 @@ class Setting:
         return self.quality.weights(self.model.definition.points)
 
     def network(self, graph: Graph) -> Engine:
-        """A network of the model where the quality dial stands, ready to run in one thread; made and loaded once."""
+        """A network of the model where the quality dial stands, ready to run in one thread; the last ones are kept."""
         with _loading:
             return _network(self.model, graph, self.quality)
 

@@ -106,6 +106,7 @@ def _limit(per_thread: bool, threads: int) -> Callable[[], None]:
 
 def _limit_process(threads: int) -> Callable[[], None]:
     if all(library.num_threads == threads for library in _libraries(False)):
+        # Two threads would be begun and joined for nothing. Should somebody lift that limit meanwhile, it takes longer.
         return lambda: None
     undo: list[Callable[[], None]] = []
     _aside(lambda: undo.append(_limit(False, threads)))

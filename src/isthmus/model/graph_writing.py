@@ -23,6 +23,7 @@ Output = tuple[str, str, Sequence[int | str]]
 
 
 _DOMAINS = ((b"", OPSET), (ENGINE.encode(), 1))
+"""Whose operations a file may have, and in which versions."""
 
 
 class GraphWriter:

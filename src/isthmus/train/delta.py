@@ -39,13 +39,12 @@ class Change(NamedTuple):
 
     Attributes:
         size: how coarsely what changed may be rounded, as a step.
-        array, offset: where they lie in the base, in bytes.
+        array: which one of the base they are.
         limit: the largest magnitude that they may have.
     """
 
     size: float
     array: str
-    offset: int
     before: npt.NDArray[Any]
     after: npt.NDArray[Any]
     limit: float = np.inf
@@ -79,7 +78,7 @@ def write_delta(tuned: Model, base: Model, path: Path, coarseness: float = 1.0) 
         step = _step(change, moved, coarseness)
         if step:
             dtype = change.before.dtype
-            parts.append(Part(change.array, dtype.name, change.offset, change.before.size, step))
+            parts.append(Part(change.array, dtype.name, 0, change.before.size, step))
             chosen = np.clip(np.round(moved / step), -MAX_SYMBOL, MAX_SYMBOL)
             # Rounded beyond what a weight may be: one step less is within it.
             chosen -= np.sign(chosen) * (np.abs(change.before + chosen * step) > change.limit)
@@ -163,12 +162,13 @@ def _changes(tuned: Model, base: Model) -> Iterator[Change]:
                 moved = moved[..., base.arrays[exponents[name]] == tuned.arrays[exponents[name]]]
             size = COARSE_KINDS.get(kind, FINE) * float(moved.std()) if moved.size else 0.0
             limit = definition.form.weight_limit if before.dtype == np.int8 and kind != "exponent" else np.inf
-            yield Change(size, name, 0, before.reshape(-1), after.reshape(-1), limit)
+            yield Change(size, name, before.reshape(-1), after.reshape(-1), limit)
         elif name.startswith(SYNTHESIS):
-            size = FINE * float((after.astype(np.float64) - before).std())
-            yield Change(
-                size, name, 0, before.reshape(-1), after.reshape(-1), LARGEST if before.dtype == np.int8 else np.inf
-            )
+            moved = after.astype(np.float64) - before
+            # Units and steps are few, and one array has large and small ones: next to nothing of them is rounded.
+            size = 0.0 if name.endswith((".unit", ".steps")) else FINE * float(moved.std())
+            limit = LARGEST if before.dtype == np.int8 else np.inf
+            yield Change(size, name, before.reshape(-1), after.reshape(-1), limit)
         elif not np.array_equal(before, after):
             raise _mismatch(tuned, base, f"the same {name}", "other values")
 

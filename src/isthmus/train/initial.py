@@ -156,6 +156,7 @@ def network_of(model: Model) -> Network:
 
     Raises:
         InputError: the networks are not of the kind that this version trains.
+        ModelError: the model's arrays are not those of its kind.
     """
     kind = (model.medium, model.coder, model.definition.name, model.definition.form)
     if kind != (MEDIUM, SeparableCoder.id, TUNED, BYTES):
@@ -166,6 +167,7 @@ def network_of(model: Model) -> Network:
             got=f"medium {model.medium}, coder {model.coder}, {model.definition.name} in {form}",
             hint="Begin from best or fast, or leave --from out to train one from nothing.",
         )
+    SeparableCoder().check_model(model)
     arrays = model.arrays
     try:
         network = Network(network_config(model))

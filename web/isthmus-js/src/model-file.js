@@ -101,6 +101,9 @@ function opened(bytes) {
       const Kind = KINDS[/** @type {keyof typeof KINDS} */ (dtype)];
       // A copy, so that it begins where numbers may.
       const own = new Uint8Array(body.subarray(...place));
+      if (!shape.every((/** @type {unknown} */ side) => Number.isInteger(side) && Number(side) >= 0)) {
+        throw new RangeError(`${name} has sides ${shape}`);
+      }
       const count = shape.reduce((/** @type {number} */ a, /** @type {number} */ b) => a * b, 1);
       if (own.length !== count * Kind.BYTES_PER_ELEMENT) throw new RangeError(`${name} has ${own.length} bytes`);
       arrays.set(name, { numbers: new Kind(own.buffer), shape });

@@ -14,8 +14,8 @@ export const SAMPLES = 3 * SQUARE ** 2;
 /** Of windows of 3x3 positions. */
 export const TAPS = 9;
 const LARGEST = 63;
-const MAX_BLOCKS = 64;
 const MAX_WIDTH = 4096;
+const MAX_GRID_WIDTH = 256;
 const MAX_HALO = 32;
 
 /**
@@ -61,16 +61,17 @@ export function readNetworks(file) {
   const [[width, corrected], [gridWidth]] = [file.shapeOf("trunk.correct.weight", 2), file.shapeOf("grid.pixels.bias", 1)];
   const blocks = count(file, "trunk.", ".depthwise.weight");
   const gridBlocks = count(file, "grid.", ".spatial.weight");
-  const hidden = blocks ? file.shapeOf("trunk.0.reduce.weight", 2)[0] : 0;
-  const gridHidden = gridBlocks ? file.shapeOf("grid.0.mix.weight", 2)[0] : 0;
-  const widest = Math.max(width, hidden, corrected, gridWidth, gridHidden);
-  if (corrected > latents || Math.max(blocks, gridBlocks) > MAX_BLOCKS || widest > MAX_WIDTH) {
-    const expected = `at most ${MAX_BLOCKS} blocks, ${MAX_WIDTH} channels and ${latents} corrections`;
-    throw new ModelError("the model has other synthesis networks", { expected, got: [blocks, gridBlocks, widest, corrected] });
+  const hidden = blocks ? file.shapeOf("trunk.0.reduce.weight", 2)[0] : 1;
+  const gridHidden = gridBlocks ? file.shapeOf("grid.0.mix.weight", 2)[0] : 1;
+  const widths = [width, hidden, gridWidth, gridHidden, corrected];
+  const most = [MAX_WIDTH, MAX_WIDTH, MAX_GRID_WIDTH, MAX_GRID_WIDTH, latents];
+  if (widths.some((one, index) => one < 1 || one > most[index])) {
+    const expected = `1 to ${MAX_WIDTH} channels at 1/16, ${MAX_GRID_WIDTH} on the grid, and ${latents} corrections`;
+    throw new ModelError("the model has synthesis networks of other widths", { expected, got: widths });
   }
   const halo = haloOf(blocks, gridBlocks);
   if (halo > MAX_HALO) {
-    throw new ModelError("the model's networks look too far around", { expected: `at most ${MAX_HALO} blocks`, got: halo });
+    throw new ModelError("the model's networks look too far around", { expected: `at most ${MAX_HALO} positions`, got: halo });
   }
   const whole = (/** @type {string} */ name, /** @type {number} */ inputs, /** @type {number} */ outputs, steps = 0) => ({
     weight: weights(file, `${name}.weight`, [inputs, outputs]),

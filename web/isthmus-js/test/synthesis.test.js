@@ -287,7 +287,8 @@ const REFUSED = [
   ["another type", (arrays) => (arrays["trunk.enter.weight"].dtype = "U8"), /expected trunk.enter.weight I8/],
   ["an unknown array", (arrays) => (arrays["trunk.more"] = { dtype: "U8", shape: [0], bytes: new Uint8Array(0) }), /unknown.*trunk.more/],
   ["a block without its layers", (arrays) => (arrays["grid.2.spatial.weight"] = arrays["grid.1.spatial.weight"]), /expected grid.2.spatial/],
-  ["too many blocks", (arrays) => many(arrays, 65), /other synthesis networks/],
+  ["layers without channels", (arrays) => (arrays["trunk.correct.weight"].shape[1] = 0), /is none|of other widths/],
+  ["sides that are no numbers", (arrays) => (arrays["trunk.correct.weight"].shape = /** @type {any} */ (["160", 384])), /has sides 160,384/],
   ["blocks that look too far", (arrays) => many(arrays, 31), /look too far around/],
 ];
 

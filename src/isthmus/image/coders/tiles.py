@@ -136,8 +136,7 @@ def decode_box(setting: Setting, synthesis: Synthesis, grid: Grid, box: Box) -> 
     columns = range(box.left // grid.tile, (box.right - 1) // grid.tile + 1)
     places = [(i, j) for i in rows for j in columns]
     parts = [Box(i * grid.tile, j * grid.tile, grid.tile, grid.tile).shared(box) for i, j in places]
-    # Held once, for taking it up and letting go of it costs a thread each.
-    with setting.one_thread(), setting.crew(grid.count) as crew:
+    with setting.crew(grid.count) as crew:
         tiles = DecodedTiles(synthesis.tile, grid, crew)
 
         def handed_out() -> Iterator[Pending[UInt8]]:
@@ -173,7 +172,7 @@ def encoded(
             gives pixels need not know of others.
         progress: called with (tiles done, tiles in all).
     """
-    with setting.one_thread(), setting.crew(grid.count) as crew:
+    with setting.crew(grid.count) as crew:
         pending = (hand_out(crew, index) for index in range(grid.count))
         for done, payload in enumerate(crew.in_order(pending), 1):
             yield payload

@@ -13,8 +13,7 @@ from torch import Tensor, nn
 
 from isthmus.coding.formats import BYTES, SLOPE
 from isthmus.image.coders.masking import DC_CHANNELS, striking
-from isthmus.image.coders.separable.networks import ACROSS, COLOURS, SQUARE
-from isthmus.image.coders.separable.synthesis import NEAR
+from isthmus.image.coders.separable.networks import ACROSS, COLOURS, NEAR, SQUARE
 from isthmus.image.coders.separable.transform import LappedTransform
 from isthmus.image.grid import BLOCK
 from isthmus.train.config import NetworkConfig
@@ -63,8 +62,9 @@ class Block(nn.Module):
 
     def forward(self, x: Tensor, quality: Tensor) -> Tensor:
         """(B, width, H, W), and weights (B, points) of the quality points -> alike."""
-        x = x + self.near(rounded(self.depthwise, self.around(x, quality)), quality)
-        wide = self.wide(rounded(self.expand, self.seen(x, quality)), quality)
+        around = rounded(self.depthwise, self.around(x, quality), self.around.step(quality))
+        x = x + self.near(around, quality)
+        wide = self.wide(rounded(self.expand, self.seen(x, quality), self.seen.step(quality)), quality)
         return x + rounded(self.reduce, wide)
 
 
@@ -110,8 +110,8 @@ class GridBlock(nn.Module):
 
     def forward(self, x: Tensor, quality: Tensor) -> Tensor:
         """(B, width, H, W), and weights (B, points) of the quality points -> alike."""
-        active = self.active(rounded(self.spatial, self.around(x, quality)), quality)
-        return x + rounded(self.mix, active)
+        seen = rounded(self.spatial, self.around(x, quality), self.around.step(quality))
+        return x + rounded(self.mix, self.active(seen, quality))
 
 
 class Grid(nn.Module):

@@ -18,7 +18,8 @@ from isthmus.train.quantization import ste
 
 SIGNED, POSITIVE = (-128, 127), (0, 255)
 """What activations may be, in steps."""
-LEAST = 1e-8
+LEAST = 1e-6
+"""Of the largest weight of an output: where all are as good as zero, biases would be too large in its unit."""
 
 
 def unit_of(weight: Tensor) -> Tensor:
@@ -32,11 +33,19 @@ def rounded_weight(weight: Tensor) -> Tensor:
     return ste(torch.round(weight / unit) * unit, weight)
 
 
-def rounded(layer: nn.Module, x: Tensor) -> Tensor:
-    """What a convolution makes of x, its weights rounded as they will be stored."""
+def rounded(layer: nn.Module, x: Tensor, step: Tensor | None = None) -> Tensor:
+    """What a convolution makes of x, its weights rounded as they will be stored.
+
+    Args:
+        step: (B, 1, 1, 1), of x, where the layer adds whole numbers alone.
+    """
     conv = cast(nn.Conv2d, layer)
-    padding = cast(tuple[int, int], conv.padding)
-    return F.conv2d(x, rounded_weight(conv.weight), conv.bias, padding=padding, groups=conv.groups)
+    weight, padding = rounded_weight(conv.weight), cast(tuple[int, int], conv.padding)
+    if step is None:
+        return F.conv2d(x, weight, conv.bias, padding=padding, groups=conv.groups)
+    bias = cast(Tensor, conv.bias)[:, None, None]
+    unit = step.detach() * unit_of(conv.weight)[:, None, None]
+    return F.conv2d(x, weight, padding=padding, groups=conv.groups) + ste(torch.round(bias / unit) * unit, bias)
 
 
 class Activation(nn.Module):
@@ -53,14 +62,18 @@ class Activation(nn.Module):
         # As logarithms they stay positive.
         self.log_steps = nn.Parameter(first.clone())
 
+    def step(self, quality: Tensor) -> Tensor:
+        """(B, 1, 1, 1): the step, for weights (B, points) of the quality points."""
+        with torch.autocast(quality.device.type, enabled=False):
+            return torch.exp(quality.float() @ self.log_steps)[:, None, None, None]
+
     def forward(self, x: Tensor, quality: Tensor) -> Tensor:
         """(B, C, H, W), and weights (B, points) of the quality points -> alike, multiples of the step; gradients stop
         where they are clipped."""
         low, high = self.limits
         # All activations of a picture pull at one step: their gradient is weighed as one of theirs.
         share = 1 / math.sqrt(x[0].numel() * high)
-        with torch.autocast(x.device.type, enabled=False):
-            step = torch.exp(quality.float() @ self.log_steps)[:, None, None, None]
+        step = self.step(quality)
         step = ste(step, step * share)
         whole = (x.float() / step).clamp(low, high)
         return ste(torch.round(whole), whole) * step

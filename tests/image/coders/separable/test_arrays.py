@@ -8,10 +8,10 @@ import pytest
 from isthmus.coding.kinds import FIRST
 from isthmus.errors import ModelError
 from isthmus.image.coders.separable.arrays import check_model
-from isthmus.image.coders.separable.networks import shape_of
+from isthmus.image.coders.separable.networks import Shape, shape_of
 from isthmus.model.model import Model
 from isthmus.model.registry import release_model
-from tiny_separable import GROUPS, LATENTS, tiny_separable_model
+from tiny_separable import GROUPS, LATENTS, SHAPE, tiny_separable_model
 
 
 @pytest.fixture(scope="module")
@@ -83,6 +83,46 @@ def test_arrays_that_are_missing_or_of_another_kind(model: Model, name: str) -> 
         check_model(replace(model, arrays=others))
     with pytest.raises(ModelError, match=f"is inconsistent: expected {name}"):
         check_model(replace(model, arrays=others | {name: model.arrays[name].astype(np.float64)}))
+
+
+def resized(model: Model, shape: Shape) -> Model:
+    """The model with networks of another shape, of ones."""
+    own = shape_of(model).spec()
+    arrays = {name: array for name, array in model.arrays.items() if name not in own}
+    for name, (dtype, sides) in shape.spec().items():
+        arrays[name] = np.ones([side or 0 for side in sides], dtype)
+    return replace(model, arrays=arrays)
+
+
+@pytest.mark.parametrize(
+    ("changes", "match"),
+    [
+        ({"blocks": 31}, "look too far around: expected at most 32 positions, got 33"),
+        ({"grid_blocks": 118}, "look too far around: expected at most 32 positions, got 33"),
+        ({"width": 4097}, "of other widths: expected 1 to 4096 channels at 1/16"),
+        ({"width": 0}, "of other widths"),
+        ({"hidden": 0}, "of other widths"),
+        ({"grid_width": 257}, "of other widths"),
+        ({"grid_width": 0}, "of other widths"),
+        ({"grid_hidden": 0}, "of other widths"),
+        ({"corrected": LATENTS + 1}, "and 24 corrections, got 6, 9, 4, 5 and 25"),
+        ({"corrected": 0}, "of other widths"),
+    ],
+)
+def test_networks_of_shapes_that_nothing_is_decoded_with(model: Model, changes: dict[str, int], match: str) -> None:
+    with pytest.raises(ModelError, match=match):
+        check_model(resized(model, replace(SHAPE, **changes)))
+
+
+def test_networks_of_other_shapes_are_decoded_with(model: Model) -> None:
+    for changes in ({"blocks": 30}, {"grid_blocks": 117}, {"blocks": 0}, {"grid_blocks": 0}, {"grid_width": 256}):
+        check_model(resized(model, replace(SHAPE, **changes)))
+
+
+@pytest.mark.parametrize("name", ["trunk.0.reduce.weight", "grid.0.mix.weight", "trunk.correct.weight"])
+def test_arrays_without_axes(model: Model, name: str) -> None:
+    with pytest.raises(ModelError, match="has no synthesis networks"):
+        check_model(replace(model, arrays=model.arrays | {name: np.array(1, np.int8)}))
 
 
 def test_arrays_that_are_unknown(model: Model) -> None:

@@ -1,14 +1,12 @@
 """The separable coder: both dials, gains, edges that are mirrors, and pixels as docs/format.md describes them."""
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 import skimage.data
 
 from isthmus.coding.payload import decode_latents, decode_sixteenths, encode_latents
 from isthmus.coding.symbols import Importance
-from isthmus.errors import CorruptError, ModelError
+from isthmus.errors import CorruptError
 from isthmus.image.box import Box
 from isthmus.image.coders.protocol import ArraySource
 from isthmus.image.coders.separable import synthesis
@@ -16,7 +14,6 @@ from isthmus.image.coders.separable.analysis import importance_of, latents_of
 from isthmus.image.coders.separable.arrays import mirror_signs, nominal_step_of, steps_of
 from isthmus.image.coders.separable.coder import SeparableCoder
 from isthmus.image.coders.separable.gains import as_factors, gain_exponents, gains_of, staged
-from isthmus.image.coders.separable.networks import shape_of
 from isthmus.image.coders.separable.synthesis import halo_of, with_gains
 from isthmus.image.coders.windows import pixels_of
 from isthmus.image.grid import Grid
@@ -132,13 +129,6 @@ def test_less_than_the_halo_would_be_felt(model: Model, photo: np.ndarray, monke
     monkeypatch.setattr(synthesis, "halo_of", lambda _: 1)
     window = SMALL.decode_window(setting, payloads.__getitem__, small, Box(70, 70, 40, 40))
     assert np.abs(window.astype(int) - whole[70:110, 70:110]).max() > 1
-
-
-def test_networks_that_look_too_far_are_refused(model: Model, monkeypatch: pytest.MonkeyPatch) -> None:
-    deep = replace(shape_of(model), blocks=31)
-    monkeypatch.setattr(synthesis, "shape_of", lambda _: deep)
-    with pytest.raises(ModelError, match="at most 32 blocks, got 33"):
-        halo_of(replace(model))
 
 
 def test_beyond_the_edges_stands_a_mirror(model: Model, photo: np.ndarray) -> None:

@@ -109,6 +109,6 @@ def test_pytorch_makes_the_same_pixels_of_the_same_latents(name: str, photo: np.
         ours = CODER.decode_window(setting, lambda _, payload=payload: payload, grid, grid.box)
         theirs = made_by_training(network, setting, payload, grid)[: photo.shape[0], : photo.shape[1]]
         difference = np.abs(ours.astype(int) - theirs)
-        # A number that lies between two steps of 8 bits may be rounded to either.
-        assert difference.max() <= 4
-        assert (difference > 1).mean() < 5e-3
+        # PyTorch's sums are not exact: a number between two steps of 8 bits may be rounded to either.
+        assert (difference > 0).mean() < 0.1
+        assert (difference > 1).mean() < 1e-3

@@ -20,9 +20,12 @@ from isthmus.model.model import Model
 Arrays = Mapping[str, npt.NDArray[Any]]
 Float32 = npt.NDArray[np.float32]
 
+LARGEST_BIAS = 2.0**30
+"""Of layers that add whole numbers: sums of all products and this stay within 32 bits."""
+
 
 class LayerWriter:
-    """Layers of a network where the quality dial stands: the engine wants steps to be constants."""
+    """Layers of a network, for weights (points,) of the quality points."""
 
     def __init__(self, arrays: Arrays, quality: Float32):
         self.graph, self.arrays, self._quality = GraphWriter(), arrays, quality
@@ -54,7 +57,7 @@ class LayerWriter:
         matrix, unit, bias = (arrays[f"{name}.{part}"] for part in ("weight", "unit", "bias"))
         before, after = self._at_quality(f"{name}.steps")
         kernel = np.ascontiguousarray(matrix.T.reshape(matrix.shape[1], side, side, -1).transpose(0, 3, 1, 2))
-        whole = np.rint(bias / (before.astype(np.float64) * unit)).clip(-(2.0**30), 2.0**30)
+        whole = np.rint(bias / (before.astype(np.float64) * unit)).clip(-LARGEST_BIAS, LARGEST_BIAS)
         seen = graph.add("QuantizeLinear", x, self.constant(before), self.zero)
         out = (self.constant(after), self._none if rectified else self.zero)
         weight = (graph.constant(kernel), self.constant(unit), self.constant(np.zeros(len(unit)), np.int8))
@@ -79,8 +82,8 @@ class LayerWriter:
 def trunk_graph(model: Model, quality: Float32) -> npt.NDArray[np.uint8]:
     """The network at 1/16 as an ONNX file, for weights (points,) of the quality points.
 
-    Inputs: features (h, w, C + 1) uint8 about `ZERO`, in sixteenths, and bias (W,) float32. Outputs: corrections
-    (h, w, K) float32 in nominal steps, and hidden (h, w, W) uint8.
+    Inputs: features (1, h, w, C + 1) uint8 about `ZERO`, in sixteenths, and bias (W,) float32. Outputs: corrections
+    (1, h, w, K) float32 in nominal steps, and hidden (1, h, w, W) uint8.
     """
     shape = shape_of(model)
     writer = LayerWriter(model.arrays, quality)

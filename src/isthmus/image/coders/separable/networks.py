@@ -21,6 +21,8 @@ from isthmus.model.check import Spec
 from isthmus.model.model import Model
 
 Arrays = Mapping[str, npt.NDArray[Any]]
+Array = tuple[str, tuple[int | None, ...]]
+"""Dtype and shape."""
 
 SQUARE = 4
 """Side in pixels of what the finer network has a position for."""
@@ -34,15 +36,18 @@ ZERO = 128
 """What is added to numbers of 8 bits that have a sign."""
 LARGEST = 63
 """Magnitude of a weight: sums of two products then fit 16 bits, in which some processors add them."""
-MAX_BLOCKS = 64
-"""Of either network; what a model may cost has an end."""
-MAX_WIDTH = 4096
-"""Channels of a layer."""
+MAX_HALO = 32
+"""Latent positions. Half a tile: more than a neighbouring tile is never looked at, and what a model may cost has an
+end."""
+MAX_WIDTH, MAX_GRID_WIDTH = 4096, 256
+"""Channels of a layer at 1/16 and on the grid: a tile's take memory with them."""
+NEAR = (3, 3)
+"""Positions whose mean is taken off the DC coefficients before the network at 1/16 sees them."""
 
 
 @dataclass(frozen=True)
 class Shape:
-    """Of the networks of a model.
+    """How wide and deep a model's networks are.
 
     Attributes:
         latents, points: of the entropy model.
@@ -73,7 +78,7 @@ class Shape:
     def spec(self) -> Spec:
         """What a model file has of them."""
         width, grid = self.width, self.grid_width
-        found: dict[str, tuple[str, tuple[int | None, ...]]] = {
+        found: dict[str, Array] = {
             **_layer("trunk.enter", (self.latents + 1, width)),
             "trunk.quality": ("float32", (self.points, width)),
             "trunk.tuned": ("float32", (self.points, width)),
@@ -95,9 +100,9 @@ class Shape:
         return found
 
 
-def _layer(name: str, shape: tuple[int, int], points: int = 0) -> dict[str, tuple[str, tuple[int | None, ...]]]:
+def _layer(name: str, shape: tuple[int, int], points: int = 0) -> dict[str, Array]:
     """Of a layer of 8 bits; those with windows have steps of what enters and of what leaves, at each quality point."""
-    own: dict[str, tuple[str, tuple[int | None, ...]]] = {
+    own: dict[str, Array] = {
         f"{name}.weight": ("int8", shape),
         f"{name}.unit": ("float32", shape[1:]),
         f"{name}.bias": ("float32", shape[1:]),
@@ -110,7 +115,8 @@ def shape_of(model: Model) -> Shape:
     """The shape of a model's networks, from those of its arrays.
 
     Raises:
-        ModelError: an array that says it is missing, or the networks are larger than any that are decoded with.
+        ModelError: an array that it is read from is missing or has another number of axes, or the networks are wider,
+            or look farther, than any that are decoded with.
     """
     arrays = model.arrays
     try:
@@ -118,18 +124,22 @@ def shape_of(model: Model) -> Shape:
         (grid_width,) = arrays["grid.pixels.bias"].shape
         blocks = _count(arrays, "trunk.", ".depthwise.weight")
         grid_blocks = _count(arrays, "grid.", ".spatial.weight")
-        hidden = arrays["trunk.0.reduce.weight"].shape[0] if blocks else 0
-        grid_hidden = arrays["grid.0.mix.weight"].shape[0] if grid_blocks else 0
+        hidden, _ = arrays["trunk.0.reduce.weight"].shape if blocks else (1, width)
+        grid_hidden, _ = arrays["grid.0.mix.weight"].shape if grid_blocks else (1, grid_width)
     except (KeyError, ValueError) as error:
         raise ModelError(
             f"model {model.name} has no synthesis networks", expected="their arrays", got=f"none that fits: {error}"
         ) from error
     latents, points = model.latents, model.definition.points
     shape = Shape(latents, points, width, hidden, blocks, corrected, grid_width, grid_hidden, grid_blocks)
-    widest = max(width, hidden, corrected, grid_width, grid_hidden)
-    if corrected > latents or max(blocks, grid_blocks) > MAX_BLOCKS or widest > MAX_WIDTH:
-        expected = f"at most {MAX_BLOCKS} blocks, {MAX_WIDTH} channels and {latents} corrections"
-        raise ModelError(f"model {model.name} has other synthesis networks", expected=expected, got=shape)
+    widths = (width, hidden, MAX_WIDTH), (grid_width, grid_hidden, MAX_GRID_WIDTH), (corrected, 1, latents)
+    if any(not 1 <= one <= most for *some, most in widths for one in some):
+        found = f"{width}, {hidden}, {grid_width}, {grid_hidden} and {corrected}"
+        expected = f"1 to {MAX_WIDTH} channels at 1/16, {MAX_GRID_WIDTH} on the grid, and {latents} corrections"
+        raise ModelError(f"model {model.name} has synthesis networks of other widths", expected=expected, got=found)
+    if shape.halo > MAX_HALO:
+        expected = f"at most {MAX_HALO} positions"
+        raise ModelError("the model's networks look too far around", expected=expected, got=shape.halo)
     return shape
 
 

@@ -6,22 +6,19 @@ the networks see zeros beyond it, as they did in training.
 
 from __future__ import annotations
 
-from functools import lru_cache
-
 import numpy as np
 
 from isthmus.coding.fixed_point import highpass
 from isthmus.coding.formats import LATENT_LIMIT, MEAN_STEPS
 from isthmus.coding.payload import decode_sixteenths
 from isthmus.coding.range_coder import Int32
-from isthmus.errors import ModelError
 from isthmus.image.box import Box
 from isthmus.image.coders.masking import DC_CHANNELS
 from isthmus.image.coders.protocol import Payloads, UInt8
 from isthmus.image.coders.separable.arrays import Float32, mirror_signs, nominal_step_of, steps_of, transform_of
 from isthmus.image.coders.separable.gains import STEPS, as_factors, gain_exponents, gains_of
 from isthmus.image.coders.separable.graphs import grid_graph, trunk_graph
-from isthmus.image.coders.separable.networks import SQUARE, ZERO, shape_of
+from isthmus.image.coders.separable.networks import NEAR, SQUARE, ZERO, shape_of
 from isthmus.image.coders.tiles import Whole, Window, dtype_for
 from isthmus.image.grid import BLOCK, Grid, blocks_of
 from isthmus.medium.setting import Setting
@@ -29,25 +26,12 @@ from isthmus.model.model import Model
 
 EDGE = 1
 """Latent positions beyond the picture's edges."""
-MAX_HALO = 32
-"""Latent positions. Half a tile: more than a neighbouring tile is never looked at, and what a model may cost has an
-end."""
-NEAR = (3, 3)
-"""Positions whose mean the network at 1/16 does not see of the DC coefficients."""
 _HALF = BLOCK // 2
 
 
-@lru_cache(maxsize=8)
 def halo_of(model: Model) -> int:
-    """Latent positions around a window within which what lies there has a say in its pixels.
-
-    Raises:
-        ModelError: the networks look too far.
-    """
-    halo = shape_of(model).halo
-    if halo > MAX_HALO:
-        raise ModelError("the model's networks look too far around", expected=f"at most {MAX_HALO} blocks", got=halo)
-    return halo
+    """Latent positions around a window within which what lies there has a say in its pixels."""
+    return shape_of(model).halo
 
 
 class SeparableSynthesis:
@@ -139,8 +123,8 @@ def side_by_side(squares: UInt8) -> UInt8:
 
 
 def _features(model: Model, whole: Float32) -> UInt8:
-    """What the network at 1/16 sees of latents (h, w, C + 1): their companded magnitudes with their signs, of the DC
-    coefficients what differs from their mean around, and gains in octaves; in sixteenths about `ZERO`."""
+    """What the network at 1/16 sees of latents (h, w, C + 1), in sixteenths about `ZERO`: their companded magnitudes
+    with their signs, of the DC coefficients what differs from their mean around; and the octaves of their gains."""
     height, width, channels = whole.shape
     flat = whole.reshape(height * width, channels)
     at = np.clip(flat, -LATENT_LIMIT, LATENT_LIMIT).astype(np.intp)

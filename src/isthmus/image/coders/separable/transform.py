@@ -144,8 +144,8 @@ class LappedTransform:
 
         Args:
             latents: (h, w, C) float32 in grey levels.
-            square: for squares of so many pixels a side next to each other, (hop(h-1) / side, hop(w-1) / side, 3 side
-                side), row by row.
+            square: above 1, squares of so many pixels a side become one position each, (hop(h-1) / square,
+                hop(w-1) / square, 3 square**2), their pixels row by row.
         """
         height, width, channels = latents.shape
         hop, f, n = self.hop, self.frequencies, len(self._columns)
