@@ -26,11 +26,13 @@ def main() -> None:
     parser.add_argument("--results", type=Path, required=True, help="results.json of the same pictures")
     parser.add_argument("--threads", type=int, nargs="+", default=[1])
     parser.add_argument("--model", action="append", default=[], help="weights: a file or a model's name; repeatable")
+    parser.add_argument("--codecs", default="", help="isthmus, isthmus-e2, ...: in which ways (default: all)")
     options = parser.parse_args()
     record = read_json(options.results)
     present, absent = choose(RIVALS)
     qualities = qualities_near(curves_in(record))
-    codecs = [*isthmus_codecs(options.model), *present]
+    own = options.codecs.split(",") if options.codecs else None
+    codecs = [*isthmus_codecs(options.model, own), *present]
     if missing := [codec.name for codec in codecs if codec.name not in qualities]:
         parser.error(f"{options.results} has no curve of {', '.join(missing)}: run isthmus bench with them first")
     runs = []
