@@ -32,7 +32,7 @@ _REPEATS = 0.25
 _EDGE = 24
 """Levels between the darkest and the lightest pixel of a block with an edge."""
 _DRAWN_SHARE, _DRAWN_BLOCKS = 0.05, 4
-"""From how many drawn blocks on a tile is looked at: 5 % of it. Most photographs have hardly any."""
+"""From how many drawn blocks on a tile is looked at: 5 % of those that are not flat. Photographs have hardly any."""
 _PAPER, _NEAR_PAPER, _INK = 0.5, 8, 64
 """Half of the pixels of a printed block are within so many levels of their median, and others far away: noise hides
 that any are alike."""
@@ -94,7 +94,7 @@ def layers_of(
         ModelError, SelfCheckError: as `Coder.encode_tiles`.
     """
     drawn, flat = _kinds(picture)
-    if not can_encode() or not _worth_a_look(drawn):
+    if not can_encode() or not _worth_a_look(drawn, flat):
         return Layered(None, None)
     if (~drawn & ~flat).mean() <= _BUSY_SHARE:
         return all_sharp(picture, setting.quality, effort, progress)
@@ -143,13 +143,13 @@ def _blocks(plane: NDArray[Any]) -> NDArray[Any]:
     return plane.reshape(rows, BLOCK, columns, BLOCK).swapaxes(1, 2).reshape(rows, columns, BLOCK**2)
 
 
-def _worth_a_look(drawn: Mask) -> bool:
-    """Whether any part of the size of a tile has enough drawn blocks."""
+def _worth_a_look(drawn: Mask, flat: Mask) -> bool:
+    """Whether any part of the size of a tile has enough drawn blocks, beside those of one colour."""
     side = TILE // BLOCK
     for top in range(0, drawn.shape[0], side):
         for left in range(0, drawn.shape[1], side):
-            part = drawn[top : top + side, left : left + side]
-            if part.sum() >= max(_DRAWN_BLOCKS, _DRAWN_SHARE * part.size):
+            part = np.s_[top : top + side, left : left + side]
+            if drawn[part].sum() >= max(_DRAWN_BLOCKS, _DRAWN_SHARE * (~flat[part]).sum()):
                 return True
     return False
 

@@ -14,6 +14,7 @@ from isthmus.image.coders.separable.analysis import importance_of, latents_of
 from isthmus.image.coders.separable.arrays import mirror_signs, nominal_step_of, steps_of
 from isthmus.image.coders.separable.coder import SeparableCoder
 from isthmus.image.coders.separable.gains import as_factors, gain_exponents, gains_of, staged
+from isthmus.image.coders.separable.graphs import grid_graph
 from isthmus.image.coders.separable.synthesis import halo_of, with_gains
 from isthmus.image.coders.windows import pixels_of
 from isthmus.image.grid import Grid
@@ -129,6 +130,12 @@ def test_less_than_the_halo_would_be_felt(model: Model, photo: np.ndarray, monke
     monkeypatch.setattr(synthesis, "halo_of", lambda _: 1)
     window = SMALL.decode_window(setting, payloads.__getitem__, small, Box(70, 70, 40, 40))
     assert np.abs(window.astype(int) - whole[70:110, 70:110]).max() > 1
+
+
+def test_graphs_are_made_for_the_quality_of_a_file(model: Model) -> None:
+    low, same, high = (at(model, quality).network(grid_graph) for quality in (2000, 2000, 8000))
+    assert low is same
+    assert low is not high
 
 
 def test_beyond_the_edges_stands_a_mirror(model: Model, photo: np.ndarray) -> None:
