@@ -32,7 +32,11 @@ def main() -> None:
     present, absent = choose(RIVALS)
     qualities = qualities_near(curves_in(record))
     own = options.codecs.split(",") if options.codecs else None
-    codecs = [*isthmus_codecs(options.model, own), *present]
+    ours = isthmus_codecs(options.model, own)
+    codecs = [*ours, *present]
+    if "isthmus" in qualities:
+        # Results of one model serve for another: the dial stands for the same.
+        qualities |= {codec.name: qualities["isthmus"] for codec in ours if codec.name not in qualities}
     if missing := [codec.name for codec in codecs if codec.name not in qualities]:
         parser.error(f"{options.results} has no curve of {', '.join(missing)}: run isthmus bench with them first")
     runs = []

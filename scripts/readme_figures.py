@@ -20,8 +20,7 @@ README = ROOT / "README.md"
 RESULTS = ROOT / "docs" / "results"
 SETS = {"kodak": "photographs", "aerial": "drone frames", "figures": "textbook figures", "screens": "screenshots"}
 """Folders of results, and what the pictures are; of each, `present` is of the present `best`."""
-MODELS = {"best": "present", "fast": "fast"}
-"""Folders of Kodak's results by model: the rates, and the seconds."""
+TIMED = {"isthmus-best": "`best`", "isthmus-fast": "`fast`", "avif-s6": "AVIF speed 6", "jpeg": "JPEG 4:2:0"}
 RIVALS = ("jpeg", "webp", "jxl", "avif-s6")
 BY_TUNE = {"ssimulacra2": "isthmus", "psnr": "isthmus-psnr"}
 """By what is equal, how isthmus was asked."""
@@ -33,29 +32,27 @@ PRESENT = {
 }
 """What the present model is measured at, and how it is asked for."""
 KEYS = ("encode_s", "decode_s")
-OTHERS_TIMED = ("avif-s6", "jpeg")
 BEGIN, END = "<!-- figures:begin -->", "<!-- figures:end -->"
 
 
 @dataclass(frozen=True)
 class Figures:
-    """All that README.md quotes: records of `best` by set, one of `fast` on Kodak, timings on one thread by model, one
-    large picture."""
+    """All that README.md quotes: records of `best` by set, one of `fast` on Kodak, timings on one thread, one large
+    picture."""
 
     sets: Mapping[str, Record]
     fast: Record
-    seconds: Mapping[str, Mapping[str, Any]]
+    seconds: Mapping[str, Any]
     large: Mapping[str, Any]
 
 
 def read() -> Figures:
     """What is in docs/results."""
     kodak = RESULTS / "kodak"
-    timings = {model: json.loads((kodak / folder / "seconds.json").read_text()) for model, folder in MODELS.items()}
     return Figures(
         {folder: read_json(RESULTS / folder / "present" / "results.json") for folder in SETS},
-        read_json(kodak / MODELS["fast"] / "results.json"),
-        {model: next(run for run in runs if run["threads"] == 1) for model, runs in timings.items()},
+        read_json(kodak / "fast" / "results.json"),
+        next(run for run in json.loads((kodak / "present" / "seconds.json").read_text()) if run["threads"] == 1),
         json.loads((RESULTS / "large_picture.json").read_text()),
     )
 
@@ -86,17 +83,10 @@ def present_table(record: Record, fast: Record) -> list[list[str]]:
     return [["[24 Kodak photographs](docs/results/kodak/present/report.html)", "SSIMULACRA2", "PSNR"], *rows]
 
 
-def seconds_table(seconds: Mapping[str, Mapping[str, Any]], labels: Mapping[str, Any]) -> list[list[str]]:
+def seconds_table(seconds: Mapping[str, Any]) -> list[list[str]]:
     """A row for each codec: seconds to encode and to decode."""
-    rows = [[f"`{model}`", *times(run["codecs"]["isthmus"])] for model, run in seconds.items()]
-    others = seconds["best"]["codecs"]
-    rows += [[labels[codec]["label"], *times(others[codec])] for codec in OTHERS_TIMED]
+    rows = [[label, *(f"{seconds['codecs'][codec][key]:.3f}" for key in KEYS)] for codec, label in TIMED.items()]
     return [["seconds", "encode", "decode"], *rows]
-
-
-def times(codec: Mapping[str, float]) -> list[str]:
-    """Seconds to encode and to decode."""
-    return [f"{codec[key]:.3f}" for key in KEYS]
 
 
 def large_note(large: Mapping[str, Any]) -> str:
@@ -120,7 +110,7 @@ def section(figures: Figures) -> str:
         as_markdown(present_table(kodak, figures.fast)),
         "Other sets, at equal SSIMULACRA2 as by default / at equal PSNR by `--tune psnr`:",
         as_markdown(bytes_table(figures.sets)),
-        as_markdown(seconds_table(figures.seconds, kodak["codecs"])),
+        as_markdown(seconds_table(figures.seconds)),
         "Medians for a 768x512 Kodak picture at some 0.75 bits per pixel, on one thread of an AMD EPYC (Zen 4). "
         f"{large_note(figures.large)}",
         END,

@@ -52,7 +52,7 @@ def test_another_figure_is_noticed(script: ModuleType) -> None:
         lambda figures: figures.sets["kodak"]["bd_rate"]["psnr"]["avif-s6"]["isthmus-e4"].update(percent=3),
         lambda figures: figures.sets["screens"]["bd_rate"]["psnr"]["webp"]["isthmus-psnr"].update(percent=3),
         lambda figures: figures.fast["bd_rate"]["ssimulacra2"]["avif-s6"]["isthmus"].update(percent=3),
-        lambda figures: figures.seconds["fast"]["codecs"]["isthmus"].update(decode_s=7),
+        lambda figures: figures.seconds["codecs"]["isthmus-fast"].update(decode_s=7),
         lambda figures: figures.large["codecs"]["isthmus"]["encode"].update(peak_mb=7000),
     ):
         figures = script.read()
