@@ -104,8 +104,8 @@ def test_what_is_drawn_all_over_needs_no_model(mode: str, monkeypatch: pytest.Mo
 def test_a_scanned_page_is_told_though_no_two_pixels_are_alike(rng: np.random.Generator) -> None:
     noisy = np.asarray(text(160, 96)) * 0.9 + rng.normal(0, 2, (96, 160, 3))
     page = np.clip(np.rint(noisy), 0, 255).astype(np.uint8)
-    assert not layering._worth_a_look(layering._kinds(as_picture(PHOTO))[0])
-    assert layering._worth_a_look(layering._kinds(as_picture(page))[0])
+    assert not layering._worth_a_look(*layering._kinds(as_picture(PHOTO)))
+    assert layering._worth_a_look(*layering._kinds(as_picture(page)))
     data, photo = (isthmus.encode(page, quality=50, layers=layers) for layers in ("auto", "photo"))
     assert isthmus.inspect(data).sharp > 0
     assert len(data) < len(photo)
@@ -132,8 +132,19 @@ def test_layers_that_are_none() -> None:
         isthmus.encode(PHOTO, layers="both")
 
 
+def test_a_nearly_empty_screen_is_told_by_what_is_on_it() -> None:
+    """A word in the middle of one colour: a hundredth of the blocks, and all of those that are not flat."""
+    screen = np.full((640, 960, 3), (66, 72, 76), np.uint8)
+    word = np.kron(np.random.default_rng(0).random((8, 48)) < 0.5, np.ones((4, 4), bool))
+    screen[304:336, 384:576][word] = 230
+    drawn, flat = layering._kinds(as_picture(screen))
+    assert 0 < drawn.mean() < 0.02
+    assert layering._worth_a_look(drawn, flat)
+    assert isthmus.inspect(isthmus.encode(screen)).sharp == 1
+
+
 def test_what_networks_do_better_is_left_to_them(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(layering, "_worth_a_look", lambda drawn: True)
+    monkeypatch.setattr(layering, "_worth_a_look", lambda drawn, flat: True)
     assert isthmus.encode(PHOTO, quality=30) == isthmus.encode(PHOTO, quality=30, layers="photo")
 
 
