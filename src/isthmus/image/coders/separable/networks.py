@@ -128,7 +128,10 @@ def shape_of(model: Model) -> Shape:
         grid_hidden, _ = arrays["grid.0.mix.weight"].shape if grid_blocks else (1, grid_width)
     except (KeyError, ValueError) as error:
         raise ModelError(
-            f"model {model.name} has no synthesis networks", expected="their arrays", got=f"none that fits: {error}"
+            f"model {model.name} has no synthesis networks",
+            expected="their arrays",
+            got=f"none that fits: {error}",
+            hint="It may be of a version before the first release: train it anew with --from best.",
         ) from error
     latents, points = model.latents, model.definition.points
     shape = Shape(latents, points, width, hidden, blocks, corrected, grid_width, grid_hidden, grid_blocks)
