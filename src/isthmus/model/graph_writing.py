@@ -20,8 +20,6 @@ _TYPES = {"float32": 1, "uint8": 2, "int8": 3, "int32": 6, "int64": 7}
 _ATTRIBUTE_FLOAT, _ATTRIBUTE_INT, _ATTRIBUTE_INTS = 1, 2, 7
 Output = tuple[str, str, Sequence[int | str]]
 """The name of what a network returns, its dtype and its axes."""
-
-
 _DOMAINS = ((b"", OPSET), (ENGINE.encode(), 1))
 """Whose operations a file may have, and in which versions."""
 

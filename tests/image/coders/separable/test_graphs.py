@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
+from isthmus.coding.fixed_point import ZERO
 from isthmus.image.coders.separable.graphs import LayerWriter, grid_graph, trunk_graph
-from isthmus.image.coders.separable.networks import LARGEST, ZERO, shape_of
+from isthmus.image.coders.separable.networks import LARGEST, shape_of
 from isthmus.model.engine import Engine
 from isthmus.model.model import Model
 from isthmus.quality import Quality

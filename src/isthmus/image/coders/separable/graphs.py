@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from isthmus.coding.fixed_point import ZERO
 from isthmus.coding.formats import MEAN_STEPS, SLOPE
-from isthmus.image.coders.separable.networks import ACROSS, SAMPLES, ZERO, shape_of
+from isthmus.image.coders.separable.networks import ACROSS, SAMPLES, shape_of
 from isthmus.image.coders.separable.transform import MIDDLE
 from isthmus.model.graph_writing import ENGINE, GraphWriter
 from isthmus.model.model import Model

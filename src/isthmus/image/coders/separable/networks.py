@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from isthmus.coding.formats import BYTES
 from isthmus.errors import ModelError
 from isthmus.image.grid import BLOCK
 from isthmus.model.check import Spec
@@ -32,9 +33,7 @@ COLOURS = 3
 TAPS = 9
 """Of windows of 3x3 positions."""
 SAMPLES = COLOURS * SQUARE**2
-ZERO = 128
-"""What is added to numbers of 8 bits that have a sign."""
-LARGEST = 63
+LARGEST = BYTES.weight_limit
 """Magnitude of a weight: sums of two products then fit 16 bits, in which some processors add them."""
 MAX_HALO = 32
 """Latent positions. Half a tile: more than a neighbouring tile is never looked at, and what a model may cost has an

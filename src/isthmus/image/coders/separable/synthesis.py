@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from isthmus.coding.fixed_point import highpass
+from isthmus.coding.fixed_point import ZERO, highpass
 from isthmus.coding.formats import LATENT_LIMIT, MEAN_STEPS
 from isthmus.coding.payload import decode_sixteenths
 from isthmus.coding.range_coder import Int32
@@ -18,7 +18,7 @@ from isthmus.image.coders.protocol import Payloads, UInt8
 from isthmus.image.coders.separable.arrays import Float32, mirror_signs, nominal_step_of, steps_of, transform_of
 from isthmus.image.coders.separable.gains import STEPS, as_factors, gain_exponents, gains_of
 from isthmus.image.coders.separable.graphs import grid_graph, trunk_graph
-from isthmus.image.coders.separable.networks import NEAR, SQUARE, ZERO, shape_of
+from isthmus.image.coders.separable.networks import NEAR, SQUARE, shape_of
 from isthmus.image.coders.tiles import Whole, Window, dtype_for
 from isthmus.image.grid import BLOCK, Grid, blocks_of
 from isthmus.medium.setting import Setting
