@@ -19,7 +19,7 @@ def pixels_of(source: PixelSource, box: Box) -> UInt8:
     columns = _pixel_axis(box.left, box.right, source.width)
     top, left = int(rows.min()), int(columns.min())
     window = source(top, left, int(rows.max()) + 1 - top, int(columns.max()) + 1 - left)
-    return window[rows - top][:, columns - left]
+    return _taken(window[rows - top], columns - left)
 
 
 def map_of(rgb: UInt8, work: Callable[[UInt8], npt.NDArray[Any]]) -> npt.NDArray[np.float32]:
@@ -34,6 +34,19 @@ def map_of(rgb: UInt8, work: Callable[[UInt8], npt.NDArray[Any]]) -> npt.NDArray
     for index in range(grid.count):
         box = grid.latent_box(index)
         out[box.slices] = work(pixels_of(source, box))
+    return out
+
+
+def _taken(pixels: UInt8, columns: npt.NDArray[np.int64]) -> UInt8:
+    """Columns of pixels (h, w, 3): those that follow each other, all but the mirrored ones at the edges, as one run."""
+    out = np.empty((len(pixels), len(columns), pixels.shape[2]), pixels.dtype)
+    ends = np.flatnonzero(np.diff(columns, prepend=-2, append=-2) != 1)
+    longest = int(np.diff(ends).argmax())
+    begin, end = int(ends[longest]), int(ends[longest + 1])
+    first = int(columns[begin])
+    out[:, begin:end] = pixels[:, first : first + end - begin]
+    for edge in (slice(begin), slice(end, None)):
+        out[:, edge] = pixels[:, columns[edge]]
     return out
 
 
