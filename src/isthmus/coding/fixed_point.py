@@ -171,16 +171,18 @@ class ContextModel:
         The network sees how the neighbours differ from their weighted mean, and which of them are known.
         """
         height, width, at, window = plane.height, plane.width, plane.at, around.window
-        near_weight = self.weights[around.near]
         windows = window_positions(height, width, window)[at]
         mask = known_around(one.board, one.phase, height, width, window)  # (P, taps)
         near = pad(decoded[:, one.slice], height, width, window)[windows].transpose(0, 2, 1)
-        near = near * mask[:, None, :]
-        total = np.maximum((mask * near_weight).sum(1, keepdims=True), 1)
-        base = np.floor((near * near_weight).sum(2) / total * MEAN_STEPS) / MEAN_STEPS
+        weight = mask * self.weights[around.near]
+        total = np.maximum(weight.sum(1, keepdims=True), 1)
+        base = np.floor((near @ weight[:, :, None])[:, :, 0] / total * MEAN_STEPS) / MEAN_STEPS
         difference = ((near - base[:, :, None]) * mask[:, None, :]).reshape(len(at), -1)
-        features = np.concatenate([self._companded(difference), mask.astype(self.definition.form.dtype)], 1)
-        out = self._network(one, plane, features, dial)
+        if plane.engine:
+            parts = self.as_bytes(difference * MEAN_STEPS), _as_bytes(mask, self.definition.form)
+        else:
+            parts = self._companded(difference), mask.astype(self.definition.form.dtype)
+        out = self._network(one, plane, np.concatenate(parts, 1), dial)
         limit = LATENT_LIMIT / MEAN_STEPS
         linear = np.clip(difference, -limit, limit) @ self.weights[f"{one.name}.linear.weight"]
         return base + out[:, : one.channels] + linear, out[:, one.channels :]
@@ -231,12 +233,14 @@ class ContextModel:
     def _features(self, x: Float64, plane: _Plane) -> Float:
         """(P, 2n): the companded latents (P, n) and their magnitudes."""
         if plane.engine:
-            at = (x * MEAN_STEPS).astype(np.intp)
-            at += LATENT_LIMIT
-            # Latents beyond the limits count as the limit.
+            at = _table_index(x * MEAN_STEPS)
             return np.concatenate([table.take(at, mode="clip") for table in self.byte_tables], 1)
         signed = self._companded(x)
         return np.concatenate([signed, np.abs(signed)], 1)
+
+    def as_bytes(self, sixteenths: Float) -> npt.NDArray[np.uint8]:
+        """What the engine takes for latents in sixteenths, whole numbers of any type: companded."""
+        return np.asarray(self.byte_tables[0].take(_table_index(sixteenths), mode="clip"))
 
     @cached_property
     def byte_tables(self) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8]]:
@@ -263,6 +267,13 @@ class ContextModel:
             return _activation(mixed, self.definition.form)
         unit = self.weights[f"{one.name}.{one.enter}.unit"]
         return np.asarray(np.rint(mixed).astype(unit.dtype) * unit)
+
+
+def _table_index(sixteenths: Float) -> Index:
+    """Where `byte_tables` have latents in sixteenths; those beyond the limit are to be clipped to it."""
+    at = sixteenths.astype(np.intp)
+    at += LATENT_LIMIT
+    return at
 
 
 def _as_bytes(features: Float, form: Format) -> npt.NDArray[np.uint8]:

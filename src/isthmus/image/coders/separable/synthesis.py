@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from isthmus.coding.fixed_point import ZERO, highpass
-from isthmus.coding.formats import LATENT_LIMIT, MEAN_STEPS
+from isthmus.coding.formats import MEAN_STEPS
 from isthmus.coding.payload import decode_sixteenths
 from isthmus.coding.range_coder import Int32
 from isthmus.image.box import Box
@@ -127,11 +127,9 @@ def _features(model: Model, whole: Float32) -> UInt8:
     with their signs, of the DC coefficients what differs from their mean around; and the octaves of their gains."""
     height, width, channels = whole.shape
     flat = whole.reshape(height * width, channels)
-    at = np.clip(flat, -LATENT_LIMIT, LATENT_LIMIT).astype(np.intp)
+    features = model.context.as_bytes(flat)
     around = highpass(flat[:, :DC_CHANNELS].astype(np.float64) / MEAN_STEPS, height, width, NEAR)
-    at[:, :DC_CHANNELS] = np.clip(around * MEAN_STEPS, -LATENT_LIMIT, LATENT_LIMIT)
-    at += LATENT_LIMIT
-    features = model.context.byte_tables[0].take(at)
+    features[:, :DC_CHANNELS] = model.context.as_bytes(around * MEAN_STEPS)
     features[:, -1] = np.clip(flat[:, -1] * (MEAN_STEPS // STEPS), -ZERO, ZERO - 1) + ZERO
     return features.reshape(whole.shape)
 
