@@ -82,6 +82,9 @@ class LosslessCoder:
     def decode_scaled(self, setting: Setting, payloads: Payloads, grid: Grid, scale: int) -> UInt8:
         return self.decode_window(setting, payloads, grid, grid.box)[::scale, ::scale]
 
+    def least_error(self, setting: Setting, source: PixelSource, box: Box) -> float:
+        return 0.0
+
     def bits_map(self, setting: Setting, rgb: UInt8) -> np.ndarray:
         grid = Grid(rgb.shape[1], rgb.shape[0])
         return np.ones((grid.latent_height, grid.latent_width), np.float32)

@@ -12,6 +12,7 @@ from containers import refused_with_any_bit_flipped
 from isthmus.codec import Codec
 from isthmus.errors import CorruptError, InputError, MissingExtraError, TruncatedError
 from isthmus.image import av1, layering
+from isthmus.image.box import Box
 from isthmus.image.container import assemble, parse
 from isthmus.image.header import NO_MODEL
 from isthmus.image.layering import Beneath, bits_of_error
@@ -23,6 +24,11 @@ from pictures import page, text, whole
 PHOTO = scikit.cat()[60:220, 150:390]
 MIXED = 30
 """A quality at which both layers show the page of `pictures`."""
+
+
+def nothing_unshown(_: Box) -> float:
+    """Of a coder that shows everything, with steps fine enough."""
+    return 0.0
 
 
 @pytest.fixture(scope="module")
@@ -104,8 +110,8 @@ def test_what_is_drawn_all_over_needs_no_model(mode: str, monkeypatch: pytest.Mo
 def test_a_scanned_page_is_told_though_no_two_pixels_are_alike(rng: np.random.Generator) -> None:
     noisy = np.asarray(text(160, 96)) * 0.9 + rng.normal(0, 2, (96, 160, 3))
     page = np.clip(np.rint(noisy), 0, 255).astype(np.uint8)
-    assert not layering._worth_a_look(*layering._kinds(as_picture(PHOTO)))
-    assert layering._worth_a_look(*layering._kinds(as_picture(page)))
+    assert not layering._worth_a_look(*layering._kinds(as_picture(PHOTO)), nothing_unshown)
+    assert layering._worth_a_look(*layering._kinds(as_picture(page)), nothing_unshown)
     data, photo = (isthmus.encode(page, quality=50, layers=layers) for layers in ("auto", "photo"))
     assert isthmus.inspect(data).sharp > 0
     assert len(data) < len(photo)
@@ -139,12 +145,28 @@ def test_a_nearly_empty_screen_is_told_by_what_is_on_it() -> None:
     screen[304:336, 384:576][word] = 230
     drawn, flat = layering._kinds(as_picture(screen))
     assert 0 < drawn.mean() < 0.02
-    assert layering._worth_a_look(drawn, flat)
+    assert layering._worth_a_look(drawn, flat, nothing_unshown)
     assert isthmus.inspect(isthmus.encode(screen)).sharp == 1
 
 
+def test_few_drawn_blocks_are_enough_where_networks_leave_much_out(rng: np.random.Generator) -> None:
+    """A map from the air, with a legend and, or not, with dots of one pixel, which no quality brings back."""
+    ground = np.asarray(Image.fromarray(rng.integers(40, 120, (9, 12, 3), np.uint8)).resize((384, 288)))
+    ground = np.clip(np.rint(ground + rng.normal(0, 1, ground.shape)), 0, 255).astype(np.uint8)
+    ground[:32, :64] = np.asarray(text(64, 32))
+    dotted = ground.copy()
+    dotted[32:][rng.random((256, 384)) < 0.02] = (255, 40, 0)
+    for picture, worth in ((ground, False), (dotted, True)):
+        drawn, flat = layering._kinds(as_picture(picture))
+        assert 0.01 < drawn.sum() / (~flat).sum() < 0.05
+        assert not layering._worth_a_look(drawn, flat, nothing_unshown)
+        assert (isthmus.encode(picture) == isthmus.encode(picture, layers="photo")) is not worth
+    finest = isthmus.decode(isthmus.encode(dotted, quality=100, layers="photo"))
+    assert ((finest.astype(float) - dotted) ** 2).mean() > layering._UNSHOWN
+
+
 def test_what_networks_do_better_is_left_to_them(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(layering, "_worth_a_look", lambda drawn, flat: True)
+    monkeypatch.setattr(layering, "_worth_a_look", lambda *found: True)
     assert isthmus.encode(PHOTO, quality=30) == isthmus.encode(PHOTO, quality=30, layers="photo")
 
 

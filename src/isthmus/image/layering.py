@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from isthmus.effort import Effort
 from isthmus.image.av1 import can_encode
+from isthmus.image.box import Box
 from isthmus.image.coders.protocol import Coder, PixelSource
 from isthmus.image.fill import FilledColours
 from isthmus.image.grid import BLOCK, TILE, Grid
@@ -33,6 +34,8 @@ _EDGE = 24
 """Levels between the darkest and the lightest pixel of a block with an edge."""
 _DRAWN_SHARE, _DRAWN_BLOCKS = 0.05, 4
 """From how many drawn blocks on a tile is looked at: 5 % of those that are not flat. Photographs have hardly any."""
+_HINT_SHARE, _UNSHOWN = 0.01, 4.0
+"""From fewer on where networks leave so large a mean squared error at any quality: hard edges of one pixel."""
 _PAPER, _NEAR_PAPER, _INK = 0.5, 8, 64
 """Half of the pixels of a printed block are within so many levels of their median, and others far away: noise hides
 that any are alike."""
@@ -94,7 +97,7 @@ def layers_of(
         ModelError, SelfCheckError: as `Coder.encode_tiles`.
     """
     drawn, flat = _kinds(picture)
-    if not can_encode() or not _worth_a_look(drawn, flat):
+    if not can_encode() or not _worth_a_look(drawn, flat, lambda box: find_coder().least_error(setting, picture, box)):
         return Layered(None, None)
     if (~drawn & ~flat).mean() <= _BUSY_SHARE:
         return all_sharp(picture, setting.quality, effort, progress)
@@ -163,13 +166,21 @@ def _over_blocks(operation: np.ufunc, plane: NDArray[Any]) -> NDArray[Any]:
     return np.asarray(operation.reduce(across.reshape(rows, columns, BLOCK), axis=2))
 
 
-def _worth_a_look(drawn: Mask, flat: Mask) -> bool:
-    """Whether any part of the size of a tile has enough drawn blocks, beside those of one colour."""
+def _worth_a_look(drawn: Mask, flat: Mask, least_error: Callable[[Box], float]) -> bool:
+    """Whether any part of the size of a tile has enough drawn blocks, beside those of one colour.
+
+    Arguments:
+        least_error: the mean squared error of the samples of a box of blocks that networks leave at any quality.
+    """
     side = TILE // BLOCK
-    for top in range(0, drawn.shape[0], side):
-        for left in range(0, drawn.shape[1], side):
-            part = np.s_[top : top + side, left : left + side]
-            if drawn[part].sum() >= max(_DRAWN_BLOCKS, _DRAWN_SHARE * (~flat[part]).sum()):
+    rows, columns = drawn.shape
+    for top in range(0, rows, side):
+        for left in range(0, columns, side):
+            box = Box(top, left, min(side, rows - top), min(side, columns - left))
+            marks, busy = int(drawn[box.slices].sum()), int((~flat[box.slices]).sum())
+            if marks < _DRAWN_BLOCKS or marks < _HINT_SHARE * busy:
+                continue
+            if marks >= _DRAWN_SHARE * busy or least_error(box) >= _UNSHOWN:
                 return True
     return False
 

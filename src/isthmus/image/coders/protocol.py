@@ -143,6 +143,10 @@ class Coder(Protocol):
         """
         ...
 
+    def least_error(self, setting: Setting, source: PixelSource, box: Box) -> float:
+        """The mean squared error of the samples of a box of blocks that no quality takes away."""
+        ...
+
     def bits_map(self, setting: Setting, rgb: UInt8) -> npt.NDArray[np.float32]:
         """Bits that go to each 16x16 block of a picture (H, W, 3) uint8: (ceil(H / 16), ceil(W / 16)) float32.
 

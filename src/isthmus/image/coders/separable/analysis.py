@@ -12,8 +12,12 @@ from isthmus.image.coders.masking import PLAIN_WEIGHT, STRIKING_POWER, importanc
 from isthmus.image.coders.protocol import UInt8
 from isthmus.image.coders.separable.arrays import Float32, nominal_step_of, steps_of, transform_of
 from isthmus.image.coders.separable.gains import gains_of, staged
+from isthmus.image.coders.separable.transform import MIDDLE
 from isthmus.image.coders.windows import map_of
+from isthmus.image.grid import BLOCK
 from isthmus.medium.setting import Setting
+
+_HALF = BLOCK // 2
 
 
 def latents_to_code(setting: Setting, pixels: UInt8) -> Float32:
@@ -31,6 +35,16 @@ def latents_of(setting: Setting, pixels: UInt8) -> Float32:
         coefficients = transform_of(setting.model).analyse(pixels)
     coefficients *= 1 / steps_of(setting)
     return coefficients
+
+
+def least_error(setting: Setting, pixels: UInt8) -> float:
+    """The mean squared error of samples that the frequencies without a latent make: of pixels (16h + 16, 16w + 16, 3)
+    uint8 but for a block at each edge."""
+    transform = transform_of(setting.model)
+    with setting.one_thread():
+        errors = transform.synthesise(transform.analyse(pixels)) + np.float32(MIDDLE)
+    errors -= pixels[BLOCK:-BLOCK, BLOCK:-BLOCK]
+    return float((errors[_HALF:-_HALF, _HALF:-_HALF] ** 2).mean())
 
 
 def importance_of(setting: Setting, y: Float32) -> Importance:

@@ -9,7 +9,7 @@ from isthmus.coding.payload import encode_latents
 from isthmus.effort import Effort
 from isthmus.image.box import Box
 from isthmus.image.coders.protocol import Payloads, PixelSource, UInt8
-from isthmus.image.coders.separable.analysis import bits_map, importance_of, latents_to_code
+from isthmus.image.coders.separable.analysis import bits_map, importance_of, latents_to_code, least_error
 from isthmus.image.coders.separable.arrays import Float32, check_model
 from isthmus.image.coders.separable.gains import gains_of, staged
 from isthmus.image.coders.separable.refinement import ROUNDS, pixels_around, refined_payload
@@ -65,6 +65,9 @@ class SeparableCoder:
 
     def decode_scaled(self, setting: Setting, payloads: Payloads, grid: Grid, scale: int) -> UInt8:
         return decode_scaled(setting, payloads, grid, scale)
+
+    def least_error(self, setting: Setting, source: PixelSource, box: Box) -> float:
+        return least_error(setting, pixels_of(source, box.grown(1)))
 
     def bits_map(self, setting: Setting, rgb: UInt8) -> Float32:
         return bits_map(setting, rgb)
