@@ -26,6 +26,7 @@ NOT_OF_PIP = {
         lambda: shutil.which("chromium") and shutil.which("chromedriver"),
         "apt-get install chromium chromium-driver",
     ),
+    "emulator": (lambda: shutil.which("qemu-x86_64"), "apt-get install qemu-user"),
     "firefox": (lambda: shutil.which("firefox-esr"), "apt-get install firefox-esr"),
     "npm": (
         lambda: shutil.which("npm") and (WEB / "node_modules").is_dir(),
@@ -52,9 +53,10 @@ others waiting."""
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """The longest first; and some tests need what pip cannot install, a browser or Node: without it they are left out.
+    """The longest first; and some tests need what pip cannot install, a browser, Node or an emulator: without it they
+    are left out.
 
-    Continuous integration installs both: there they stay, and fail if one is missing.
+    Continuous integration installs all: there they stay, and fail if one is missing.
     """
     place = {TESTS / name: number for number, name in enumerate(LONGEST)}
     items.sort(key=lambda item: place.get(item.path, len(place)))
@@ -91,6 +93,11 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
 
 class LeftOut(pytest.PytestWarning):
     """Some tests were left out."""
+
+
+@pytest.fixture(scope="session")
+def emulator() -> None:
+    """There is an emulator of other processors, `qemu-x86_64`."""
 
 
 @pytest.fixture(scope="session")
