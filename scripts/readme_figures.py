@@ -19,7 +19,7 @@ ROOT = Path(__file__).resolve().parent.parent
 README = ROOT / "README.md"
 RESULTS = ROOT / "docs" / "results"
 SETS = {"kodak": "photographs", "aerial": "drone frames", "figures": "textbook figures", "screens": "screenshots"}
-"""Folders of results, and what the pictures are; of each, `present` is of the present `best`."""
+"""Folders of results, and what the pictures are."""
 TIMED = {"isthmus-best": "`best`", "isthmus-fast": "`fast`", "avif-s6": "AVIF speed 6", "jpeg": "JPEG 4:2:0"}
 RIVALS = ("jpeg", "webp", "jxl", "avif-s6")
 BY_TUNE = {"ssimulacra2": "isthmus", "psnr": "isthmus-psnr"}
@@ -50,9 +50,9 @@ def read() -> Figures:
     """What is in docs/results."""
     kodak = RESULTS / "kodak"
     return Figures(
-        {folder: read_json(RESULTS / folder / "present" / "results.json") for folder in SETS},
+        {folder: read_json(RESULTS / folder / "results.json") for folder in SETS},
         read_json(kodak / "fast" / "results.json"),
-        next(run for run in json.loads((kodak / "present" / "seconds.json").read_text()) if run["threads"] == 1),
+        next(run for run in json.loads((kodak / "seconds.json").read_text()) if run["threads"] == 1),
         json.loads((RESULTS / "large_picture.json").read_text()),
     )
 
@@ -64,7 +64,7 @@ def ratio(record: Record, metric: str, rival: str, codec: str) -> str:
 
 def bytes_table(sets: Mapping[str, Record]) -> list[list[str]]:
     """A row for each rival, a column for each set; the first row is the heading."""
-    linked = [f"[{words}](docs/results/{folder}/present/report.html)" for folder, words in SETS.items()]
+    linked = [f"[{words}](docs/results/{folder}/report.html)" for folder, words in SETS.items()]
     labels = sets["kodak"]["codecs"]
     rows = [
         [
@@ -80,7 +80,7 @@ def present_table(record: Record, fast: Record) -> list[list[str]]:
     """A row for each way to ask; the first row is the heading."""
     asked = [(words, record, codec) for codec, words in PRESENT.items()] + [("`--model fast`", fast, "isthmus")]
     rows = [[words, *(ratio(found, metric, "avif-s6", codec) for metric in BY_TUNE)] for words, found, codec in asked]
-    return [["[24 Kodak photographs](docs/results/kodak/present/report.html)", "SSIMULACRA2", "PSNR"], *rows]
+    return [["[24 Kodak photographs](docs/results/kodak/report.html)", "SSIMULACRA2", "PSNR"], *rows]
 
 
 def seconds_table(seconds: Mapping[str, Any]) -> list[list[str]]:

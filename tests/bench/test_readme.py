@@ -84,6 +84,6 @@ def test_missing_markers_are_an_error(script: ModuleType) -> None:
 
 def test_what_the_readme_links_to_is_there(script: ModuleType) -> None:
     targets = re.findall(r"\]\(([^)#]+)", script.README.read_text(encoding="utf-8"))
-    assert {"docs/split.webp", "docs/guide.md", "docs/results/kodak/present/report.html"} <= set(targets)
+    assert {"docs/split.webp", "docs/guide.md", "docs/results/kodak/report.html"} <= set(targets)
     for target in targets:
         assert (script.ROOT / target).exists(), target
