@@ -84,7 +84,12 @@ def steps_of(setting: Setting) -> Float32:
 @lru_cache(maxsize=64)
 def nominal_step_of(setting: Setting) -> Float32:
     """(1,) float32: the step that the quality stands for, in grey levels."""
-    return np.asarray(np.exp(setting.quality_weights @ setting.model.arrays["steps.nominal"]), np.float32).reshape(1)
+    return nominal_step(setting.model, setting.quality_weights).reshape(1)
+
+
+def nominal_step(model: Model, quality: Float32) -> Float32:
+    """() float32: the nominal step for weights (points,) of the quality points."""
+    return np.asarray(np.exp(quality @ model.arrays["steps.nominal"]), np.float32)
 
 
 def mirror_signs(model: Model, axis: int) -> Float32:

@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from isthmus.coding.fixed_point import ZERO
 from isthmus.coding.formats import MEAN_STEPS, SLOPE
+from isthmus.image.coders.separable.arrays import nominal_step
 from isthmus.image.coders.separable.networks import ACROSS, SAMPLES, shape_of
 from isthmus.image.coders.separable.transform import MIDDLE
 from isthmus.model.graph_writing import ENGINE, GraphWriter
@@ -116,7 +117,7 @@ def grid_graph(model: Model, quality: Float32) -> npt.NDArray[np.uint8]:
     shape = shape_of(model)
     arrays, writer, width = model.arrays, LayerWriter(model.arrays, quality), shape.grid_width
     graph = writer.graph
-    nominal = np.exp(quality @ arrays["steps.nominal"])
+    nominal = nominal_step(model, quality)
     hidden = graph.input("hidden", "uint8", (1, "h", "w", shape.width))
     squares = graph.input("squares", "float32", ("rows", "columns", SAMPLES))
     size = graph.add("Shape", squares)
