@@ -2,6 +2,7 @@
 
 import { view } from "./bytes.js";
 import { ModelError } from "./errors.js";
+import { DC_CHANNELS } from "./formats.js";
 
 /** @typedef {Float32Array | Int32Array | Int16Array | Int8Array | Uint8Array} Numbers */
 /** @typedef {{numbers: Numbers, shape: number[]}} Stored an array as it is stored */
@@ -33,7 +34,7 @@ export function readModelFile(bytes) {
     throw new ModelError(`${WHAT} has another format`, { expected: 1, got: metadata.format, hint });
   }
   const { groups, points } = metadata;
-  if (!isShape(groups, points) || groups.length < 2 || groups[0] !== 3) {
+  if (!isShape(groups, points) || groups.length < 2 || groups[0] !== DC_CHANNELS) {
     throw new ModelError(`${WHAT} lacks its shape`, { expected: "groups and points", got: `${groups}, ${points}` });
   }
   const found = [metadata.medium ?? 1, metadata.coder ?? 1, metadata.definition, metadata.numbers].join(", ");
