@@ -9,19 +9,16 @@ import { CorruptError, ModelError } from "./errors.js";
 import { FEATURE_BITS, FEATURE_LIMIT, LATENT_LIMIT, MEAN_STEPS, SCALES } from "./formats.js";
 import { packPass } from "./pass-weights.js";
 import { rint } from "./rounding.js";
+import { readSymbols } from "./symbols.js";
 import { packTables } from "./tables.js";
 
 /** @import { Pass } from "./definition.js" */
 /** @import { Heap, Take } from "./heap.js" */
 /** @import { ModelFile } from "./model-file.js" */
 /** @import { PackedLayer, PassWeights } from "./pass-weights.js" */
-/** @import { Table } from "./tables.js" */
 
 const PREFIX_BYTES = 5;
 const MARKED = 0x80;
-const ESCAPE_BITS = 12;
-const ESCAPE_LIMIT = 2 ** (2 * ESCAPE_BITS - 1);
-const RARITY_BITS = 4;
 /** Of a feature that is 1. */
 const ONE = 2 ** FEATURE_BITS;
 const LINEAR_UNIT = 2 ** -12;
@@ -153,7 +150,7 @@ export class EntropyModel {
         const scales = take(at.length * one.channels);
         const predict = one.neighbours ? this.fromNeighbours : this.fromGroups;
         predict.call(this, one, weights, plane, at, bias, means, scales, take);
-        this.symbols(plane, at.length, one.channels, means, scales, take);
+        readSymbols(heap, this.tables, plane, at.length, one.channels, means, scales, take);
         const features = one.neighbours ? 0 : plane.features + 4 * one.first;
         const latents = plane.latents + 4 * one.first;
         const strides = [plane.channels, features, 2 * plane.channels];
@@ -336,52 +333,6 @@ export class EntropyModel {
   }
 
   /**
-   * Reads the symbols of a pass and adds them to its means.
-   *
-   * @param {Plane} plane
-   * @param {number} count positions
-   * @param {number} channels
-   * @param {number} means
-   * @param {number} scales
-   * @param {Take} take
-   */
-  symbols(plane, count, channels, means, scales, take) {
-    const { heap } = this;
-    const { kernels } = heap;
-    const { marks } = plane;
-    heap.u8(marks, count).fill(0);
-    if (plane.marked) {
-      const rarity = digit(heap, RARITY_BITS);
-      if (rarity && !kernels.marks(rarity, count, marks)) throw invalid();
-    }
-    const order = take(4 * count * channels);
-    const found = take(4 * count * channels);
-    const [counts, begins] = [take(4 * SCALES), take(4 * SCALES)];
-    kernels.arrange(scales, marks, count, channels, plane.skipped, order, counts, begins);
-    /** @type {number[]} places of means whose symbols are escapes */
-    const escaped = [];
-    let at = 0;
-    for (let scale = 0; scale < SCALES; scale++) {
-      const many = heap.i32(counts, SCALES)[scale];
-      if (!many) continue;
-      const { lefts, first, radius } = this.tables[scale];
-      if (!kernels.symbols(many, lefts, first, found)) throw invalid();
-      const symbols = heap.i32(found, many);
-      for (let i = symbols.indexOf(2 * radius + 1); i >= 0; i = symbols.indexOf(2 * radius + 1, i + 1)) {
-        escaped.push(heap.u32(order + 4 * at, many)[i]);
-        symbols[i] = radius;
-      }
-      kernels.add(found, order + 4 * at, many, radius, means);
-      at += many;
-    }
-    for (const place of escaped) {
-      const high = digit(heap, ESCAPE_BITS);
-      const value = high * 2 ** ESCAPE_BITS + digit(heap, ESCAPE_BITS) - ESCAPE_LIMIT;
-      heap.i32(means, count * channels)[place] += MEAN_STEPS * value;
-    }
-  }
-
-  /**
    * Features of the first group: its latents less the mean around them.
    *
    * @param {Plane} plane
@@ -403,18 +354,4 @@ export class EntropyModel {
       }
     }
   }
-}
-
-/**
- * @param {Heap} heap
- * @param {number} bits
- */
-function digit(heap, bits) {
-  const found = heap.kernels.digit(bits);
-  if (found < 0) throw invalid();
-  return found;
-}
-
-function invalid() {
-  return new CorruptError("coded latents: the bytes are not a valid code; the file is damaged");
 }
