@@ -26,6 +26,7 @@ from isthmus.bitstream.varint import read_varint
 from isthmus.coding.kinds import TUNED
 from isthmus.coding.payload import decode_sixteenths
 from isthmus.errors import CorruptError, IsthmusError
+from isthmus.image.av1 import check_av1, encode_av1
 from isthmus.image.coders.table import NO_CODER
 from isthmus.image.container import Container, parse
 from isthmus.image.vp8l import decode_vp8l, encode_vp8l
@@ -44,6 +45,8 @@ BITSTREAMS = VECTORS.parent / "bitstreams.json"
 BITSTREAMS_OF = ("matte", "palette", "letters", "noise")
 """The pictures that parts are damaged of."""
 MODEL_FILES = VECTORS.parent / "model-files.json"
+OBUS = VECTORS.parent / "obus.json"
+"""AV1 whose headers are damaged."""
 
 
 def pictures() -> dict[str, tuple[Image.Image, dict[str, Any]]]:
@@ -167,6 +170,39 @@ def bitstream_row(bitstream: bytes, height: int, width: int) -> dict[str, Any]:
     return {**row, "pixels": hashlib.sha256(image.tobytes()).hexdigest()}
 
 
+def obus() -> list[dict[str, Any]]:
+    """Small AV1 pictures with each bit of their headers and some of their frames changed, and what Python says."""
+    rows = []
+    for width, height in ((19, 17), (70, 33)):
+        pixels = np.random.default_rng(0).integers(0, 256, (height, width, 3), dtype=np.uint8)
+        whole = encode_av1(pixels, 0)
+        # Both OBUs' heads, the sequence header, and the beginning of the frame's.
+        for bit in range(-1, 8 * (2 + whole[1] + 4)):
+            changed = bytearray(whole)
+            if bit >= 0:
+                changed[bit // 8] ^= 128 >> bit % 8
+            rows.append(obus_row(bytes(changed), height, width))
+        # Colours whose range is not coded: what follows moves by a bit.
+        bits = "".join(f"{byte:08b}" for byte in whole)
+        described, range_and_more = f"{1:08b}{13:08b}{6:08b}", "100"
+        assert bits.count(described + range_and_more) == 1
+        for more in ("100", "110", "010"):
+            other = bits.replace(described + range_and_more, f"{1:08b}{13:08b}{0:08b}{more}")
+            rows.append(obus_row(int(other, 2).to_bytes(len(whole)), height, width))
+        rows += [obus_row(whole[:end], height, width) for end in (0, 1, 2, whole[1] + 2, len(whole) - 1)]
+    return rows
+
+
+def obus_row(data: bytes, height: int, width: int) -> dict[str, Any]:
+    """`error`: why no decoder is asked, nothing where one is."""
+    row = {"obus": base64.b64encode(data).decode(), "height": height, "width": width}
+    try:
+        check_av1(data, height, width, "it")
+    except CorruptError as error:
+        return {**row, "error": error.what}
+    return {**row, "error": ""}
+
+
 def model_files() -> list[dict[str, Any]]:
     """Files of two or three arrays that lie where a model file's may lie, or not, and which Python finds in them."""
     layouts: dict[str, tuple[int, dict[str, Any]]] = {
@@ -260,6 +296,10 @@ def written_model_files() -> None:
     MODEL_FILES.write_text(json.dumps(model_files(), indent=1) + "\n", encoding="utf-8")
 
 
+def written_obus() -> None:
+    OBUS.write_text(json.dumps(obus(), indent=1) + "\n", encoding="utf-8")
+
+
 def is_decoded(path: Path) -> bool:
     """Whether the file is a picture that needs no model, or one of the package."""
     data = path.read_bytes()
@@ -277,3 +317,4 @@ if __name__ == "__main__":
     written()
     written_bitstreams()
     written_model_files()
+    written_obus()
