@@ -21,7 +21,8 @@ ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT / "tests"))
 from browser import start  # noqa: E402 - the tests' browser
 
-SETTLED = "return document.querySelectorAll('#rows tr').length == 4 && !document.querySelector('tr.stale')"
+# The page says which codec it waits for, until all have answered.
+SETTLED = "return document.querySelectorAll('#rows tr').length > 1 && !document.querySelector('#status').textContent"
 
 
 def main() -> None:

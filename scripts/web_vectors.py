@@ -15,14 +15,18 @@ from typing import Any
 
 import numpy as np
 from PIL import Image, ImageDraw
+from safetensors import SafetensorError
+from safetensors.numpy import load
 from skimage import data
 
 import isthmus
 from isthmus.bitstream.chunks import CRC
 from isthmus.bitstream.head import parse_head
 from isthmus.bitstream.varint import read_varint
+from isthmus.coding.kinds import TUNED
 from isthmus.coding.payload import decode_sixteenths
 from isthmus.errors import CorruptError, IsthmusError
+from isthmus.image.av1 import check_av1, encode_av1
 from isthmus.image.coders.table import NO_CODER
 from isthmus.image.container import Container, parse
 from isthmus.image.vp8l import decode_vp8l, encode_vp8l
@@ -40,6 +44,9 @@ SCALES = (2, 4, 8, 16)
 BITSTREAMS = VECTORS.parent / "bitstreams.json"
 BITSTREAMS_OF = ("matte", "palette", "letters", "noise")
 """The pictures that parts are damaged of."""
+MODEL_FILES = VECTORS.parent / "model-files.json"
+OBUS = VECTORS.parent / "obus.json"
+"""AV1 whose headers are damaged."""
 
 
 def pictures() -> dict[str, tuple[Image.Image, dict[str, Any]]]:
@@ -163,6 +170,83 @@ def bitstream_row(bitstream: bytes, height: int, width: int) -> dict[str, Any]:
     return {**row, "pixels": hashlib.sha256(image.tobytes()).hexdigest()}
 
 
+def obus() -> list[dict[str, Any]]:
+    """Small AV1 pictures with each bit of their headers and some of their frames changed, and what Python says."""
+    rows = []
+    for width, height in ((19, 17), (70, 33)):
+        pixels = np.random.default_rng(0).integers(0, 256, (height, width, 3), dtype=np.uint8)
+        whole = encode_av1(pixels, 0)
+        # Both OBUs' heads, the sequence header, and the beginning of the frame's.
+        for bit in range(-1, 8 * (2 + whole[1] + 4)):
+            changed = bytearray(whole)
+            if bit >= 0:
+                changed[bit // 8] ^= 128 >> bit % 8
+            rows.append(obus_row(bytes(changed), height, width))
+        # Colours whose range is not coded: what follows moves by a bit.
+        bits = "".join(f"{byte:08b}" for byte in whole)
+        described, range_and_more = f"{1:08b}{13:08b}{6:08b}", "100"
+        assert bits.count(described + range_and_more) == 1
+        for more in ("100", "110", "010"):
+            other = bits.replace(described + range_and_more, f"{1:08b}{13:08b}{0:08b}{more}")
+            rows.append(obus_row(int(other, 2).to_bytes(len(whole)), height, width))
+        rows += [obus_row(whole[:end], height, width) for end in (0, 1, 2, whole[1] + 2, len(whole) - 1)]
+    return rows
+
+
+def obus_row(data: bytes, height: int, width: int) -> dict[str, Any]:
+    """`error`: why no decoder is asked, nothing where one is."""
+    row = {"obus": base64.b64encode(data).decode(), "height": height, "width": width}
+    try:
+        check_av1(data, height, width, "it")
+    except CorruptError as error:
+        return {**row, "error": error.what}
+    return {**row, "error": ""}
+
+
+def model_files() -> list[dict[str, Any]]:
+    """Files of two or three arrays that lie where a model file's may lie, or not, and which Python finds in them."""
+    layouts: dict[str, tuple[int, dict[str, Any]]] = {
+        "one after the other": (12, {"a": array(0, 4), "b": array(4, 12, "F32", 2)}),
+        "the last first": (12, {"b": array(4, 12, "F32", 2), "a": array(0, 4)}),
+        "nothing at the end": (4, {"a": array(0, 4), "b": array(4, 4)}),
+        "nothing at the beginning": (4, {"a": array(0, 4), "b": array(0, 0)}),
+        "numbers that are not aligned": (9, {"a": array(0, 1), "b": array(1, 9, "F32", 2)}),
+        "the same bytes": (4, {"a": array(0, 4), "b": array(0, 4)}),
+        "bytes in common": (6, {"a": array(0, 4), "b": array(2, 6)}),
+        "one in another": (8, {"a": array(0, 8), "b": array(2, 4), "c": array(4, 8)}),
+        "nothing in the middle": (4, {"a": array(0, 4), "b": array(2, 2)}),
+        "bytes before": (6, {"a": array(2, 6)}),
+        "bytes between": (8, {"a": array(0, 2), "b": array(4, 8)}),
+        "bytes behind": (6, {"a": array(0, 4)}),
+        "beyond the end": (4, {"a": array(0, 8)}),
+        "backwards": (4, {"a": array(0, 4), "b": array(4, 2)}),
+        "fewer bytes than numbers": (4, {"a": array(0, 4, "F32", 2)}),
+        "more bytes than numbers": (8, {"a": array(0, 8, "F32", 1)}),
+        "a third offset": (4, {"a": {"dtype": "U8", "shape": [4], "data_offsets": [0, 4, 4]}}),
+        "one offset": (4, {"a": {"dtype": "U8", "shape": [4], "data_offsets": [0]}}),
+        "no offsets": (4, {"a": {"dtype": "U8", "shape": [4]}}),
+        "half a byte": (4, {"a": {"dtype": "U8", "shape": [4], "data_offsets": [0.5, 4.5]}}),
+        "a side below 0": (4, {"a": {"dtype": "U8", "shape": [-2, -2], "data_offsets": [0, 4]}}),
+    }
+    return [model_file_row(what, *layout) for what, layout in layouts.items()]
+
+
+def array(begin: int, end: int, kind: str = "U8", count: int | None = None) -> dict[str, Any]:
+    return {"dtype": kind, "shape": [end - begin if count is None else count], "data_offsets": [begin, end]}
+
+
+def model_file_row(what: str, size: int, arrays: dict[str, Any]) -> dict[str, Any]:
+    words = {"format": 1, "groups": [3, 4], "points": 2, "coder": 2, "definition": TUNED, "numbers": "bytes"}
+    header = json.dumps({"__metadata__": {"isthmus": json.dumps(words)}, **arrays}).encode()
+    file = len(header).to_bytes(8, "little") + header + bytes(range(1, size + 1))
+    row = {"what": what, "file": base64.b64encode(file).decode()}
+    try:
+        found = load(file)
+    except SafetensorError:
+        return {**row, "arrays": None}
+    return {**row, "arrays": {name: [arrays[name]["dtype"], found[name].tobytes().hex()] for name in sorted(found)}}
+
+
 def packed(image: Image.Image) -> str:
     return base64.b64encode(zlib.compress(image.convert("RGBA").tobytes(), 9)).decode()
 
@@ -208,6 +292,14 @@ def written_bitstreams() -> None:
     BITSTREAMS.write_text(json.dumps(bitstreams(), indent=1) + "\n", encoding="utf-8")
 
 
+def written_model_files() -> None:
+    MODEL_FILES.write_text(json.dumps(model_files(), indent=1) + "\n", encoding="utf-8")
+
+
+def written_obus() -> None:
+    OBUS.write_text(json.dumps(obus(), indent=1) + "\n", encoding="utf-8")
+
+
 def is_decoded(path: Path) -> bool:
     """Whether the file is a picture that needs no model, or one of the package."""
     data = path.read_bytes()
@@ -224,3 +316,5 @@ def encoded(image: Image.Image, model: str | None = None, quality: float = 50, *
 if __name__ == "__main__":
     written()
     written_bitstreams()
+    written_model_files()
+    written_obus()

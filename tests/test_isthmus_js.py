@@ -63,6 +63,19 @@ def test_bitstreams_are_what_python_makes_of_them() -> None:
         assert web_vectors.bitstream_row(bitstream, row["height"], row["width"]) == row
 
 
+def test_obus_are_what_python_makes_of_them() -> None:
+    rows = json.loads(web_vectors.OBUS.read_text(encoding="utf-8"))
+    assert len(rows) > 200
+    for row in rows:
+        assert web_vectors.obus_row(base64.b64decode(row["obus"]), row["height"], row["width"]) == row
+
+
+def test_model_files_are_what_python_makes_of_them() -> None:
+    rows = json.loads(web_vectors.MODEL_FILES.read_text(encoding="utf-8"))
+    assert json.loads(json.dumps(web_vectors.model_files())) == rows
+    assert 3 < sum(row["arrays"] is not None for row in rows) < len(rows) - 10
+
+
 def test_vectors_cover_the_models_of_the_package() -> None:
     files = {Path(json.loads(path.read_text())["file"]).resolve().name for path in web_vectors.VECTORS.glob("*.json")}
     golden = {path.name for path in web_vectors.GOLDEN.glob("*.isth") if web_vectors.is_decoded(path)}

@@ -66,6 +66,29 @@ def test_what_is_not_one_still_picture_is_refused() -> None:
 
 
 @pytest.mark.parametrize(
+    ("at", "what"),
+    [(37, "more than 8 bits"), (34, "superresolution"), (65, "film grain"), (-1, "another size to show")],
+)
+def test_what_decoders_take_differently_is_refused(at: int, what: str) -> None:
+    """A bit of the sequence header, whose sizes have 7 and 6 bits here, or of the frame header."""
+    sequence, frame = parts()
+    header, body = bytearray(sequence), bytearray(frame)
+    if at < 0:
+        first = len(frame) - len(frame_body(frame))
+        # One more bit stands before it where the picture is coded with screen tools.
+        body[first] ^= 0b00010000 if body[first] & 0b01000000 else 0b00100000
+    else:
+        header[2 + at // 8] ^= 128 >> at % 8
+    with pytest.raises(CorruptError, match=f"is no plain AV1 still picture: expected none of .*, got {what}$"):
+        decode(bytes(header + body))
+
+
+def frame_body(frame: bytes) -> bytes:
+    ((_, _, begin, _),) = av1._units(frame)
+    return frame[begin:]
+
+
+@pytest.mark.parametrize(
     "obus", [b"\x0a", b"\x0a\x09ab", b"\x0a\xff\xff\xff\xff\xff\xff\xff\xff\xff", b"\x8a\0", b"\x0e\0\0"]
 )
 def test_broken_units_are_corrupt(obus: bytes) -> None:

@@ -1,11 +1,17 @@
 // Gives the decoder, which the page has already run, the weights and pictures that the page carries.
-// The browser itself decodes megabytes without keeping the page waiting.
-const bytes = async (base64) => {
-  const answer = await fetch(`data:application/octet-stream;base64,${base64}`);
-  return new Uint8Array(await answer.arrayBuffer());
+// The browser itself decodes base64, a piece at a time, so that the page never waits.
+const bytes = async (pieces) => {
+  const parts = [];
+  for (const piece of pieces) {
+    const answer = await fetch(`data:application/octet-stream;base64,${piece}`);
+    parts.push(await answer.arrayBuffer());
+  }
+  return new Uint8Array(await new Blob(parts).arrayBuffer());
 };
+const models = globalThis.isthmusWeights ?? {};
+for (const { dataset, text } of document.querySelectorAll("[data-model]")) (models[dataset.model] ??= []).push(text);
 const given = {};
-for (const [id, base64] of Object.entries(globalThis.isthmusWeights ?? {})) given[id] = await bytes(base64);
+for (const [id, pieces] of Object.entries(models)) given[id] = await bytes(pieces);
 customElements.get("isth-img").configure({ given });
 for (const picture of document.querySelectorAll("isth-img")) {
   const figure = picture.parentElement;
@@ -21,6 +27,6 @@ for (const picture of document.querySelectorAll("isth-img")) {
   picture.addEventListener("keydown", (event) => {
     if (event.key === "Enter") turn();
   });
-  const file = document.getElementById(picture.id.replace("picture", "file"));
-  picture.showBytes(() => bytes(file.textContent));
+  const file = document.querySelectorAll(`[data-file="${picture.id.replace("picture", "")}"]`);
+  picture.showBytes(() => bytes(Array.from(file, ({ text }) => text)));
 }

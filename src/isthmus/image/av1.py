@@ -23,6 +23,8 @@ _SCREEN = {"enable-palette": "1", "enable-intrabc": "1", "tune-content": "screen
 _SPEEDS: dict[Effort, int] = {1: 6, 2: 5, 3: 5, 4: 4}
 _DELIMITER, _SEQUENCE, _FRAME = 2, 1, 6
 _PROFILE_444 = 1
+_SRGB = 1 << 16 | 13 << 8 | 0
+"""Primaries, curve and matrix that say the range, which is then not coded."""
 _NO_AVIF = "Pillow has no AVIF here"
 _HINT = "Its wheels of PyPI have it: pip install --force-reinstall pillow."
 
@@ -72,11 +74,11 @@ def decode_av1(obus: bytes, height: int, width: int, what: str) -> NDArray[np.ui
         what: holds the OBUs, for messages.
 
     Raises:
-        CorruptError: they are damaged, or not one picture of this size in 4:4:4 at 8 bits.
+        CorruptError: they are damaged, or not one plain picture of this size in 4:4:4 at 8 bits.
         MissingExtraError: Pillow cannot.
     """
     # Checked here, so that no decoder allocates for another size than ours.
-    _check(obus, height, width, what)
+    check_av1(obus, height, width, what)
     if not can_decode():
         raise MissingExtraError(_NO_AVIF, expected="its decoder", hint=_HINT)
     try:
@@ -124,8 +126,11 @@ def _units(obus: bytes) -> Iterator[tuple[int, int, int, int]]:
         at = begin + size
 
 
-def _check(obus: bytes, height: int, width: int, what: str) -> None:
-    """Raise CorruptError unless these are a sequence header and a frame of this size, which cannot have another."""
+def check_av1(obus: bytes, height: int, width: int, what: str) -> None:
+    """Raise CorruptError unless these are a sequence header and a frame of this size, which cannot have another.
+
+    What decoders take differently, or not at all, is refused as well: what is left is 4:4:4 at 8 bits as it was coded.
+    """
     try:
         units = list(_units(obus))
     except ValueError as error:
@@ -133,25 +138,47 @@ def _check(obus: bytes, height: int, width: int, what: str) -> None:
     kinds = [kind for kind, *_ in units]
     if kinds != [_SEQUENCE, _FRAME]:
         raise CorruptError(f"{what} is no AV1 still picture", expected="a sequence header and a frame", got=kinds)
-    _, _, begin, end = units[0]
-    bits = int.from_bytes(obus[begin:end][:16].ljust(16, b"\0"))
-    position = 128
-
-    def take(count: int) -> int:
-        nonlocal position
-        position -= count
-        return bits >> position & (1 << count) - 1
-
+    sequence, frame = (_Bits(obus[begin:end]) for _, _, begin, end in units)
     # Section 5.5.1: in the reduced header of a still picture, the frame is of the largest size.
-    profile, still, reduced = take(3), take(1), take(1)
-    if (profile, still, reduced) != (_PROFILE_444, 1, 1):
+    front = sequence.take(3), sequence.take(1), sequence.take(1)
+    if front != (_PROFILE_444, 1, 1):
         expected = f"profile {_PROFILE_444} and the header of a still picture"
-        raise CorruptError(f"{what} is no AV1 still picture in 4:4:4", expected=expected, got=(profile, still, reduced))
-    take(5)  # level
-    width_bits, height_bits = take(4) + 1, take(4) + 1
-    found = (take(width_bits) + 1, take(height_bits) + 1)
+        raise CorruptError(f"{what} is no AV1 still picture in 4:4:4", expected=expected, got=front)
+    sequence.take(5)  # level
+    width_bits, height_bits = sequence.take(4) + 1, sequence.take(4) + 1
+    found = (sequence.take(width_bits) + 1, sequence.take(height_bits) + 1)
     if found != (width, height):
         raise CorruptError(f"{what} has the wrong size", expected=f"{width}x{height}", got=found)
+    sequence.take(3)  # larger superblocks, filtered prediction, filtered edges
+    superres = sequence.take(1)
+    sequence.take(2)  # directional filter, restoration
+    deep = sequence.take(1)
+    described = sequence.take(24) if sequence.take(1) else None
+    if described != _SRGB:
+        sequence.take(1)  # range: the file around it says that, and which matrix
+    sequence.take(1)  # own quantizers of both planes of chroma
+    grain = sequence.take(1)
+    # Section 5.9.2, of a still picture without superresolution.
+    frame.take(1)  # probabilities that stay
+    if frame.take(1):  # screen tools
+        frame.take(1)
+    scaled = frame.take(1)
+    names = {"more than 8 bits": deep, "superresolution": superres, "film grain": grain, "another size to show": scaled}
+    if any(names.values()):
+        got = " and ".join(name for name, there in names.items() if there)
+        raise CorruptError(f"{what} is no plain AV1 still picture", expected=f"none of {', '.join(names)}", got=got)
+
+
+class _Bits:
+    """Bits of the beginning of some bytes, the most significant first; behind the end there are zeros."""
+
+    def __init__(self, data: bytes) -> None:
+        self._bits = int.from_bytes(data[:16].ljust(16, b"\0"))
+        self._left = 128
+
+    def take(self, count: int) -> int:
+        self._left -= count
+        return self._bits >> self._left & (1 << count) - 1
 
 
 def _wrapped(obus: bytes, height: int, width: int) -> bytes:

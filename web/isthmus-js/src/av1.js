@@ -5,9 +5,11 @@ import { CorruptError } from "./errors.js";
 const SEQUENCE = 1;
 const FRAME = 6;
 const PROFILE_444 = 1;
+/** Primaries, curve and matrix that say the range, which is then not coded. */
+const SRGB = (1 << 16) | (13 << 8);
 
 /**
- * An AVIF file of the OBUs of one picture, which must be of this size, in 4:4:4 at 8 bits.
+ * An AVIF file of the OBUs of one picture, which must be of this size, plain, in 4:4:4 at 8 bits.
  *
  * @param {Uint8Array} obus
  * @param {number} height
@@ -45,12 +47,7 @@ function check(obus, height, width, what) {
   const found = units(obus, what);
   const kinds = found.map(({ kind }) => kind);
   if (kinds.join() !== `${SEQUENCE},${FRAME}`) throw new CorruptError(`${what} is no AV1 still picture`, { got: kinds });
-  let at = 0;
-  const take = (/** @type {number} */ count) => {
-    let value = 0;
-    for (let i = 0; i < count; i++, at++) value = 2 * value + (((found[0].body[at >> 3] ?? 0) >> (7 - (at & 7))) & 1);
-    return value;
-  };
+  const [take, ofFrame] = found.map(({ body }) => bitsOf(body));
   // AV1 bitstream specification, section 5.5.1: in the reduced header, the frame is of the largest size.
   const front = [take(3), take(1), take(1)];
   if (front.join() !== `${PROFILE_444},1,1`) throw new CorruptError(`${what} is no AV1 still picture in 4:4:4`, { got: front });
@@ -60,6 +57,34 @@ function check(obus, height, width, what) {
   if (size[0] !== width || size[1] !== height) {
     throw new CorruptError(`${what} has the wrong size`, { expected: `${width}x${height}`, got: size.join("x") });
   }
+  take(3); // larger superblocks, filtered prediction, filtered edges
+  const superres = take(1);
+  take(2); // directional filter, restoration
+  const deep = take(1);
+  const described = take(1) ? take(24) : undefined;
+  if (described !== SRGB) take(1); // range: the file around it says that, and which matrix
+  take(1); // own quantizers of both planes of chroma
+  const grain = take(1);
+  // Section 5.9.2, of a still picture without superresolution.
+  ofFrame(1); // probabilities that stay
+  if (ofFrame(1)) ofFrame(1); // screen tools
+  const scaled = ofFrame(1);
+  const names = { "more than 8 bits": deep, superresolution: superres, "film grain": grain, "another size to show": scaled };
+  const got = Object.entries(names).flatMap(([name, there]) => (there ? [name] : []));
+  if (got.length) {
+    const expected = `none of ${Object.keys(names).join(", ")}`;
+    throw new CorruptError(`${what} is no plain AV1 still picture`, { expected, got: got.join(" and ") });
+  }
+}
+
+/** Takes so many bits at a time, the most significant first; behind the end there are zeros. @param {Uint8Array} bytes */
+function bitsOf(bytes) {
+  let at = 0;
+  return (/** @type {number} */ count) => {
+    let value = 0;
+    for (let i = 0; i < count; i++, at++) value = 2 * value + (((bytes[at >> 3] ?? 0) >> (7 - (at & 7))) & 1);
+    return value;
+  };
 }
 
 /** @param {Uint8Array} obus @param {number} height @param {number} width */

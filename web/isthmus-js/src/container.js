@@ -2,6 +2,7 @@
 
 import { hex, view } from "./bytes.js";
 import { checkCrc, readChunks } from "./chunks.js";
+import { HUNDREDTHS, WHOLE_TUNE } from "./dials.js";
 import { CorruptError, LimitExceededError, NotIsthmusError, TooNewError, TruncatedError } from "./errors.js";
 import { Grid } from "./grid.js";
 import { LIMITS, MAX_SIDE } from "./limits.js";
@@ -23,8 +24,6 @@ const ALPHA = 1;
 const LOSSLESS = 2;
 const SHARP = 4;
 const COLOURS = 3;
-const HUNDREDTHS = 10000;
-const WHOLE_TUNE = 100;
 
 /**
  * @typedef {object} Head any file's header

@@ -1,31 +1,26 @@
 /** The entropy model: payloads to latents, pass by pass, in whole numbers. docs/format.md, "Latents". */
 
 import { view } from "./bytes.js";
+import { companded, meanAround } from "./companding.js";
 import { crc32 } from "./crc32.js";
 import { NEAR, passesOf, phaseAt } from "./definition.js";
+import { HUNDREDTHS, WHOLE_TUNE } from "./dials.js";
 import { CorruptError, ModelError } from "./errors.js";
-import { meanAround } from "./features.js";
+import { FEATURE_BITS, FEATURE_LIMIT, LATENT_LIMIT, MEAN_STEPS, SCALES } from "./formats.js";
 import { packPass } from "./pass-weights.js";
 import { rint } from "./rounding.js";
+import { readSymbols } from "./symbols.js";
 import { packTables } from "./tables.js";
 
 /** @import { Pass } from "./definition.js" */
-/** @import { Heap } from "./heap.js" */
+/** @import { Heap, Take } from "./heap.js" */
 /** @import { ModelFile } from "./model-file.js" */
 /** @import { PackedLayer, PassWeights } from "./pass-weights.js" */
-/** @import { Table } from "./tables.js" */
 
-const SCALES = 64;
-const LATENT_LIMIT = 1 << 15;
 const PREFIX_BYTES = 5;
 const MARKED = 0x80;
-const ESCAPE_BITS = 12;
-const ESCAPE_LIMIT = 2 ** (2 * ESCAPE_BITS - 1);
-const RARITY_BITS = 4;
-const HUNDREDTHS = 10000;
-const WHOLE_TUNE = 100;
 /** Of a feature that is 1. */
-const ONE = 16;
+const ONE = 2 ** FEATURE_BITS;
 const LINEAR_UNIT = 2 ** -12;
 /** What `layer` of the kernels makes of its sums. */
 const LEAKY = 0;
@@ -44,8 +39,6 @@ const SUMS = 2;
  * @property {boolean} marked
  */
 
-/** @typedef {(bytes: number) => number} Take */
-
 export class EntropyModel {
   /**
    * @param {Heap} heap
@@ -59,8 +52,8 @@ export class EntropyModel {
     this.passes = passesOf(file.groups, lattices, boards);
     this.tables = packTables(heap, /** @type {Int32Array} */ (file.array("tables", "I32", [undefined])));
     const compand = file.array("compand", "I32", [LATENT_LIMIT + 1]);
-    if (compand[0] !== 0 || compand.some((value) => value < 0 || value > 127)) {
-      throw new ModelError("the model file is inconsistent: compand", { expected: "0 first, and 0 to 127" });
+    if (compand[0] !== 0 || compand.some((value) => value < 0 || value > FEATURE_LIMIT)) {
+      throw new ModelError("the model file is inconsistent: compand", { expected: `0 first, and 0 to ${FEATURE_LIMIT}` });
     }
     this.compand = Int16Array.from(compand);
     this.companded = heap.keep(this.compand);
@@ -157,7 +150,7 @@ export class EntropyModel {
         const scales = take(at.length * one.channels);
         const predict = one.neighbours ? this.fromNeighbours : this.fromGroups;
         predict.call(this, one, weights, plane, at, bias, means, scales, take);
-        this.symbols(plane, at.length, one.channels, means, scales, take);
+        readSymbols(heap, this.tables, plane, at.length, one.channels, means, scales, take);
         const features = one.neighbours ? 0 : plane.features + 4 * one.first;
         const latents = plane.latents + 4 * one.first;
         const strides = [plane.channels, features, 2 * plane.channels];
@@ -287,8 +280,7 @@ export class EntropyModel {
           if (around[t] < 0) continue;
           const difference = latents[around[t] * plane.channels + c] - base;
           const limited = Math.max(-LATENT_LIMIT, Math.min(LATENT_LIMIT, difference));
-          const companded = compand[Math.abs(limited)];
-          features[p * one.features + c * NEAR + t] = difference < 0 ? -companded : companded;
+          features[p * one.features + c * NEAR + t] = companded(compand, difference);
           for (let k = 0; k < n; k++) bases[p * n + k] += limited * linear[(c * NEAR + t) * n + k] * LINEAR_UNIT;
         }
       }
@@ -300,7 +292,7 @@ export class EntropyModel {
     const [meansOut, scalesOut] = [heap.i32(means, at.length * n), heap.u8(scales, at.length * n)];
     for (let p = 0; p < at.length; p++) {
       for (let c = 0; c < n; c++) {
-        meansOut[p * n + c] = Math.floor(bases[p * n + c] + sums[p * last.outputs + c] * 16 + 0.5);
+        meansOut[p * n + c] = Math.floor(bases[p * n + c] + sums[p * last.outputs + c] * MEAN_STEPS + 0.5);
         const scale = sums[p * last.outputs + n + c];
         scalesOut[p * n + c] = rint(Math.max(0, Math.min(SCALES - 1, scale)));
       }
@@ -341,52 +333,6 @@ export class EntropyModel {
   }
 
   /**
-   * Reads the symbols of a pass and adds them to its means.
-   *
-   * @param {Plane} plane
-   * @param {number} count positions
-   * @param {number} channels
-   * @param {number} means
-   * @param {number} scales
-   * @param {Take} take
-   */
-  symbols(plane, count, channels, means, scales, take) {
-    const { heap } = this;
-    const { kernels } = heap;
-    const { marks } = plane;
-    heap.u8(marks, count).fill(0);
-    if (plane.marked) {
-      const rarity = digit(heap, RARITY_BITS);
-      if (rarity && !kernels.marks(rarity, count, marks)) throw invalid();
-    }
-    const order = take(4 * count * channels);
-    const found = take(4 * count * channels);
-    const [counts, begins] = [take(4 * SCALES), take(4 * SCALES)];
-    kernels.arrange(scales, marks, count, channels, plane.skipped, order, counts, begins);
-    /** @type {number[]} places of means whose symbols are escapes */
-    const escaped = [];
-    let at = 0;
-    for (let scale = 0; scale < SCALES; scale++) {
-      const many = heap.i32(counts, SCALES)[scale];
-      if (!many) continue;
-      const { lefts, first, radius } = this.tables[scale];
-      if (!kernels.symbols(many, lefts, first, found)) throw invalid();
-      const symbols = heap.i32(found, many);
-      for (let i = symbols.indexOf(2 * radius + 1); i >= 0; i = symbols.indexOf(2 * radius + 1, i + 1)) {
-        escaped.push(heap.u32(order + 4 * at, many)[i]);
-        symbols[i] = radius;
-      }
-      kernels.add(found, order + 4 * at, many, radius, means);
-      at += many;
-    }
-    for (const place of escaped) {
-      const high = digit(heap, ESCAPE_BITS);
-      const value = high * 2 ** ESCAPE_BITS + digit(heap, ESCAPE_BITS) - ESCAPE_LIMIT;
-      heap.i32(means, count * channels)[place] += 16 * value;
-    }
-  }
-
-  /**
    * Features of the first group: its latents less the mean around them.
    *
    * @param {Plane} plane
@@ -401,26 +347,11 @@ export class EntropyModel {
       for (let j = 0; j < width; j++, p++) {
         for (let c = 0; c < channels; c++) {
           const mean = meanAround(latents, plane.channels, c, i, j, height, width);
-          const own = latents[p * plane.channels + c] - mean;
-          const companded = compand[Math.min(Math.abs(own), LATENT_LIMIT)];
-          features[2 * p * plane.channels + c] = own < 0 ? -companded : companded;
-          features[2 * p * plane.channels + channels + c] = companded;
+          const feature = companded(compand, latents[p * plane.channels + c] - mean);
+          features[2 * p * plane.channels + c] = feature;
+          features[2 * p * plane.channels + channels + c] = Math.abs(feature);
         }
       }
     }
   }
-}
-
-/**
- * @param {Heap} heap
- * @param {number} bits
- */
-function digit(heap, bits) {
-  const found = heap.kernels.digit(bits);
-  if (found < 0) throw invalid();
-  return found;
-}
-
-function invalid() {
-  return new CorruptError("coded latents: the bytes are not a valid code; the file is damaged");
 }

@@ -1,6 +1,7 @@
 /** Gains that follow texture, in whole numbers. docs/format.md, "Gains". */
 
-const LATENT_LIMIT = 1 << 15;
+import { LATENT_LIMIT } from "./formats.js";
+
 const EIGHTHS = 8;
 const STEPS = 4;
 const HUNDREDTHS = 100 * 100;

@@ -9,6 +9,8 @@ const ALIGNMENT = 64;
 /** Loops of SIMD may read beyond a block's end. */
 const SLACK = 64;
 
+/** @typedef {(bytes: number) => number} Take a block of so many bytes, for as long as some work takes */
+
 export class Heap {
   /** @param {WebAssembly.Instance} instance */
   constructor(instance) {
@@ -90,7 +92,7 @@ export class Heap {
    * Does something with blocks that are given back after it, however it ends.
    *
    * @template T
-   * @param {(take: (bytes: number) => number) => T} work
+   * @param {(take: Take) => T} work
    * @returns {T}
    */
   with(work) {

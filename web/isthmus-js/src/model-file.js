@@ -2,6 +2,7 @@
 
 import { view } from "./bytes.js";
 import { ModelError } from "./errors.js";
+import { DC_CHANNELS } from "./formats.js";
 
 /** @typedef {Float32Array | Int32Array | Int16Array | Int8Array | Uint8Array} Numbers */
 /** @typedef {{numbers: Numbers, shape: number[]}} Stored an array as it is stored */
@@ -33,7 +34,7 @@ export function readModelFile(bytes) {
     throw new ModelError(`${WHAT} has another format`, { expected: 1, got: metadata.format, hint });
   }
   const { groups, points } = metadata;
-  if (!isShape(groups, points) || groups.length < 2 || groups[0] !== 3) {
+  if (!isShape(groups, points) || groups.length < 2 || groups[0] !== DC_CHANNELS) {
     throw new ModelError(`${WHAT} lacks its shape`, { expected: "groups and points", got: `${groups}, ${points}` });
   }
   const found = [metadata.medium ?? 1, metadata.coder ?? 1, metadata.definition, metadata.numbers].join(", ");
@@ -97,20 +98,36 @@ function opened(bytes) {
     const body = bytes.subarray(8 + length);
     /** @type {Map<string, Stored>} */
     const arrays = new Map();
-    for (const [name, { dtype, shape, data_offsets: place }] of Object.entries(entries)) {
+    let end = 0;
+    // One after the other, from the first byte to the last, as safetensors wants them: a few bytes cannot be many arrays.
+    for (const [name, { dtype, shape, data_offsets: place }] of Object.entries(entries).sort(inPlace)) {
       const Kind = KINDS[/** @type {keyof typeof KINDS} */ (dtype)];
-      // A copy, so that it begins where numbers may.
-      const own = new Uint8Array(body.subarray(...place));
       if (!shape.every((/** @type {unknown} */ side) => Number.isInteger(side) && Number(side) >= 0)) {
         throw new RangeError(`${name} has sides ${shape}`);
       }
       const count = shape.reduce((/** @type {number} */ a, /** @type {number} */ b) => a * b, 1);
-      if (own.length !== count * Kind.BYTES_PER_ELEMENT) throw new RangeError(`${name} has ${own.length} bytes`);
-      arrays.set(name, { numbers: new Kind(own.buffer), shape });
+      const begin = end;
+      end += count * Kind.BYTES_PER_ELEMENT;
+      if (place.length !== 2 || place[0] !== begin || place[1] !== end || end > body.length) {
+        throw new RangeError(`${name} lies at ${place}, not at ${begin},${end} of ${body.length} bytes`);
+      }
+      // A copy, so that it begins where numbers may.
+      arrays.set(name, { numbers: new Kind(new Uint8Array(body.subarray(begin, end)).buffer), shape });
     }
-    return { metadata: JSON.parse(metadata.isthmus), arrays };
+    if (end !== body.length) throw new RangeError(`arrays have ${end} of ${body.length} bytes`);
+    return { metadata: JSON.parse(metadata.isthmus) ?? {}, arrays };
   } catch (error) {
     if (!(error instanceof Error)) throw error;
     throw new ModelError(`${WHAT} is none, or is cut off`, { expected: "an .isthmodel", got: error.message });
   }
+}
+
+/**
+ * Of two arrays' names and entries, which comes first in the file.
+ *
+ * @param {[string, any]} a
+ * @param {[string, any]} b
+ */
+function inPlace([, { data_offsets: a }], [, { data_offsets: b }]) {
+  return a[0] - b[0] || a[1] - b[1];
 }

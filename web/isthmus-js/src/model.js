@@ -1,5 +1,6 @@
 /** A model in memory: the entropy model, the transform, the networks and the steps of coder 2. */
 
+import { HUNDREDTHS, WHOLE_TUNE } from "./dials.js";
 import { EntropyModel } from "./entropy.js";
 import { ModelError } from "./errors.js";
 import { thresholds } from "./gains.js";
@@ -14,8 +15,6 @@ import { InverseTransform } from "./transform.js";
 const MAX_LOG_STEP = 20;
 const LARGEST_FLOOR = 2 ** 24 - 1;
 const LARGEST_POWER = 100;
-const HUNDREDTHS = 10000;
-const WHOLE_TUNE = 100;
 /** How many groups a smaller picture is decoded from, at most, by its scale. */
 export const SCALE_GROUPS = /** @type {Record<number, number>} */ ({ 2: 4, 4: 3, 8: 2 });
 

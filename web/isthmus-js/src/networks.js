@@ -1,6 +1,7 @@
 /** The synthesis networks of a model: which arrays they consist of, and how far they look. As `networks` in Python. */
 
 import { ModelError } from "./errors.js";
+import { WEIGHT_LIMIT } from "./formats.js";
 import { BLOCK } from "./grid.js";
 
 /** @import { ModelFile } from "./model-file.js" */
@@ -13,7 +14,6 @@ export const ACROSS = BLOCK / SQUARE;
 export const SAMPLES = 3 * SQUARE ** 2;
 /** Of windows of 3x3 positions. */
 export const TAPS = 9;
-const LARGEST = 63;
 const MAX_WIDTH = 4096;
 const MAX_GRID_WIDTH = 256;
 const MAX_HALO = 32;
@@ -132,7 +132,7 @@ function count(file, network, layer) {
 /** @param {ModelFile} file @param {string} name @param {number[]} shape */
 function weights(file, name, shape) {
   const found = /** @type {Int8Array} */ (file.array(name, "I8", shape));
-  check(name, found.every((weight) => Math.abs(weight) <= LARGEST), `within +-${LARGEST}`);
+  check(name, found.every((weight) => Math.abs(weight) <= WEIGHT_LIMIT), `within +-${WEIGHT_LIMIT}`);
   return found;
 }
 

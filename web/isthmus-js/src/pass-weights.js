@@ -2,6 +2,7 @@
 
 import { ModelError } from "./errors.js";
 import { NEAR } from "./definition.js";
+import { ACTIVATION_BITS, ACTIVATION_LIMIT, FEATURE_BITS, FEATURE_LIMIT, WEIGHT_LIMIT } from "./formats.js";
 import { filled, wholeWeights } from "./packing.js";
 
 /** @import { Layer, Pass } from "./definition.js" */
@@ -10,11 +11,6 @@ import { filled, wholeWeights } from "./packing.js";
 
 /** Sums below this, in units of the smallest summand, are exact in float32. */
 const EXACT_SUM = 2 ** 24;
-const WEIGHT_LIMIT = 63;
-const FEATURE_LIMIT = 127;
-const ACTIVATION_LIMIT = 128;
-const FEATURE_BITS = 4;
-const ACTIVATION_BITS = 3;
 const EXPONENTS = [-12, 8];
 
 /**

@@ -1,6 +1,7 @@
 /** Coder 2: tiles to pixels, whole or smaller, part by part. docs/format.md, "Coder 2". */
 
 import { writeFeatures } from "./features.js";
+import { MEAN_STEPS } from "./formats.js";
 import { asFactor, gainExponents } from "./gains.js";
 import { BLOCK, blocksOf, box, grown, isReversed, mirrored, shared } from "./grid.js";
 import { SCALE_GROUPS } from "./model.js";
@@ -19,8 +20,6 @@ import { CorruptError } from "./errors.js";
 
 const EDGE = 1;
 const MIDDLE = 128;
-/** In a step. */
-const SIXTEENTHS = 16;
 
 /** The photo layer of a file. */
 export class Photo {
@@ -132,7 +131,7 @@ export class Photo {
     const stride = filled(corrected);
     const added = heap.f32(corrections, positions * stride);
     const first = model.groups[0] + model.groups[1];
-    const steps = dialled.steps.map((step) => step / (dialled.nominal * SIXTEENTHS));
+    const steps = dialled.steps.map((step) => step / (dialled.nominal * MEAN_STEPS));
     const gains = Float32Array.from(exponents, asFactor);
     for (let p = 0; p < positions; p++) {
       for (let c = 0, i = p * channels; c < channels; c++, i++) {
@@ -179,7 +178,7 @@ export class Photo {
           for (let p = 0, i = k; p < h * w; p++, i += kept.length) {
             // Sixteenths, rounded once the gain is in.
             const own = gained && c >= first ? Math.round(latents[i] * gains[p]) : latents[i];
-            x[k * h * w + p] = (own / SIXTEENTHS) * dialled.steps[c];
+            x[k * h * w + p] = (own / MEAN_STEPS) * dialled.steps[c];
           }
         });
         transform.synthesise(planes, coefficients, h, w);
@@ -212,7 +211,7 @@ export class Photo {
         for (let k = 0; k < 3; k++) {
           let value = MIDDLE;
           for (let c = 0; c < count; c++) {
-            value += (latents[p * count + c] / SIXTEENTHS) * dialled.steps[c] * (rgb[3 * k + model.channels[c][0]] / plain);
+            value += (latents[p * count + c] / MEAN_STEPS) * dialled.steps[c] * (rgb[3 * k + model.channels[c][0]] / plain);
           }
           out[to + k] = Math.max(0, Math.min(255, Math.round(value)));
         }

@@ -1,10 +1,10 @@
 /** Probability tables: of each scale index, the cumulative counts of its symbols, as the range decoder takes them. */
 
 import { ModelError } from "./errors.js";
+import { SCALES } from "./formats.js";
 
 /** @import { Heap } from "./heap.js" */
 
-const SCALES = 64;
 const TOTAL = 1 << 16;
 const MAX_RADIUS = 4096;
 const PRECISION = 24;
