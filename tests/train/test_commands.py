@@ -170,16 +170,16 @@ def test_several_processes_train_together(folder: Path, tmp_path: Path) -> None:
     output = tmp_path / "many.isthmodel"
     # What `accelerate launch` starts on several GPUs; on processors it would start one process only.
     launch = ["torch.distributed.run", "--standalone", "--nproc_per_node", "2", "-m", "isthmus.train"]
-    command = [sys.executable, "-m", *launch, *arguments(folder, output, "--steps", "20", *QUICK)]
+    command = [sys.executable, "-m", *launch, *arguments(folder, output, "--steps", "10", *QUICK)]
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     result = subprocess.run(command, capture_output=True, text=True, timeout=500, env=environment)
     assert result.returncode == 0, result.stderr
     assert "2 x CPU" in result.stdout
     assert "4 crops of 64 pixels a step" in result.stdout
-    assert load_model(output).metadata["training"]["steps"] == 20
+    assert load_model(output).metadata["training"]["steps"] == 10
     # Each process takes crops of its own, and both follow the mean of their gradients.
     alone = tmp_path / "alone.isthmodel"
-    assert bare_main(arguments(folder, alone, "--steps", "20", *QUICK)) == 0
+    assert bare_main(arguments(folder, alone, "--steps", "10", *QUICK)) == 0
     first, second, single = (
         [
             json.loads(line)["loss"]
@@ -188,7 +188,7 @@ def test_several_processes_train_together(folder: Path, tmp_path: Path) -> None:
         ]
         for place in ("many.training", "many.training/worker1", "alone.training")
     )
-    assert len(first) == 2
+    assert len(first) == 1
     assert first == second
     assert first != single
     ours, theirs = (
