@@ -10,6 +10,7 @@ import pytest
 
 import doubles
 from isthmus import codec as codec_module
+from isthmus.bench import sweep
 from isthmus.codec import Codec
 from isthmus.image.coders import table
 from isthmus.model import registry
@@ -44,6 +45,13 @@ def lock_folders(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
 def folders_in_threads(monkeypatch: pytest.MonkeyPatch) -> None:
     """Folders are worked on by threads of this process, which know what a test has registered, and begin at once."""
     monkeypatch.setattr("isthmus.batch.run.process_pool", ThreadPoolExecutor)
+
+
+@pytest.fixture
+def sweeps_in_threads(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Points are measured by threads of this process: what they are is the same, and processes load SciPy first."""
+    sweep._loaded.cache_clear()
+    monkeypatch.setattr(sweep, "process_pool", ThreadPoolExecutor)
 
 
 @pytest.fixture

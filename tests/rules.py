@@ -46,7 +46,6 @@ LONGEST = (
     "test_guide.py",
     "test_isthmus_js.py",
     "bench/test_cli.py",
-    "test_train_classifier.py",
 )
 """Files whose tests, or whose room's, take longest. They begin first: one that began last would keep one core busy and
 others waiting."""

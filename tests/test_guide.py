@@ -110,6 +110,8 @@ def run_in_a_shell(command: str, folder: Path) -> tuple[str, int]:
     return first + rest, process.returncode
 
 
+# What worker processes do beyond threads is tested where they are: tests/batch, tests/bench, tests/distributed.
+@pytest.mark.usefixtures("folders_in_threads", "sweeps_in_threads")
 @pytest.mark.parametrize("index", range(len(BLOCKS)))
 def test_the_guide(index: int, folder: Path) -> None:
     language, block = BLOCKS[index]

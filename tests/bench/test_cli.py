@@ -18,12 +18,17 @@ pytestmark = pytest.mark.usefixtures("sweeps_in_threads")
 
 
 @pytest.fixture
-def folder(tmp_path: Path) -> Path:
+def folder(tmp_path: Path, request: pytest.FixtureRequest) -> Path:
+    """Two pictures, large enough for every metric; by a parameter, of other sides."""
     pictures = tmp_path / "holiday"
     pictures.mkdir()
     for name in ("chelsea", "coffee"):
-        Image.fromarray(photo(name, 176, 192)).save(pictures / f"{name}.png")
+        Image.fromarray(photo(name, *getattr(request, "param", (176, 192)))).save(pictures / f"{name}.png")
     return pictures
+
+
+# For what a sweep does, whatever its pictures.
+SMALL = pytest.mark.parametrize("folder", [(48, 64)], indirect=True, ids=["small"])
 
 
 def as_isthmus(rival: str) -> Own:
@@ -70,6 +75,7 @@ def test_bench_writes_all_its_reports(folder: Path) -> None:
     assert "1 thread(s)" in text
 
 
+@SMALL
 def test_bench_of_rivals_needs_no_weights_and_the_second_run_is_the_same(folder: Path) -> None:
     words = ("--codecs", "jpeg,webp", "--metrics", "mse,psnr")
     code, text, out = bench(folder, *words)
@@ -82,6 +88,7 @@ def test_bench_of_rivals_needs_no_weights_and_the_second_run_is_the_same(folder:
     assert {path.name: path.read_bytes() for path in out.iterdir()} == first
 
 
+@SMALL
 def test_bench_takes_every_nth_quality(folder: Path) -> None:
     words = ("--codecs", "jpeg,webp,png", "--metrics", "psnr")
     _, _, out = bench(folder, *words)
@@ -133,6 +140,7 @@ def test_codecs_of_one_name_are_refused(folder: Path) -> None:
     assert bench(folder, "--codecs", "png")[0] == 2
 
 
+@SMALL
 def test_where_jpeg_is_not_measured_another_codec_is_the_anchor(folder: Path) -> None:
     code, text, out = bench(folder, "--codecs", "webp,png", "--metrics", "psnr")
     assert code == 0, text

@@ -18,7 +18,7 @@ from click.testing import CliRunner, Result
 from PIL import Image
 
 import doubles
-from isthmus.cli import COMMANDS, main
+from isthmus.cli import COMMANDS, demo, main
 from isthmus.codec import DEFAULT_QUALITY
 from pictures import photo, text
 
@@ -356,6 +356,12 @@ def test_the_default_quality_is_the_one_shown(folder: Path) -> None:
 
 
 def test_demo(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with Image.open(resources.files("isthmus.data") / "coffee.webp") as image:
+        whole = np.asarray(image)
+    np.testing.assert_array_equal(demo._photograph(), whole)
+    # The guide's demo is of all of it.
+    original = whole[:96, :128]
+    monkeypatch.setattr(demo, "_photograph", lambda: original)
     result = run("demo", "--json")
     assert result.exit_code == 0, result.stderr
     report = json.loads(result.stdout)
@@ -363,13 +369,11 @@ def test_demo(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert [row["codec"][:4] for row in rivals] == ["JPEG", "WebP", "AVIF"]
     assert all(row["bytes"] <= ours["bytes"] for row in rivals)
     assert not any(row["smallest"] for row in report["rows"])
-    assert pixels("isthmus-demo.png").shape == (428, 5 * 600, 3)
-    originals = np.asarray(Image.open(resources.files("isthmus.data") / "coffee.webp"))
-    np.testing.assert_array_equal(pixels("isthmus-demo.png")[28:, :600], originals)
+    assert pixels("isthmus-demo.png").shape == (28 + 96, 5 * 128, 3)
+    np.testing.assert_array_equal(pixels("isthmus-demo.png")[28:, :128], original)
     again = run("demo")
     assert again.exit_code == 1
     assert "exists already" in again.stderr
-    monkeypatch.setattr("isthmus.cli.demo._photograph", lambda: originals[:64, :96])
     table = run("demo", "-f").stdout
     assert "PSNR dB" in table
     assert "isthmus-demo.png" in table
@@ -378,7 +382,7 @@ def test_demo(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_demo_says_where_a_rival_cannot_be_as_small(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     # The double has no loss; a plain picture is what it makes small.
-    monkeypatch.setattr("isthmus.cli.demo._photograph", lambda: np.zeros((64, 96, 3), np.uint8))
+    monkeypatch.setattr(demo, "_photograph", lambda: np.zeros((64, 96, 3), np.uint8))
     report = json.loads(run("demo", "--json").stdout)
     ours, *rivals = report["rows"]
     assert [row["smallest"] for row in rivals] == [row["bytes"] > ours["bytes"] for row in rivals]

@@ -77,6 +77,7 @@ def test_strip_is_the_way_out_for_what_a_format_cannot_take() -> None:
         assert len(image.info["xmp"]) > 70_000
 
 
+@pytest.mark.usefixtures("folders_in_threads")
 def test_strip_of_a_folder() -> None:
     exif = Image.Exif()
     exif[0x010E] = "described"

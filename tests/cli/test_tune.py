@@ -51,13 +51,14 @@ def test_a_file_to_a_target(tuned_model: Path) -> None:
     assert tune_of("a.isth") == 0.5
 
 
-def test_a_folder(tmp_path: Path, tuned_model: Path) -> None:
+def test_a_folder(tmp_path: Path, tuned_model: Path, request: pytest.FixtureRequest) -> None:
     Path("in").mkdir()
     photo(30, 40).save("in/b.png")
     # Whole addresses: a process opens each once.
     words = ("encode", tmp_path / "in", "-o", tmp_path / "out", "--workers", "1", "--model", tuned_model)
     assert run(*words, "--tune", "psnr").exit_code == 0
     assert tune_of("out/b.isth") == 0
+    request.getfixturevalue("folders_in_threads")
     assert "1 whole already" in run(*words, "--tune", "0").stdout
     other = run(*words, "--dry-run")
     assert other.exit_code == 1

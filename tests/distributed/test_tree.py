@@ -113,7 +113,7 @@ def test_a_store_that_answers_slowly_or_not_at_all(
         # Longer than anybody waits, once.
         if path.endswith("/b/1.png") and asked.count(path) == 1:
             return 6
-        return 0.1
+        return 0.03
 
     store.slowness = slowness
     summary = run_tree(client, "encode", source, target, model="fast")

@@ -107,6 +107,7 @@ def test_targets_are_measured_on_what_is_encoded() -> None:
     assert isthmus.inspect(data).parts.keys() == {"header", "latents", "end"}
 
 
+@pytest.mark.usefixtures("folders_in_threads")
 def test_folders(tmp_path: Path) -> None:
     (tmp_path / "in").mkdir()
     p3().save(tmp_path / "in/a.png", icc_profile=p3_profile())

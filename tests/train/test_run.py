@@ -165,7 +165,7 @@ def test_an_interrupted_run_continues_to_the_same_curve(
 def test_a_run_that_is_overwritten_is_never_resumed(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    request = tiny_request(folder, tmp_path / "m.isthmodel", steps=20)
+    request = tiny_request(folder, tmp_path / "m.isthmodel", measured=False, steps=10)
     assert train(request, quiet).finished
     (board,) = (request.workspace / "tensorboard").iterdir()
 
@@ -180,25 +180,25 @@ def test_a_run_that_is_overwritten_is_never_resumed(
     assert (saved["step"], saved["config"]["seed"]) == (0, 5)
     assert not board.exists()
     assert train(replace(other, resume=True), quiet).finished
-    assert load_checkpoint(request.workspace / "checkpoint.pt")["step"] == 20
-    assert len(losses(request.workspace)) == 2
+    assert load_checkpoint(request.workspace / "checkpoint.pt")["step"] == 10
+    assert len(losses(request.workspace)) == 1
 
 
 def test_after_the_pictures_changed_nothing_is_compared(folder: Path, tmp_path: Path) -> None:
     root = tmp_path / "pictures"
     shutil.copytree(folder, root)
-    request = tiny_request(root, tmp_path / "m.isthmodel", steps=10)
+    request = tiny_request(root, tmp_path / "m.isthmodel", steps=2)
     assert train(request, quiet).finished
     (root / "grey.png").unlink()
     said: list[str] = []
-    assert train(replace(request, steps=20, resume=True, force=True), said.append).finished
+    assert train(replace(request, steps=4, resume=True, force=True), said.append).finished
     assert "the folder has changed since the run began: its curve will not be the same" in said
     assert not any("at equal PSNR" in line for line in said)
 
 
 def test_resuming_a_run_that_ended(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(state_module, "RECENT", 5)
-    request = tiny_request(folder, tmp_path / "m.isthmodel", steps=10, stop_loss=1000.0)
+    request = tiny_request(folder, tmp_path / "m.isthmodel", measured=False, steps=10, stop_loss=1000.0)
     assert train(request, quiet).finished
     # The same again is done already; a lower threshold, or another budget, is not.
     for changed, steps in ((request, 5), (replace(request, stop_loss=0.001), 10), (replace(request, steps=20), 11)):
@@ -210,7 +210,7 @@ def test_resuming_a_run_that_ended(folder: Path, tmp_path: Path, monkeypatch: py
 
 
 def test_time_is_a_budget_too(folder: Path, tmp_path: Path) -> None:
-    request = tiny_request(folder, tmp_path / "m.isthmodel", minutes=0.02)
+    request = tiny_request(folder, tmp_path / "m.isthmodel", measured=False, minutes=0.02)
     assert train(request, quiet).finished
     saved = load_checkpoint(request.workspace / "checkpoint.pt")
     assert saved["step"] > 0
@@ -219,13 +219,13 @@ def test_time_is_a_budget_too(folder: Path, tmp_path: Path) -> None:
 
 def test_it_ends_at_a_loss(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(state_module, "RECENT", 5)
-    request = tiny_request(folder, tmp_path / "m.isthmodel", steps=1000, stop_loss=1000.0)
+    request = tiny_request(folder, tmp_path / "m.isthmodel", measured=False, steps=1000, stop_loss=1000.0)
     assert train(request, quiet).finished
     assert load_checkpoint(request.workspace / "checkpoint.pt")["step"] == 5
 
 
 def test_finish_ends_an_interrupted_run(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    request = tiny_request(folder, tmp_path / "m.isthmodel", steps=1000)
+    request = tiny_request(folder, tmp_path / "m.isthmodel", measured=False, steps=1000)
     during_steps(monkeypatch, {3: lambda: signal.raise_signal(signal.SIGTERM)})
     assert not train(request, quiet).finished
     assert train(tiny_request(folder, request.output, resume=True, finish=True), quiet).finished
@@ -290,7 +290,7 @@ def test_a_checkpoint_that_cannot_be_written_is_said(
     def full(*_: object) -> None:
         raise RuntimeError("unexpected pos 1024 vs 918")
 
-    request = tiny_request(folder, tmp_path / "m.isthmodel", steps=1000)
+    request = tiny_request(folder, tmp_path / "m.isthmodel", measured=False, steps=1000)
     during_steps(
         monkeypatch,
         {
@@ -319,7 +319,7 @@ def test_divergence_is_an_error_with_advice(folder: Path, tmp_path: Path, monkey
 
 
 def test_a_run_of_other_networks_is_not_resumed(folder: Path, tmp_path: Path) -> None:
-    request = tiny_request(folder, tmp_path / "m.isthmodel", steps=2)
+    request = tiny_request(folder, tmp_path / "m.isthmodel", measured=False, steps=2)
     assert train(request, quiet).finished
     checkpoint = request.workspace / "checkpoint.pt"
     saved = load_checkpoint(checkpoint)

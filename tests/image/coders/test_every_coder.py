@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import cache
 from types import ModuleType
 from typing import Any
 
@@ -30,6 +31,7 @@ from isthmus.quality import Quality
 from isthmus.tune import EYE, PSNR, Tune
 from tiny_separable import tiny_separable_model
 
+Encoded = Callable[[int], list[bytes]]
 LAST = 4
 """Bytes of a payload's last word, which ends in bits that mean nothing."""
 
@@ -111,6 +113,13 @@ def photo() -> np.ndarray:
     return np.ascontiguousarray(skimage.data.astronaut()[:200, 100:340])
 
 
+@pytest.fixture(scope="module")
+def encoded(case: Case, photo: np.ndarray) -> Encoded:
+    """The photograph's payloads at a quality, made once for all tests that do not look at how."""
+    made = cache(lambda quality: tuple(case.encode(photo, quality)))
+    return lambda quality: list(made(quality))
+
+
 def test_its_files_have_tiles_of_the_usual_size_and_its_models_find_it(case: Case) -> None:
     assert case.whole.tile == TILE
     assert coder_of(case.model) == case.whole
@@ -179,8 +188,8 @@ def test_pixels_are_asked_for_and_progress_told_in_the_callers_thread(case: Case
 
 
 @pytest.mark.parametrize("threads", [1, 3])
-def test_a_damaged_tile_among_many_ends_the_work(case: Case, photo: np.ndarray, threads: int) -> None:
-    payloads = case.encode(photo, 3000)
+def test_a_damaged_tile_among_many_ends_the_work(case: Case, encoded: Encoded, threads: int) -> None:
+    payloads = encoded(3000)
     payloads[9] = payloads[9][:-8]
     setting, grid = case.at(3000, threads), Grid(240, 200, 64)
     before = threading.active_count()
@@ -193,7 +202,7 @@ def test_a_damaged_tile_among_many_ends_the_work(case: Case, photo: np.ndarray, 
     assert threading.active_count() == before
 
 
-def test_tiles_leave_no_seam(case: Case, photo: np.ndarray) -> None:
+def test_tiles_leave_no_seam(case: Case, encoded: Encoded, photo: np.ndarray) -> None:
     """Latents analysed and pixels synthesised tile by tile equal those of the whole picture at once."""
     setting, source, coder = case.at(6000), ArraySource(photo), case.small
     grid, small = Grid(source.width, source.height), Grid(source.width, source.height, 64)
@@ -205,7 +214,7 @@ def test_tiles_leave_no_seam(case: Case, photo: np.ndarray) -> None:
         box = small.latent_box(index)
         pieces[box.slices] = case.analysis.latents_to_code(setting, pixels_of(source, box))
     np.testing.assert_allclose(pieces, at_once, atol=2e-3)
-    payloads = case.encode(photo, 6000)
+    payloads = encoded(6000)
     rows = coder.decode_rows(setting, payloads.__getitem__, small)
     by_tiles = np.concatenate([strip for _, strip in rows])
     synthesis = case.synthesis(setting, payloads.__getitem__, small)
@@ -233,8 +242,8 @@ def test_latents_too_large_for_16_bits_come_back(case: Case, monkeypatch: pytest
         np.testing.assert_array_equal(window.latents[:, :, : case.model.latents], 16 * latents)
 
 
-def test_a_window_decodes_only_the_tiles_that_it_needs(case: Case, photo: np.ndarray) -> None:
-    payloads = case.encode(photo, 3000)
+def test_a_window_decodes_only_the_tiles_that_it_needs(case: Case, encoded: Encoded) -> None:
+    payloads = encoded(3000)
     asked = []
 
     def payload(index: int) -> bytes:
@@ -249,9 +258,9 @@ def test_a_window_decodes_only_the_tiles_that_it_needs(case: Case, photo: np.nda
 @pytest.mark.parametrize("threads", [1, 2])
 @pytest.mark.parametrize("box", [Box(0, 0, 200, 240), Box(70, 70, 60, 100)], ids=["whole", "window"])
 def test_each_tile_is_decoded_once_and_few_are_kept(
-    case: Case, photo: np.ndarray, box: Box, threads: int, monkeypatch: pytest.MonkeyPatch
+    case: Case, encoded: Encoded, box: Box, threads: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    payloads = case.encode(photo, 1000)
+    payloads = encoded(1000)
     asked: list[int] = []
     kept: list[int] = []
     window = DecodedTiles.window
