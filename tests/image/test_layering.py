@@ -149,6 +149,24 @@ def test_a_nearly_empty_screen_is_told_by_what_is_on_it() -> None:
     assert isthmus.inspect(isthmus.encode(screen)).sharp == 1
 
 
+def test_errors_are_not_asked_for_where_some_part_has_enough_drawn_blocks() -> None:
+    side = layering.TILE // layering.BLOCK
+    flat, drawn = np.zeros((side, 2 * side + 5), bool), np.zeros((side, 2 * side + 5), bool)
+    drawn[:2, : side // 2] = drawn[:, -5:] = True
+    asked: list[Box] = []
+
+    def errors(box: Box) -> float:
+        asked.append(box)
+        return layering._UNSHOWN
+
+    assert layering._worth_a_look(drawn, flat, errors)
+    assert not asked
+    drawn[:, -5:] = False
+    assert layering._worth_a_look(drawn, flat, errors)
+    assert asked == [Box(0, 0, side, side)]
+    assert not layering._worth_a_look(drawn, flat, nothing_unshown)
+
+
 def test_few_drawn_blocks_are_enough_where_networks_leave_much_out(rng: np.random.Generator) -> None:
     """A map from the air, with a legend and, or not, with dots of one pixel, which no quality brings back."""
     ground = np.asarray(Image.fromarray(rng.integers(40, 120, (9, 12, 3), np.uint8)).resize((384, 288)))

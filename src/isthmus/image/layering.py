@@ -91,7 +91,7 @@ def layers_of(
     """A picture in the layers that suit it; neither layer where it has nothing for the sharp one.
 
     Arguments:
-        find_coder: the coder of the photo layer, asked for where the picture is not drawn all over.
+        find_coder: the coder of the photo layer, asked for where that layer may show.
 
     Raises:
         ModelError, SelfCheckError: as `Coder.encode_tiles`.
@@ -174,15 +174,17 @@ def _worth_a_look(drawn: Mask, flat: Mask, least_error: Callable[[Box], float]) 
     """
     side = TILE // BLOCK
     rows, columns = drawn.shape
+    hinted = []
     for top in range(0, rows, side):
         for left in range(0, columns, side):
             box = Box(top, left, min(side, rows - top), min(side, columns - left))
             marks, busy = int(drawn[box.slices].sum()), int((~flat[box.slices]).sum())
-            if marks < _DRAWN_BLOCKS or marks < _HINT_SHARE * busy:
-                continue
-            if marks >= _DRAWN_SHARE * busy or least_error(box) >= _UNSHOWN:
+            if marks >= max(_DRAWN_BLOCKS, _DRAWN_SHARE * busy):
                 return True
-    return False
+            if marks >= max(_DRAWN_BLOCKS, _HINT_SHARE * busy):
+                hinted.append(box)
+    # Errors take longer, and a model: they are asked for where no part has enough by itself.
+    return any(least_error(box) >= _UNSHOWN for box in hinted)
 
 
 def _closed(mask: Mask) -> Mask:

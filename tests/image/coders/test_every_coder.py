@@ -229,6 +229,23 @@ def test_tiles_leave_no_seam(case: Case, encoded: Encoded, photo: np.ndarray) ->
         assert np.abs(window.astype(int) - by_tiles[box.slices]).max() <= 1
 
 
+def test_what_no_quality_takes_away_is_told_of_a_box_alone(case: Case, rng: np.random.Generator) -> None:
+    """Dots of one pixel in some blocks, of a picture that ends within blocks."""
+    rgb = np.full((125, 140, 3), 90, np.uint8)
+    rgb[64:, 64:][rng.random((61, 76)) < 0.05] = 255
+
+    def error(box: Box, quality: int = 6000, pixels: np.ndarray = rgb) -> float:
+        return float(case.whole.least_error(case.at(quality), ArraySource(pixels), box))
+
+    dotted = error(Box(4, 4, 4, 5))
+    assert error(Box(0, 0, 2, 9)) < 1e-3 < error(Box(0, 0, 8, 9)) < dotted
+    blocks = [error(Box(top, left, 1, 1)) for top in range(4, 8) for left in range(4, 9)]
+    assert np.mean(blocks) == pytest.approx(dotted, rel=1e-4)
+    # Beyond the edges stand the mirrored pixels.
+    whole = np.pad(rgb, [(0, 3), (0, 4), (0, 0)], "symmetric")
+    assert error(Box(7, 8, 1, 1), 100, whole) == pytest.approx(blocks[-1])
+
+
 def test_latents_too_large_for_16_bits_come_back(case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
     """No photograph has them; a file may."""
     grid = Grid(64, 48, 64)
