@@ -209,8 +209,6 @@ class ContextModel:
 
     def _by_engine(self, one: Pass, plane: _Plane, engine: PassEngine, features: Float, bias: Float) -> Float:
         """`_network`, with the bias of the first layer."""
-        if features.dtype != np.uint8:
-            features = _as_bytes(features, self.definition.form)
         inputs = {"features": np.ascontiguousarray(features), "bias": bias}
         if one.everywhere:
             window = next(block.window for block in one.blocks if block.taps > 1)
