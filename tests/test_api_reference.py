@@ -27,8 +27,8 @@ PROPERTY = (property, functools.cached_property)
 
 @pytest.fixture(scope="module")
 def pages(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The reference, built by the command that its readers are told, where a warning ends it; all that it describes is
-    loaded here already."""
+    """The reference, built as by the command that its readers are told, in this process, which other tests may share; a
+    warning ends it."""
     folder = tmp_path_factory.mktemp("reference") / "api"
     said = io.StringIO()
     with pytest.MonkeyPatch.context() as patch, warnings.catch_warnings(), redirect_stdout(said), redirect_stderr(said):

@@ -64,9 +64,11 @@ def tiny_transform() -> LappedTransform:
 
 
 def tiny_request(folder: Path, output: Path, measured: bool = True, **rest: object) -> Request:
-    settings = {} if rest.get("resume") else TINY if measured else TINY | UNMEASURED
+    settings = TINY if measured else TINY | UNMEASURED
     if rest.get("origin"):
-        settings = {key: value for key, value in TINY.items() if not key.startswith("network.")}
+        settings = {key: value for key, value in settings.items() if not key.startswith("network.")}
+    elif rest.get("resume"):
+        settings = {}
     return Request(folder, output, settings=tuple(settings.items()), device="cpu", float32=True, **rest)  # type: ignore[arg-type]
 
 
