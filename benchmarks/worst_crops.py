@@ -99,6 +99,8 @@ def main() -> None:
     worst, lost = [], []
     for source in sources_in(options.folder):
         original = np.asarray(Image.open(source.path).convert("RGB"))
+        if min(original.shape[:2]) < SIDE:
+            parser.error(f"{source.name}: expected sides of {SIDE} pixels or more")
         crops = sorted(crops_of(source.name, original, codec, options.quality), key=lambda crop: -crop.lost)
         lost += [crop.lost for crop in crops]
         worst.append(crops[0])

@@ -1,4 +1,4 @@
-/** Symbols of the range decoder: what the latents of a pass lie beside their means, and which are marked or escape. */
+/** Symbols of the range decoder: how far the latents of a pass lie from their means, which are marked, and which escape. */
 
 import { CorruptError } from "./errors.js";
 import { MEAN_STEPS, SCALES } from "./formats.js";
