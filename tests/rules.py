@@ -5,6 +5,7 @@ Nothing of the package is imported: the tests of these rules load them in proces
 
 import gc
 import os
+import platform
 import shutil
 import subprocess
 from collections.abc import Callable
@@ -26,7 +27,10 @@ NOT_OF_PIP = {
         lambda: shutil.which("chromium") and shutil.which("chromedriver"),
         "apt-get install chromium chromium-driver",
     ),
-    "emulator": (lambda: shutil.which("qemu-x86_64"), "apt-get install qemu-user"),
+    "emulator": (
+        lambda: platform.machine() == "x86_64" and shutil.which("qemu-x86_64"),
+        "on x86-64, apt-get install qemu-user",
+    ),
     "firefox": (lambda: shutil.which("firefox-esr"), "apt-get install firefox-esr"),
     "npm": (
         lambda: shutil.which("npm") and (WEB / "node_modules").is_dir(),
