@@ -29,7 +29,7 @@ NOT_OF_PIP = {
     ),
     "emulator": (
         lambda: platform.machine() == "x86_64" and shutil.which("qemu-x86_64"),
-        "on x86-64, apt-get install qemu-user",
+        "apt-get install qemu-user, on x86-64,",
     ),
     "firefox": (lambda: shutil.which("firefox-esr"), "apt-get install firefox-esr"),
     "npm": (
