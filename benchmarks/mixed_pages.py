@@ -4,7 +4,7 @@
     python benchmarks/mixed_pages.py PAGES -o OUTPUT
 
 Writes results.json and points.csv as `isthmus bench` does, and prints for each page the bytes of isthmus, at equal
-quality, over those of AVIF, of its networks alone, and of the better of both.
+quality, over those of AVIF, of its networks alone, and of the better of both; nan where they share no quality.
 """
 
 import argparse
@@ -13,13 +13,15 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
+import numpy as np
+
 import isthmus
 from isthmus.bench.cache import Cache, default_directory
 from isthmus.bench.codec import Weights, isthmus_codec
-from isthmus.bench.curves import bd_rate, curves_of
+from isthmus.bench.curves import Curve, bd_rate, curves_of
 from isthmus.bench.metrics import Picture
 from isthmus.bench.results import record_of, write_csv, write_json
-from isthmus.bench.rivals import RIVALS, Rival
+from isthmus.bench.rivals import OWN, RIVALS, Rival
 from isthmus.bench.sweep import sources_in, sweep
 from isthmus.bench.tables import as_columns
 
@@ -36,28 +38,40 @@ def networks_alone(picture: Picture, quality: float, threads: int) -> bytes:
     return isthmus.encode(picture, quality=quality, layers="photo")
 
 
-def codecs() -> tuple[Rival, Rival, Rival]:
-    """isthmus, its networks alone, and AVIF, at the points that are measured."""
-    own = replace(isthmus_codec(Weights()), qualities=QUALITIES)
+def codecs(asked: str) -> tuple[Rival, Rival, Rival]:
+    """isthmus, its networks alone, and AVIF, at the points that are measured.
+
+    Args:
+        asked: how isthmus is asked, by its name in the bench.
+    """
+    own = replace(isthmus_codec(Weights(asked=OWN[asked]), asked), qualities=QUALITIES)
+    plain = isthmus_codec(Weights())
     alone = replace(
-        own,
+        plain,
         name="isthmus-photo",
         label="isthmus, networks alone",
-        settings=f"{own.settings} layers photo",
+        settings=f"{plain.settings} layers photo",
         encode=networks_alone,
         qualities=ALONE_QUALITIES,
     )
     return own, alone, replace(RIVALS["avif-s6"], qualities=AVIF_QUALITIES)
 
 
+def bytes_over(other: Curve, own: Curve, metric: str) -> float:
+    """Bytes of isthmus over another's at equal quality; nan where they share no level of it."""
+    percent = bd_rate(other, own, metric).percent
+    return math.nan if percent is None else 1 + percent / 100
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("pages", type=Path)
     parser.add_argument("-o", "--output", type=Path, required=True)
+    parser.add_argument("--codec", choices=("isthmus", "isthmus-e2"), default="isthmus", help="with --effort 2 or not")
     parser.add_argument("--cache", type=Path, default=default_directory())
     parser.add_argument("--processes", type=int)
     arguments = parser.parse_args()
-    sources, measured = sources_in(arguments.pages), codecs()
+    sources, measured = sources_in(arguments.pages), codecs(arguments.codec)
     progress = partial(print, "points done, in all:", flush=True)
     points = sweep(sources, measured, Cache(arguments.cache), METRICS, arguments.processes, progress)
     arguments.output.mkdir(parents=True, exist_ok=True)
@@ -68,11 +82,11 @@ def main() -> None:
     for metric in COMPARED:
         rows = {}
         for source in sources:
-            curves = curves_of(point for point in points if point.picture == source.name)
+            curves = curves_of(point for point in points if point.source == source.name)
             own, alone, avif = (curves[name] for name in names)
-            rates = [1 + bd_rate(other, own, metric).percent / 100 for other in (avif, alone)]
-            rows[source.name] = [*rates, max(rates)]
-        means = [math.exp(sum(map(math.log, column)) / len(rows)) for column in zip(*rows.values(), strict=True)]
+            rates = [bytes_over(other, own, metric) for other in (avif, alone)]
+            rows[source.name] = [*rates, float(np.nanmax(rates))]
+        means = np.exp(np.nanmean(np.log(list(rows.values())), 0))
         told = [[name, *(f"{rate:.3f}" for rate in row)] for name, row in {**rows, "geometric mean": means}.items()]
         heads = [f"at equal {metric}", "over AVIF", "over networks alone", "over the better"]
         print(as_columns([heads, *told]), end="\n\n")
