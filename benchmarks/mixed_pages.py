@@ -75,7 +75,7 @@ def main() -> None:
     progress = partial(print, "points done, in all:", flush=True)
     points = sweep(sources, measured, Cache(arguments.cache), METRICS, arguments.processes, progress)
     arguments.output.mkdir(parents=True, exist_ok=True)
-    command = "python benchmarks/mixed_pages.py mixed"
+    command = f"python benchmarks/mixed_pages.py mixed --codec {arguments.codec}"
     write_json(record_of("mixed", command, sources, measured, points), arguments.output / "results.json")
     write_csv(points, arguments.output / "points.csv")
     names = tuple(codec.name for codec in measured)
