@@ -13,6 +13,8 @@ TILE = 1024
 """Side of a tile in pixels."""
 BLOCK = 16
 """Pixels between latent positions."""
+MARGIN = BLOCK // 2
+"""Pixels around blocks that the windows of their latents reach into, on every side."""
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from isthmus.image.box import Box
 from isthmus.image.coders.protocol import ArraySource, PixelSource, UInt8
-from isthmus.image.grid import BLOCK, Grid, mirrored
+from isthmus.image.grid import BLOCK, MARGIN, Grid, mirrored
 
 
 def pixels_of(source: PixelSource, box: Box) -> UInt8:
@@ -56,5 +56,4 @@ def _pixel_axis(begin: int, end: int, size: int) -> npt.NDArray[np.int64]:
     The picture is filled up to whole blocks by mirroring, then mirrored there again.
     """
     whole = -(-size // BLOCK) * BLOCK
-    margin = BLOCK // 2
-    return mirrored(mirrored(np.arange(begin * BLOCK - margin, end * BLOCK + margin), whole), size)
+    return mirrored(mirrored(np.arange(begin * BLOCK - MARGIN, end * BLOCK + MARGIN), whole), size)

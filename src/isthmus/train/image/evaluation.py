@@ -11,7 +11,7 @@ from torch import Tensor
 
 from isthmus.coding.definition import Definition
 from isthmus.image.coders.separable.synthesis import EDGE
-from isthmus.image.grid import BLOCK, is_reversed, mirrored
+from isthmus.image.grid import BLOCK, MARGIN, is_reversed, mirrored
 from isthmus.likeness import psnr_of_mse
 from isthmus.model.engine import limit_threads
 from isthmus.train.context import Observe
@@ -63,8 +63,7 @@ def code(
     device = network.nominal.device
     quality_of, tune_of = (torch.full((len(pixels),), dial, device=device) for dial in (quality, tune))
     dials = network.at(quality_of, tune_of)
-    margin = BLOCK // 2
-    sides = ((0, 0), (margin, margin), (margin, margin), (0, 0))
+    sides = ((0, 0), (MARGIN, MARGIN), (MARGIN, MARGIN), (0, 0))
     shown = np.pad(pixels.cpu().numpy().transpose(0, 2, 3, 1), sides, mode="symmetric")
     transform = network.transform.exact()
     with limit_threads(1):
@@ -78,10 +77,9 @@ def code(
 def reconstructed(network: Network, latents: Tensor, octaves: Tensor, dials: Dials) -> Tensor:
     """Pixels (B, 3, 16h, 16w) uint8 of whole pictures, from all their latents (B, C, h, w) as coded, in steps, and
     their gains (B, 1, h, w) in octaves."""
-    margin = BLOCK // 2
     odd = network.transform.channels[:, 1:] % 2
     around = _with_edge(latents, odd), _with_edge(octaves, torch.zeros_like(odd[:1]))
-    output = network.synthesise(*around, dials)[:, :, margin:-margin, margin:-margin]
+    output = network.synthesise(*around, dials)[:, :, MARGIN:-MARGIN, MARGIN:-MARGIN]
     return torch.floor((output + 128.5).clamp(0, 255)).to(torch.uint8)
 
 

@@ -14,10 +14,8 @@ from isthmus.image.coders.separable.arrays import Float32, nominal_step_of, step
 from isthmus.image.coders.separable.gains import gains_of, staged
 from isthmus.image.coders.separable.transform import MIDDLE
 from isthmus.image.coders.windows import map_of
-from isthmus.image.grid import BLOCK
+from isthmus.image.grid import BLOCK, MARGIN
 from isthmus.medium.setting import Setting
-
-_HALF = BLOCK // 2
 
 
 def latents_to_code(setting: Setting, pixels: UInt8) -> Float32:
@@ -44,7 +42,7 @@ def least_error(setting: Setting, pixels: UInt8) -> float:
     with setting.one_thread():
         errors = transform.synthesise(transform.analyse(pixels)) + np.float32(MIDDLE)
     errors -= pixels[BLOCK:-BLOCK, BLOCK:-BLOCK]
-    return float((errors[_HALF:-_HALF, _HALF:-_HALF] ** 2).mean())
+    return float((errors[MARGIN:-MARGIN, MARGIN:-MARGIN] ** 2).mean())
 
 
 def importance_of(setting: Setting, y: Float32) -> Importance:

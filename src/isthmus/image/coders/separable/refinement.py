@@ -28,13 +28,12 @@ from isthmus.image.coders.separable.arrays import Float32, nominal_step_of, step
 from isthmus.image.coders.separable.gains import as_factors, gains_of, staged
 from isthmus.image.coders.separable.synthesis import EDGE, halo_of, synthesise, turned_signs, with_gains
 from isthmus.image.coders.windows import pixels_of
-from isthmus.image.grid import BLOCK, Grid, is_reversed, mirrored
+from isthmus.image.grid import BLOCK, MARGIN, Grid, is_reversed, mirrored
 from isthmus.medium.setting import Setting
 from isthmus.ssimulacra2.gradient import score_gradient
 from isthmus.ssimulacra2.planes import MIN_SIDE, known_of
 from isthmus.ssimulacra2.score import score
 
-_HALF = BLOCK // 2
 Index = npt.NDArray[np.intp]
 
 ROUNDS: dict[Effort, int] = {2: 1, 3: 3, 4: 6}
@@ -135,8 +134,8 @@ class _Search:
             self._shown[outside, self._gains.first : -1] /= as_factors(self._shown[outside, -1:])
         self._mirrors = [_mirrors(setting, box, grid, axis) for axis in (0, 1)]
         # Pixels that the tile's latents are in, and which of them are the picture's.
-        window = Box(tile.top * BLOCK - _HALF, tile.left * BLOCK - _HALF, *((n + 1) * BLOCK for n in tile[2:]))
-        begin = Box(box.top * BLOCK - _HALF, box.left * BLOCK - _HALF, 0, 0)
+        window = Box(tile.top * BLOCK - MARGIN, tile.left * BLOCK - MARGIN, *((n + 1) * BLOCK for n in tile[2:]))
+        begin = Box(box.top * BLOCK - MARGIN, box.left * BLOCK - MARGIN, 0, 0)
         original = pixels[window.within(begin).slices]
         inside = window.shared(grid.box)
         self._window, self._inside = original.shape, inside.within(window).slices

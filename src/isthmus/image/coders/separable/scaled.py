@@ -20,7 +20,7 @@ from isthmus.image.coders.separable.preview import decode_preview
 from isthmus.image.coders.separable.synthesis import EDGE
 from isthmus.image.coders.separable.transform import MIDDLE, LappedTransform
 from isthmus.image.coders.tiles import Float32, Whole, Window, compact, decode_box
-from isthmus.image.grid import BLOCK, Grid, blocks_of
+from isthmus.image.grid import BLOCK, MARGIN, Grid, blocks_of
 from isthmus.medium.setting import Setting
 from isthmus.model.model import Model
 
@@ -94,7 +94,10 @@ class _ScaledSynthesis:
             planes = self._transform.synthesise(coefficients)
         planes += np.float32(MIDDLE + 0.5)
         pixels = np.clip(planes, 0, 255, out=planes).astype(np.uint8)
-        scale, half = self._scale, BLOCK // 2
-        top, left = (part.top - around.top * BLOCK - half) // scale, (part.left - around.left * BLOCK - half) // scale
+        scale = self._scale
+        top, left = (
+            (part.top - around.top * BLOCK - MARGIN) // scale,
+            (part.left - around.left * BLOCK - MARGIN) // scale,
+        )
         height, width = -(-part.height // scale), -(-part.width // scale)
         return np.ascontiguousarray(pixels[top : top + height, left : left + width])

@@ -20,13 +20,12 @@ from isthmus.image.coders.separable.gains import STEPS, as_factors, gain_exponen
 from isthmus.image.coders.separable.graphs import grid_graph, trunk_graph
 from isthmus.image.coders.separable.networks import NEAR, SQUARE, shape_of
 from isthmus.image.coders.tiles import Whole, Window, dtype_for
-from isthmus.image.grid import BLOCK, Grid, blocks_of
+from isthmus.image.grid import BLOCK, MARGIN, Grid, blocks_of
 from isthmus.medium.setting import Setting
 from isthmus.model.model import Model
 
 EDGE = 1
 """Latent positions beyond the picture's edges."""
-_HALF = BLOCK // 2
 
 
 def halo_of(model: Model) -> int:
@@ -62,7 +61,7 @@ class SeparableSynthesis:
                 index = turned if axis == 0 else (slice(None), turned)
                 whole[index] *= turned_signs(self._setting.model, axis)
         pixels = synthesise(self._setting, whole)
-        covered = Box(around.top * BLOCK + _HALF, around.left * BLOCK + _HALF, *pixels.shape[:2])
+        covered = Box(around.top * BLOCK + MARGIN, around.left * BLOCK + MARGIN, *pixels.shape[:2])
         return pixels[part.within(covered).slices]
 
 
