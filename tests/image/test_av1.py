@@ -34,6 +34,13 @@ def test_more_quality_is_more_bytes_and_less_error() -> None:
     assert errors[-1] < 3
 
 
+def test_a_page_is_one_piece() -> None:
+    page, tiled = text(512, 1024), io.BytesIO()
+    options = {"codec": "aom", "speed": av1._SPEEDS[1], "subsampling": "4:4:4", "advanced": av1._SCREEN}
+    page.save(tiled, "AVIF", quality=50, autotiling=True, max_threads=1, **options)
+    assert len(encode_av1(np.asarray(page), 50)) < 0.8 * len(tiled.getvalue())
+
+
 @pytest.mark.parametrize("size", [(75, 50), (50, 76), (51, 75), (2**16, 2**16), (1, 1)])
 def test_another_size_is_refused_before_any_decoder_sees_it(
     size: tuple[int, int], monkeypatch: pytest.MonkeyPatch
