@@ -17,7 +17,7 @@ import numpy.typing as npt
 from isthmus.coding.definition import Block, Definition, Pass
 from isthmus.coding.fixed_point import ZERO
 from isthmus.coding.formats import SLOPE
-from isthmus.model.graph_writing import GraphWriter
+from isthmus.model.graph_writing import ENGINE, GraphWriter
 
 Arrays = Mapping[str, npt.NDArray[Any]]
 
@@ -74,10 +74,10 @@ class _Builder:
         """Sums of products as they count, in float32, where they are exact."""
         name = self._one.name
         weights = np.concatenate([self._stored[f"{name}.{part}.weight"] for part in self._parts[layer]])
-        sums = self._graph.add("MatMulInteger", x, self._graph.constant(weights), self._zero)
+        # Units are powers of two, so that what counts is the sum itself, fused or not with the bias that is added.
         unit = self._graph.constant(self._numbers[f"{name}.{layer}.unit"])
-        counted = self._graph.add("Mul", self._graph.add("Cast", sums, to=1), unit)
-        return self._graph.add("Add", counted, bias)
+        matrix, one = self._graph.constant(weights), self._graph.constant(np.array(1, np.float32))
+        return self._graph.add("MatMulIntegerToFloat", x, matrix, one, unit, self._zero, "", bias, domain=ENGINE)
 
     def _rounded(self, x: str) -> str:
         """The leaky rectifier, rounded to whole activations, float32."""
