@@ -18,6 +18,8 @@ from isthmus.image.header import NO_MODEL
 from isthmus.image.layering import Beneath, bits_of_error
 from isthmus.image.picture import as_picture
 from isthmus.likeness import psnr_db
+from isthmus.medium.setting import Setting
+from isthmus.model.model import Model
 from isthmus.quality import Quality
 from pictures import page, text, whole
 
@@ -29,6 +31,13 @@ MIXED = 30
 def nothing_unshown(_: Box) -> float:
     """Of a coder that shows everything, with steps fine enough."""
     return 0.0
+
+
+def kinds(picture: object) -> tuple[np.ndarray, np.ndarray]:
+    def no_model() -> Model:
+        raise AssertionError("no model is needed to look at a picture")
+
+    return layering._kinds(as_picture(picture), Setting(no_model, Quality.of(50), threads=2))
 
 
 @pytest.fixture(scope="module")
@@ -110,8 +119,8 @@ def test_what_is_drawn_all_over_needs_no_model(mode: str, monkeypatch: pytest.Mo
 def test_a_scanned_page_is_told_though_no_two_pixels_are_alike(rng: np.random.Generator) -> None:
     noisy = np.asarray(text(160, 96)) * 0.9 + rng.normal(0, 2, (96, 160, 3))
     page = np.clip(np.rint(noisy), 0, 255).astype(np.uint8)
-    assert not layering._worth_a_look(*layering._kinds(as_picture(PHOTO)), nothing_unshown)
-    assert layering._worth_a_look(*layering._kinds(as_picture(page)), nothing_unshown)
+    assert not layering._worth_a_look(*kinds(PHOTO), nothing_unshown)
+    assert layering._worth_a_look(*kinds(page), nothing_unshown)
     data, photo = (isthmus.encode(page, quality=50, layers=layers) for layers in ("auto", "photo"))
     assert isthmus.inspect(data).sharp > 0
     assert len(data) < len(photo)
@@ -143,7 +152,7 @@ def test_a_nearly_empty_screen_is_told_by_what_is_on_it() -> None:
     screen = np.full((640, 960, 3), (66, 72, 76), np.uint8)
     word = np.kron(np.random.default_rng(0).random((8, 48)) < 0.5, np.ones((4, 4), bool))
     screen[304:336, 384:576][word] = 230
-    drawn, flat = layering._kinds(as_picture(screen))
+    drawn, flat = kinds(screen)
     assert 0 < drawn.mean() < 0.02
     assert layering._worth_a_look(drawn, flat, nothing_unshown)
     assert isthmus.inspect(isthmus.encode(screen)).sharp == 1
@@ -175,7 +184,7 @@ def test_few_drawn_blocks_are_enough_where_networks_leave_much_out(rng: np.rando
     dotted = ground.copy()
     dotted[32:][rng.random((256, 384)) < 0.02] = (255, 40, 0)
     for picture, worth in ((ground, False), (dotted, True)):
-        drawn, flat = layering._kinds(as_picture(picture))
+        drawn, flat = kinds(picture)
         assert 0.01 < drawn.sum() / (~flat).sum() < 0.05
         assert not layering._worth_a_look(drawn, flat, nothing_unshown)
         assert (isthmus.encode(picture) == isthmus.encode(picture, layers="photo")) is not worth

@@ -96,7 +96,7 @@ def layers_of(
     Raises:
         ModelError, SelfCheckError: as `Coder.encode_tiles`.
     """
-    drawn, flat = _kinds(picture)
+    drawn, flat = _kinds(picture, setting)
     if not can_encode() or not _worth_a_look(drawn, flat, lambda box: find_coder().least_error(setting, picture, box)):
         return Layered(None, None)
     if (~drawn & ~flat).mean() <= _BUSY_SHARE:
@@ -110,26 +110,30 @@ def bits_of_error(quality: Quality) -> float:
     return float(7.5 / step**2)
 
 
-def _kinds(picture: Picture) -> tuple[Mask, Mask]:
+def _kinds(picture: Picture, setting: Setting) -> tuple[Mask, Mask]:
     """(drawn, flat): which blocks have edges and repeat themselves, and which are of one colour, nearly.
 
     On a scanned page, printed ones count as drawn.
     """
-    drawn, flat, printed = [], [], []
-    for top in range(0, picture.height, _ROWS):
-        whole = _padded(picture(top, 0, min(_ROWS, picture.height - top), picture.width))
-        green = np.ascontiguousarray(whole[..., 1])
-        contrast = _over_blocks(np.maximum, green) - _over_blocks(np.minimum, green)
-        repeating = _over_blocks(np.add, _repeats(whole).astype(np.uint16))
-        drawn.append((repeating >= _REPEATS * BLOCK**2) & (contrast >= _EDGE))
-        flat.append(contrast <= 1)
-        inked = contrast >= _INK
-        inked[inked] = _share_of_paper(_blocks(green)[inked]) >= _PAPER
-        printed.append(inked)
-    marks, ink = np.concatenate(drawn), np.concatenate(printed)
+    tops = range(0, picture.height, _ROWS)
+    with setting.crew(len(tops)) as crew:
+        rows = (picture(top, 0, min(_ROWS, picture.height - top), picture.width) for top in tops)
+        found = crew.in_order(crew.submit(_kinds_of_rows, pixels) for pixels in rows)
+        drawn, flat, printed = (np.concatenate(masks) for masks in zip(*found, strict=True))
     # A page that was never scanned says itself what is drawn: ink would take its photographs as well.
-    scanned = ink.mean() >= _PRINTED_SHARE and marks.mean() < _SCANNED
-    return marks | ink if scanned else marks, np.concatenate(flat)
+    scanned = printed.mean() >= _PRINTED_SHARE and drawn.mean() < _SCANNED
+    return drawn | printed if scanned else drawn, flat
+
+
+def _kinds_of_rows(pixels: Pixels) -> tuple[Mask, Mask, Mask]:
+    """(drawn, flat, printed): as `_kinds`, and which blocks are of ink on paper, of pixels (h, w, 3)."""
+    whole = _padded(pixels)
+    green = np.ascontiguousarray(whole[..., 1])
+    contrast = _over_blocks(np.maximum, green) - _over_blocks(np.minimum, green)
+    repeating = _over_blocks(np.add, _repeats(whole).astype(np.uint16))
+    inked = contrast >= _INK
+    inked[inked] = _share_of_paper(_blocks(green)[inked]) >= _PAPER
+    return (repeating >= _REPEATS * BLOCK**2) & (contrast >= _EDGE), contrast <= 1, inked
 
 
 def _repeats(pixels: Pixels) -> Mask:
