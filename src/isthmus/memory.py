@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ctypes
 import sys
-from collections.abc import Callable
 from functools import cache
 from typing import Any
 
@@ -42,7 +41,7 @@ def _free() -> int:
 
 
 @cache
-def _function(name: str) -> Callable[..., Any] | None:
+def _function(name: str) -> Any:
     """One of the C library's; None where it has none of the name."""
     if sys.platform != "linux":
         return None

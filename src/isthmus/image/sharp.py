@@ -48,8 +48,9 @@ class SharpTile:
     def shown_over(self, below: NDArray[np.uint8], part: tuple[slice, slice]) -> None:
         """Put what shows of a part of the tile over the pixels (h, w, 3) uint8 of that part."""
         if self.pixels is not None:
-            shown = pixels_of(self.mask, *self.pixels.shape[:2])[part]
-            below[shown] = self.pixels[part][shown]
+            everything = self.kind == EVERYWHERE
+            shown = everything or pixels_of(self.mask, *self.pixels.shape[:2])[part][..., None]
+            np.copyto(below, self.pixels[part], where=shown)
 
 
 def encode_sharp(pixels: NDArray[np.uint8], mask: Mask, quality: Quality, effort: Effort = 1) -> bytes:

@@ -74,7 +74,7 @@ class SharpLayer:
                 height, width = reduced.shape[:2]
                 shown = tile.mask.repeat(BLOCK // scale, 0).repeat(BLOCK // scale, 1)[:height, :width]
                 top, left = box.top // scale, box.left // scale
-                pixels[top : top + height, left : left + width][shown] = reduced[shown]
+                np.copyto(pixels[top : top + height, left : left + width], reduced, where=shown[..., None])
 
     def check(self) -> None:
         """Raise CorruptError if a payload is damaged, taking no memory for the picture."""
