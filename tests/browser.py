@@ -75,7 +75,7 @@ def serving(folder: Path) -> Iterator[Site]:
 @contextmanager
 def visiting(browser: str, address: str) -> Iterator[None]:
     """Lets a browser, chromium or firefox-esr, show a page that reports by itself; nothing drives it."""
-    with tempfile.TemporaryDirectory() as profile:
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile:
         words = {
             "chromium": ["--headless=new", "--no-sandbox", "--disable-gpu", f"--user-data-dir={profile}"],
             "firefox-esr": ["--headless", "--no-remote", "--profile", profile],
