@@ -106,8 +106,12 @@ def write_output(target: str, force: bool, write: Callable[[BinaryIO], object]) 
         # Collected first, so that a failure half-way writes nothing here either.
         buffer = BytesIO()
         write(buffer)
-        sys.stdout.buffer.write(buffer.getbuffer())
-        sys.stdout.buffer.flush()
+        try:
+            sys.stdout.buffer.write(buffer.getbuffer())
+            sys.stdout.buffer.flush()
+        except OSError:
+            _abandon_output()
+            raise
         return
     path = Path(target)
     path.parent.mkdir(parents=True, exist_ok=True)
