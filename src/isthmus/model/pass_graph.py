@@ -42,9 +42,10 @@ class _Builder:
         self._form, self._one, self._stored, self._numbers = definition.form, one, stored, numbers
         self._graph = GraphWriter()
         self._zero = self._graph.constant(np.array(ZERO, np.uint8))
-        self._low, self._high, self._offset, self._unit = (
+        form = self._form
+        self._low, self._high, self._offset, self._unit, self._whole = (
             self._graph.constant(np.array(value, np.float32))
-            for value in (self._form.activation_low, self._form.activation_high, ZERO, 1 << self._form.activation_bits)
+            for value in (form.activation_low, form.activation_high, ZERO, 1 << form.activation_bits, 1)
         )
         self._parts = {layer: [part for part, _ in parts] for layer, _, parts, _ in one.matrices()}
 
@@ -76,8 +77,8 @@ class _Builder:
         weights = np.concatenate([self._stored[f"{name}.{part}.weight"] for part in self._parts[layer]])
         # Units are powers of two, so that what counts is the sum itself, fused or not with the bias that is added.
         unit = self._graph.constant(self._numbers[f"{name}.{layer}.unit"])
-        matrix, one = self._graph.constant(weights), self._graph.constant(np.array(1, np.float32))
-        return self._graph.add("MatMulIntegerToFloat", x, matrix, one, unit, self._zero, "", bias, domain=ENGINE)
+        inputs = (x, self._graph.constant(weights), self._whole, unit, self._zero, "", bias)
+        return self._graph.add("MatMulIntegerToFloat", *inputs, domain=ENGINE)
 
     def _rounded(self, x: str) -> str:
         """The leaky rectifier, rounded to whole activations, float32."""
