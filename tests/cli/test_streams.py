@@ -133,7 +133,11 @@ SHELL = [
 
 
 @pytest.mark.parametrize(("command", "status", "said"), SHELL, ids=[command for command, *_ in SHELL])
-def test_in_a_shell(command: str, status: int, said: str, tmp_path: Path) -> None:
+def test_in_a_shell(
+    command: str, status: int, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # As for most users: what is left in a buffer is written, and fails, once more.
+    monkeypatch.delenv("PYTHONUNBUFFERED", raising=False)
     (tmp_path / "folder").mkdir()
     for name in ("b.png", "folder/c.png"):
         Image.new("RGB", (16, 16), "red").save(tmp_path / name)
