@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 MOST_BY_DEFAULT = 2
 """A tile of a picture takes up to 250 MB (decoding, `best`): more at once are for those who ask for them."""
 FREE_MEMORY = 384 << 20
-"""Bytes that threads keep between two parts. The next part takes them again: to ask the system for them anew costs a
-fifth of the time of decoding."""
+"""Bytes that threads keep between two parts. The next part takes them again: to ask the system for them anew costs
+up to a seventh of the time of decoding."""
 
 Given = ParamSpec("Given")
 T = TypeVar("T")
