@@ -133,9 +133,7 @@ SHELL = [
 
 
 @pytest.mark.parametrize(("command", "status", "said"), SHELL, ids=[command for command, *_ in SHELL])
-def test_in_a_shell(
-    command: str, status: int, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_in_a_shell(command: str, status: int, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     # As for most users: what is left in a buffer is written, and fails, once more.
     monkeypatch.delenv("PYTHONUNBUFFERED", raising=False)
     (tmp_path / "folder").mkdir()
