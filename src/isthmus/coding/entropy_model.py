@@ -15,7 +15,9 @@ class EntropyModel:
     Attributes:
         context: predicts mean and scale index of every latent, pass by pass.
         tables: one probability table a scale index.
+        trellis: the same where symbols are of a trellis, see `isthmus.coding.trellis`; None if its symbols never are.
     """
 
     context: ContextModel
     tables: Tables
+    trellis: Tables | None = None

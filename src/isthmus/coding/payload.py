@@ -1,7 +1,7 @@
 """Latents of one plane to its payload and back, with the check that they came back.
 
 payload = CRC-32 of the decoded latents (4 bytes), number of skipped scale indices, with 128 added where positions that
-skip none are marked (1 byte), range-coded words
+skip none are marked, and 64 where symbols are of a trellis (1 byte), range-coded words
 """
 
 from __future__ import annotations
@@ -16,11 +16,12 @@ import numpy.typing as npt
 from isthmus.bitstream.envelope import Front
 from isthmus.coding.entropy_model import EntropyModel
 from isthmus.coding.fixed_point import Float64, ScaleIndices
-from isthmus.coding.formats import MEAN_STEPS, SCALES
+from isthmus.coding.formats import MEAN_STEPS
 from isthmus.coding.front import FrontDecoder
 from isthmus.coding.range_coder import Int32, SymbolDecoder
 from isthmus.coding.symbols import (
     MARKED,
+    TRELLIS,
     Coded,
     Float32,
     Importance,
@@ -31,6 +32,7 @@ from isthmus.coding.symbols import (
     choose,
     is_coded,
 )
+from isthmus.coding.trellis import FIRST_SCALE, Trellis, values
 from isthmus.errors import CorruptError, SelfCheckError
 
 CHECK_BYTES = 4
@@ -41,30 +43,34 @@ class _Reader:
     """Decodes the symbols of one plane, pass by pass."""
 
     def __init__(self, entropy: EntropyModel, payload: bytes):
-        self._decoder: SymbolDecoder
-        if isinstance(payload, Front):
-            how = payload[CHECK_BYTES] if len(payload) >= PREFIX_BYTES else 0
-            self._skipped, self._marked = how & ~MARKED, bool(how & MARKED)
-            self._decoder = FrontDecoder(entropy.tables, payload[PREFIX_BYTES:])
-            return
-        if len(payload) < PREFIX_BYTES:
+        if len(payload) < PREFIX_BYTES and not isinstance(payload, Front):
             raise CorruptError("a payload is too short", expected=f"at least {PREFIX_BYTES} bytes", got=len(payload))
-        self._skipped, self._marked = payload[CHECK_BYTES] & ~MARKED, bool(payload[CHECK_BYTES] & MARKED)
-        if self._skipped > SCALES:
-            raise CorruptError(
-                "a payload's number of skipped scale indices", expected=f"at most {SCALES}", got=self._skipped
-            )
-        self._decoder = SymbolDecoder(entropy.tables, payload[PREFIX_BYTES:])
+        how = payload[CHECK_BYTES] if len(payload) >= PREFIX_BYTES else 0
+        self._skipped, self._marked = how & ~(MARKED | TRELLIS), bool(how & MARKED)
+        self._trellis = Trellis() if how & TRELLIS else None
+        tables = entropy.trellis if self._trellis else entropy.tables
+        if tables is None:
+            raise CorruptError("a payload's symbols", expected="none of a trellis, for which the model has no tables")
+        decoder = FrontDecoder if isinstance(payload, Front) else SymbolDecoder
+        self._decoder = decoder(tables, payload[PREFIX_BYTES:])
 
     def __call__(self, channels: slice, at: Index, means: Float64, scales: ScaleIndices) -> Float64:
         """Decodes one pass; see `isthmus.coding.fixed_point.Code`."""
-        symbols = self.symbols(scales)
-        return np.asarray(symbols.reshape(scales.shape[::-1]).T + means)
+        residuals = self.residuals(scales)
+        return np.asarray(residuals.reshape(scales.shape[::-1]).T / MEAN_STEPS + means)
 
-    def symbols(self, scales: ScaleIndices) -> Int32:
-        """The symbols of one pass, (n * P,) channel by channel, for scale indices (P, n)."""
+    def residuals(self, scales: ScaleIndices) -> Int32:
+        """What the symbols of one pass stand for, in sixteenths of a step, (n * P,) channel by channel, for scale
+        indices (P, n)."""
         marks = self._decoder.decode_marks(len(scales)) if self._marked else np.zeros(len(scales), bool)
-        return self._decoder.decode(by_channel(scales), is_coded(scales, marks, self._skipped))
+        coded_scales = by_channel(scales)
+        symbols = self._decoder.decode(coded_scales, is_coded(scales, marks, self._skipped))
+        residuals = symbols * MEAN_STEPS
+        if self._trellis:
+            places = np.flatnonzero(coded_scales >= FIRST_SCALE)
+            found = symbols.take(places)
+            residuals[places] = values(found, self._trellis.quantizers(found))
+        return residuals
 
     def finished(self) -> bool:
         return self._decoder.finished()
@@ -203,14 +209,14 @@ def _written(entropy: EntropyModel, quantizer: Quantizer, decoded: Float64) -> b
 
 
 def _comes_back(entropy: EntropyModel, payload: bytes, passes: Sequence[Coded]) -> bool:
-    """Whether a payload decodes to the symbols of all passes, and ends with them.
+    """Whether a payload decodes to the residuals of all passes, and ends with them.
 
     Means and scale indices are those that the encoder predicted: a decoder walks the same networks on the same numbers,
     and their sums are exact.
     """
     try:
         reader = _Reader(entropy, payload)
-        same = all(np.array_equal(reader.symbols(one.scales), one.symbols) for one in passes)
+        same = all(np.array_equal(reader.residuals(one.scales), one.residuals) for one in passes)
     except CorruptError:
         return False
     return same and reader.finished()

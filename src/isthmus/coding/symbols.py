@@ -10,7 +10,10 @@ import numpy.typing as npt
 
 from isthmus.coding.entropy_model import EntropyModel
 from isthmus.coding.fixed_point import Float64, ScaleIndices
+from isthmus.coding.formats import MEAN_STEPS
 from isthmus.coding.range_coder import Int32, SymbolEncoder
+from isthmus.coding.trellis import FIRST_SCALE, values
+from isthmus.coding.trellis_search import best_path
 
 Float32 = npt.NDArray[np.float32]
 Index = npt.NDArray[np.intp]
@@ -20,6 +23,8 @@ SKIPPED_SCALES = 4
 positions that are marked."""
 MARKED = 0x80
 """Stands in a payload's byte of skipped scale indices where positions are marked."""
+TRELLIS = 0x40
+"""Stands there where symbols from scale index `FIRST_SCALE` on are of a trellis."""
 MARK_BITS = 6.0
 """About what a mark costs: a position has one in a pass where coding what would be skipped gains more."""
 
@@ -31,10 +36,12 @@ class Coded:
     Attributes:
         scales: (P, n) uint8.
         symbols: (n * P,) int32, channel by channel; zero where they are skipped.
+        residuals: (n * P,) int32, what they stand for, in sixteenths of a step.
     """
 
     scales: ScaleIndices
     symbols: Int32
+    residuals: Int32
 
 
 @dataclass(frozen=True)
@@ -88,7 +95,8 @@ def is_coded(scales: ScaleIndices, marks: npt.NDArray[np.bool_], skipped: int) -
 
 
 class Quantizer:
-    """Chooses the symbols of one plane, pass by pass, and codes them: rate-distortion optimised quantization, greedy.
+    """Chooses the symbols of one plane, pass by pass, and codes them by rate and distortion: those of a trellis along
+    its best path, the others greedily.
 
     Args:
         entropy: codes the latents.
@@ -103,11 +111,14 @@ class Quantizer:
         self._importance = importance.places.reshape(-1)
         self._by_channel = importance.channels
         self._decoded = np.zeros(self._y.shape) if self._staged else None
-        self._encoder = SymbolEncoder(entropy.tables)
-        self._bits, self._savings = entropy.tables.bits, entropy.tables.savings
+        self._has_trellis = entropy.trellis is not None
+        tables = entropy.trellis or entropy.tables
+        self._encoder = SymbolEncoder(tables)
+        self._bits, self._savings = tables.bits, tables.savings
         self._radius = self._bits.shape[1] // 2
         self._zero_bits = self._bits[:, self._radius]
         self._skipped_gain = np.where(np.arange(len(self._bits)) < SKIPPED_SCALES, -self._zero_bits, np.float32(0))
+        self._state = 0
         self.coded: list[Coded] = []
         """Pass by pass."""
         self.spent = np.zeros(len(self._y))
@@ -118,14 +129,57 @@ class Quantizer:
         if self._staged and channels.start >= self._y.shape[1]:
             self._go_on(self._staged)
         x = self._y[at, channels] - means
+        symbols, bits, marks = self._scalar(channels, at, x, scales)
+        coded_scales = by_channel(scales)
+        symbols = symbols.T.astype(np.int32).reshape(-1)
+        residuals = symbols * MEAN_STEPS
+        spent = bits.sum(1)
+        places = np.flatnonzero(coded_scales >= FIRST_SCALE) if self._has_trellis else ()
+        if len(places):
+            position = places % len(at)
+            worth = self._worth(channels, at, position, places // len(at))
+            path = best_path(
+                x.T.reshape(-1).take(places).astype(np.float32),
+                coded_scales.take(places),
+                worth.astype(np.float32),
+                self._bits,
+                self._state,
+            )
+            self._state = path.state
+            found = path.symbols.astype(np.int32)
+            symbols[places] = found
+            residuals[places] = values(found, path.quantizers)
+            spent += np.bincount(position, path.bits, len(at))
+        self.spent[at] += spent + MARK_BITS * marks
+        self._encoder.encode_marks(marks)
+        self._encoder.encode(symbols, coded_scales, is_coded(scales, marks, SKIPPED_SCALES))
+        self.coded.append(Coded(scales, symbols, residuals))
+        decoded = residuals.reshape(x.shape[::-1]).T / MEAN_STEPS + means
+        if self._decoded is not None:
+            self._decoded[at, channels] = decoded
+        return decoded
+
+    def _worth(self, channels: slice, at: Index, position: Index, channel: Index) -> Float64:
+        """(n,): bits that a squared error of a step is worth at places of a pass."""
+        importance = self._importance[at].take(position)
+        if self._by_channel is not None:
+            importance *= self._by_channel[channels].take(channel)
+        return importance
+
+    def _scalar(
+        self, channels: slice, at: Index, x: Float64, scales: ScaleIndices
+    ) -> tuple[Float64, Float32, npt.NDArray[np.bool_]]:
+        """Symbols (P, n) of a pass, zero where they are of a trellis, their bits, and which positions are marked."""
         symbols = np.rint(x)
         bits = self._zero_bits[scales]
+        if self._has_trellis:
+            of_trellis = scales >= FIRST_SCALE
+            symbols[of_trellis] = 0
+            bits[of_trellis] = 0
         # Most symbols are zero already, and there is nothing to choose.
         some = np.flatnonzero(symbols != 0)
         x_some, scales_some = x.reshape(-1)[some], scales.reshape(-1)[some]
-        importance = self._importance[at].take(some // x.shape[1])
-        if self._by_channel is not None:
-            importance *= self._by_channel[channels].take(some % x.shape[1])
+        importance = self._worth(channels, at, some // x.shape[1], some % x.shape[1])
         chosen, chosen_bits = self._chosen(x_some, symbols.reshape(-1)[some], scales_some, importance)
         # What coding would gain of what is skipped where there is no mark.
         skipped = scales_some < SKIPPED_SCALES
@@ -140,15 +194,7 @@ class Quantizer:
         symbols.reshape(-1)[some] = chosen
         bits.reshape(-1)[some] = chosen_bits
         bits[(scales < SKIPPED_SCALES) & ~marks[:, None]] = 0
-        self.spent[at] += bits.sum(1) + MARK_BITS * marks
-        coded = Coded(scales, np.ascontiguousarray(symbols.T, np.int32).reshape(-1))
-        self._encoder.encode_marks(marks)
-        self._encoder.encode(coded.symbols, by_channel(scales), is_coded(scales, marks, SKIPPED_SCALES))
-        self.coded.append(coded)
-        decoded = np.asarray(np.add(symbols, means, out=symbols))
-        if self._decoded is not None:
-            self._decoded[at, channels] = decoded
-        return decoded
+        return symbols, bits, marks
 
     def _go_on(self, staged: Staged) -> None:
         """Asks for the latents that hang on the first ones, all of which are decoded."""
@@ -173,7 +219,7 @@ class Quantizer:
 
     def finish(self) -> bytes:
         """How scale indices are skipped, a byte, and the coded words."""
-        return bytes([MARKED | SKIPPED_SCALES]) + self._encoder.finish()
+        return bytes([MARKED | TRELLIS * self._has_trellis | SKIPPED_SCALES]) + self._encoder.finish()
 
 
 def choose(

@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 from isthmus.coding.formats import SCALES
 from isthmus.coding.tables import MAX_RADIUS
+from isthmus.coding.trellis import TRELLIS_TABLES
 
 Arrays = dict[str, npt.NDArray[Any]]
 
@@ -25,7 +26,7 @@ DTYPES = ("int8", "int16", "int32", "float16", "float32")
 MAX_SYMBOL = (1 << 15) - 1
 MAX_STEP = 1 << 16
 MAX_PARTS = 4096
-MAX_TABLE_BYTES = 4 * SCALES * (2 * MAX_RADIUS + 3)
+MAX_TABLE_BYTES = 4 * (SCALES + TRELLIS_TABLES) * (2 * MAX_RADIUS + 3)
 """Of the largest radius for every scale index, each table with its length before it."""
 MAX_MEMORY = 1 << 28
 """Of the XZ decoder; preset 9 needs 65 MB."""

@@ -18,6 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from isthmus.coding.formats import SCALES
+from isthmus.coding.trellis import TRELLIS_TABLES
 from isthmus.errors import ModelError, UnknownModelError
 from isthmus.files import write_atomic
 from isthmus.model.check import check_arrays
@@ -90,8 +91,9 @@ def parse_model(
     identity = hashlib.sha256(data).digest()[:ID_BYTES]
     try:
         model = Model(identity, str(metadata.get("name", "")), metadata, arrays)
-        if len(model.tables) != SCALES:
-            raise ValueError(f"{len(model.tables)} probability tables, expected {SCALES}")
+        if model.table_count not in (SCALES, SCALES + TRELLIS_TABLES):
+            expected = f"{SCALES}, or {SCALES + TRELLIS_TABLES} with those of a trellis"
+            raise ValueError(f"{model.table_count} probability tables, expected {expected}")
     except ValueError as error:
         raise ModelError(f"model file {path} is inconsistent", got=str(error)) from error
     return model

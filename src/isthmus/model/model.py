@@ -13,9 +13,10 @@ import numpy.typing as npt
 from isthmus.coding.definition import Definition
 from isthmus.coding.entropy_model import EntropyModel
 from isthmus.coding.fixed_point import ContextModel
-from isthmus.coding.formats import FORMATS, WORDS, Format
+from isthmus.coding.formats import FORMATS, SCALES, WORDS, Format
 from isthmus.coding.kinds import FIRST, definition_of
 from isthmus.coding.tables import Tables
+from isthmus.coding.trellis import FIRST_SCALE
 from isthmus.coding.weights import numbers
 from isthmus.model.pass_engines import PassEngines
 
@@ -89,12 +90,27 @@ class Model:
     @cached_property
     def entropy(self) -> EntropyModel:
         """What turns latents into bytes and back."""
-        return EntropyModel(self.context, self.tables)
+        return EntropyModel(self.context, self.tables, self.trellis)
+
+    @cached_property
+    def _all_tables(self) -> Tables:
+        return Tables.unpack(self.arrays["tables"].astype(np.int64))
+
+    @property
+    def table_count(self) -> int:
+        """How many probability tables there are."""
+        return len(self._all_tables)
 
     @cached_property
     def tables(self) -> Tables:
-        """The probability tables."""
-        return Tables.unpack(self.arrays["tables"].astype(np.int64))
+        """The probability tables of symbols that are no trellis's, one a scale index."""
+        return Tables(self._all_tables.counts[:SCALES])
+
+    @cached_property
+    def trellis(self) -> Tables | None:
+        """The tables, one a scale index, where symbols are of a trellis; None if the model has none of these."""
+        counts = self._all_tables.counts
+        return Tables(counts[:FIRST_SCALE] + counts[SCALES:]) if len(counts) > SCALES else None
 
     @cached_property
     def definition(self) -> Definition:

@@ -32,11 +32,12 @@ QUALITIES = 15
 """The pictures are coded at this many qualities in turn, an odd number, and at either end of tune."""
 
 
-def laplace_tables() -> Tables:
-    """One table a scale index: the Laplace distribution that the index stands for before anything is measured."""
+def laplace_tables(step: float = 1.0) -> Tables:
+    """One table a scale index: the Laplace distribution that the index stands for before anything is measured, of
+    symbols that lie so many steps apart."""
     counts = []
     for index in range(SCALES):
-        scale = SCALE_MIN * math.exp(math.log(SCALE_MAX / SCALE_MIN) * index / (SCALES - 1))
+        scale = SCALE_MIN * math.exp(math.log(SCALE_MAX / SCALE_MIN) * index / (SCALES - 1)) / step
         radius = max(MIN_RADIUS, min(MAX_RADIUS, math.ceil(scale * 9)))
         x = np.arange(radius + 1)
         tail = 0.5 * np.exp(-(x + 0.5) / scale)  # P(X > x + 1/2)
