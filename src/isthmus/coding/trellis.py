@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from isthmus.coding.formats import SCALES
+from isthmus.coding.formats import MEAN_STEPS, SCALES
 
 Bits = npt.NDArray[np.uint8]
 """Zeros and ones."""
@@ -27,6 +27,8 @@ TRELLIS_TABLES = SCALES - FIRST_SCALE
 """Of probabilities, which a model has beside the others for symbols of a trellis."""
 UNIT = 10
 """Sixteenths of a step: the quantizer of even multiples has 2 * UNIT from one value to the next, and so has the other."""
+SYMBOL_STEP = 2 * UNIT / MEAN_STEPS
+"""Steps from one value of a quantizer to the next."""
 MEMORY = 6
 """Bits of a state."""
 FEEDBACK = 0b1000011

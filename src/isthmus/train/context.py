@@ -20,6 +20,7 @@ from isthmus.coding.definition import Definition, Neighbourhood, Pass, Window
 from isthmus.coding.formats import BYTES, LATENT_LIMIT, MEAN_STEPS, SCALES, SLOPE, Format
 from isthmus.coding.weights import EXPONENTS
 from isthmus.train.quantization import compand, laplace_costs, quantize, scale_index, ste
+from isthmus.train.trellis import along_trellis
 
 FARTHEST = LATENT_LIMIT / MEAN_STEPS
 """Differences between neighbours, in steps, enter the networks clipped to +-this."""
@@ -165,9 +166,10 @@ def _nearness(window: Window) -> Tensor:
 class ContextModel(nn.Module):
     """All passes in turn."""
 
-    def __init__(self, definition: Definition):
+    def __init__(self, definition: Definition, trellis: bool = False):
         super().__init__()
         self.definition = definition
+        self.trellis = trellis
         self.passes = nn.ModuleDict(
             {
                 _key(one): PassNetwork(one, definition.points, definition.form, definition.tuned)
@@ -178,7 +180,7 @@ class ContextModel(nn.Module):
             self.near: Tensor
             self.register_buffer("near", _nearness(definition.neighbours.window))
         self.costs: Tensor
-        self.register_buffer("costs", laplace_costs())
+        self.register_buffer("costs", laplace_costs(trellis))
 
     def network(self, one: Pass) -> PassNetwork:
         """The network of a pass."""
@@ -213,7 +215,7 @@ class ContextModel(nn.Module):
                 part = part / gain
                 # An error there is as many times larger as the gain, and hidden as well.
                 worth = None if worth is None else worth * gain
-            decoded, bits = self._group(group, part, known, _Coding(weights, self.costs, worth, observe))
+            decoded, bits = self._group(group, part, known, _Coding(weights, self.costs, worth, observe, self.trellis))
             around = group[0].neighbours
             window = around.highpass if around else None
             known += features_of(highpass(decoded, window) if window else decoded, self.definition.form)
@@ -284,13 +286,17 @@ class _Coding(NamedTuple):
     costs: Tensor
     importance: Tensor | None
     observe: Observe | None
+    trellis: bool
 
     def __call__(
         self, y: Tensor, mean: Tensor, scale: Tensor, importance: Tensor | None
     ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """Decoded latents, bits, symbols and the scale indices that were used."""
         scale = scale if self.observe is None else scale_index(scale)
-        return (*quantize(y, mean, scale, self.costs, importance), scale)
+        quantized = quantize(y, mean, scale, self.costs, importance)
+        if self.trellis and importance is not None:
+            quantized = along_trellis(y, mean, scale, self.costs, importance, quantized)
+        return (*quantized, scale)
 
 
 def _key(one: Pass) -> str:

@@ -14,8 +14,10 @@ from isthmus.coding.definition import Definition, Pass
 from isthmus.coding.formats import LATENT_LIMIT, MEAN_STEPS, SCALES, WORDS, Format
 from isthmus.coding.kinds import FIRST
 from isthmus.coding.tables import Tables
+from isthmus.coding.trellis import FIRST_SCALE
 from isthmus.coding.weights import input_bits, numbers
 from isthmus.train.context import ContextModel, PassNetwork, weight_exponents
+from isthmus.train.tables import laplace_tables
 
 Arrays = dict[str, npt.NDArray[Any]]
 UNIT = 1 << 12
@@ -40,6 +42,10 @@ def compand_table(form: Format = WORDS) -> npt.NDArray[np.int32]:
 
 def entropy_arrays(context: ContextModel, tables: Tables) -> Arrays:
     """All arrays that every model file has, by their names there: those of an entropy model."""
+    if context.trellis:
+        # Symbols that are of a trellis have tables of their own; the encoder never takes the others of these indices.
+        own, counts = tables.counts[FIRST_SCALE:], laplace_tables().counts[FIRST_SCALE:]
+        tables = Tables([*tables.counts[:FIRST_SCALE], *counts, *own])
     return {
         "tables": tables.pack().astype(np.int32),
         "compand": compand_table(context.definition.form),

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
 from isthmus.coding.formats import MEAN_STEPS, SCALES
+from isthmus.coding.trellis import FIRST_SCALE, SYMBOL_STEP
 
 SCALE_MIN, SCALE_MAX = 0.05, 256.0
 LOG2_E = math.log2(math.e)
@@ -15,9 +17,13 @@ COST_COLUMNS = 16
 """Symbols 0 to 15 have costs of their own in training; beyond, a straight line."""
 
 
-def laplace_costs() -> Tensor:
-    """(SCALES, COST_COLUMNS) bits of the symbols 0, 1, ... under Laplace densities of log-spaced scales."""
+def laplace_costs(trellis: bool = False) -> Tensor:
+    """(SCALES, COST_COLUMNS) bits of the symbols 0, 1, ... under Laplace densities of log-spaced scales; with a trellis
+    those of its symbols, where it has some."""
     index = torch.arange(SCALES, dtype=torch.float64)
+    if trellis:
+        # Its symbols lie farther apart, as if the densities were narrower.
+        index[FIRST_SCALE:] -= math.log(SYMBOL_STEP) * (SCALES - 1) / math.log(SCALE_MAX / SCALE_MIN)
     return laplace_bits(torch.arange(COST_COLUMNS), index[:, None]).float()
 
 
@@ -46,10 +52,27 @@ def ste(hard: Tensor, soft: Tensor) -> Tensor:
     return soft + (hard - soft).detach()
 
 
-def quantize(
-    y: Tensor, mean: Tensor, scale: Tensor, costs: Tensor, importance: Tensor | None
-) -> tuple[Tensor, Tensor, Tensor]:
-    """Decoded latents, bits and symbols, each shaped like y; gradients pass straight through the rounding.
+class Quantized(NamedTuple):
+    """What latents become, each (B, C, H, W).
+
+    Attributes:
+        decoded: latents as they are decoded.
+        bits: what they cost.
+        symbols: what is coded.
+    """
+
+    decoded: Tensor
+    bits: Tensor
+    symbols: Tensor
+
+
+def rounded_means(mean: Tensor) -> Tensor:
+    """Means as they are decoded, in sixteenths; the gradient passes straight through."""
+    return ste(torch.round(mean * MEAN_STEPS) / MEAN_STEPS, mean)
+
+
+def quantize(y: Tensor, mean: Tensor, scale: Tensor, costs: Tensor, importance: Tensor | None) -> Quantized:
+    """Decoded latents, bits and symbols; gradients pass straight through the rounding.
 
     Args:
         costs: (SCALES, COST_COLUMNS) bits of the symbols of magnitude 0, 1, ... for each scale index; interpolated
@@ -57,7 +80,7 @@ def quantize(
         importance: bits that a squared error of one is worth, to be broadcast to y. With it a symbol is moved one
             step towards zero where that saves more bits than it costs, as the encoder does; None for plain rounding.
     """
-    mean = ste(torch.round(mean * MEAN_STEPS) / MEAN_STEPS, mean)
+    mean = rounded_means(mean)
     x = y - mean
     last = COST_COLUMNS - 1
     flat = costs.reshape(-1)
@@ -90,7 +113,7 @@ def quantize(
     bits = here_low + (here_high - here_low) * (scale - low) + beyond + slope * (x - x.detach())
     # The gradient of a latent that rounds to zero belongs to its mean: nothing that the encoder does to it, short of
     # another symbol, changes the picture.
-    return torch.where(r == 0, mean, ste(r + mean.detach(), y)), bits, r
+    return Quantized(torch.where(r == 0, mean, ste(r + mean.detach(), y)), bits, r)
 
 
 def scale_index(scale: Tensor) -> Tensor:

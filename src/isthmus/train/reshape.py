@@ -39,6 +39,9 @@ def reshaped(state: Mapping[str, Tensor], old: NetworkConfig, new: NetworkConfig
     steps = [key for key in state if key.endswith(".log_steps")]
     moved |= {key: _at_new_points(state[key][:, None], before, after)[:, 0] for key in steps}
     old_state = {**state, **moved, "nominal": after}
+    if old.trellis != new.trellis:
+        # Its symbols stand for other values.
+        del old_state["context.costs"]
     return {key: _fit(key, fresh, old_state.get(key)) for key, fresh in network.state_dict().items()}
 
 

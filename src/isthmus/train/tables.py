@@ -17,6 +17,7 @@ from torch import Tensor
 from isthmus.coding.fixed_point import Float64
 from isthmus.coding.formats import SCALES
 from isthmus.coding.tables import TOTAL, Tables, counts_from_frequencies
+from isthmus.coding.trellis import FIRST_SCALE, SYMBOL_STEP
 from isthmus.train.config import TrainConfig
 from isthmus.train.image.evaluation import code, middle, prepare
 from isthmus.train.image.modules import Network
@@ -32,12 +33,14 @@ QUALITIES = 15
 """The pictures are coded at this many qualities in turn, an odd number, and at either end of tune."""
 
 
-def laplace_tables(step: float = 1.0) -> Tables:
-    """One table a scale index: the Laplace distribution that the index stands for before anything is measured, of
-    symbols that lie so many steps apart."""
+def laplace_tables(trellis: bool = False) -> Tables:
+    """One table a scale index: the Laplace distribution that the index stands for before anything is measured; with a
+    trellis that of its symbols, where it has some."""
     counts = []
     for index in range(SCALES):
-        scale = SCALE_MIN * math.exp(math.log(SCALE_MAX / SCALE_MIN) * index / (SCALES - 1)) / step
+        scale = SCALE_MIN * math.exp(math.log(SCALE_MAX / SCALE_MIN) * index / (SCALES - 1))
+        if trellis and index >= FIRST_SCALE:
+            scale /= SYMBOL_STEP
         radius = max(MIN_RADIUS, min(MAX_RADIUS, math.ceil(scale * 9)))
         x = np.arange(radius + 1)
         tail = 0.5 * np.exp(-(x + 0.5) / scale)  # P(X > x + 1/2)
@@ -126,18 +129,20 @@ def fit_tables(
 
     A second round follows the choices that the first one's costs changed.
     """
-    start = laplace_tables()
+    trellis = network.config.trellis
+    start = laplace_tables(trellis)
     tables = start
     for _ in range(rounds):
         tables = fitted(start, collect(network, pictures, config, dtype))
-        network.context.costs.copy_(training_costs(tables))
+        network.context.costs.copy_(training_costs(tables, trellis))
     return tables
 
 
-def training_costs(tables: Tables) -> Tensor:
-    """(SCALES, COST_COLUMNS) float32: bits of the symbols 0, 1, ... by the tables, as training takes them."""
+def training_costs(tables: Tables, trellis: bool = False) -> Tensor:
+    """(SCALES, COST_COLUMNS) float32: bits of the symbols 0, 1, ... by the tables, as training takes them; with a
+    trellis of its symbols, where it has some."""
     costs = np.empty((len(tables), COST_COLUMNS))
-    smooth = laplace_costs().numpy()
+    smooth = laplace_costs(trellis).numpy()
     for scale, count in enumerate(tables.counts):
         m = int(tables.radius[scale])
         if smooth[scale, 1] - smooth[scale, 0] < FLAT_BITS:

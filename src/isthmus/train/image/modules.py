@@ -195,7 +195,7 @@ class Network(nn.Module):
         self.trunk = Trunk(config)
         nominal = torch.linspace(math.log(config.coarsest_step), math.log(config.finest_step), config.points)
         self.grid = Grid(config, nominal)
-        self.context = ContextModel(config.entropy)
+        self.context = ContextModel(config.entropy, config.trellis)
         self.nominal: Tensor
         self.register_buffer("nominal", nominal)
         # Set by `begin` and never trained: steps trained through the rounding shrink without end.

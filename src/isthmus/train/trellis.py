@@ -1,0 +1,65 @@
+"""Symbols of a trellis in training: chosen as the encoder chooses them, with gradients that pass as through rounding."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from isthmus.coding.formats import MEAN_STEPS, SCALES
+from isthmus.coding.trellis import FIRST_SCALE, SYMBOL_STEP, values
+from isthmus.coding.trellis_search import best_path
+from isthmus.train.quantization import COST_COLUMNS, Quantized, rounded_means, scale_index, ste
+
+LARGEST = 256
+"""Symbols up to this have costs of their own in the search; those beyond cost as much as the next."""
+
+
+def along_trellis(
+    y: Tensor, mean: Tensor, scale: Tensor, costs: Tensor, importance: Tensor, quantized: Quantized
+) -> Quantized:
+    """What `quantize` returned for the same arguments, but for the latents that are of a trellis.
+
+    Each batch is one sequence, crop by crop and channel by channel.
+    """
+    with torch.no_grad():
+        of_trellis = scale_index(scale) >= FIRST_SCALE
+    if not of_trellis.any():
+        return quantized
+    y, mean, scale = (one[of_trellis] for one in (y, rounded_means(mean).expand_as(y), scale))
+    worth = importance.expand_as(of_trellis)[of_trellis]
+    with torch.no_grad():
+        x = y - mean
+        numbers = (one.float().cpu().numpy() for one in (x, scale_index(scale), worth))
+        shifts, scales, worths = numbers
+        path = best_path(shifts, scales.astype(np.uint8), worths, _bits(costs))
+        symbols = torch.from_numpy(path.symbols).to(y)
+        residuals = torch.from_numpy(values(path.symbols, path.quantizers) / MEAN_STEPS).to(y)
+        low = scale.floor().clamp_max(SCALES - 2)
+        magnitude = symbols.abs()
+        inside = magnitude.clamp_max(COST_COLUMNS - 1)
+        row = (low * COST_COLUMNS).to(torch.int32)
+
+        def cost(column: Tensor) -> tuple[Tensor, Tensor]:
+            at = row + column.to(torch.int32)
+            return costs.reshape(-1)[at], costs.reshape(-1)[at + COST_COLUMNS]
+
+        here_low, here_high = cost(inside)
+        below_low, below_high = cost((inside - 1).clamp_min(0))
+        slope = torch.lerp(here_low - below_low, here_high - below_high, scale - low)
+        beyond = (magnitude - inside) * slope
+        slope = slope * torch.sign(symbols) / SYMBOL_STEP
+    bits = here_low + (here_high - here_low) * (scale - low) + beyond + slope * (y - mean - x)
+    # As of latents that are rounded to zero, the gradient belongs to the mean.
+    decoded = torch.where(symbols == 0, mean, ste(residuals + mean.detach(), y))
+    found = (decoded, bits, symbols)
+    return Quantized(*(old.masked_scatter(of_trellis, new) for old, new in zip(quantized, found, strict=True)))
+
+
+def _bits(costs: Tensor) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
+    """(SCALES, 2 LARGEST + 1) float32: bits of the symbols -LARGEST..LARGEST."""
+    known = costs.float().cpu().numpy()
+    rest = np.arange(1, LARGEST + 2 - COST_COLUMNS, dtype=np.float32)
+    line = known[:, -1:] + rest * (known[:, -1:] - known[:, -2:-1])
+    half = np.concatenate([known, line], 1)
+    return np.concatenate([half[:, :0:-1], half], 1)
