@@ -31,6 +31,7 @@ from isthmus.coding.symbols import (
     by_channel,
     choose,
     is_coded,
+    steps_of,
 )
 from isthmus.coding.trellis import FIRST_SCALE, Trellis, values
 from isthmus.errors import CorruptError, SelfCheckError
@@ -56,18 +57,17 @@ class _Reader:
 
     def __call__(self, channels: slice, at: Index, means: Float64, scales: ScaleIndices) -> Float64:
         """Decodes one pass; see `isthmus.coding.fixed_point.Code`."""
-        residuals = self.residuals(scales)
-        return np.asarray(residuals.reshape(scales.shape[::-1]).T / MEAN_STEPS + means)
+        return steps_of(self.residuals(scales), means)
 
     def residuals(self, scales: ScaleIndices) -> Int32:
         """What the symbols of one pass stand for, in sixteenths of a step, (n * P,) channel by channel, for scale
         indices (P, n)."""
         marks = self._decoder.decode_marks(len(scales)) if self._marked else np.zeros(len(scales), bool)
-        coded_scales = by_channel(scales)
-        symbols = self._decoder.decode(coded_scales, is_coded(scales, marks, self._skipped))
+        ordered = by_channel(scales)
+        symbols = self._decoder.decode(ordered, is_coded(scales, marks, self._skipped))
         residuals = symbols * MEAN_STEPS
         if self._trellis:
-            places = np.flatnonzero(coded_scales >= FIRST_SCALE)
+            places = np.flatnonzero(ordered >= FIRST_SCALE)
             found = symbols.take(places)
             residuals[places] = values(found, self._trellis.quantizers(found))
         return residuals

@@ -94,6 +94,13 @@ def is_coded(scales: ScaleIndices, marks: npt.NDArray[np.bool_], skipped: int) -
     return ((scales >= skipped) | marks[:, None]).T.reshape(-1)
 
 
+def steps_of(residuals: Int32, means: Float64) -> Float64:
+    """(P, n), in steps: latents of a pass from what symbols stand for, (n * P,) in sixteenths, and the means."""
+    steps = residuals.reshape(means.shape[::-1]).T * (1 / MEAN_STEPS)
+    steps += means
+    return np.asarray(steps)
+
+
 class Quantizer:
     """Chooses the symbols of one plane, pass by pass, and codes them by rate and distortion: those of a trellis along
     its best path, the others greedily.
@@ -118,7 +125,7 @@ class Quantizer:
         self._radius = self._bits.shape[1] // 2
         self._zero_bits = self._bits[:, self._radius]
         self._skipped_gain = np.where(np.arange(len(self._bits)) < SKIPPED_SCALES, -self._zero_bits, np.float32(0))
-        self._state = 0
+        self._state = 0  # of the trellis
         self.coded: list[Coded] = []
         """Pass by pass."""
         self.spent = np.zeros(len(self._y))
@@ -129,35 +136,35 @@ class Quantizer:
         if self._staged and channels.start >= self._y.shape[1]:
             self._go_on(self._staged)
         x = self._y[at, channels] - means
-        symbols, bits, marks = self._scalar(channels, at, x, scales)
-        coded_scales = by_channel(scales)
-        symbols = symbols.T.astype(np.int32).reshape(-1)
-        residuals = symbols * MEAN_STEPS
-        spent = bits.sum(1)
-        places = np.flatnonzero(coded_scales >= FIRST_SCALE) if self._has_trellis else ()
-        if len(places):
-            position = places % len(at)
-            worth = self._worth(channels, at, position, places // len(at))
-            path = best_path(
-                x.T.reshape(-1).take(places).astype(np.float32),
-                coded_scales.take(places),
-                worth.astype(np.float32),
-                self._bits,
-                self._state,
-            )
-            self._state = path.state
-            found = path.symbols.astype(np.int32)
-            symbols[places] = found
-            residuals[places] = values(found, path.quantizers)
-            spent += np.bincount(position, path.bits, len(at))
-        self.spent[at] += spent + MARK_BITS * marks
+        symbols, bits, marks = self._one_by_one(channels, at, x, scales)
+        coded = np.ascontiguousarray(symbols.T, np.int32).reshape(-1)
+        residuals = coded * MEAN_STEPS
+        self.spent[at] += bits.sum(1) + MARK_BITS * marks
+        if self._has_trellis:
+            self._along_trellis(channels, at, x, scales, coded, residuals)
         self._encoder.encode_marks(marks)
-        self._encoder.encode(symbols, coded_scales, is_coded(scales, marks, SKIPPED_SCALES))
-        self.coded.append(Coded(scales, symbols, residuals))
-        decoded = residuals.reshape(x.shape[::-1]).T / MEAN_STEPS + means
+        self._encoder.encode(coded, by_channel(scales), is_coded(scales, marks, SKIPPED_SCALES))
+        self.coded.append(Coded(scales, coded, residuals))
+        decoded = steps_of(residuals, means)
         if self._decoded is not None:
             self._decoded[at, channels] = decoded
         return decoded
+
+    def _along_trellis(
+        self, channels: slice, at: Index, x: Float64, scales: ScaleIndices, symbols: Int32, residuals: Int32
+    ) -> None:
+        """Puts in their places, among those of a pass in the order of coding, the symbols (n * P,) that are of the
+        trellis, and what they stand for."""
+        ordered = by_channel(scales)
+        places = np.flatnonzero(ordered >= FIRST_SCALE)
+        channel, position = np.divmod(places, len(at))
+        worth = self._worth(channels, at, position, channel).astype(np.float32)
+        shifts = x.T.reshape(-1).take(places).astype(np.float32)
+        path = best_path(shifts, ordered.take(places), worth, self._bits, self._state)
+        self._state = path.state
+        symbols[places] = path.symbols
+        residuals[places] = values(path.symbols, path.quantizers)
+        self.spent[at] += np.bincount(position, path.bits, len(at))
 
     def _worth(self, channels: slice, at: Index, position: Index, channel: Index) -> Float64:
         """(n,): bits that a squared error of a step is worth at places of a pass."""
@@ -166,10 +173,11 @@ class Quantizer:
             importance *= self._by_channel[channels].take(channel)
         return importance
 
-    def _scalar(
+    def _one_by_one(
         self, channels: slice, at: Index, x: Float64, scales: ScaleIndices
     ) -> tuple[Float64, Float32, npt.NDArray[np.bool_]]:
-        """Symbols (P, n) of a pass, zero where they are of a trellis, their bits, and which positions are marked."""
+        """Symbols (P, n) of a pass that depend on no other, zero where they are of a trellis, their bits, and which
+        positions are marked."""
         symbols = np.rint(x)
         bits = self._zero_bits[scales]
         if self._has_trellis:

@@ -1,7 +1,7 @@
-"""Trellis-coded quantization: two quantizers, each twice as coarse as both together, and a code that says which is whose.
+"""Trellis-coded quantization: two quantizers, each twice as coarse as both, and a code that says which is whose.
 
-The parities of the symbols before it decide which quantizer a symbol has, so nothing is written for it. The encoder, who
-sees all symbols of a pass at once, takes the path that errs least: by `isthmus.coding.trellis_search`.
+The parities of the symbols before it decide which quantizer a symbol has, so nothing is written for it. The encoder
+sees all symbols of a pass at once, and takes the path that errs least: `isthmus.coding.trellis_search`.
 
 Source: Marcellin and Fischer, "Trellis coded quantization of memoryless and Gauss-Markov sources", IEEE Transactions on
 Communications 38, 1990; the quantizers are those of Schwarz et al., "Quantization and entropy coding in the Versatile
@@ -26,7 +26,7 @@ FIRST_SCALE = 10
 TRELLIS_TABLES = SCALES - FIRST_SCALE
 """Of probabilities, which a model has beside the others for symbols of a trellis."""
 UNIT = 10
-"""Sixteenths of a step: the quantizer of even multiples has 2 * UNIT from one value to the next, and so has the other."""
+"""Sixteenths of a step: one quantizer has the even multiples, the other the odd ones and zero."""
 SYMBOL_STEP = 2 * UNIT / MEAN_STEPS
 """Steps from one value of a quantizer to the next."""
 MEMORY = 6
@@ -85,4 +85,4 @@ def values(symbols: npt.NDArray[Any], quantizers: Bits) -> npt.NDArray[Any]:
 
     Even multiples of `UNIT` by the first quantizer, odd ones and zero by the second.
     """
-    return UNIT * (2 * symbols - quantizers * np.sign(symbols))
+    return np.asarray(UNIT * (2 * symbols - quantizers * np.sign(symbols)))

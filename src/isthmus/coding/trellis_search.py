@@ -12,8 +12,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from isthmus.coding.formats import MEAN_STEPS
-from isthmus.coding.trellis import FEEDBACK, FORWARD, MEMORY, UNIT
+from isthmus.coding.trellis import FEEDBACK, FORWARD, MEMORY, SYMBOL_STEP
 
 Float32 = npt.NDArray[np.float32]
 Index = npt.NDArray[np.intp]
@@ -23,7 +22,7 @@ PIECE = 128
 """Symbols of a piece."""
 AROUND = 32
 """Symbols before and behind a joint that say in which state the best path passes it."""
-_STEP = np.float32(UNIT / MEAN_STEPS)
+_STEP = np.float32(SYMBOL_STEP)
 
 
 def _predecessors() -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
@@ -65,7 +64,7 @@ def branches(x: Float32, scales: npt.NDArray[np.uint8], worth: Float32, bits: Fl
     """
     n, most = len(x), bits.shape[1] // 2
     sign = np.copysign(np.float32(1), x)
-    size = np.abs(x) / (2 * _STEP)
+    size = np.abs(x) / _STEP
     row = scales.astype(np.intp) * bits.shape[1] + most
     flat = bits.reshape(-1)
     symbols, costs, spent = (np.empty((2, 2, n), np.float32) for _ in range(3))
@@ -79,7 +78,7 @@ def branches(x: Float32, scales: npt.NDArray[np.uint8], worth: Float32, bits: Fl
         for parity in range(2):
             k = below + (odd_below ^ parity)
             value = k - np.float32(0.5 * quantizer) * (k > 0)
-            error = (size - value) * (2 * _STEP)
+            error = (size - value) * _STEP
             at = np.minimum(k, most).astype(np.intp)
             spent[quantizer, parity] = flat.take(row + at)
             costs[quantizer, parity] = spent[quantizer, parity] + worth * error * error
@@ -141,7 +140,8 @@ def _joints(costs: Float32, begin: Index) -> Index:
     around = costs.take(at, 2, mode="clip").transpose(2, 0, 1, 3)
     total = np.zeros((STATES, len(begin) - 1), np.float32)
     taken = _forward(np.ascontiguousarray(around), total)
-    return _back(taken[AROUND:], total.argmin(0))[0][0]
+    states, _ = _back(taken[AROUND:], total.argmin(0))
+    return np.asarray(states[0])
 
 
 class Path(NamedTuple):
@@ -160,9 +160,7 @@ class Path(NamedTuple):
     state: int
 
 
-def best_path(
-    x: Float32, scales: npt.NDArray[np.uint8], worth: Float32, bits: Float32, state: int = 0
-) -> Path:
+def best_path(x: Float32, scales: npt.NDArray[np.uint8], worth: Float32, bits: Float32, state: int = 0) -> Path:
     """The symbols of latents whose errors and bits cost least together.
 
     Args:
@@ -173,15 +171,19 @@ def best_path(
         state: in which the path begins.
     """
     n = len(x)
+    if not n:
+        nothing = np.empty(0, np.float32)
+        return Path(nothing, np.empty(0, np.uint8), nothing, state)
     found = branches(x, scales, worth, bits)
-    pieces = -(-n // PIECE)
-    costs = np.zeros((2, 2, pieces * PIECE), np.float32)
+    piece = min(n, PIECE)
+    pieces = -(-n // piece)
+    costs = np.zeros((2, 2, pieces * piece), np.float32)
     costs[:, :, :n] = found.costs.transpose(1, 0, 2)
-    begin = np.arange(0, pieces * PIECE, PIECE)
+    begin = np.arange(0, pieces * piece, piece)
     states = np.concatenate([[state], _joints(costs, begin)]) if pieces > 1 else np.array([state])
     total = np.full((STATES, pieces), _NEVER, np.float32)
     total[states, np.arange(pieces)] = 0
-    taken = _forward(np.ascontiguousarray(costs.reshape(2, 2, pieces, PIECE).transpose(3, 0, 1, 2)), total)
+    taken = _forward(np.ascontiguousarray(costs.reshape(2, 2, pieces, piece).transpose(3, 0, 1, 2)), total)
     # Beyond the last symbol nothing costs anything, so the last piece ends where that symbol ends best.
     states, path = _back(taken, np.append(states[1:], total[:, -1].argmin()))
     branch = np.ascontiguousarray(path.T).reshape(-1)[:n]

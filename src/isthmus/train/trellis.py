@@ -1,4 +1,4 @@
-"""Symbols of a trellis in training: chosen as the encoder chooses them, with gradients that pass as through rounding."""
+"""Symbols of a trellis in training: chosen as the encoder chooses them; gradients pass as through rounding."""
 
 from __future__ import annotations
 
