@@ -18,9 +18,9 @@ Float32 = npt.NDArray[np.float32]
 Index = npt.NDArray[np.intp]
 
 STATES = 1 << MEMORY
-PIECE = 128
+PIECE = 256
 """Symbols of a piece."""
-AROUND = 32
+AROUND = 48
 """Symbols before and behind a joint that say in which state the best path passes it."""
 _STEP = np.float32(SYMBOL_STEP)
 
@@ -118,15 +118,16 @@ def _back(taken: Sequence[npt.NDArray[np.bool_]], state: Index) -> tuple[Index, 
     taken, as 2 * quantizer + parity."""
     pieces, steps = len(state), len(taken)
     column = np.arange(pieces)
-    states, path = np.empty((steps + 1, pieces), np.intp), np.empty((steps, pieces), np.intp)
-    states[steps] = state
-    before = _BEFORE.reshape(-1)
+    # A state of a piece is known by its place among all of all pieces.
+    before = (_BEFORE[:, :, None] * pieces + column).reshape(-1)
+    places, odd = np.empty((steps + 1, pieces), np.intp), np.empty((steps, pieces), np.intp)
+    places[steps] = state * pieces + column
     for step in range(steps - 1, -1, -1):
-        parity = taken[step].reshape(-1).take(state * pieces + column)
-        path[step] = (_QUANTIZER.take(state) << 1) + parity
-        state = before.take(state + parity * STATES)
-        states[step] = state
-    return states, path
+        here = places[step + 1]
+        odd[step] = taken[step].reshape(-1).take(here)
+        before.take(here + odd[step] * (STATES * pieces), out=places[step], mode="clip")
+    states = places // pieces
+    return states, 2 * _QUANTIZER.take(states[1:]) + odd
 
 
 def _joints(costs: Float32, begin: Index) -> Index:
