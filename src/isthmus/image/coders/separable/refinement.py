@@ -38,9 +38,9 @@ Index = npt.NDArray[np.intp]
 
 ROUNDS: dict[Effort, int] = {2: 1, 3: 3, 4: 6}
 """By effort."""
-STEP, DECAY = 0.08, 0.75
-"""How far latents move in the first round, as a part of what an error of theirs would undo, and how much less in each
-round after it."""
+PSNR_STEP, EYE_STEP, DECAY = 0.13, 0.08, 0.75
+"""How far latents move in the first round, as a part of what an error of theirs would undo, at either end of tune, and
+how much less in each round after it."""
 FARTHEST = 0.5
 """Steps that a latent moves in a round at most."""
 SQUARED = 0.3
@@ -78,8 +78,10 @@ def refined_payload(setting: Setting, pixels: UInt8, grid: Grid, tile: Box, roun
     search = _Search(setting, pixels, grid, tile)
     best = search.state(search.y)
     direction = search.direction(best)
+    share = setting.tune.share
+    first = (1 - share) * PSNR_STEP + share * EYE_STEP
     for number in range(rounds):
-        step = np.float32(STEP * DECAY**number)
+        step = np.float32(first * DECAY**number)
         moved = search.state(best.y + np.clip(step * direction, -FARTHEST, FARTHEST) * best.gains)
         if moved.cost < best.cost:
             best = moved
