@@ -150,7 +150,7 @@ export class EntropyModel {
         const scales = take(at.length * one.channels);
         const predict = one.neighbours ? this.fromNeighbours : this.fromGroups;
         predict.call(this, one, weights, plane, at, bias, means, scales, take);
-        readSymbols(heap, this.tables, plane, at.length, one.channels, means, scales, take);
+        readSymbols(heap, this.tables.plain, plane, at.length, one.channels, means, scales, take);
         const features = one.neighbours ? 0 : plane.features + 4 * one.first;
         const latents = plane.latents + 4 * one.first;
         const strides = [plane.channels, features, 2 * plane.channels];
