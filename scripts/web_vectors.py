@@ -23,8 +23,13 @@ import isthmus
 from isthmus.bitstream.chunks import CRC
 from isthmus.bitstream.head import parse_head
 from isthmus.bitstream.varint import read_varint
+from isthmus.coding.formats import MEAN_STEPS, SCALES
 from isthmus.coding.kinds import TUNED
-from isthmus.coding.payload import decode_sixteenths
+from isthmus.coding.payload import CHECK_BYTES, decode_sixteenths
+from isthmus.coding.range_coder import ESCAPE_LIMIT, SymbolEncoder
+from isthmus.coding.symbols import MARKED, TRELLIS, by_channel, is_coded
+from isthmus.coding.tables import Tables, counts_from_frequencies
+from isthmus.coding.trellis import FIRST_SCALE, TRELLIS_TABLES, Trellis, values
 from isthmus.errors import CorruptError, IsthmusError
 from isthmus.image.av1 import check_av1, encode_av1
 from isthmus.image.coders.table import NO_CODER
@@ -40,11 +45,16 @@ GOLDEN = ROOT / "tests" / "golden"
 FAST = "fast"
 DAMAGED = 60
 """Of each file."""
-SCALES = (2, 4, 8, 16)
+SMALLER = (2, 4, 8, 16)
 BITSTREAMS = VECTORS.parent / "bitstreams.json"
 BITSTREAMS_OF = ("matte", "palette", "letters", "noise")
 """The pictures that parts are damaged of."""
 MODEL_FILES = VECTORS.parent / "model-files.json"
+TRELLISES = VECTORS.parent / "trellises.json"
+SKIPPED = (0, 4, 20)
+"""How many scale indices are: also such whose symbols are of a trellis."""
+PASSES = ((1, 1), (7, 3), (90, 2), (40, 16))
+"""Positions and channels of each pass of a payload."""
 OBUS = VECTORS.parent / "obus.json"
 """AV1 whose headers are damaged."""
 
@@ -247,6 +257,34 @@ def model_file_row(what: str, size: int, arrays: dict[str, Any]) -> dict[str, An
     return {**row, "arrays": {name: [arrays[name]["dtype"], found[name].tobytes().hex()] for name in sorted(found)}}
 
 
+def trellises() -> dict[str, Any]:
+    """Payloads of random symbols of a trellis and others, with marks, escapes and what is skipped, and what the symbols
+    stand for, in sixteenths of a step."""
+    rng = np.random.default_rng(0)
+    radii = rng.integers(0, 4, SCALES + TRELLIS_TABLES)
+    tables = Tables([counts_from_frequencies(rng.uniform(0.1, 1, 2 * radius + 2)) for radius in radii])
+    own = Tables(tables.counts[:FIRST_SCALE] + tables.counts[SCALES:])
+    return {"tables": tables.pack().tolist(), "rows": [trellis_row(rng, own, skipped) for skipped in SKIPPED]}
+
+
+def trellis_row(rng: np.random.Generator, tables: Tables, skipped: int) -> dict[str, Any]:
+    encoder, trellis, passes = SymbolEncoder(tables), Trellis(), []
+    for count, channels in PASSES:
+        scales = rng.integers(0, SCALES, (count, channels), np.uint8)
+        marks = rng.random(count) < 0.2
+        coded, indices = is_coded(scales, marks, skipped), by_channel(scales)
+        symbols = np.where(coded, rng.integers(-5, 6, coded.shape), 0).astype(np.int32)
+        symbols[coded & (rng.random(coded.shape) < 0.02)] = rng.choice([-ESCAPE_LIMIT, ESCAPE_LIMIT - 1])
+        encoder.encode_marks(marks)
+        encoder.encode(symbols, indices, coded)
+        of_trellis = np.flatnonzero(indices >= FIRST_SCALE)
+        found = symbols * MEAN_STEPS
+        found[of_trellis] = values(symbols[of_trellis], trellis.quantizers(symbols[of_trellis]))
+        passes.append({"scales": scales.tolist(), "values": found.reshape(channels, count).T.tolist()})
+    payload = bytes(CHECK_BYTES) + bytes([MARKED | TRELLIS | skipped]) + encoder.finish()
+    return {"skipped": skipped, "payload": base64.b64encode(payload).decode(), "passes": passes}
+
+
 def packed(image: Image.Image) -> str:
     return base64.b64encode(zlib.compress(image.convert("RGBA").tobytes(), 9)).decode()
 
@@ -269,7 +307,7 @@ def vector(name: str, file: bytes, seed: int) -> dict[str, Any]:
     return {
         "file": name,
         "pixels": packed(image),
-        "scales": {str(scale): packed(codec.preview(file, scale)) for scale in SCALES},
+        "scales": {str(scale): packed(codec.preview(file, scale)) for scale in SMALLER},
         "crop": {"box": box, "pixels": packed(codec.decode_image(file, box))},
         **expected(file, damage(file, parsed.header_bytes, seed)),
     }
@@ -296,6 +334,10 @@ def written_model_files() -> None:
     MODEL_FILES.write_text(json.dumps(model_files(), indent=1) + "\n", encoding="utf-8")
 
 
+def written_trellises() -> None:
+    TRELLISES.write_text(json.dumps(trellises()) + "\n", encoding="utf-8")
+
+
 def written_obus() -> None:
     OBUS.write_text(json.dumps(obus(), indent=1) + "\n", encoding="utf-8")
 
@@ -317,4 +359,5 @@ if __name__ == "__main__":
     written()
     written_bitstreams()
     written_model_files()
+    written_trellises()
     written_obus()

@@ -76,6 +76,12 @@ def test_model_files_are_what_python_makes_of_them() -> None:
     assert 3 < sum(row["arrays"] is not None for row in rows) < len(rows) - 10
 
 
+def test_trellises_are_what_python_makes_of_them() -> None:
+    found = web_vectors.trellises()
+    assert found == json.loads(web_vectors.TRELLISES.read_text(encoding="utf-8"))
+    assert len(found["rows"]) == len(web_vectors.SKIPPED)
+
+
 def test_vectors_cover_the_models_of_the_package() -> None:
     files = {Path(json.loads(path.read_text())["file"]).resolve().name for path in web_vectors.VECTORS.glob("*.json")}
     golden = {path.name for path in web_vectors.GOLDEN.glob("*.isth") if web_vectors.is_decoded(path)}

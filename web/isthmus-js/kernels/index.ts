@@ -1,7 +1,8 @@
 // The loops over many numbers, as WebAssembly with SIMD. JavaScript lays out the memory; nothing is allocated here.
 
 export { begin, digit, marks, symbols, finished } from "./range";
-export { predictions, arrange, add, place } from "./passes";
+export { predictions, arrange, put, place } from "./passes";
+export { dequantize } from "./trellis";
 export { layer, depthwise, whole } from "./layers";
 export { sums, products, spread, levels } from "./floats";
 

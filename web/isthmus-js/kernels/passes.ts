@@ -59,11 +59,10 @@ export function arrange(
   }
 }
 
-/** Adds symbols, i32, in steps to the means, i32, in sixteenths, at the places of `order`. */
-export function add(symbols: usize, order: usize, count: i32, radius: i32, means: usize): void {
+/** Puts symbols, i32, found as numbers from 0 on, at the places of `order`. */
+export function put(found: usize, order: usize, count: i32, radius: i32, symbols: usize): void {
   for (let i: i32 = 0; i < count; i++) {
-    const at = means + (load<u32>(order + (i << 2)) << 2);
-    store<i32>(at, load<i32>(at) + ((load<i32>(symbols + (i << 2)) - radius) << 4));
+    store<i32>(symbols + (load<u32>(order + (i << 2)) << 2), load<i32>(found + (i << 2)) - radius);
   }
 }
 

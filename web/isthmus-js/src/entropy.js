@@ -1,6 +1,5 @@
 /** The entropy model: payloads to latents, pass by pass, in whole numbers. docs/format.md, "Latents". */
 
-import { view } from "./bytes.js";
 import { companded, meanAround } from "./companding.js";
 import { crc32 } from "./crc32.js";
 import { NEAR, passesOf, phaseAt } from "./definition.js";
@@ -9,7 +8,7 @@ import { CorruptError, ModelError } from "./errors.js";
 import { FEATURE_BITS, FEATURE_LIMIT, LATENT_LIMIT, MEAN_STEPS, SCALES } from "./formats.js";
 import { packPass } from "./pass-weights.js";
 import { rint } from "./rounding.js";
-import { readSymbols } from "./symbols.js";
+import { SymbolReader } from "./symbols.js";
 import { packTables } from "./tables.js";
 
 /** @import { Pass } from "./definition.js" */
@@ -17,8 +16,6 @@ import { packTables } from "./tables.js";
 /** @import { ModelFile } from "./model-file.js" */
 /** @import { PackedLayer, PassWeights } from "./pass-weights.js" */
 
-const PREFIX_BYTES = 5;
-const MARKED = 0x80;
 /** Of a feature that is 1. */
 const ONE = 2 ** FEATURE_BITS;
 const LINEAR_UNIT = 2 ** -12;
@@ -34,9 +31,6 @@ const SUMS = 2;
  * @property {number} channels
  * @property {number} latents i32 (positions, channels) in sixteenths
  * @property {number} features i16 (positions, 2 * channels)
- * @property {number} marks u8 (positions)
- * @property {number} skipped
- * @property {boolean} marked
  */
 
 export class EntropyModel {
@@ -73,53 +67,37 @@ export class EntropyModel {
    * @returns {Int32Array}
    */
   decode(payload, height, width, quality, tune, groups = this.groups.length) {
-    if (payload.length < PREFIX_BYTES) {
-      throw new CorruptError("a payload is too short", { expected: `at least ${PREFIX_BYTES} bytes`, got: payload.length });
-    }
-    const skipped = payload[PREFIX_BYTES - 1] & ~MARKED;
-    if (skipped > SCALES) {
-      throw new CorruptError("a payload's number of skipped scale indices", { expected: `at most ${SCALES}`, got: skipped });
-    }
-    if ((payload.length - PREFIX_BYTES) % 4) {
-      throw new CorruptError("coded latents", { expected: "a multiple of 4 bytes", got: payload.length - PREFIX_BYTES });
-    }
     return this.heap.with((take) => {
       const { heap } = this;
+      const reader = new SymbolReader(heap, this.tables, payload, take);
       const channels = this.groups.slice(0, groups).reduce((a, b) => a + b);
       const positions = height * width;
-      const words = take(payload.length);
-      heap.u8(words, payload.length).set(payload);
       const plane = {
         height,
         width,
         channels,
         latents: take(4 * positions * channels),
         features: take(4 * positions * channels),
-        marks: take(positions),
-        skipped,
-        marked: (payload[PREFIX_BYTES - 1] & MARKED) !== 0,
       };
       heap.i32(plane.latents, positions * channels).fill(0);
       heap.i16(plane.features, 2 * positions * channels).fill(0);
-      heap.kernels.begin(words + PREFIX_BYTES, (payload.length - PREFIX_BYTES) / 4);
       this.passes.forEach((one, index) => {
-        if (one.group < groups) this.pass(one, this.weights[index], plane, quality, tune);
+        if (one.group < groups) this.pass(one, this.weights[index], plane, reader, quality, tune);
       });
       const latents = heap.i32(plane.latents, positions * channels).slice();
-      if (groups === this.groups.length) this.check(payload, latents);
+      if (groups === this.groups.length) this.check(reader, latents);
       return latents;
     });
   }
 
   /**
-   * @param {Uint8Array} payload
+   * @param {SymbolReader} reader
    * @param {Int32Array} latents
    */
-  check(payload, latents) {
-    const stored = view(payload).getUint32(0, true);
+  check(reader, latents) {
     const found = crc32(new Uint8Array(latents.buffer));
-    if (found !== stored || !this.heap.kernels.finished()) {
-      const details = { expected: stored.toString(16), got: found.toString(16), hint: "The file is damaged." };
+    if (found !== reader.crc || !reader.isFinished()) {
+      const details = { expected: reader.crc.toString(16), got: found.toString(16), hint: "The file is damaged." };
       throw new CorruptError("decoded latents do not match their checksum", details);
     }
   }
@@ -128,10 +106,11 @@ export class EntropyModel {
    * @param {Pass} one
    * @param {PassWeights} weights
    * @param {Plane} plane
+   * @param {SymbolReader} reader
    * @param {number} quality
    * @param {number} tune
    */
-  pass(one, weights, plane, quality, tune) {
+  pass(one, weights, plane, reader, quality, tune) {
     const { heap } = this;
     const { height, width } = plane;
     /** @type {number[]} */
@@ -150,7 +129,7 @@ export class EntropyModel {
         const scales = take(at.length * one.channels);
         const predict = one.neighbours ? this.fromNeighbours : this.fromGroups;
         predict.call(this, one, weights, plane, at, bias, means, scales, take);
-        readSymbols(heap, this.tables, plane, at.length, one.channels, means, scales, take);
+        reader.addTo(means, scales, at.length, one.channels);
         const features = one.neighbours ? 0 : plane.features + 4 * one.first;
         const latents = plane.latents + 4 * one.first;
         const strides = [plane.channels, features, 2 * plane.channels];

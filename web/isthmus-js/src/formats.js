@@ -6,6 +6,8 @@ export const MEAN_STEPS = 16;
 export const LATENT_LIMIT = 1 << 15;
 /** Scale indices, each with a probability table of its own. */
 export const SCALES = 64;
+/** Symbols of a trellis have this scale index or a higher one. */
+export const FIRST_TRELLIS_SCALE = 10;
 /** Largest magnitude of a weight of 8 bits. */
 export const WEIGHT_LIMIT = 63;
 /** Companded latents are within +-this, in units of 2 ** -FEATURE_BITS. */

@@ -16,7 +16,9 @@
  *   } predictions
  * @property {(scales: number, marks: number, count: number, channels: number, skipped: number, order: number,
  *   counts: number, begins: number) => void} arrange
- * @property {(symbols: number, order: number, count: number, radius: number, means: number) => void} add
+ * @property {(found: number, order: number, count: number, radius: number, symbols: number) => void} put
+ * @property {(symbols: number, scales: number, count: number, channels: number, first: number, state: number,
+ *   means: number) => number} dequantize
  * @property {(decoded: number, at: number, count: number, channels: number, latents: number, latentStride: number,
  *   features: number, featureStride: number, compand: number) => void} place
  * @property {(out: number, x: number, count: number, channels: number, rowBytes: number, weights: number, unit: number,

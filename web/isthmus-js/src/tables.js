@@ -1,7 +1,7 @@
 /** Probability tables: of each scale index, the cumulative counts of its symbols, as the range decoder takes them. */
 
 import { ModelError } from "./errors.js";
-import { SCALES } from "./formats.js";
+import { FIRST_TRELLIS_SCALE, SCALES } from "./formats.js";
 
 /** @import { Heap } from "./heap.js" */
 
@@ -9,13 +9,16 @@ const TOTAL = 1 << 16;
 const MAX_RADIUS = 4096;
 const PRECISION = 24;
 const STEPS = 256;
+/** Tables of a model that has those of symbols of a trellis beside the others. */
+const WITH_TRELLIS = SCALES + SCALES - FIRST_TRELLIS_SCALE;
 
 /** @typedef {{lefts: number, first: number, radius: number}} Table places in the heap; symbols are -radius to radius */
+/** @typedef {{plain: Table[], trellis: Table[] | undefined}} Tables of each scale index, and the same where symbols are of a trellis */
 
 /**
  * @param {Heap} heap
  * @param {Int32Array} packed of each table its length, then its counts
- * @returns {Table[]}
+ * @returns {Tables}
  */
 export function packTables(heap, packed) {
   /** @type {Table[]} */
@@ -30,8 +33,12 @@ export function packTables(heap, packed) {
     tables.push(packTable(heap, counts));
     at += 1 + length;
   }
-  if (tables.length !== SCALES) throw new ModelError("the tables", { expected: SCALES, got: tables.length });
-  return tables;
+  if (tables.length !== SCALES && tables.length !== WITH_TRELLIS) {
+    throw new ModelError("the tables", { expected: `${SCALES}, or ${WITH_TRELLIS} with those of a trellis`, got: tables.length });
+  }
+  const plain = tables.slice(0, SCALES);
+  if (tables.length === SCALES) return { plain, trellis: undefined };
+  return { plain, trellis: [...plain.slice(0, FIRST_TRELLIS_SCALE), ...tables.slice(SCALES)] };
 }
 
 /**
