@@ -2,16 +2,19 @@
 
 import math
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
 from isthmus.errors import InputError
+from isthmus.model.file import save_model
 from isthmus.train.config import NetworkConfig
 from isthmus.train.image.evaluation import code, prepare
 from isthmus.train.image.modules import Network
 from isthmus.train.initial import load_weights
+from isthmus.train.quantization import laplace_costs
 from isthmus.train.reshape import reshaped
 from tiny_training import Trained, tiny_config
 
@@ -109,3 +112,18 @@ def test_settings_of_the_network_change_the_shape_of_loaded_weights(trained: Tra
     config, weights, _ = load_weights(str(trained.output), tiny_config(), {"network.grid_width": "24", "batch": "3"})
     assert config.network == replace(trained.config.network, grid_width=24)
     assert weights["grid.last.weight"].shape[1] == 24
+
+
+def test_a_model_can_be_given_a_trellis(trained: Trained, tmp_path: Path) -> None:
+    """Its symbols stand for other values, so their costs begin anew; a model keeps what it has."""
+    plain = tmp_path / "plain.isthmodel"
+    tables = trained.model.tables.pack().astype(np.int32)
+    save_model(plain, {**trained.model.arrays, "tables": tables}, trained.model.metadata)
+    config, before, _ = load_weights(str(plain), tiny_config())
+    assert not config.network.trellis
+    config, after, _ = load_weights(str(plain), tiny_config(), {"network.trellis": "true"})
+    assert config.network.trellis
+    torch.testing.assert_close(after["context.costs"], laplace_costs(trellis=True))
+    assert all(torch.equal(after[key], before[key]) for key in before if key != "context.costs")
+    config, _, _ = load_weights(str(trained.output), tiny_config())
+    assert config.network.trellis

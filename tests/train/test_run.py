@@ -82,7 +82,7 @@ def test_pictures_that_lose_are_named(trained: Trained, folder: Path, tmp_path: 
         shutil.copy(path, apart)
     request = tiny_request(folder, tmp_path / "spoilt.isthmodel", origin=str(trained.output), held_out=apart, steps=4)
     said: list[str] = []
-    assert train(replace(request, settings=(*request.settings, ("learning_rate", "0.2"))), said.append).finished
+    assert train(replace(request, settings=(*request.settings, ("learning_rate", "0.1"))), said.append).finished
     text = "\n".join(said)
     found = re.search(r"held-out pictures \(3\) take .* more bytes .*; more on ([1-3]) of them: (.*)", text)
     assert found is not None, text

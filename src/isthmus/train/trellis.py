@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor
 
@@ -15,26 +16,37 @@ LARGEST = 256
 """Symbols up to this have costs of their own in the search; those beyond cost as much as the next."""
 
 
+@torch.library.custom_op("isthmus::path", mutates_args=())
+def _path(x: Tensor, scales: Tensor, worth: Tensor, costs: Tensor) -> tuple[Tensor, Tensor]:
+    """Symbols of latents (B, C, H, W) less their means, and what they stand for in steps; 0 where no trellis is.
+
+    Each batch is one sequence, crop by crop and channel by channel. The compiler takes it as it is.
+    """
+    of_trellis = (scales >= FIRST_SCALE).reshape(-1).nonzero()[:, 0]
+    shifts, rows, worths = (one.reshape(-1)[of_trellis].float().cpu().numpy() for one in (x, scales, worth))
+    path = best_path(shifts, rows.astype(np.uint8), worths, _bits(costs))
+    found = path.symbols, values(path.symbols, path.quantizers).astype(np.float32) / MEAN_STEPS
+    symbols, residuals = (
+        torch.zeros_like(x).reshape(-1).index_copy(0, of_trellis, torch.from_numpy(one).to(x)).reshape(x.shape)
+        for one in found
+    )
+    return symbols, residuals
+
+
+@_path.register_fake
+def _(x: Tensor, scales: Tensor, worth: Tensor, costs: Tensor) -> tuple[Tensor, Tensor]:
+    return torch.empty_like(x), torch.empty_like(x)
+
+
 def along_trellis(
     y: Tensor, mean: Tensor, scale: Tensor, costs: Tensor, importance: Tensor, quantized: Quantized
 ) -> Quantized:
-    """What `quantize` returned for the same arguments, but for the latents that are of a trellis.
-
-    Each batch is one sequence, crop by crop and channel by channel.
-    """
-    with torch.no_grad():
-        of_trellis = scale_index(scale) >= FIRST_SCALE
-    if not of_trellis.any():
-        return quantized
-    y, mean, scale = (one[of_trellis] for one in (y, rounded_means(mean).expand_as(y), scale))
-    worth = importance.expand_as(of_trellis)[of_trellis]
+    """What `quantize` returned for the same arguments, but for the latents that are of a trellis."""
+    mean = rounded_means(mean)
     with torch.no_grad():
         x = y - mean
-        numbers = (one.float().cpu().numpy() for one in (x, scale_index(scale), worth))
-        shifts, scales, worths = numbers
-        path = best_path(shifts, scales.astype(np.uint8), worths, _bits(costs))
-        symbols = torch.from_numpy(path.symbols).to(y)
-        residuals = torch.from_numpy(values(path.symbols, path.quantizers) / MEAN_STEPS).to(y)
+        index = scale_index(scale)
+        symbols, residuals = _path(x, index, importance.expand(x.shape).contiguous(), costs)
         low = scale.floor().clamp_max(SCALES - 2)
         magnitude = symbols.abs()
         inside = magnitude.clamp_max(COST_COLUMNS - 1)
@@ -49,14 +61,15 @@ def along_trellis(
         slope = torch.lerp(here_low - below_low, here_high - below_high, scale - low)
         beyond = (magnitude - inside) * slope
         slope = slope * torch.sign(symbols) / SYMBOL_STEP
+        of_trellis = index >= FIRST_SCALE
     bits = here_low + (here_high - here_low) * (scale - low) + beyond + slope * (y - mean - x)
     # As of latents that are rounded to zero, the gradient belongs to the mean.
     decoded = torch.where(symbols == 0, mean, ste(residuals + mean.detach(), y))
     found = (decoded, bits, symbols)
-    return Quantized(*(old.masked_scatter(of_trellis, new) for old, new in zip(quantized, found, strict=True)))
+    return Quantized(*(torch.where(of_trellis, new, old) for old, new in zip(quantized, found, strict=True)))
 
 
-def _bits(costs: Tensor) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
+def _bits(costs: Tensor) -> npt.NDArray[np.float32]:
     """(SCALES, 2 LARGEST + 1) float32: bits of the symbols -LARGEST..LARGEST."""
     known = costs.float().cpu().numpy()
     rest = np.arange(1, LARGEST + 2 - COST_COLUMNS, dtype=np.float32)
