@@ -9,8 +9,9 @@ from isthmus.coding import payload as coding
 from isthmus.coding.formats import SCALES
 from isthmus.coding.payload import CHECK_BYTES, PREFIX_BYTES, decode_latents, encode_latents, trial
 from isthmus.coding.range_coder import SymbolDecoder, SymbolEncoder
-from isthmus.coding.symbols import MARKED, SKIPPED_SCALES, Importance, Quantizer, by_channel, is_coded
+from isthmus.coding.symbols import MARKED, SKIPPED_SCALES, TRELLIS, Importance, Quantizer, by_channel, is_coded
 from isthmus.coding.tables import Tables
+from isthmus.coding.trellis import FIRST_SCALE, Trellis, values
 from isthmus.errors import CorruptError, SelfCheckError
 from isthmus.image.coders.masking import RDOQ_WEIGHT, visibility
 from isthmus.image.coders.protocol import ArraySource
@@ -63,20 +64,23 @@ def squared_error(model: Model, y: np.ndarray, payload: bytes) -> float:
 def test_symbols_are_skipped_where_nothing_is_lost(model: Model) -> None:
     y = analysed(model, smooth(96, 96))
     payload = encode(model, y)
-    assert payload[CHECK_BYTES] == MARKED | SKIPPED_SCALES
+    assert payload[CHECK_BYTES] == MARKED | TRELLIS | SKIPPED_SCALES
     coded = [is_coded(*marked, SKIPPED_SCALES) for marked in marks_of(model, payload, *y.shape[:2])]
     assert np.concatenate(coded).mean() < 0.1
 
 
 def marks_of(model: Model, payload: bytes, height: int, width: int) -> list[tuple[np.ndarray, np.ndarray]]:
     """Scale indices (P, n) and marks (P,) of every pass of a payload."""
-    reader = SymbolDecoder(model.tables, payload[PREFIX_BYTES:])
+    assert model.trellis is not None
+    reader, trellis = SymbolDecoder(model.trellis, payload[PREFIX_BYTES:]), Trellis()
     found: list[tuple[np.ndarray, np.ndarray]] = []
 
     def code(channels: slice, at: np.ndarray, means: np.ndarray, scales: np.ndarray) -> np.ndarray:
         found.append((scales, reader.decode_marks(len(scales))))
         symbols = reader.decode(by_channel(scales), is_coded(*found[-1], SKIPPED_SCALES))
-        return symbols.reshape(scales.shape[::-1]).T + means
+        residuals, chosen = 16 * symbols, by_channel(scales) >= FIRST_SCALE
+        residuals[chosen] = values(symbols[chosen], trellis.quantizers(symbols[chosen]))
+        return residuals.reshape(scales.shape[::-1]).T / 16 + means
 
     model.context.walk(height, width, QUALITY, code)
     assert reader.finished()
@@ -129,7 +133,7 @@ def test_only_hidden_errors_are_made(model: Model, rng: np.random.Generator) -> 
     assert abs(decoded - y)[:, :4, :16].max() > 0.7
 
 
-@pytest.mark.parametrize("payload", [b"", b"abcd", b"abcd\x41"], ids=["empty", "no prefix", "too many skipped scales"])
+@pytest.mark.parametrize("payload", [b"", b"abcd", b"abcd\x84ab"], ids=["empty", "no prefix", "half a word"])
 def test_a_bad_prefix_is_corrupt(model: Model, payload: bytes) -> None:
     with pytest.raises(CorruptError):
         decode_latents(model.entropy, payload, 1, 1, QUALITY)

@@ -6,6 +6,7 @@ import skimage.data
 
 from isthmus.coding.payload import decode_latents, decode_sixteenths, encode_latents
 from isthmus.coding.symbols import Importance
+from isthmus.coding.trellis import SYMBOL_STEP
 from isthmus.errors import CorruptError
 from isthmus.image.box import Box
 from isthmus.image.coders.protocol import ArraySource
@@ -202,7 +203,7 @@ def test_pixels_are_those_that_the_format_describes(model: Model, photo: np.ndar
 
 
 def test_latents_are_coded_relative_to_their_gains(model: Model, photo: np.ndarray) -> None:
-    """Decoded times the gain that the decoder finds is what was analysed, but for half a coarser step."""
+    """Decoded times the gain that the decoder finds is what was analysed, but for errors of a coarser step."""
     setting = at(model, 10000)
     y = latents_of(setting, pixels_of(ArraySource(photo), Box(2, 2, 6, 7)))
     always = Importance(np.full((6, 7), 1e9))
@@ -212,8 +213,10 @@ def test_latents_are_coded_relative_to_their_gains(model: Model, photo: np.ndarr
     exponents = gain_exponents(setting, sixteenths[:, :, GROUPS[0] : first])
     assert exponents.max() > 4
     factors = as_factors(exponents)[:, :, None]
-    assert np.abs(decoded[:, :, :first] - y[:, :, :first]).max() <= 0.51
-    assert (np.abs(decoded[:, :, first:] * factors - y[:, :, first:]) <= 0.51 * factors).all()
+    # Of a trellis the best symbol is not always the nearest.
+    for errors in (decoded[:, :, :first] - y[:, :, :first], decoded[:, :, first:] - y[:, :, first:] / factors):
+        assert np.abs(errors).max() <= SYMBOL_STEP
+        assert np.sqrt((errors**2).mean()) < 0.35
     kept = with_gains(setting, sixteenths)
     np.testing.assert_array_equal(kept[:, :, -1], exponents)
     np.testing.assert_array_equal(kept[:, :, :-1], sixteenths)
