@@ -31,7 +31,6 @@ from isthmus.coding.symbols import (
     by_channel,
     choose,
     is_coded,
-    steps_of,
 )
 from isthmus.coding.trellis import FIRST_SCALE, Trellis, values
 from isthmus.errors import CorruptError, SelfCheckError
@@ -57,19 +56,18 @@ class _Reader:
 
     def __call__(self, channels: slice, at: Index, means: Float64, scales: ScaleIndices) -> Float64:
         """Decodes one pass; see `isthmus.coding.fixed_point.Code`."""
-        return steps_of(self.residuals(scales), means)
+        return self.residuals(scales).reshape(scales.shape[::-1]).T + means
 
-    def residuals(self, scales: ScaleIndices) -> Int32:
-        """What the symbols of one pass stand for, in sixteenths of a step, (n * P,) channel by channel, for scale
-        indices (P, n)."""
+    def residuals(self, scales: ScaleIndices) -> Float64:
+        """What the symbols of one pass stand for, in steps, (n * P,) channel by channel, for scale indices (P, n)."""
         marks = self._decoder.decode_marks(len(scales)) if self._marked else np.zeros(len(scales), bool)
         ordered = by_channel(scales)
         symbols = self._decoder.decode(ordered, is_coded(scales, marks, self._skipped))
-        residuals = symbols * MEAN_STEPS
+        residuals = symbols.astype(np.float64)
         if self._trellis:
             places = np.flatnonzero(ordered >= FIRST_SCALE)
             found = symbols.take(places)
-            residuals[places] = values(found, self._trellis.quantizers(found))
+            residuals[places] = values(found, self._trellis.quantizers(found)) / MEAN_STEPS
         return residuals
 
     def finished(self) -> bool:

@@ -36,12 +36,12 @@ class Coded:
     Attributes:
         scales: (P, n) uint8.
         symbols: (n * P,) int32, channel by channel; zero where they are skipped.
-        residuals: (n * P,) int32, what they stand for, in sixteenths of a step.
+        residuals: (n * P,) float64, what they stand for, in steps, multiples of 1/16.
     """
 
     scales: ScaleIndices
     symbols: Int32
-    residuals: Int32
+    residuals: Float64
 
 
 @dataclass(frozen=True)
@@ -94,13 +94,6 @@ def is_coded(scales: ScaleIndices, marks: npt.NDArray[np.bool_], skipped: int) -
     return ((scales >= skipped) | marks[:, None]).T.reshape(-1)
 
 
-def steps_of(residuals: Int32, means: Float64) -> Float64:
-    """(P, n), in steps: latents of a pass from what symbols stand for, (n * P,) in sixteenths, and the means."""
-    steps = residuals.reshape(means.shape[::-1]).T * (1 / MEAN_STEPS)
-    steps += means
-    return np.asarray(steps)
-
-
 class Quantizer:
     """Chooses the symbols of one plane, pass by pass, and codes them by rate and distortion: those of a trellis along
     its best path, the others greedily.
@@ -138,20 +131,20 @@ class Quantizer:
         x = self._y[at, channels] - means
         symbols, bits, marks = self._one_by_one(channels, at, x, scales)
         coded = np.ascontiguousarray(symbols.T, np.int32).reshape(-1)
-        residuals = coded * MEAN_STEPS
+        residuals = coded.astype(np.float64)
         self.spent[at] += bits.sum(1) + MARK_BITS * marks
         if self._has_trellis:
             self._along_trellis(channels, at, x, scales, coded, residuals)
         self._encoder.encode_marks(marks)
         self._encoder.encode(coded, by_channel(scales), is_coded(scales, marks, SKIPPED_SCALES))
         self.coded.append(Coded(scales, coded, residuals))
-        decoded = steps_of(residuals, means)
+        decoded = residuals.reshape(x.shape[::-1]).T + means
         if self._decoded is not None:
             self._decoded[at, channels] = decoded
         return decoded
 
     def _along_trellis(
-        self, channels: slice, at: Index, x: Float64, scales: ScaleIndices, symbols: Int32, residuals: Int32
+        self, channels: slice, at: Index, x: Float64, scales: ScaleIndices, symbols: Int32, residuals: Float64
     ) -> None:
         """Puts in their places, among those of a pass in the order of coding, the symbols (n * P,) that are of the
         trellis, and what they stand for."""
@@ -163,7 +156,7 @@ class Quantizer:
         path = best_path(shifts, ordered.take(places), worth, self._bits, self._state)
         self._state = path.state
         symbols[places] = path.symbols
-        residuals[places] = values(path.symbols, path.quantizers)
+        residuals[places] = values(path.symbols, path.quantizers) / MEAN_STEPS
         self.spent[at] += np.bincount(position, path.bits, len(at))
 
     def _worth(self, channels: slice, at: Index, position: Index, channel: Index) -> Float64:
