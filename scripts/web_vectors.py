@@ -29,7 +29,7 @@ from isthmus.coding.payload import CHECK_BYTES, decode_sixteenths
 from isthmus.coding.range_coder import ESCAPE_LIMIT, SymbolEncoder
 from isthmus.coding.symbols import MARKED, TRELLIS, by_channel, is_coded
 from isthmus.coding.tables import Tables, counts_from_frequencies
-from isthmus.coding.trellis import FIRST_SCALE, TRELLIS_TABLES, Trellis, values
+from isthmus.coding.trellis import FIRST_SCALE, TRELLIS_TABLES, Trellis, residuals
 from isthmus.errors import CorruptError, IsthmusError
 from isthmus.image.av1 import check_av1, encode_av1
 from isthmus.image.coders.table import NO_CODER
@@ -277,9 +277,7 @@ def trellis_row(rng: np.random.Generator, tables: Tables, skipped: int) -> dict[
         symbols[coded & (rng.random(coded.shape) < 0.02)] = rng.choice([-ESCAPE_LIMIT, ESCAPE_LIMIT - 1])
         encoder.encode_marks(marks)
         encoder.encode(symbols, indices, coded)
-        of_trellis = np.flatnonzero(indices >= FIRST_SCALE)
-        found = symbols * MEAN_STEPS
-        found[of_trellis] = values(symbols[of_trellis], trellis.quantizers(symbols[of_trellis]))
+        found = (residuals(symbols, indices, trellis) * MEAN_STEPS).astype(int)
         passes.append({"scales": scales.tolist(), "values": found.reshape(channels, count).T.tolist()})
     payload = bytes(CHECK_BYTES) + bytes([MARKED | TRELLIS | skipped]) + encoder.finish()
     return {"skipped": skipped, "payload": base64.b64encode(payload).decode(), "passes": passes}

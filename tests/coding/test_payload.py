@@ -11,7 +11,7 @@ from isthmus.coding.payload import CHECK_BYTES, PREFIX_BYTES, decode_latents, en
 from isthmus.coding.range_coder import SymbolDecoder, SymbolEncoder
 from isthmus.coding.symbols import MARKED, SKIPPED_SCALES, TRELLIS, Importance, Quantizer, by_channel, is_coded
 from isthmus.coding.tables import Tables
-from isthmus.coding.trellis import FIRST_SCALE, Trellis, values
+from isthmus.coding.trellis import Trellis, residuals
 from isthmus.errors import CorruptError, SelfCheckError
 from isthmus.image.coders.masking import RDOQ_WEIGHT, visibility
 from isthmus.image.coders.protocol import ArraySource
@@ -78,9 +78,7 @@ def marks_of(model: Model, payload: bytes, height: int, width: int) -> list[tupl
     def code(channels: slice, at: np.ndarray, means: np.ndarray, scales: np.ndarray) -> np.ndarray:
         found.append((scales, reader.decode_marks(len(scales))))
         symbols = reader.decode(by_channel(scales), is_coded(*found[-1], SKIPPED_SCALES))
-        residuals, chosen = 16 * symbols, by_channel(scales) >= FIRST_SCALE
-        residuals[chosen] = values(symbols[chosen], trellis.quantizers(symbols[chosen]))
-        return residuals.reshape(scales.shape[::-1]).T / 16 + means
+        return residuals(symbols, by_channel(scales), trellis).reshape(scales.shape[::-1]).T + means
 
     model.context.walk(height, width, QUALITY, code)
     assert reader.finished()

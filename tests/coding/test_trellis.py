@@ -5,8 +5,9 @@ import dataclasses
 import numpy as np
 import pytest
 
+from isthmus.bitstream.envelope import Front
 from isthmus.coding import trellis_search
-from isthmus.coding.payload import CHECK_BYTES, decode_first_groups, decode_latents, encode_latents
+from isthmus.coding.payload import CHECK_BYTES, decode_first_groups, decode_latents, decode_sixteenths, encode_latents
 from isthmus.coding.symbols import TRELLIS, Importance
 from isthmus.coding.trellis import FEEDBACK, FIRST_SCALE, FORWARD, MEMORY, SYMBOL_STEP, UNIT, Trellis, values
 from isthmus.coding.trellis_search import AROUND, PIECE, STATES, best_path
@@ -149,6 +150,26 @@ def test_payloads_come_back(model: Model, rng: np.random.Generator, size: tuple[
     assert np.abs(decoded - y).max() < 2 * SYMBOL_STEP
     first = decode_first_groups(model.entropy, payload, *size, QUALITY, 3)
     np.testing.assert_array_equal(first, decoded[:, :, : first.shape[2]])
+
+
+def test_latents_beyond_every_table_come_back(model: Model, rng: np.random.Generator) -> None:
+    """Their symbols are escapes; the largest are beyond what float32 holds of what they stand for."""
+    y = (rng.uniform(0.9, 1, (3, 3, model.latents)) * rng.choice([-1, 1], (3, 3, model.latents)) * 8e6).astype(
+        np.float32
+    )
+    payload = encode_latents(model.entropy, y, QUALITY, Importance(np.full((3, 3), 7.5)))
+    assert np.abs(decode_latents(model.entropy, payload, 3, 3, QUALITY) - y).max() < 2 * SYMBOL_STEP
+
+
+def test_the_front_of_a_payload_shows_what_is_certain(model: Model, rng: np.random.Generator) -> None:
+    """Whole passes are as they were; those that are missing are predicted."""
+    y = latents(model, rng, 8, 8)
+    payload = encode_latents(model.entropy, y, QUALITY, Importance(np.full((8, 8), 7.5)))
+    whole = decode_sixteenths(model.entropy, payload, 8, 8, QUALITY)
+    found = decode_sixteenths(model.entropy, Front(payload[: 2 * len(payload) // 3]), 8, 8, QUALITY)
+    first = model.definition.groups[0] + model.definition.groups[1]
+    np.testing.assert_array_equal(found[:, :, :first], whole[:, :, :first])
+    assert (found != whole).any()
 
 
 def test_models_without_its_tables(model: Model, rng: np.random.Generator) -> None:

@@ -16,7 +16,7 @@ MEAN_STEPS = 16
 LATENT_LIMIT = 1 << 15
 """Decoded latents enter the networks clipped to +-this, in sixteenths."""
 SCALES = 64
-"""Scale indices, each with a probability table of its own."""
+"""Scale indices, each with a probability table of its own, or with another for symbols of a trellis."""
 SLOPE = 0.125
 """Of the leaky rectifier for negative numbers: a power of two, so that products are exact."""
 

@@ -1,7 +1,8 @@
 """What the beginning of a plane's coded symbols says for certain.
 
 The bits that are missing are something between zeros only and ones only. A range decoder's symbols follow the order of
-the numbers that it reads: what it decodes from both ends alike, it decodes from all that lie between them.
+the numbers that it reads: what it decodes from both ends alike, it decodes from all that lie between them. Of a
+trellis, symbols of the pass that breaks off are certain, but not their quantizers, for which parities are missing.
 """
 
 from __future__ import annotations

@@ -32,7 +32,7 @@ from isthmus.coding.symbols import (
     choose,
     is_coded,
 )
-from isthmus.coding.trellis import FIRST_SCALE, Trellis, values
+from isthmus.coding.trellis import Trellis, residuals
 from isthmus.errors import CorruptError, SelfCheckError
 
 CHECK_BYTES = 4
@@ -63,12 +63,7 @@ class _Reader:
         marks = self._decoder.decode_marks(len(scales)) if self._marked else np.zeros(len(scales), bool)
         ordered = by_channel(scales)
         symbols = self._decoder.decode(ordered, is_coded(scales, marks, self._skipped))
-        residuals = symbols.astype(np.float64)
-        if self._trellis:
-            places = np.flatnonzero(ordered >= FIRST_SCALE)
-            found = symbols.take(places)
-            residuals[places] = values(found, self._trellis.quantizers(found)) / MEAN_STEPS
-        return residuals
+        return residuals(symbols, ordered, self._trellis)
 
     def finished(self) -> bool:
         return self._decoder.finished()

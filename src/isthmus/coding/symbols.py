@@ -10,9 +10,8 @@ import numpy.typing as npt
 
 from isthmus.coding.entropy_model import EntropyModel
 from isthmus.coding.fixed_point import Float64, ScaleIndices
-from isthmus.coding.formats import MEAN_STEPS
 from isthmus.coding.range_coder import Int32, SymbolEncoder
-from isthmus.coding.trellis import FIRST_SCALE, values
+from isthmus.coding.trellis import FIRST_SCALE, Trellis, residuals
 from isthmus.coding.trellis_search import best_path
 
 Float32 = npt.NDArray[np.float32]
@@ -35,12 +34,10 @@ class Coded:
 
     Attributes:
         scales: (P, n) uint8.
-        symbols: (n * P,) int32, channel by channel; zero where they are skipped.
-        residuals: (n * P,) float64, what they stand for, in steps, multiples of 1/16.
+        residuals: (n * P,) float64, channel by channel: what the symbols stand for, in steps, multiples of 1/16.
     """
 
     scales: ScaleIndices
-    symbols: Int32
     residuals: Float64
 
 
@@ -111,14 +108,14 @@ class Quantizer:
         self._importance = importance.places.reshape(-1)
         self._by_channel = importance.channels
         self._decoded = np.zeros(self._y.shape) if self._staged else None
-        self._has_trellis = entropy.trellis is not None
-        tables = entropy.trellis or entropy.tables
+        self._trellis = None if entropy.trellis is None else Trellis()
+        tables = entropy.tables if entropy.trellis is None else entropy.trellis
         self._encoder = SymbolEncoder(tables)
         self._bits, self._savings = tables.bits, tables.savings
         self._radius = self._bits.shape[1] // 2
         self._zero_bits = self._bits[:, self._radius]
         self._skipped_gain = np.where(np.arange(len(self._bits)) < SKIPPED_SCALES, -self._zero_bits, np.float32(0))
-        self._state = 0  # of the trellis
+        self._state = 0  # of the trellis, before the next pass
         self.coded: list[Coded] = []
         """Pass by pass."""
         self.spent = np.zeros(len(self._y))
@@ -131,24 +128,22 @@ class Quantizer:
         x = self._y[at, channels] - means
         symbols, bits, marks = self._one_by_one(channels, at, x, scales)
         coded = np.ascontiguousarray(symbols.T, np.int32).reshape(-1)
-        residuals = coded.astype(np.float64)
+        ordered = by_channel(scales)
         self.spent[at] += bits.sum(1) + MARK_BITS * marks
-        if self._has_trellis:
-            self._along_trellis(channels, at, x, scales, coded, residuals)
+        if self._trellis is not None:
+            self._along_trellis(channels, at, x, ordered, coded)
         self._encoder.encode_marks(marks)
-        self._encoder.encode(coded, by_channel(scales), is_coded(scales, marks, SKIPPED_SCALES))
-        self.coded.append(Coded(scales, coded, residuals))
-        decoded = residuals.reshape(x.shape[::-1]).T + means
+        self._encoder.encode(coded, ordered, is_coded(scales, marks, SKIPPED_SCALES))
+        found = residuals(coded, ordered, self._trellis)
+        self.coded.append(Coded(scales, found))
+        decoded = found.reshape(x.shape[::-1]).T + means
         if self._decoded is not None:
             self._decoded[at, channels] = decoded
         return decoded
 
-    def _along_trellis(
-        self, channels: slice, at: Index, x: Float64, scales: ScaleIndices, symbols: Int32, residuals: Float64
-    ) -> None:
-        """Puts in their places, among those of a pass in the order of coding, the symbols (n * P,) that are of the
-        trellis, and what they stand for."""
-        ordered = by_channel(scales)
+    def _along_trellis(self, channels: slice, at: Index, x: Float64, ordered: ScaleIndices, symbols: Int32) -> None:
+        """Puts those of the trellis in their places among the symbols (n * P,) of a pass, in the order of coding, as
+        are its scale indices."""
         places = np.flatnonzero(ordered >= FIRST_SCALE)
         channel, position = np.divmod(places, len(at))
         worth = self._worth(channels, at, position, channel).astype(np.float32)
@@ -156,7 +151,6 @@ class Quantizer:
         path = best_path(shifts, ordered.take(places), worth, self._bits, self._state)
         self._state = path.state
         symbols[places] = path.symbols
-        residuals[places] = values(path.symbols, path.quantizers) / MEAN_STEPS
         self.spent[at] += np.bincount(position, path.bits, len(at))
 
     def _worth(self, channels: slice, at: Index, position: Index, channel: Index) -> Float64:
@@ -173,7 +167,7 @@ class Quantizer:
         positions are marked."""
         symbols = np.rint(x)
         bits = self._zero_bits[scales]
-        if self._has_trellis:
+        if self._trellis is not None:
             of_trellis = scales >= FIRST_SCALE
             symbols[of_trellis] = 0
             bits[of_trellis] = 0
@@ -220,7 +214,7 @@ class Quantizer:
 
     def finish(self) -> bytes:
         """How scale indices are skipped, a byte, and the coded words."""
-        return bytes([MARKED | TRELLIS * self._has_trellis | SKIPPED_SCALES]) + self._encoder.finish()
+        return bytes([MARKED | TRELLIS * (self._trellis is not None) | SKIPPED_SCALES]) + self._encoder.finish()
 
 
 def choose(

@@ -1,7 +1,7 @@
-"""Trellis-coded quantization: two quantizers, each twice as coarse as both, and a code that says which is whose.
+"""Trellis-coded quantization: two quantizers, each with twice the step of their union, and a code that chooses one.
 
 The parities of the symbols before it decide which quantizer a symbol has, so nothing is written for it. The encoder
-sees all symbols of a pass at once, and takes the path that errs least: `isthmus.coding.trellis_search`.
+sees all symbols of a pass at once, and takes the path of least cost: `isthmus.coding.trellis_search`.
 
 Source: Marcellin and Fischer, "Trellis coded quantization of memoryless and Gauss-Markov sources", IEEE Transactions on
 Communications 38, 1990; the quantizers are those of Schwarz et al., "Quantization and entropy coding in the Versatile
@@ -20,6 +20,7 @@ from isthmus.coding.formats import MEAN_STEPS, SCALES
 
 Bits = npt.NDArray[np.uint8]
 """Zeros and ones."""
+Float64 = npt.NDArray[np.float64]
 
 FIRST_SCALE = 10
 """Symbols from this scale index on are of a trellis; those below are nearly all zero, and have steps of 1."""
@@ -40,8 +41,9 @@ PERIOD = (1 << MEMORY) - 1
 
 
 def _delays() -> list[int]:
-    """How far back the parities lie whose sum, with the quantizer PERIOD symbols before, is a symbol's quantizer:
-    numerator (1 + D^PERIOD) / denominator."""
+    """How far back the parities lie whose sum, with the quantizer PERIOD symbols before, is a symbol's quantizer.
+
+    From denominator q = numerator p follows (1 + D^PERIOD) q = numerator (1 + D^PERIOD) / denominator p."""
     quotient, rest = 0, 1 | 1 << PERIOD
     while rest.bit_length() > MEMORY:
         shift = rest.bit_length() - 1 - MEMORY
@@ -86,3 +88,18 @@ def values(symbols: npt.NDArray[Any], quantizers: Bits) -> npt.NDArray[Any]:
     Even multiples of `UNIT` by the first quantizer, odd ones and zero by the second.
     """
     return np.asarray(UNIT * (2 * symbols - quantizers * np.sign(symbols)))
+
+
+def residuals(symbols: npt.NDArray[np.int32], scales: npt.NDArray[np.uint8], trellis: Trellis | None) -> Float64:
+    """(n,), in steps, multiples of 1/16: what the symbols (n,) of a pass stand for.
+
+    Args:
+        scales: (n,), in the order of coding, too.
+        trellis: where it stands; None if no symbol is of one.
+    """
+    found = symbols.astype(np.float64)
+    if trellis is not None:
+        places = np.flatnonzero(scales >= FIRST_SCALE)
+        own = symbols.take(places)
+        found[places] = values(own, trellis.quantizers(own)) / MEAN_STEPS
+    return found

@@ -6,7 +6,6 @@ symbols around each joint alone: the code forgets.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -60,7 +59,7 @@ def branches(x: Float32, scales: npt.NDArray[np.uint8], worth: Float32, bits: Fl
     Args:
         scales: (n,), their tables.
         worth: (n,), bits that a squared error of a step is worth.
-        bits: (tables, 2m + 1): those of the symbols -m..m.
+        bits: (tables, 2m + 1): those of the symbols -m..m, about alike for a symbol and its negative.
     """
     n, most = len(x), bits.shape[1] // 2
     sign = np.copysign(np.float32(1), x)
@@ -90,30 +89,28 @@ def branches(x: Float32, scales: npt.NDArray[np.uint8], worth: Float32, bits: Fl
     return Branches(symbols, costs, spent)
 
 
-def _forward(costs: Float32, total: Float32) -> list[npt.NDArray[np.bool_]]:
+def _forward(costs: Float32, total: Float32) -> npt.NDArray[np.bool_]:
     """Goes on in all pieces at once; `total` (STATES, B) becomes the cost of the best path to each state.
 
     Args:
         costs: (steps, 2, 2, B), by parity and quantizer.
 
     Returns:
-        For each step whether the best way to a state is an odd symbol, (STATES, B).
+        Whether the best way to a state is an odd symbol, (steps, STATES, B).
     """
     pieces = total.shape[1]
-    even, odd = np.empty_like(total), np.empty_like(total)
-    even_by_quantizer, odd_by_quantizer = (one.reshape(2, _HALF, pieces) for one in (even, odd))
-    taken = []
-    for of_even, of_odd in costs[:, :, :, None]:
-        total.take(_BEFORE[0], 0, out=even, mode="clip")
-        total.take(_BEFORE[1], 0, out=odd, mode="clip")
-        even_by_quantizer += of_even
-        odd_by_quantizer += of_odd
-        taken.append(odd < even)
-        np.minimum(even, odd, out=total)
+    taken = np.empty((len(costs), STATES, pieces), np.bool_)
+    ways = np.empty((2, STATES, pieces), np.float32)
+    by_branch = ways.reshape(2, 2, _HALF, pieces)
+    for step, branch in enumerate(costs[:, :, :, None]):
+        total.take(_BEFORE, 0, out=ways, mode="clip")
+        by_branch += branch
+        np.less(ways[1], ways[0], out=taken[step])
+        np.minimum(ways[0], ways[1], out=total)
     return taken
 
 
-def _back(taken: Sequence[npt.NDArray[np.bool_]], state: Index) -> tuple[Index, Index]:
+def _back(taken: npt.NDArray[np.bool_], state: Index) -> tuple[Index, Index]:
     """From the states (B,) at the end to the beginning: the states (steps + 1, B) passed, and the branches (steps, B)
     taken, as 2 * quantizer + parity."""
     pieces, steps = len(state), len(taken)

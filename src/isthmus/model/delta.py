@@ -27,7 +27,7 @@ MAX_SYMBOL = (1 << 15) - 1
 MAX_STEP = 1 << 16
 MAX_PARTS = 4096
 MAX_TABLE_BYTES = 4 * (SCALES + TRELLIS_TABLES) * (2 * MAX_RADIUS + 3)
-"""Of the largest radius for every scale index, each table with its length before it."""
+"""Of the largest radius for all, each table with its length before it."""
 MAX_MEMORY = 1 << 28
 """Of the XZ decoder; preset 9 needs 65 MB."""
 # Symbols are noise without context; literals that depend on nothing before them are coded best.

@@ -125,7 +125,8 @@ class TrainConfig:
             InputError: another version of isthmus wrote it, with settings that this one does not know.
         """
         try:
-            network = NetworkConfig(**_with_tuples(values["network"]))
+            # Runs of before there was one have no trellis.
+            network = NetworkConfig(**{"trellis": False, **_with_tuples(values["network"])})
             return TrainConfig(**{**_with_tuples(values), "network": network})
         except (TypeError, KeyError) as error:
             raise InputError(

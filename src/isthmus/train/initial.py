@@ -176,7 +176,9 @@ def network_of(model: Model) -> Network:
         state = network.state_dict()
         context = context_state(model.definition, model.definition.own(arrays))
         found = {**state, **{f"context.{key}": value for key, value in context.items()}}
-        found["context.costs"] = training_costs(model.trellis or model.tables, model.trellis is not None)
+        found["context.costs"] = training_costs(
+            model.tables if model.trellis is None else model.trellis, model.trellis is not None
+        )
         for key, name in STORED.items():
             found[key] = torch.from_numpy(arrays[name].copy())
         network.load_state_dict({key: found[key].reshape(state[key].shape) for key in state})

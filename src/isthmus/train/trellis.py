@@ -27,15 +27,14 @@ def _path(x: Tensor, scales: Tensor, worth: Tensor, costs: Tensor) -> tuple[Tens
     path = best_path(shifts, rows.astype(np.uint8), worths, _bits(costs))
     found = path.symbols, values(path.symbols, path.quantizers).astype(np.float32) / MEAN_STEPS
     symbols, residuals = (
-        torch.zeros_like(x).reshape(-1).index_copy(0, of_trellis, torch.from_numpy(one).to(x)).reshape(x.shape)
-        for one in found
+        x.new_zeros(x.numel()).index_copy(0, of_trellis, torch.from_numpy(one).to(x)).reshape(x.shape) for one in found
     )
     return symbols, residuals
 
 
 @_path.register_fake
 def _(x: Tensor, scales: Tensor, worth: Tensor, costs: Tensor) -> tuple[Tensor, Tensor]:
-    return torch.empty_like(x), torch.empty_like(x)
+    return x.new_empty(x.shape), x.new_empty(x.shape)
 
 
 def along_trellis(

@@ -38,9 +38,11 @@ Index = npt.NDArray[np.intp]
 
 ROUNDS: dict[Effort, int] = {2: 1, 3: 3, 4: 6}
 """By effort."""
-PSNR_STEP, EYE_STEP, DECAY = 0.13, 0.08, 0.75
-"""How far latents move in the first round, as a part of what an error of theirs would undo, at either end of tune, and
-how much less in each round after it."""
+STEP, DECAY = 0.08, 0.75
+"""How far latents move in the first round, as a part of what an error of theirs would undo, and how much less in each
+round after it."""
+TRELLIS_STEP = 0.13
+"""The same under tune psnr along a trellis, which takes up less of a move."""
 FARTHEST = 0.5
 """Steps that a latent moves in a round at most."""
 SQUARED = 0.3
@@ -78,8 +80,8 @@ def refined_payload(setting: Setting, pixels: UInt8, grid: Grid, tile: Box, roun
     search = _Search(setting, pixels, grid, tile)
     best = search.state(search.y)
     direction = search.direction(best)
-    share = setting.tune.share
-    first = (1 - share) * PSNR_STEP + share * EYE_STEP
+    share = 1.0 if setting.model.trellis is None else setting.tune.share
+    first = (1 - share) * TRELLIS_STEP + share * STEP
     for number in range(rounds):
         step = np.float32(first * DECAY**number)
         moved = search.state(best.y + np.clip(step * direction, -FARTHEST, FARTHEST) * best.gains)
