@@ -17,6 +17,7 @@ from isthmus.coding.formats import SCALES
 from isthmus.coding.payload import _Reader
 from isthmus.coding.tables import Tables
 from isthmus.coding.trellis import FIRST_SCALE
+from isthmus.model.registry import release_model
 
 Npm = Callable[..., CompletedProcess[str]]
 ROOT = Path(__file__).parent.parent
@@ -89,7 +90,7 @@ def test_trellises_are_what_python_makes_of_them() -> None:
     # What a reader makes of their payloads is what they were written from.
     counts = Tables.unpack(np.array(found["tables"])).counts
     plain, own = Tables(counts[:SCALES]), Tables(counts[:FIRST_SCALE] + counts[SCALES:])
-    entropy = EntropyModel(None, plain, own)  # type: ignore[arg-type]
+    entropy = EntropyModel(release_model().context, plain, own)
     for row in found["rows"]:
         reader = _Reader(entropy, base64.b64decode(row["payload"]))
         for one in row["passes"]:

@@ -19,9 +19,9 @@ from isthmus.train.tables import laplace_tables
 QUALITY = 6000
 
 
-def states_of(symbols: np.ndarray) -> list[int]:
-    """The states before each symbol and after the last, as docs/format.md has them."""
-    states = [0]
+def states_of(symbols: np.ndarray, state: int = 0) -> list[int]:
+    """The states before each symbol and after the last, as docs/format.md has them, from one on."""
+    states = [state]
     for symbol in symbols.tolist():
         state = states[-1] >> 1
         if states[-1] & 1:
@@ -76,10 +76,7 @@ def test_paths_are_ones_of_the_code(rng: np.random.Generator, n: int, state: int
     """From whatever state one begins, its quantizers and its end are those that its parities make."""
     x, scales, worth = case(rng, n)
     path = best_path(x, scales, worth, bits_of_laplace(), state)
-    passed = [state]
-    for symbol in path.symbols.astype(int):
-        last = passed[-1]
-        passed.append(last >> 1 ^ (last & 1) * (FEEDBACK >> 1) ^ (symbol & 1) * (FORWARD >> 1))
+    passed = states_of(path.symbols.astype(int), state)
     np.testing.assert_array_equal(path.quantizers, [one & 1 for one in passed[:-1]])
     assert path.state == passed[-1]
     middle = bits_of_laplace().shape[1] // 2

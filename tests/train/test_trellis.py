@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from torch import library
 
 from isthmus.coding.trellis import FIRST_SCALE, SYMBOL_STEP, Trellis, residuals
 from isthmus.errors import InputError
@@ -67,7 +68,7 @@ def test_the_compiler_may_take_the_search_as_it_is(layout: torch.memory_format) 
     y, mean, scale, importance = case()
     x = (y - mean).contiguous(memory_format=layout)
     worth = importance.expand(SHAPE).contiguous()
-    torch.library.opcheck(_path, (x, scale, worth, laplace_costs(trellis=True)))
+    library.opcheck(_path, (x, scale, worth, laplace_costs(trellis=True)))
 
 
 def test_runs_of_before_there_was_a_trellis_have_none() -> None:

@@ -147,7 +147,7 @@ class Quantizer:
         places = np.flatnonzero(ordered >= FIRST_SCALE)
         channel, position = np.divmod(places, len(at))
         worth = self._worth(channels, at, position, channel).astype(np.float32)
-        shifts = x.T.reshape(-1).take(places).astype(np.float32)
+        shifts = x[position, channel].astype(np.float32)
         path = best_path(shifts, ordered.take(places), worth, self._bits, self._state)
         self._state = path.state
         symbols[places] = path.symbols

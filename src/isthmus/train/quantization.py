@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import NamedTuple
 
 import torch
@@ -71,6 +72,19 @@ def rounded_means(mean: Tensor) -> Tensor:
     return ste(torch.round(mean * MEAN_STEPS) / MEAN_STEPS, mean)
 
 
+def costs_around(costs: Tensor, scale: Tensor) -> tuple[Callable[[Tensor], tuple[Tensor, Tensor]], Tensor]:
+    """cost(magnitudes below COST_COLUMNS) -> their bits at the scale indices below and above, and those below."""
+    flat = costs.reshape(-1)
+    low = scale.floor().clamp_max(SCALES - 2)
+    row = (low * COST_COLUMNS).to(torch.int32)
+
+    def cost(magnitude: Tensor) -> tuple[Tensor, Tensor]:
+        at = row + magnitude.to(torch.int32)
+        return flat[at], flat[at + COST_COLUMNS]
+
+    return cost, low
+
+
 def quantize(y: Tensor, mean: Tensor, scale: Tensor, costs: Tensor, importance: Tensor | None) -> Quantized:
     """Decoded latents, bits and symbols; gradients pass straight through the rounding.
 
@@ -83,18 +97,11 @@ def quantize(y: Tensor, mean: Tensor, scale: Tensor, costs: Tensor, importance: 
     mean = rounded_means(mean)
     x = y - mean
     last = COST_COLUMNS - 1
-    flat = costs.reshape(-1)
     with torch.no_grad():
         r = torch.round(x)
         magnitude = r.abs()
-        low = scale.floor().clamp_max(SCALES - 2)
+        cost, low = costs_around(costs, scale)
         part = scale - low
-        base = (low * COST_COLUMNS).to(torch.int32)
-
-        def cost(m: Tensor) -> tuple[Tensor, Tensor]:
-            index = base + m.to(torch.int32)
-            return flat[index], flat[index + COST_COLUMNS]
-
         inside = magnitude.clamp_max(last)
         below = (inside - 1).clamp_min(0)
         here_low, here_high = cost(inside)

@@ -5,18 +5,18 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 import torch
-from torch import Tensor
+from torch import Tensor, library
 
-from isthmus.coding.formats import MEAN_STEPS, SCALES
+from isthmus.coding.formats import MEAN_STEPS
 from isthmus.coding.trellis import FIRST_SCALE, SYMBOL_STEP, values
 from isthmus.coding.trellis_search import best_path
-from isthmus.train.quantization import COST_COLUMNS, Quantized, rounded_means, scale_index, ste
+from isthmus.train.quantization import COST_COLUMNS, Quantized, costs_around, rounded_means, scale_index, ste
 
 LARGEST = 256
 """Symbols up to this have costs of their own in the search; those beyond cost as much as the next."""
 
 
-@torch.library.custom_op("isthmus::path", mutates_args=())
+@library.custom_op("isthmus::path", mutates_args=())
 def _path(x: Tensor, scales: Tensor, worth: Tensor, costs: Tensor) -> tuple[Tensor, Tensor]:
     """Symbols of latents (B, C, H, W) less their means, and what they stand for in steps; 0 where no trellis is.
 
@@ -46,15 +46,9 @@ def along_trellis(
         x = y - mean
         index = scale_index(scale)
         symbols, residuals = _path(x, index, importance.expand(x.shape).contiguous(), costs)
-        low = scale.floor().clamp_max(SCALES - 2)
         magnitude = symbols.abs()
         inside = magnitude.clamp_max(COST_COLUMNS - 1)
-        row = (low * COST_COLUMNS).to(torch.int32)
-
-        def cost(column: Tensor) -> tuple[Tensor, Tensor]:
-            at = row + column.to(torch.int32)
-            return costs.reshape(-1)[at], costs.reshape(-1)[at + COST_COLUMNS]
-
+        cost, low = costs_around(costs, scale)
         here_low, here_high = cost(inside)
         below_low, below_high = cost((inside - 1).clamp_min(0))
         slope = torch.lerp(here_low - below_low, here_high - below_high, scale - low)
