@@ -23,7 +23,7 @@ import isthmus
 from isthmus.bitstream.chunks import CRC
 from isthmus.bitstream.head import parse_head
 from isthmus.bitstream.varint import read_varint
-from isthmus.coding.formats import MEAN_STEPS, SCALES
+from isthmus.coding.formats import SCALES
 from isthmus.coding.kinds import TUNED
 from isthmus.coding.payload import CHECK_BYTES, decode_sixteenths
 from isthmus.coding.range_coder import ESCAPE_LIMIT, SymbolEncoder
@@ -277,7 +277,7 @@ def trellis_row(rng: np.random.Generator, tables: Tables, skipped: int) -> dict[
         symbols[coded & (rng.random(coded.shape) < 0.02)] = rng.choice([-ESCAPE_LIMIT, ESCAPE_LIMIT - 1])
         encoder.encode_marks(marks)
         encoder.encode(symbols, indices, coded)
-        found = (residuals(symbols, indices, trellis) * MEAN_STEPS).astype(int)
+        found = residuals(symbols, indices, trellis)
         passes.append({"scales": scales.tolist(), "values": found.reshape(channels, count).T.tolist()})
     payload = bytes(CHECK_BYTES) + bytes([MARKED | TRELLIS | skipped]) + encoder.finish()
     return {"skipped": skipped, "payload": base64.b64encode(payload).decode(), "passes": passes}

@@ -359,7 +359,7 @@ for tile in (b"", b"\\0" * 4, bytes(rng.integers(0, 256, 4, dtype=np.uint8))):
 # All tiles valid, and nearly without bytes, but for the last.
 model = find_model(MODEL)
 decoded = model.context.walk(64, 64, 5000, lambda channels, at, means, rows: means, tune=100)
-valid = latents._check(latents._sixteenths(decoded)) + bytes([63]) + SymbolEncoder(model.tables).finish()
+valid = latents._check(decoded) + bytes([63]) + SymbolEncoder(model.tables).finish()
 latents.decode_latents(model.entropy, valid, 64, 64, 5000, 100)
 header = Header(2048, 2048, "RGB", Quality(5000), MODEL, 1024, coder=2, tune=EYE)
 data = container.assemble(header, {}, [], [valid] * 3 + [bytes(5)])

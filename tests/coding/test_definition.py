@@ -14,7 +14,7 @@ from isthmus.coding.boards import Board
 from isthmus.coding.definition import Block, Definition, Input, Pass
 from isthmus.coding.entropy_model import EntropyModel
 from isthmus.coding.fixed_point import ContextModel, _Dial
-from isthmus.coding.formats import BYTES, LATENT_LIMIT, WORDS, Format
+from isthmus.coding.formats import BYTES, LATENT_LIMIT, MEAN_STEPS, WORDS, Format
 from isthmus.coding.kinds import FIRST, KINDS, TUNED, Kind, definition_of, lattices_and_boards
 from isthmus.coding.payload import decode_first_groups, decode_latents, encode_latents
 from isthmus.coding.symbols import Importance
@@ -138,10 +138,10 @@ def test_training_export_import_and_runner_follow_the_definition(definition: Def
 
     def code(channels: slice, at: np.ndarray, means: np.ndarray, scales: np.ndarray) -> np.ndarray:
         found.append(scales.T.astype(int).ravel())
-        return np.rint(flat[at, channels] - means) + means
+        return means + np.rint(flat[at, channels] - means / MEAN_STEPS).astype(np.int32) * MEAN_STEPS
 
     walked = runner(definition, trained).walk(height, width, 8000, code, tune=37 if definition.tuned else 0)
-    np.testing.assert_allclose(walked, decoded[0].flatten(1).T.numpy(), atol=1 / 16 + 1e-6)
+    np.testing.assert_allclose(walked / MEAN_STEPS, decoded[0].flatten(1).T.numpy(), atol=1 / 16 + 1e-6)
     # Training visits the positions of a half board in another order.
     assert len(seen) == len(found) == len(definition.passes)
     for trained_scales, walked_scales in zip(seen, found, strict=True):
@@ -280,7 +280,7 @@ def test_a_part_of_the_groups_is_the_beginning_of_the_whole(model: Model, rng: n
     y = np.round(rng.laplace(0, 60.0 / (1 + np.arange(model.latents)) ** 0.7, (30, model.latents)))
 
     def code(channels: slice, at: np.ndarray, means: np.ndarray, scales: np.ndarray) -> np.ndarray:
-        return np.rint(y[at, channels] - means) + means
+        return means + np.rint(y[at, channels] - means / MEAN_STEPS).astype(np.int32) * MEAN_STEPS
 
     whole = model.context.walk(5, 6, 4000, code)
     for groups in range(1, len(model.definition.groups)):

@@ -6,8 +6,15 @@ import numpy as np
 import pytest
 
 from isthmus.coding import payload as coding
-from isthmus.coding.formats import SCALES
-from isthmus.coding.payload import CHECK_BYTES, PREFIX_BYTES, decode_latents, encode_latents, trial
+from isthmus.coding.formats import MEAN_STEPS, SCALES
+from isthmus.coding.payload import (
+    CHECK_BYTES,
+    PREFIX_BYTES,
+    decode_latents,
+    decode_sixteenths,
+    encode_latents,
+    trial,
+)
 from isthmus.coding.range_coder import SymbolDecoder, SymbolEncoder
 from isthmus.coding.symbols import MARKED, SKIPPED_SCALES, TRELLIS, Importance, Quantizer, by_channel, is_coded
 from isthmus.coding.tables import Tables
@@ -146,10 +153,10 @@ def test_a_whole_walk_gives_back_what_was_chosen(model: Model, rng: np.random.Ge
     y = noisy(model, rng)
     quantizer = Quantizer(model.entropy, y, importance(model, y))
     decoded = model.context.walk(4, 5, QUALITY, quantizer)
-    payload = coding._check(coding._sixteenths(decoded)) + quantizer.finish()
-    again = decode_latents(model.entropy, payload, 4, 5, QUALITY)
+    payload = coding._check(decoded) + quantizer.finish()
+    again = decode_sixteenths(model.entropy, payload, 4, 5, QUALITY)
     np.testing.assert_array_equal(again.reshape(decoded.shape), decoded)
-    assert len({int(value) for value in np.rint(decoded).reshape(-1)}) > 5
+    assert len({int(value) for value in np.rint(decoded / MEAN_STEPS).reshape(-1)}) > 5
 
 
 @pytest.mark.parametrize(

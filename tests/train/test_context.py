@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from isthmus.coding.boards import CHECKERBOARD, LATTICES, Board, phases
-from isthmus.coding.formats import SCALES
+from isthmus.coding.formats import MEAN_STEPS, SCALES
 from isthmus.train import context
 from isthmus.train.context import merge_board, split_board
 from isthmus.train.image.evaluation import code, prepare
@@ -128,9 +128,12 @@ def test_fixed_point_agrees_with_training(
 
     def follow(channels: slice, at: np.ndarray, means: np.ndarray, scales: np.ndarray) -> np.ndarray:
         differences.append(
-            (np.abs(means - mean[at, channels]).max(), np.abs(scales - np.floor(scale[at, channels] + 0.5)).max())
+            (
+                np.abs(means / MEAN_STEPS - mean[at, channels]).max(),
+                np.abs(scales - np.floor(scale[at, channels] + 0.5)).max(),
+            )
         )
-        return decoded[at, channels]
+        return np.rint(decoded[at, channels] * MEAN_STEPS).astype(np.int32)
 
     trained.model.context.walk(height, width, quality, follow, tune=100)
     assert len(differences) == len(LATTICES.phases) + 2 * (len(network.config.groups) - 1)

@@ -5,6 +5,7 @@ import pytest
 import torch
 from torch import library
 
+from isthmus.coding.formats import MEAN_STEPS
 from isthmus.coding.trellis import FIRST_SCALE, SYMBOL_STEP, Trellis, residuals
 from isthmus.errors import InputError
 from isthmus.train.config import TrainConfig
@@ -32,7 +33,7 @@ def test_values_and_bits_are_the_codecs() -> None:
         assert torch.equal(before[~of_trellis], after[~of_trellis])
     symbols = found.symbols.reshape(-1).numpy().astype(np.int32)
     expected = residuals(symbols, scale.reshape(-1).numpy().astype(np.uint8), Trellis())
-    np.testing.assert_allclose((found.decoded - mean).reshape(-1).numpy(), expected, atol=1e-5)
+    np.testing.assert_allclose((found.decoded - mean).reshape(-1).numpy(), expected / MEAN_STEPS, atol=1e-5)
     inside = of_trellis & (found.symbols.abs() < COST_COLUMNS)
     rows, columns = scale[inside].long(), found.symbols[inside].abs().long()
     torch.testing.assert_close(found.bits[inside], costs[rows, columns])

@@ -21,13 +21,14 @@ from isthmus.quality import HUNDREDTHS, Quality
 from isthmus.tune import WHOLE
 
 Float64 = npt.NDArray[np.float64]
+Int32 = npt.NDArray[np.int32]
 Float = npt.NDArray[Any]
 """Of the format's arithmetic."""
 Index = npt.NDArray[np.intp]
 ScaleIndices = npt.NDArray[np.uint8]
-Code = Callable[[slice, Index, Float64, ScaleIndices], Float64]
+Code = Callable[[slice, Index, Int32, ScaleIndices], Int32]
 """code(channels, positions, means, scale indices) -> decoded latents, all (positions, channels); means and latents in
-steps."""
+sixteenths of a step."""
 
 
 def _rounded(x: Float, form: Format) -> Float:
@@ -57,13 +58,11 @@ def _scale_indices(x: Float, form: Format) -> ScaleIndices:
     return _rounded(np.clip(x, 0, SCALES - 1), form).astype(np.uint8)
 
 
-def _means(x: Float) -> Float64:
-    """Rounds to sixteenths; in float64, where half added to any sum is exact."""
+def _sixteenths(x: Float) -> Int32:
+    """Steps in whole sixteenths; rounded in float64, where half added to any sum is exact."""
     sixteenths = np.multiply(x, MEAN_STEPS, dtype=np.float64)
     sixteenths += 0.5
-    np.floor(sixteenths, out=sixteenths)
-    sixteenths *= 1 / MEAN_STEPS
-    return sixteenths
+    return np.floor(sixteenths, out=sixteenths).astype(np.int32)
 
 
 LARGE = 512
@@ -120,7 +119,7 @@ class ContextModel:
 
     def walk(
         self, height: int, width: int, quality: int, code: Code, groups: int | None = None, tune: int = 0
-    ) -> Float64:
+    ) -> Int32:
         """Codes the latents of a plane of height x width positions.
 
         Args:
@@ -130,11 +129,11 @@ class ContextModel:
             tune: 0..100, of a tuned definition.
 
         Returns:
-            decoded latents (H*W, C) float64 in steps, multiples of 1/16, of the channels of those groups.
+            decoded latents (H*W, C) int32 in sixteenths of a step, of the channels of those groups.
         """
         dial = _Dial(quality, tune)
         coded = self.definition.groups[:groups]
-        decoded = np.zeros((height * width, sum(coded)))
+        decoded = np.zeros((height * width, sum(coded)), np.int32)
         engine = self.engine if height * width >= LARGE and self.definition.form.weight_bits is None else None
         nothing: tuple[int, Any] = (ZERO, np.uint8) if engine else (0, self.definition.form.dtype)
         known = np.full((height * width, 2 * decoded.shape[1]), *nothing)
@@ -149,43 +148,44 @@ class ContextModel:
                 else:
                     means, scales = self._from_groups(one, plane, known, dial)
                 scale_indices = _scale_indices(scales, self.definition.form)
-                found = code(one.slice, at, _means(means), scale_indices)
+                found = code(one.slice, at, means, scale_indices)
                 decoded[at, one.slice] = found
             else:
-                found = np.zeros((0, one.channels))
+                found = np.zeros((0, one.channels), np.int32)
             if 2 * (one.first + one.channels) < known.shape[1] or not one.ends:
                 self._note(one, plane, found, decoded[:, one.slice], known)
         return decoded
 
-    def _from_groups(self, one: Pass, plane: _Plane, known: Float, dial: _Dial) -> tuple[Float, Float]:
-        """Means and scales of a pass from the features of all that is decoded."""
+    def _from_groups(self, one: Pass, plane: _Plane, known: Float, dial: _Dial) -> tuple[Int32, Float]:
+        """Means, in sixteenths, and scales of a pass from the features of all that is decoded."""
         features = known[:, : one.features]
         out = self._network(one, plane, features if one.everywhere else features[plane.at], dial)
-        return out[:, : one.channels], out[:, one.channels :]
+        return _sixteenths(out[:, : one.channels]), out[:, one.channels :]
 
     def _from_neighbours(
-        self, one: Pass, around: Neighbourhood, plane: _Plane, decoded: Float64, dial: _Dial
-    ) -> tuple[Float, Float]:
-        """Means and scales of a pass from what is decoded of its own group around each position.
+        self, one: Pass, around: Neighbourhood, plane: _Plane, decoded: Int32, dial: _Dial
+    ) -> tuple[Int32, Float]:
+        """Means, in sixteenths, and scales of a pass from what is decoded of its own group around each position.
 
         The network sees how the neighbours differ from their weighted mean, and which of them are known.
         """
         height, width, at, window = plane.height, plane.width, plane.at, around.window
         windows = window_positions(height, width, window)[at]
         mask = known_around(one.board, one.phase, height, width, window)  # (P, taps)
-        near = pad(decoded[:, one.slice], height, width, window)[windows].transpose(0, 2, 1)
+        own = decoded[:, one.slice].astype(np.float64)
+        near = pad(own, height, width, window)[windows].transpose(0, 2, 1)
         weight = mask * self.weights[around.near]
         total = np.maximum(weight.sum(1, keepdims=True), 1)
-        base = np.floor((near @ weight[:, :, None])[:, :, 0] / total * MEAN_STEPS) / MEAN_STEPS
+        base = np.floor((near @ weight[:, :, None])[:, :, 0] / total)
         difference = ((near - base[:, :, None]) * mask[:, None, :]).reshape(len(at), -1)
         if plane.engine:
-            parts = self.as_bytes(difference * MEAN_STEPS), _as_bytes(mask, self.definition.form)
+            parts = self.as_bytes(difference), _as_bytes(mask, self.definition.form)
         else:
             parts = self._companded(difference), mask.astype(self.definition.form.dtype)
         out = self._network(one, plane, np.concatenate(parts, 1), dial)
-        limit = LATENT_LIMIT / MEAN_STEPS
-        linear = np.clip(difference, -limit, limit) @ self.weights[f"{one.name}.linear.weight"]
-        return base + out[:, : one.channels] + linear, out[:, one.channels :]
+        linear = np.clip(difference, -LATENT_LIMIT, LATENT_LIMIT) @ self.weights[f"{one.name}.linear.weight"]
+        means = _sixteenths(out[:, : one.channels] + linear / MEAN_STEPS) + base.astype(np.int32)
+        return means, out[:, one.channels :]
 
     def _network(self, one: Pass, plane: _Plane, features: Float, dial: _Dial) -> Float:
         """(P, 2n): what a pass's network makes of features (H*W, F), or (P, F) where no block has a window."""
@@ -217,7 +217,7 @@ class ContextModel:
             inputs["around"] = window_positions(plane.height, plane.width, window)[plane.at]
         return np.asarray(engine(**inputs))
 
-    def _note(self, one: Pass, plane: _Plane, found: Float64, decoded: Float64, known: Float) -> None:
+    def _note(self, one: Pass, plane: _Plane, found: Int32, decoded: Int32, known: Float) -> None:
         """Puts the features of what a pass has found, (P, n), and its group (H*W, n) decoded, where the passes after it
         look for them."""
         columns = known[:, 2 * one.first : 2 * (one.first + one.channels)]
@@ -228,10 +228,10 @@ class ContextModel:
             flat = highpass(decoded, plane.height, plane.width, window) if window else decoded
             columns[:] = self._features(flat, plane)
 
-    def _features(self, x: Float64, plane: _Plane) -> Float:
-        """(P, 2n): the companded latents (P, n) and their magnitudes."""
+    def _features(self, x: Float, plane: _Plane) -> Float:
+        """(P, 2n): the companded latents (P, n), given in sixteenths, and their magnitudes."""
         if plane.engine:
-            at = _table_index(x * MEAN_STEPS)
+            at = _table_index(x)
             return np.concatenate([table.take(at, mode="clip") for table in self.byte_tables], 1)
         signed = self._companded(x)
         return np.concatenate([signed, np.abs(signed)], 1)
@@ -246,9 +246,9 @@ class ContextModel:
         signed = np.concatenate([-self.compand[:0:-1], self.compand])
         return _as_bytes(signed, self.definition.form), _as_bytes(np.abs(signed), self.definition.form)
 
-    def _companded(self, x: Float64) -> Float:
-        sixteenths = np.minimum(np.abs(x) * MEAN_STEPS, LATENT_LIMIT).astype(np.int64)
-        return np.asarray(np.copysign(self.compand[sixteenths], x), self.compand.dtype)
+    def _companded(self, sixteenths: Float) -> Float:
+        magnitudes = np.minimum(np.abs(sixteenths), LATENT_LIMIT).astype(np.intp)
+        return np.asarray(np.copysign(self.compand[magnitudes], sixteenths), self.compand.dtype)
 
     def _quality_bias(self, one: Pass, dial: _Dial) -> Float:
         """A pass's bias between the two nearest quality points; exact in every step but one division."""
@@ -269,9 +269,7 @@ class ContextModel:
 
 def _table_index(sixteenths: Float) -> Index:
     """Where `byte_tables` have latents in sixteenths; those beyond the limit are to be clipped to it."""
-    at = sixteenths.astype(np.intp)
-    at += LATENT_LIMIT
-    return at
+    return np.add(sixteenths, LATENT_LIMIT, dtype=np.intp, casting="unsafe")
 
 
 def _as_bytes(features: Float, form: Format) -> npt.NDArray[np.uint8]:
@@ -279,9 +277,9 @@ def _as_bytes(features: Float, form: Format) -> npt.NDArray[np.uint8]:
     return np.asarray(features * (1 << form.feature_bits) + ZERO, np.uint8)
 
 
-def highpass(x: Float64, height: int, width: int, window: Window) -> Float64:
-    """Latents (H*W, n) in steps less the mean of the windows inside the plane, rounded down to sixteenths."""
+def highpass(x: Float, height: int, width: int, window: Window) -> Float64:
+    """Latents (H*W, n) in sixteenths less the mean of the windows inside the plane, rounded down."""
     windows = window_positions(height, width, window)
     total = pad(x, height, width, window)[windows].sum(1)
     count = pad(np.ones((height * width, 1)), height, width, window)[windows].sum(1)
-    return np.asarray(x - np.floor(MEAN_STEPS * total / count) / MEAN_STEPS)
+    return np.asarray(x - np.floor(total / count))

@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from isthmus.bitstream.envelope import Front
 from isthmus.coding.entropy_model import EntropyModel
-from isthmus.coding.fixed_point import Float64, ScaleIndices
+from isthmus.coding.fixed_point import ScaleIndices
 from isthmus.coding.formats import MEAN_STEPS
 from isthmus.coding.front import FrontDecoder
 from isthmus.coding.range_coder import Int32, SymbolDecoder
@@ -54,12 +54,12 @@ class _Reader:
         decoder = FrontDecoder if isinstance(payload, Front) else SymbolDecoder
         self._decoder = decoder(tables, payload[PREFIX_BYTES:])
 
-    def __call__(self, channels: slice, at: Index, means: Float64, scales: ScaleIndices) -> Float64:
+    def __call__(self, channels: slice, at: Index, means: Int32, scales: ScaleIndices) -> Int32:
         """Decodes one pass; see `isthmus.coding.fixed_point.Code`."""
         return self.residuals(scales).reshape(scales.shape[::-1]).T + means
 
-    def residuals(self, scales: ScaleIndices) -> Float64:
-        """What the symbols of one pass stand for, in steps, (n * P,) channel by channel, for scale indices (P, n)."""
+    def residuals(self, scales: ScaleIndices) -> Int32:
+        """What the symbols of one pass stand for, in sixteenths, (n * P,) channel by channel, for scale indices (P, n)."""
         marks = self._decoder.decode_marks(len(scales)) if self._marked else np.zeros(len(scales), bool)
         ordered = by_channel(scales)
         symbols = self._decoder.decode(ordered, is_coded(scales, marks, self._skipped))
@@ -69,12 +69,12 @@ class _Reader:
         return self._decoder.finished()
 
 
-def _sixteenths(decoded: Float64) -> Int32:
-    return (decoded * MEAN_STEPS).astype("<i4")
-
-
 def _check(sixteenths: Int32) -> bytes:
-    return zlib.crc32(sixteenths.data).to_bytes(CHECK_BYTES, "little")
+    return zlib.crc32(sixteenths.astype("<i4", copy=False).data).to_bytes(CHECK_BYTES, "little")
+
+
+def _in_steps(sixteenths: Int32) -> Float32:
+    return np.multiply(sixteenths, np.float32(1 / MEAN_STEPS), dtype=np.float32)
 
 
 def decode_sixteenths(
@@ -90,7 +90,7 @@ def decode_sixteenths(
     if isinstance(payload, Front) and len(payload) < PREFIX_BYTES:
         return np.zeros((height, width, sum(entropy.context.definition.groups)), np.int32)
     reader = _Reader(entropy, payload)
-    sixteenths = _sixteenths(entropy.context.walk(height, width, quality, reader, tune=tune))
+    sixteenths = entropy.context.walk(height, width, quality, reader, tune=tune)
     if isinstance(payload, Front):
         return sixteenths.reshape(height, width, -1)
     check = _check(sixteenths)
@@ -108,8 +108,7 @@ def decode_latents(
     entropy: EntropyModel, payload: bytes, height: int, width: int, quality: int, tune: int = 0
 ) -> Float32:
     """`decode_sixteenths` as (h, w, C) float32 in steps."""
-    sixteenths = decode_sixteenths(entropy, payload, height, width, quality, tune)
-    return np.multiply(sixteenths, np.float32(1 / MEAN_STEPS), dtype=np.float32)
+    return _in_steps(decode_sixteenths(entropy, payload, height, width, quality, tune))
 
 
 def decode_first_groups(
@@ -123,7 +122,7 @@ def decode_first_groups(
         CorruptError: the payload is not one that an encoder writes.
     """
     decoded = entropy.context.walk(height, width, quality, _Reader(entropy, payload), groups, tune)
-    return decoded.reshape(height, width, -1).astype(np.float32)
+    return _in_steps(decoded.reshape(height, width, -1))
 
 
 @dataclass(frozen=True)
@@ -151,8 +150,8 @@ def trial(
     """The symbols of latents (h, w, C) in steps are chosen, and coded when `Trial.payload` is asked for; arguments as
     of `encode_latents`."""
     quantizer, decoded = choose(entropy, y, quality, importance, tune)
-    shaped = decoded.reshape(*importance.places.shape, -1).astype(np.float32)
-    return Trial(shaped, float(quantizer.spent.sum()), lambda: _written(entropy, quantizer, decoded))
+    shaped = decoded.reshape(*importance.places.shape, -1)
+    return Trial(_in_steps(shaped), float(quantizer.spent.sum()), lambda: _written(entropy, quantizer, decoded))
 
 
 def latent_bits(
@@ -191,8 +190,8 @@ def encode_latents(
     return _written(entropy, *choose(entropy, y, quality, importance, tune))
 
 
-def _written(entropy: EntropyModel, quantizer: Quantizer, decoded: Float64) -> bytes:
-    payload = _check(_sixteenths(decoded)) + quantizer.finish()
+def _written(entropy: EntropyModel, quantizer: Quantizer, decoded: Int32) -> bytes:
+    payload = _check(decoded) + quantizer.finish()
     if not _comes_back(entropy, payload, quantizer.coded):
         raise SelfCheckError(
             "a payload did not decode to what was encoded; nothing was written",

@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from isthmus.coding.entropy_model import EntropyModel
 from isthmus.coding.fixed_point import Float64, ScaleIndices
+from isthmus.coding.formats import MEAN_STEPS
 from isthmus.coding.range_coder import Int32, SymbolEncoder
 from isthmus.coding.trellis import FIRST_SCALE, Trellis, residuals
 from isthmus.coding.trellis_search import best_path
@@ -34,11 +35,11 @@ class Coded:
 
     Attributes:
         scales: (P, n) uint8.
-        residuals: (n * P,) float64, channel by channel: what the symbols stand for, in steps, multiples of 1/16.
+        residuals: (n * P,), channel by channel: what the symbols stand for, in sixteenths of a step.
     """
 
     scales: ScaleIndices
-    residuals: Float64
+    residuals: Int32
 
 
 @dataclass(frozen=True)
@@ -121,11 +122,11 @@ class Quantizer:
         self.spent = np.zeros(len(self._y))
         """Bits by position, by the tables."""
 
-    def __call__(self, channels: slice, at: Index, means: Float64, scales: ScaleIndices) -> Float64:
+    def __call__(self, channels: slice, at: Index, means: Int32, scales: ScaleIndices) -> Int32:
         """Codes one pass; see `isthmus.coding.fixed_point.Code`."""
         if self._staged and channels.start >= self._y.shape[1]:
             self._go_on(self._staged)
-        x = self._y[at, channels] - means
+        x = self._y[at, channels] - means / MEAN_STEPS
         symbols, bits, marks = self._one_by_one(channels, at, x, scales)
         coded = np.ascontiguousarray(symbols.T, np.int32).reshape(-1)
         ordered = by_channel(scales)
@@ -138,7 +139,7 @@ class Quantizer:
         self.coded.append(Coded(scales, found))
         decoded = found.reshape(x.shape[::-1]).T + means
         if self._decoded is not None:
-            self._decoded[at, channels] = decoded
+            self._decoded[at, channels] = decoded / MEAN_STEPS
         return decoded
 
     def _along_trellis(self, channels: slice, at: Index, x: Float64, ordered: ScaleIndices, symbols: Int32) -> None:
@@ -223,8 +224,8 @@ def choose(
     quality: int,
     importance: Importance,
     tune: int = 0,
-) -> tuple[Quantizer, Float64]:
-    """All symbols of a plane, and the decoded latents (h*w, C) as coded; arguments as of `Quantizer`."""
+) -> tuple[Quantizer, Int32]:
+    """All symbols of a plane, and the decoded latents (h*w, C) as coded, in sixteenths; arguments as of `Quantizer`."""
     height, width = importance.places.shape
     quantizer = Quantizer(entropy, y, importance)
     return quantizer, entropy.context.walk(height, width, quality, quantizer, tune=tune)

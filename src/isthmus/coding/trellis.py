@@ -20,7 +20,7 @@ from isthmus.coding.formats import MEAN_STEPS, SCALES
 
 Bits = npt.NDArray[np.uint8]
 """Zeros and ones."""
-Float64 = npt.NDArray[np.float64]
+Int32 = npt.NDArray[np.int32]
 
 FIRST_SCALE = 10
 """Symbols from this scale index on are of a trellis; those below are nearly all zero, and have steps of 1."""
@@ -90,16 +90,16 @@ def values(symbols: npt.NDArray[Any], quantizers: Bits) -> npt.NDArray[Any]:
     return np.asarray(UNIT * (2 * symbols - quantizers * np.sign(symbols)))
 
 
-def residuals(symbols: npt.NDArray[np.int32], scales: npt.NDArray[np.uint8], trellis: Trellis | None) -> Float64:
-    """(n,), in steps, multiples of 1/16: what the symbols (n,) of a pass stand for.
+def residuals(symbols: Int32, scales: npt.NDArray[np.uint8], trellis: Trellis | None) -> Int32:
+    """(n,), in sixteenths of a step: what the symbols (n,) of a pass stand for.
 
     Args:
         scales: (n,), in the order of coding, too.
         trellis: where it stands; None if no symbol is of one.
     """
-    found = symbols.astype(np.float64)
+    found = symbols * np.int32(MEAN_STEPS)
     if trellis is not None:
         places = np.flatnonzero(scales >= FIRST_SCALE)
         own = symbols.take(places)
-        found[places] = values(own, trellis.quantizers(own)) / MEAN_STEPS
+        found[places] = values(own, trellis.quantizers(own))
     return found

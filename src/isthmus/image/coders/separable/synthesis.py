@@ -127,8 +127,8 @@ def _features(model: Model, whole: Float32) -> UInt8:
     height, width, channels = whole.shape
     flat = whole.reshape(height * width, channels)
     features = model.context.as_bytes(flat)
-    around = highpass(flat[:, :DC_CHANNELS].astype(np.float64) / MEAN_STEPS, height, width, NEAR)
-    features[:, :DC_CHANNELS] = model.context.as_bytes(around * MEAN_STEPS)
+    around = highpass(flat[:, :DC_CHANNELS].astype(np.float64), height, width, NEAR)
+    features[:, :DC_CHANNELS] = model.context.as_bytes(around)
     features[:, -1] = np.clip(flat[:, -1] * (MEAN_STEPS // STEPS), -ZERO, ZERO - 1) + ZERO
     return features.reshape(whole.shape)
 
