@@ -59,7 +59,7 @@ class _Reader:
         return self.residuals(scales).reshape(scales.shape[::-1]).T + means
 
     def residuals(self, scales: ScaleIndices) -> Int32:
-        """What the symbols of one pass stand for, in sixteenths, (n * P,) channel by channel, for scale indices (P, n)."""
+        """What the symbols of one pass stand for, in sixteenths, (n * P,) channel by channel; scale indices (P, n)."""
         marks = self._decoder.decode_marks(len(scales)) if self._marked else np.zeros(len(scales), bool)
         ordered = by_channel(scales)
         symbols = self._decoder.decode(ordered, is_coded(scales, marks, self._skipped))
