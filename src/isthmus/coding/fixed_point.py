@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, reduce
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
@@ -170,21 +170,23 @@ class ContextModel:
         The network sees how the neighbours differ from their weighted mean, and which of them are known.
         """
         height, width, at, window = plane.height, plane.width, plane.at, around.window
-        windows = window_positions(height, width, window)[at]
+        windows = window_positions(height, width, window).take(at, 0)
         mask = known_around(one.board, one.phase, height, width, window)  # (P, taps)
-        own = decoded[:, one.slice].astype(np.float64)
-        near = pad(own, height, width, window)[windows].transpose(0, 2, 1)
+        planes = np.ascontiguousarray(pad(decoded[:, one.slice], height, width, window).T, np.float64)
+        near = planes.take(windows, 1)  # (n, P, taps)
         weight = mask * self.weights[around.near]
-        total = np.maximum(weight.sum(1, keepdims=True), 1)
-        base = np.floor((near @ weight[:, :, None])[:, :, 0] / total)
-        difference = ((near - base[:, :, None]) * mask[:, None, :]).reshape(len(at), -1)
+        total = np.maximum(weight.sum(1), 1)
+        base = np.floor(np.einsum("npt,pt->np", near, weight) / total)
+        near -= base[:, :, None]
+        near *= mask
+        difference = near.transpose(1, 0, 2).reshape(len(at), -1)
         if plane.engine:
             parts = self.as_bytes(difference), _as_bytes(mask, self.definition.form)
         else:
             parts = self._companded(difference), mask.astype(self.definition.form.dtype)
         out = self._network(one, plane, np.concatenate(parts, 1), dial)
         linear = np.clip(difference, -LATENT_LIMIT, LATENT_LIMIT) @ self.weights[f"{one.name}.linear.weight"]
-        means = _sixteenths(out[:, : one.channels] + linear / MEAN_STEPS) + base.astype(np.int32)
+        means = _sixteenths(out[:, : one.channels] + linear / MEAN_STEPS) + base.T.astype(np.int32)
         return means, out[:, one.channels :]
 
     def _network(self, one: Pass, plane: _Plane, features: Float, dial: _Dial) -> Float:
@@ -231,20 +233,21 @@ class ContextModel:
     def _features(self, x: Float, plane: _Plane) -> Float:
         """(P, 2n): the companded latents (P, n), given in sixteenths, and their magnitudes."""
         if plane.engine:
-            at = _table_index(x)
-            return np.concatenate([table.take(at, mode="clip") for table in self.byte_tables], 1)
+            signed = self.as_bytes(x)
+            # About `ZERO`, a number without a sign is the larger one of a number and its negative.
+            return np.concatenate([signed, np.maximum(signed, np.negative(signed))], 1)
         signed = self._companded(x)
         return np.concatenate([signed, np.abs(signed)], 1)
 
     def as_bytes(self, sixteenths: Float) -> npt.NDArray[np.uint8]:
         """What the engine takes for latents in sixteenths, whole numbers of any type: companded."""
-        return np.asarray(self.byte_tables[0].take(_table_index(sixteenths), mode="clip"))
+        at = np.add(sixteenths, LATENT_LIMIT, dtype=np.intp, casting="unsafe")
+        return np.asarray(self.byte_table.take(at, mode="clip"))
 
     @cached_property
-    def byte_tables(self) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8]]:
-        """What the engine takes for latents of -LATENT_LIMIT to LATENT_LIMIT sixteenths, and for their magnitudes."""
-        signed = np.concatenate([-self.compand[:0:-1], self.compand])
-        return _as_bytes(signed, self.definition.form), _as_bytes(np.abs(signed), self.definition.form)
+    def byte_table(self) -> npt.NDArray[np.uint8]:
+        """What the engine takes for latents of -LATENT_LIMIT to LATENT_LIMIT sixteenths."""
+        return _as_bytes(np.concatenate([-self.compand[:0:-1], self.compand]), self.definition.form)
 
     def _companded(self, sixteenths: Float) -> Float:
         magnitudes = np.minimum(np.abs(sixteenths), LATENT_LIMIT).astype(np.intp)
@@ -267,11 +270,6 @@ class ContextModel:
         return np.asarray(np.rint(mixed).astype(unit.dtype) * unit)
 
 
-def _table_index(sixteenths: Float) -> Index:
-    """Where `byte_tables` have latents in sixteenths; those beyond the limit are to be clipped to it."""
-    return np.add(sixteenths, LATENT_LIMIT, dtype=np.intp, casting="unsafe")
-
-
 def _as_bytes(features: Float, form: Format) -> npt.NDArray[np.uint8]:
     """Features, which are whole numbers of the format's units, about `ZERO`."""
     return np.asarray(features * (1 << form.feature_bits) + ZERO, np.uint8)
@@ -279,7 +277,14 @@ def _as_bytes(features: Float, form: Format) -> npt.NDArray[np.uint8]:
 
 def highpass(x: Float, height: int, width: int, window: Window) -> Float64:
     """Latents (H*W, n) in sixteenths less the mean of the windows inside the plane, rounded down."""
-    windows = window_positions(height, width, window)
-    total = pad(x, height, width, window)[windows].sum(1)
-    count = pad(np.ones((height * width, 1)), height, width, window)[windows].sum(1)
+    total = _window_sums(x, height, width, window)
+    count = _window_sums(np.ones((height * width, 1)), height, width, window)
     return np.asarray(x - np.floor(total / count))
+
+
+def _window_sums(x: Float, height: int, width: int, window: Window) -> Float:
+    """(H*W, n): the sums of x (H*W, n) within the windows around each position, as far as they are in the plane."""
+    sums = pad(x, height, width, window).reshape(height + window[0] - 1, width + window[1] - 1, -1)
+    for axis, size in enumerate((height, width)):
+        sums = reduce(np.add, (sums.take(range(first, first + size), axis) for first in range(window[axis])))
+    return sums.reshape(height * width, -1)
