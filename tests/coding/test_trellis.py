@@ -10,7 +10,7 @@ from isthmus.coding import trellis_search
 from isthmus.coding.payload import CHECK_BYTES, decode_first_groups, decode_latents, decode_sixteenths, encode_latents
 from isthmus.coding.symbols import TRELLIS, Importance
 from isthmus.coding.trellis import FEEDBACK, FIRST_SCALE, FORWARD, MEMORY, SYMBOL_STEP, UNIT, Trellis, values
-from isthmus.coding.trellis_search import AROUND, PIECE, STATES, best_path
+from isthmus.coding.trellis_search import AROUND, COSTS_PER_BIT, PIECE, STATES, best_path
 from isthmus.errors import CorruptError
 from isthmus.model.model import Model
 from isthmus.model.registry import release_model
@@ -99,7 +99,8 @@ def test_short_paths_are_the_best_of_all(rng: np.random.Generator) -> None:
         x = np.clip(x, -1.5, 1.5)
         least = min(cost(x, scales, worth, bits, one, np.array(states_of(one)[:-1]) & 1) for one in every)
         path = best_path(x, scales, worth, bits)
-        assert cost(x, scales, worth, bits, path.symbols, path.quantizers) == pytest.approx(least, rel=1e-5)
+        # Costs are rounded to 32nds of a bit.
+        assert cost(x, scales, worth, bits, path.symbols, path.quantizers) <= least + 6 / COSTS_PER_BIT
 
 
 def test_pieces_cost_hardly_more_than_the_whole(rng: np.random.Generator, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -109,7 +110,7 @@ def test_pieces_cost_hardly_more_than_the_whole(rng: np.random.Generator, monkey
     monkeypatch.setattr(trellis_search, "PIECE", len(x))
     whole = best_path(x, scales, worth, bits)
     in_pieces, at_once = (cost(x, scales, worth, bits, one.symbols, one.quantizers) for one in (pieces, whole))
-    assert at_once <= in_pieces < 1.003 * at_once
+    assert 0.9999 * at_once <= in_pieces < 1.003 * at_once
 
 
 def test_a_trellis_errs_less_for_its_bits(rng: np.random.Generator) -> None:

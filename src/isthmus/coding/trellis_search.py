@@ -14,29 +14,42 @@ import numpy.typing as npt
 from isthmus.coding.trellis import FEEDBACK, FORWARD, MEMORY, SYMBOL_STEP
 
 Float32 = npt.NDArray[np.float32]
+UInt32 = npt.NDArray[np.uint32]
 Index = npt.NDArray[np.intp]
 
 STATES = 1 << MEMORY
-PIECE = 256
+BLOCK = 12
+"""Symbols whose parities stand beside the cost of a path in one number."""
+PIECE = 21 * BLOCK
 """Symbols of a piece."""
-AROUND = 48
+AROUND = 4 * BLOCK
 """Symbols before and behind a joint that say in which state the best path passes it."""
+COSTS_PER_BIT = 32
+MOST = 24 * COSTS_PER_BIT
+"""By which a branch may be dearer than a symbol's cheapest one; beyond, it costs no more."""
+NEVER = 200 * COSTS_PER_BIT
+"""What a path costs at first that begins in another state than it must: more than all of a state's symbols."""
+_COST = MEMORY + BLOCK
+"""Bits of a path below its cost: the state that a block begins in, and the parities of its symbols."""
 _STEP = np.float32(SYMBOL_STEP)
 
 
-def _predecessors() -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
-    """(2, STATES): for an even and an odd symbol, the state from which it leads to each; and (STATES,) the quantizer
-    of the state before, which both have."""
+def _code() -> tuple[Index, Index]:
+    """(4, STATES): the state from which two symbols of the parities p and q lead to each, in row p + 2q; and
+    (2 * STATES,): where a symbol leads from each, for twice the state and the parity."""
     state = np.arange(STATES)
     quantizer = state >> (MEMORY - 1)
     fed = state ^ quantizer * (FEEDBACK >> 1)
-    before = np.stack([fed, fed ^ (FORWARD >> 1)])
-    return before * 2 + quantizer, quantizer
+    before = [(fed ^ parity * (FORWARD >> 1)) * 2 + quantizer for parity in range(2)]
+    after = np.empty(2 * STATES, np.intp)
+    for parity in range(2):
+        after[2 * before[parity] + parity] = state
+    return np.stack([before[first].take(before[second]) for second in range(2) for first in range(2)]), after
 
 
-_BEFORE, _QUANTIZER = _predecessors()
-_HALF = STATES // 2
-_NEVER = np.float32(1e30)
+_BEFORE, _AFTER = _code()
+_PAIRS = 4 * np.arange(4)[:, None] + (np.arange(STATES) >> MEMORY - 2)
+"""(4, STATES): which of 16 pairs of branches leads to each state, by parities and quantizers."""
 
 
 class Branches(NamedTuple):
@@ -89,45 +102,66 @@ def branches(x: Float32, scales: npt.NDArray[np.uint8], worth: Float32, bits: Fl
     return Branches(symbols, costs, spent)
 
 
-def _forward(costs: Float32, total: Float32) -> npt.NDArray[np.bool_]:
-    """Goes on in all pieces at once; `total` (STATES, B) becomes the cost of the best path to each state.
+def _whole(costs: Float32) -> UInt32:
+    """(2, 2, n): costs (2, 2, n) beyond those of each symbol's cheapest branch, in 32nds of a bit."""
+    beyond = costs - costs.min((0, 1))
+    beyond *= COSTS_PER_BIT
+    beyond += np.float32(0.5)
+    return np.minimum(beyond, MOST, out=beyond).astype(np.uint32)
+
+
+def _forward(costs: UInt32, total: UInt32) -> UInt32:
+    """Goes on in all pieces at once, two symbols at a time; `total` (STATES, B) becomes the cost of the best path to each
+    state.
+
+    Cost and parities of a path are one number, so that the lesser of two is the cheaper path with all that it passed.
+    The two upper bits of a state are the quantizers of the last two symbols, the later one's first.
 
     Args:
-        costs: (steps, 2, 2, B), by parity and quantizer.
+        costs: (steps, 2, 2, B), by parity and quantizer; the steps are whole blocks.
 
     Returns:
-        Whether the best way to a state is an odd symbol, (steps, STATES, B).
+        Of the best path to each state, the state in which it began the block and the parities since, (blocks, STATES,
+        B): the lowest bits of a number each.
     """
-    pieces = total.shape[1]
-    taken = np.empty((len(costs), STATES, pieces), np.bool_)
-    ways = np.empty((2, STATES, pieces), np.float32)
-    by_branch = ways.reshape(2, 2, _HALF, pieces)
-    for step, branch in enumerate(costs[:, :, :, None]):
-        total.take(_BEFORE, 0, out=ways, mode="clip")
-        by_branch += branch
-        np.less(ways[1], ways[0], out=taken[step])
-        np.minimum(ways[0], ways[1], out=total)
-    return taken
+    steps, pieces = len(costs), total.shape[1]
+    branches = costs << _COST
+    branches[:, 1] += (1 << MEMORY + np.arange(steps) % BLOCK).astype(np.uint32)[:, None, None]
+    first, second = branches[0::2, None, :, None], branches[1::2, :, None, :, None]
+    pairs = (first + second).reshape(steps // 2, 16, pieces)
+    passed = np.empty((steps // BLOCK, STATES, pieces), np.uint32)
+    ways, spent = np.empty((2, 4, STATES, pieces), np.uint32)
+    even, odd = ways[:2], ways[2:]
+    best, other = even
+    own = np.arange(STATES, dtype=np.uint32)[:, None]
+    for block, kept in enumerate(passed):
+        total -= total.min(0)
+        total <<= _COST
+        total |= own
+        for pair in pairs[block * BLOCK // 2 : (block + 1) * BLOCK // 2]:
+            total.take(_BEFORE, 0, out=ways, mode="clip")
+            pair.take(_PAIRS, 0, out=spent, mode="clip")
+            ways += spent
+            np.minimum(even, odd, out=even)
+            np.minimum(best, other, out=total)
+        np.bitwise_and(total, (1 << _COST) - 1, out=kept)
+        total >>= _COST
+    return passed
 
 
-def _back(taken: npt.NDArray[np.bool_], state: Index) -> tuple[Index, Index]:
-    """From the states (B,) at the end to the beginning: the states (steps + 1, B) passed, and the branches (steps, B)
-    taken, as 2 * quantizer + parity."""
-    pieces, steps = len(state), len(taken)
-    column = np.arange(pieces)
-    # A state of a piece is known by its place among all of all pieces.
-    before = (_BEFORE[:, :, None] * pieces + column).reshape(-1)
-    places, odd = np.empty((steps + 1, pieces), np.intp), np.empty((steps, pieces), np.intp)
-    places[steps] = state * pieces + column
-    for step in range(steps - 1, -1, -1):
-        here = places[step + 1]
-        odd[step] = taken[step].reshape(-1).take(here)
-        before.take(here + odd[step] * (STATES * pieces), out=places[step], mode="clip")
-    states = places // pieces
-    return states, 2 * _QUANTIZER.take(states[1:]) + odd
+def _back(passed: UInt32, state: Index) -> tuple[Index, UInt32]:
+    """From the states (B,) at the end to the beginning: the states (blocks, B) in which the blocks begin, and the
+    parities (blocks, B) of their symbols, a bit each."""
+    pieces = np.arange(len(state))
+    states, parities = np.empty((len(passed), len(state)), np.intp), np.empty((len(passed), len(state)), np.uint32)
+    for block in range(len(passed) - 1, -1, -1):
+        path = passed[block, state, pieces]
+        parities[block] = path >> MEMORY
+        states[block] = state = (path & (STATES - 1)).astype(np.intp)
+    return states, parities
 
 
-def _joints(costs: Float32, begin: Index) -> Index:
+def _joints(costs: UInt32, begin: Index) -> Index:
     """(B - 1,): the states in which the best path begins all pieces but the first.
 
     Args:
@@ -136,10 +170,10 @@ def _joints(costs: Float32, begin: Index) -> Index:
     """
     at = begin[1:] + np.arange(-AROUND, AROUND)[:, None]
     around = costs.take(at, 2, mode="clip").transpose(2, 0, 1, 3)
-    total = np.zeros((STATES, len(begin) - 1), np.float32)
-    taken = _forward(np.ascontiguousarray(around), total)
-    states, _ = _back(taken[AROUND:], total.argmin(0))
-    return np.asarray(states[0])
+    total = np.zeros((STATES, len(begin) - 1), np.uint32)
+    passed = _forward(np.ascontiguousarray(around), total)
+    states, _ = _back(passed[AROUND // BLOCK :], total.argmin(0))
+    return states[0]
 
 
 class Path(NamedTuple):
@@ -173,18 +207,29 @@ def best_path(x: Float32, scales: npt.NDArray[np.uint8], worth: Float32, bits: F
         nothing = np.empty(0, np.float32)
         return Path(nothing, np.empty(0, np.uint8), nothing, state)
     found = branches(x, scales, worth, bits)
-    piece = min(n, PIECE)
+    piece = min(-(-n // BLOCK) * BLOCK, PIECE)
     pieces = -(-n // piece)
-    costs = np.zeros((2, 2, pieces * piece), np.float32)
-    costs[:, :, :n] = found.costs.transpose(1, 0, 2)
-    begin = np.arange(0, pieces * piece, piece)
-    states = np.concatenate([[state], _joints(costs, begin)]) if pieces > 1 else np.array([state])
-    total = np.full((STATES, pieces), _NEVER, np.float32)
-    total[states, np.arange(pieces)] = 0
-    taken = _forward(np.ascontiguousarray(costs.reshape(2, 2, pieces, piece).transpose(3, 0, 1, 2)), total)
     # Beyond the last symbol nothing costs anything, so the last piece ends where that symbol ends best.
-    states, path = _back(taken, np.append(states[1:], total[:, -1].argmin()))
-    branch = np.ascontiguousarray(path.T).reshape(-1)[:n]
-    at = branch * n + np.arange(n)
+    costs = np.zeros((2, 2, pieces * piece), np.uint32)
+    costs[:, :, :n] = _whole(found.costs).transpose(1, 0, 2)
+    begin = np.arange(0, pieces * piece, piece)
+    starts = np.concatenate([[state], _joints(costs, begin)]) if pieces > 1 else np.array([state])
+    total = np.full((STATES, pieces), NEVER, np.uint32)
+    total[starts, np.arange(pieces)] = 0
+    passed = _forward(np.ascontiguousarray(costs.reshape(2, 2, pieces, piece).transpose(3, 0, 1, 2)), total)
+    states, branch = _symbol_by_symbol(*_back(passed, np.append(starts[1:], total[:, -1].argmin())))
+    at = branch[:n] * n + np.arange(n)
     symbols, spent = (one.reshape(-1).take(at) for one in (found.symbols, found.bits))
-    return Path(symbols, (branch >> 1).astype(np.uint8), spent, int(states[n - begin[-1], -1]))
+    return Path(symbols, (branch[:n] >> 1).astype(np.uint8), spent, int(states[n]))
+
+
+def _symbol_by_symbol(states: Index, parities: UInt32) -> tuple[Index, Index]:
+    """The states before each symbol and after the last, (n + 1,), and the branches taken (n,), as 2 * quantizer +
+    parity, from what `_back` returns for pieces that follow each other."""
+    passed, taken = (np.empty((*states.T.shape, BLOCK), np.intp) for _ in range(2))
+    state, left = states.T, parities.T.astype(np.intp)
+    for step in range(BLOCK):
+        parity = left >> step & 1
+        passed[:, :, step], taken[:, :, step] = state, 2 * (state & 1) + parity
+        state = _AFTER.take(2 * state + parity)
+    return np.append(passed.reshape(-1), state[-1, -1]), taken.reshape(-1)
