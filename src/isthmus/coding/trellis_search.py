@@ -111,8 +111,9 @@ def _whole(costs: Float32) -> UInt32:
 
 
 def _forward(costs: UInt32, total: UInt32) -> UInt32:
-    """Goes on in all pieces at once, two symbols at a time; `total` (STATES, B) becomes the cost of the best path to each
-    state.
+    """Goes on in all pieces at once, two symbols at a time.
+
+    The costs `total` (STATES, B) of the best path to each state become those behind the last symbol.
 
     Cost and parities of a path are one number, so that the lesser of two is the cheaper path with all that it passed.
     The two upper bits of a state are the quantizers of the last two symbols, the later one's first.

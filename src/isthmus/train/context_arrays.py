@@ -13,15 +13,16 @@ from torch import Tensor, nn
 from isthmus.coding.definition import Definition, Pass
 from isthmus.coding.formats import LATENT_LIMIT, MEAN_STEPS, SCALES, WORDS, Format
 from isthmus.coding.kinds import FIRST
-from isthmus.coding.tables import Tables
+from isthmus.coding.tables import TOTAL, Tables
 from isthmus.coding.trellis import FIRST_SCALE
 from isthmus.coding.weights import input_bits, numbers
 from isthmus.train.context import ContextModel, PassNetwork, weight_exponents
-from isthmus.train.tables import laplace_tables
 
 Arrays = dict[str, npt.NDArray[Any]]
 UNIT = 1 << 12
 """A weight of 1 in format "words"."""
+NEVER_TAKEN = np.array([TOTAL - 1, 1])
+"""Counts of a table that no symbol is coded with: zero, and all others."""
 LARGEST_BIAS = 1 << 22
 """Of format "bytes", in units of its output: a quarter of what an exact sum may be."""
 
@@ -44,8 +45,8 @@ def entropy_arrays(context: ContextModel, tables: Tables) -> Arrays:
     """All arrays that every model file has, by their names there: those of an entropy model."""
     if context.trellis:
         # Symbols that are of a trellis have tables of their own; the encoder never takes the others of these indices.
-        own, counts = tables.counts[FIRST_SCALE:], laplace_tables().counts[FIRST_SCALE:]
-        tables = Tables([*tables.counts[:FIRST_SCALE], *counts, *own])
+        own = tables.counts[FIRST_SCALE:]
+        tables = Tables([*tables.counts[:FIRST_SCALE], *([NEVER_TAKEN] * len(own)), *own])
     return {
         "tables": tables.pack().astype(np.int32),
         "compand": compand_table(context.definition.form),
