@@ -10,7 +10,7 @@ from isthmus.coding import trellis_search
 from isthmus.coding.payload import CHECK_BYTES, decode_first_groups, decode_latents, decode_sixteenths, encode_latents
 from isthmus.coding.symbols import TRELLIS, Importance
 from isthmus.coding.trellis import FEEDBACK, FIRST_SCALE, FORWARD, MEMORY, SYMBOL_STEP, UNIT, Trellis, values
-from isthmus.coding.trellis_search import AROUND, COSTS_PER_BIT, PIECE, STATES, best_path
+from isthmus.coding.trellis_search import AROUND, BLOCK, COSTS_PER_BIT, MOST, NEVER, PIECE, STATES, best_path
 from isthmus.errors import CorruptError
 from isthmus.model.model import Model
 from isthmus.model.registry import release_model
@@ -189,3 +189,22 @@ def test_models_without_its_tables(model: Model, rng: np.random.Generator) -> No
 def test_what_pieces_need() -> None:
     """A joint's surroundings lie within the pieces on its two sides, and each is long enough to reach any state."""
     assert MEMORY < AROUND <= PIECE
+    assert AROUND % BLOCK == PIECE % BLOCK == BLOCK % 2 == 0
+
+
+def test_costs_of_a_block_fit_beside_its_path() -> None:
+    """From the cheapest state any other is reached by `MEMORY` symbols, and so are all states from the first one."""
+    assert MEMORY * MOST < NEVER
+    assert NEVER + BLOCK * MOST < 1 << (32 - MEMORY - BLOCK)
+
+
+@pytest.mark.parametrize("worth", [1e-3, 1e4, 1e9])
+def test_however_much_errors_are_worth(rng: np.random.Generator, worth: float) -> None:
+    """Beyond a limit branches cost no more: the path stays one of the code, and errs by no more than two steps."""
+    x, scales, _ = case(rng, 3 * PIECE)
+    path = best_path(x, scales, np.full(len(x), worth, np.float32), bits_of_laplace(), 9)
+    passed = states_of(path.symbols.astype(int), 9)
+    np.testing.assert_array_equal(path.quantizers, [one & 1 for one in passed[:-1]])
+    assert path.state == passed[-1]
+    error = np.abs(x - values(path.symbols, path.quantizers) / 16)
+    assert worth < 1 or error.max() <= 1.5 * SYMBOL_STEP

@@ -28,7 +28,7 @@ COSTS_PER_BIT = 32
 MOST = 24 * COSTS_PER_BIT
 """By which a branch may be dearer than a symbol's cheapest one; beyond, it costs no more."""
 NEVER = 200 * COSTS_PER_BIT
-"""What a path costs at first that begins in another state than it must: more than all of a state's symbols."""
+"""What a path costs at first that begins in another state than it must: more than any way from there to any state."""
 _COST = MEMORY + BLOCK
 """Bits of a path below its cost: the state that a block begins in, and the parities of its symbols."""
 _STEP = np.float32(SYMBOL_STEP)
@@ -107,7 +107,7 @@ def _whole(costs: Float32) -> UInt32:
     beyond = costs - costs.min((0, 1))
     beyond *= COSTS_PER_BIT
     beyond += np.float32(0.5)
-    return np.minimum(beyond, MOST, out=beyond).astype(np.uint32)
+    return np.asarray(np.minimum(beyond, MOST, out=beyond), np.uint32)
 
 
 def _forward(costs: UInt32, total: UInt32) -> UInt32:
@@ -174,7 +174,7 @@ def _joints(costs: UInt32, begin: Index) -> Index:
     total = np.zeros((STATES, len(begin) - 1), np.uint32)
     passed = _forward(np.ascontiguousarray(around), total)
     states, _ = _back(passed[AROUND // BLOCK :], total.argmin(0))
-    return states[0]
+    return np.asarray(states[0])
 
 
 class Path(NamedTuple):
