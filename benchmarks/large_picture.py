@@ -24,6 +24,7 @@ import figures
 from isthmus.bench.rivals import RIVALS, Rival
 from isthmus.bench.tables import as_columns
 from isthmus.bench.timing import machine
+from isthmus.memory import share_heap
 
 CODECS = ("isthmus", "jpeg", "webp", "avif-s6", "jxl")
 QUALITIES = {"isthmus": 50.0, "jpeg": 60.0, "webp": 60.0, "avif-s6": 56.0, "jxl": -2.9}
@@ -60,6 +61,8 @@ def codec(name: str) -> Rival:
 
 def child(task: str, name: str, side: int, threads: int, file: Path) -> None:
     """One task in this process; prints seconds and megabytes as JSON."""
+    # As the commands do.
+    share_heap()
     rival = codec(name)
     if task == "encode":
         original = picture(side)

@@ -30,6 +30,34 @@ print(before - resident())
 """
 
 
+ONE_HEAP = """
+import sys, threading
+from isthmus.memory import share_heap
+
+def heap():
+    ranges = [line.split()[0].split("-") for line in open("/proc/self/maps") if line.endswith("[heap]\\n")]
+    return sum(int(end, 16) - int(begin, 16) for begin, end in ranges)
+
+if sys.argv[1] == "shared":
+    share_heap()
+before = heap()
+thread = threading.Thread(target=lambda: kept.append([b"x" * 100_000 for _ in range(600)]))
+kept = []
+thread.start()
+thread.join()
+print(heap() - before)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere threads have one heap")
+def test_threads_share_a_heap() -> None:
+    grown = {}
+    for how in ("shared", "apart"):
+        run = subprocess.run([sys.executable, "-c", ONE_HEAP, how], capture_output=True, text=True, check=True)
+        grown[how] = int(run.stdout)
+    assert grown["apart"] < 1_000_000 < 55_000_000 < grown["shared"]  # bytes, of 60 MB
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="only there the allocator has to be asked")
 def test_what_is_free_is_given_back() -> None:
     run = subprocess.run([sys.executable, "-c", SCRIPT], capture_output=True, text=True, check=True)

@@ -7,6 +7,9 @@ import sys
 from functools import cache
 from typing import Any
 
+_M_ARENA_MAX = -8
+"""Of glibc's mallopt: how many heaps there are at most."""
+
 
 def give_back(more_than: int = 0) -> None:
     """Return what is free to the system, where its allocator has to be asked; nothing is changed for later.
@@ -17,6 +20,17 @@ def give_back(more_than: int = 0) -> None:
     trim = _function("malloc_trim")
     if trim is not None and _free() >= more_than:
         trim(0)
+
+
+def share_heap() -> None:
+    """Has the threads that begin from now on take memory from one heap, where the allocator would give each its own.
+
+    What a thread frees is then there for the others, and need not be taken from the system anew, page by page. It holds
+    for the whole process, to whom that is left: commands do it.
+    """
+    mallopt = _function("mallopt")
+    if mallopt is not None:
+        mallopt(_M_ARENA_MAX, 1)
 
 
 class _MallInfo(ctypes.Structure):

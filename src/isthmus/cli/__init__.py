@@ -115,3 +115,6 @@ def main() -> None:
 
     Exit status: 0 all went well, 1 something failed, 2 the command line is wrong, 130 stopped by Ctrl-C.
     """
+    from isthmus.memory import share_heap
+
+    share_heap()
