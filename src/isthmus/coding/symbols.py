@@ -12,8 +12,8 @@ from isthmus.coding.entropy_model import EntropyModel
 from isthmus.coding.fixed_point import Float64, ScaleIndices
 from isthmus.coding.formats import MEAN_STEPS
 from isthmus.coding.range_coder import Int32, SymbolEncoder
-from isthmus.coding.trellis import FIRST_SCALE, Trellis, residuals
-from isthmus.coding.trellis_search import best_path
+from isthmus.coding.trellis import FIRST_SCALE, residuals, values
+from isthmus.coding.trellis_search import Path, best_path
 
 Float32 = npt.NDArray[np.float32]
 Index = npt.NDArray[np.intp]
@@ -109,14 +109,14 @@ class Quantizer:
         self._importance = importance.places.reshape(-1)
         self._by_channel = importance.channels
         self._decoded = np.zeros(self._y.shape) if self._staged else None
-        self._trellis = None if entropy.trellis is None else Trellis()
         tables = entropy.tables if entropy.trellis is None else entropy.trellis
         self._encoder = SymbolEncoder(tables)
         self._bits, self._savings = tables.bits, tables.savings
         self._radius = self._bits.shape[1] // 2
         self._zero_bits = self._bits[:, self._radius]
         self._skipped_gain = np.where(np.arange(len(self._bits)) < SKIPPED_SCALES, -self._zero_bits, np.float32(0))
-        self._state = 0  # of the trellis, before the next pass
+        # Of the trellis before the next pass; None if there is none.
+        self._state = None if entropy.trellis is None else 0
         self.coded: list[Coded] = []
         """Pass by pass."""
         self.spent = np.zeros(len(self._y))
@@ -131,28 +131,31 @@ class Quantizer:
         coded = np.ascontiguousarray(symbols.T, np.int32).reshape(-1)
         ordered = by_channel(scales)
         self.spent[at] += bits.sum(1) + MARK_BITS * marks
-        if self._trellis is not None:
-            self._along_trellis(channels, at, x, ordered, coded)
+        found = residuals(coded, ordered, None)
+        if self._state is not None:
+            places = np.flatnonzero(ordered >= FIRST_SCALE)
+            path = self._along_trellis(channels, at, x, ordered, places, self._state)
+            self._state = path.state
+            coded[places] = path.symbols
+            found[places] = values(coded.take(places), path.quantizers)
         self._encoder.encode_marks(marks)
         self._encoder.encode(coded, ordered, is_coded(scales, marks, SKIPPED_SCALES))
-        found = residuals(coded, ordered, self._trellis)
         self.coded.append(Coded(scales, found))
         decoded = found.reshape(x.shape[::-1]).T + means
         if self._decoded is not None:
             self._decoded[at, channels] = decoded / MEAN_STEPS
         return decoded
 
-    def _along_trellis(self, channels: slice, at: Index, x: Float64, ordered: ScaleIndices, symbols: Int32) -> None:
-        """Puts those of the trellis in their places among the symbols (n * P,) of a pass, in the order of coding, as
-        are its scale indices."""
-        places = np.flatnonzero(ordered >= FIRST_SCALE)
+    def _along_trellis(
+        self, channels: slice, at: Index, x: Float64, ordered: ScaleIndices, places: Index, state: int
+    ) -> Path:
+        """The symbols of a trellis of one pass, at places in the order of coding, as are its scale indices."""
         channel, position = np.divmod(places, len(at))
         worth = self._worth(channels, at, position, channel).astype(np.float32)
         shifts = x[position, channel].astype(np.float32)
-        path = best_path(shifts, ordered.take(places), worth, self._bits, self._state)
-        self._state = path.state
-        symbols[places] = path.symbols
+        path = best_path(shifts, ordered.take(places), worth, self._bits, state)
         self.spent[at] += np.bincount(position, path.bits, len(at))
+        return path
 
     def _worth(self, channels: slice, at: Index, position: Index, channel: Index) -> Float64:
         """(n,): bits that a squared error of a step is worth at places of a pass."""
@@ -168,7 +171,7 @@ class Quantizer:
         positions are marked."""
         symbols = np.rint(x)
         bits = self._zero_bits[scales]
-        if self._trellis is not None:
+        if self._state is not None:
             of_trellis = scales >= FIRST_SCALE
             symbols[of_trellis] = 0
             bits[of_trellis] = 0
@@ -215,7 +218,7 @@ class Quantizer:
 
     def finish(self) -> bytes:
         """How scale indices are skipped, a byte, and the coded words."""
-        return bytes([MARKED | TRELLIS * (self._trellis is not None) | SKIPPED_SCALES]) + self._encoder.finish()
+        return bytes([MARKED | TRELLIS * (self._state is not None) | SKIPPED_SCALES]) + self._encoder.finish()
 
 
 def choose(

@@ -25,6 +25,8 @@ PIECE = 21 * BLOCK
 AROUND = 4 * BLOCK
 """Symbols before and behind a joint that say in which state the best path passes it."""
 COSTS_PER_BIT = 32
+WORTH = 64.0
+"""Bits that a squared error of one step may be worth where costs are in these units: of pictures they are up to 45."""
 MOST = 24 * COSTS_PER_BIT
 """By which a branch may be dearer than a symbol's cheapest one; beyond, it costs no more."""
 NEVER = 200 * COSTS_PER_BIT
@@ -102,10 +104,11 @@ def branches(x: Float32, scales: npt.NDArray[np.uint8], worth: Float32, bits: Fl
     return Branches(symbols, costs, spent)
 
 
-def _whole(costs: Float32) -> UInt32:
-    """(2, 2, n): costs (2, 2, n) beyond those of each symbol's cheapest branch, in 32nds of a bit."""
+def _whole(costs: Float32, worth: Float32) -> UInt32:
+    """(2, 2, n): costs (2, 2, n) beyond those of each symbol's cheapest branch, in 32nds of a bit, or in larger units
+    where errors are worth (n,) so much that they would all be more than `MOST`."""
     beyond = costs - costs.min((0, 1))
-    beyond *= COSTS_PER_BIT
+    beyond *= COSTS_PER_BIT * WORTH / max(WORTH, float(worth.max()))
     beyond += np.float32(0.5)
     return np.asarray(np.minimum(beyond, MOST, out=beyond), np.uint32)
 
@@ -212,7 +215,7 @@ def best_path(x: Float32, scales: npt.NDArray[np.uint8], worth: Float32, bits: F
     pieces = -(-n // piece)
     # Beyond the last symbol nothing costs anything, so the last piece ends where that symbol ends best.
     costs = np.zeros((2, 2, pieces * piece), np.uint32)
-    costs[:, :, :n] = _whole(found.costs).transpose(1, 0, 2)
+    costs[:, :, :n] = _whole(found.costs, worth).transpose(1, 0, 2)
     begin = np.arange(0, pieces * piece, piece)
     starts = np.concatenate([[state], _joints(costs, begin)]) if pieces > 1 else np.array([state])
     total = np.full((STATES, pieces), NEVER, np.uint32)

@@ -4,7 +4,7 @@ import { LATENT_LIMIT } from "./formats.js";
 
 const EIGHTHS = 8;
 const STEPS = 4;
-const HUNDREDTHS = 100 * 100;
+const HUNDREDTHS_SQUARED = 100 * 100;
 
 /**
  * The squares from which on texture is 1, 2, ... eighths of an octave above the floor, exactly.
@@ -52,7 +52,7 @@ export function gainExponents(latents, channels, [begin, end], height, width, { 
     }
     octaves[p] = low;
   }
-  const whole = HUNDREDTHS * 9 * EIGHTHS;
+  const whole = HUNDREDTHS_SQUARED * 9 * EIGHTHS;
   const out = new Int32Array(height * width);
   for (let p = 0, i = 0; i < height; i++) {
     for (let j = 0; j < width; j++, p++) {

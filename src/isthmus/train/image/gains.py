@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from isthmus.coding.formats import LATENT_LIMIT, MEAN_STEPS
-from isthmus.image.coders.separable.gains import EIGHTHS, HUNDREDTHS, STEPS, thresholds
+from isthmus.image.coders.separable.gains import EIGHTHS, HUNDREDTHS_SQUARED, STEPS, thresholds
 from isthmus.tune import WHOLE
 
 
@@ -32,6 +32,6 @@ def gain_octaves(decoded: Tensor, tune: Tensor, limits: Tensor, floor: int, powe
     # Sums of whole numbers: exact in float64.
     around = F.avg_pool2d(F.pad(eighths, (1, 1, 1, 1), mode="replicate"), 3, 1, divisor_override=1)
     hundredths = torch.round(WHOLE * tune).double()[:, None, None, None]
-    whole = HUNDREDTHS * 9 * EIGHTHS
+    whole = HUNDREDTHS_SQUARED * 9 * EIGHTHS
     quarters = torch.floor((2 * STEPS * power * hundredths * around + whole) / (2 * whole))
     return quarters.float() / STEPS

@@ -21,7 +21,7 @@ EIGHTHS = 8
 """Texture is measured in eighths of octaves of its power."""
 STEPS = 4
 """Gains are multiples of a quarter of an octave."""
-HUNDREDTHS = 100 * 100
+HUNDREDTHS_SQUARED = 100 * 100
 """Of power and of tune."""
 LARGEST_FLOOR, LARGEST_POWER = (1 << 24) - 1, 100
 """Of a model."""
@@ -95,7 +95,7 @@ def gain_exponents(setting: Setting, sixteenths: npt.NDArray[np.integer]) -> Who
     padded = np.pad(octaves, 1, mode="edge")
     around = sum(padded[i : i + height, j : j + width] for i in range(3) for j in range(3))
     # In octaves: power of the texture's mean, a ninth of the sum in eighths. Rounded to quarters, halves up.
-    whole = HUNDREDTHS * 9 * EIGHTHS
+    whole = HUNDREDTHS_SQUARED * 9 * EIGHTHS
     return np.asarray((2 * STEPS * power * setting.tune.hundredths * around + whole) // (2 * whole), np.int64)
 
 
