@@ -60,6 +60,16 @@ class GraphWriter:
         self._nodes.append(body + _bytes(7, domain.encode()))
         return name
 
+    def product(self, x: str, weights: str, step: str, unit: str, zero: str, bias: str) -> str:
+        """Products of x (..., n) uint8 about a zero and weights (n, m) int8, summed exactly, as they count, with a bias
+        (m,) added -> (..., m) float32.
+
+        Args:
+            step: what 1 of x counts.
+            unit: (m,), what 1 of a weight counts.
+        """
+        return self.add("MatMulIntegerToFloat", x, weights, step, unit, zero, "", bias, domain=ENGINE)
+
     def written(self, *outputs: Output) -> npt.NDArray[np.uint8]:
         """The bytes of the file, (n,) uint8, of a network that returns `outputs`."""
         graph = b"".join(_bytes(1, node) for node in self._nodes) + _bytes(2, b"network")

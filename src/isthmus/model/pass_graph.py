@@ -17,7 +17,7 @@ import numpy.typing as npt
 from isthmus.coding.definition import Block, Definition, Pass
 from isthmus.coding.fixed_point import ZERO
 from isthmus.coding.formats import SLOPE
-from isthmus.model.graph_writing import ENGINE, GraphWriter
+from isthmus.model.graph_writing import GraphWriter
 
 Arrays = Mapping[str, npt.NDArray[Any]]
 
@@ -77,8 +77,7 @@ class _Builder:
         weights = np.concatenate([self._stored[f"{name}.{part}.weight"] for part in self._parts[layer]])
         # Units are powers of two, so that what counts is the sum itself, fused or not with the bias that is added.
         unit = self._graph.constant(self._numbers[f"{name}.{layer}.unit"])
-        inputs = (x, self._graph.constant(weights), self._whole, unit, self._zero, "", bias)
-        return self._graph.add("MatMulIntegerToFloat", *inputs, domain=ENGINE)
+        return self._graph.product(x, self._graph.constant(weights), self._whole, unit, self._zero, bias)
 
     def _rounded(self, x: str) -> str:
         """The leaky rectifier, rounded to whole activations, float32."""

@@ -50,7 +50,7 @@ class LayerWriter:
         bias = bias or self.constant(self.arrays[f"{name}.bias"])
         weight, unit = self.graph.constant(self.arrays[f"{name}.weight"]), self.constant(self.arrays[f"{name}.unit"])
         zero = self.zero if signed else self._none
-        return self.graph.add("MatMulIntegerToFloat", x, weight, step, unit, zero, "", bias, domain=ENGINE)
+        return self.graph.product(x, weight, step, unit, zero, bias)
 
     def window_layer(self, name: str, x: str, side: int, groups: int = 1, rectified: bool = False) -> str:
         """A convolution over (1, h, w, n) float32, of 8 bits -> (1, h, w, m) uint8 of the second of its steps: what is
