@@ -198,7 +198,7 @@ def test_costs_of_a_block_fit_beside_its_path() -> None:
     assert NEVER + BLOCK * MOST < 1 << (32 - MEMORY - BLOCK)
 
 
-@pytest.mark.parametrize("worth", [0, 1e-3, 1e4, 1e9])
+@pytest.mark.parametrize("worth", [0, 1e-3, 49, 1e4, 1e9])
 def test_however_much_errors_are_worth(rng: np.random.Generator, worth: float) -> None:
     """Beyond a limit branches cost no more: the path stays one of the code, and errs little where bits are cheap."""
     x, scales, _ = case(rng, 3 * PIECE)
@@ -207,5 +207,5 @@ def test_however_much_errors_are_worth(rng: np.random.Generator, worth: float) -
     np.testing.assert_array_equal(path.quantizers, [one & 1 for one in passed[:-1]])
     assert path.state == passed[-1]
     error = x - values(path.symbols, path.quantizers) / 16
-    # As small as without any bits to save: of one quantizer alone the mean square would be a twelfth of its step's.
-    assert worth < 1 or np.mean(error**2) < 0.7 * SYMBOL_STEP**2 / 12
+    # Of one quantizer alone the mean square would be a twelfth of its step's.
+    assert worth < 1 or np.mean(error**2) < 0.55 * SYMBOL_STEP**2 / 12
