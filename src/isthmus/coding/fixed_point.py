@@ -277,7 +277,8 @@ def _as_bytes(features: Float, form: Format) -> npt.NDArray[np.uint8]:
 
 def highpass(x: Float, height: int, width: int, window: Window) -> Float64:
     """Latents (H*W, n) in sixteenths less the mean of the windows inside the plane, rounded down."""
-    total = _window_sums(x, height, width, window)
+    # Nine latents of 32 bits may be more than 32 bits.
+    total = _window_sums(x.astype(np.float64), height, width, window)
     count = _window_sums(np.ones((height * width, 1)), height, width, window)
     return np.asarray(x - np.floor(total / count))
 

@@ -27,10 +27,8 @@ AROUND = 4 * BLOCK
 COSTS_PER_BIT = 32
 MOST = 24 * COSTS_PER_BIT
 """By which a branch may be dearer than a symbol's cheapest one; beyond, it costs no more."""
-WORTH = 48.0
-"""Bits that a squared error of one step may be worth where costs are in these units: in pictures it is up to 45."""
 LARGEST_ERROR = 1.5
-"""Squared steps: where errors are worth more than that, units are such that all errors up to this are told apart."""
+"""Squared steps that `MOST` has room for; where errors are worth too much for that, costs have larger units."""
 NEVER = 200 * COSTS_PER_BIT
 """What a path costs at first that begins in another state than it must: more than any way from there to any state."""
 _COST = MEMORY + BLOCK
@@ -107,11 +105,11 @@ def branches(x: Float32, scales: npt.NDArray[np.uint8], worth: Float32, bits: Fl
 
 
 def _whole(costs: Float32, worth: Float32) -> UInt32:
-    """(2, 2, n): costs (2, 2, n) beyond those of each symbol's cheapest branch, in 32nds of a bit, or in larger units
-    where errors are worth (n,) more than `WORTH`."""
-    most = float(worth.max())
+    """(2, 2, n): costs (2, 2, n) beyond those of each symbol's cheapest branch, in 32nds of a bit; in larger units, for
+    all of them alike, where an error is worth (n,) too much for that."""
     beyond = costs - costs.min((0, 1))
-    beyond *= COSTS_PER_BIT if most <= WORTH else MOST / (LARGEST_ERROR * most)
+    dearest = LARGEST_ERROR * float(worth.max())
+    beyond *= MOST / max(dearest, MOST / COSTS_PER_BIT)
     beyond += np.float32(0.5)
     return np.asarray(np.minimum(beyond, MOST, out=beyond), np.uint32)
 
