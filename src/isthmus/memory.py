@@ -23,14 +23,18 @@ def give_back(more_than: int = 0) -> None:
 
 
 def share_heap() -> None:
-    """Has the threads that begin from now on take memory from one heap, where the allocator would give each its own.
+    """Has all threads take memory from one heap, where the allocator would give each its own.
 
-    What a thread frees is then there for the others, and need not be taken from the system anew, page by page. It holds
-    for the whole process, to whom that is left: commands do it.
+    What a thread frees is then there for the others, and need not be taken from the system anew, page by page. To be
+    called before there are other threads; it changes the whole process, so commands do it and the library does not.
     """
-    mallopt = _function("mallopt")
-    if mallopt is not None:
-        mallopt(_M_ARENA_MAX, 1)
+    mallopt(_M_ARENA_MAX, 1)
+
+
+def mallopt(parameter: int, value: int) -> bool:
+    """Sets a parameter of the allocator; False where it is not glibc's, or takes no such value."""
+    function = _function("mallopt")
+    return function is not None and bool(function(parameter, value))
 
 
 class _MallInfo(ctypes.Structure):

@@ -388,3 +388,10 @@ def test_demo_says_where_a_rival_cannot_be_as_small(folder: Path, monkeypatch: p
     assert [row["smallest"] for row in rivals] == [row["bytes"] > ours["bytes"] for row in rivals]
     jpeg = next(line for line in run("demo", "-f").stdout.splitlines() if line.startswith("JPEG"))
     assert jpeg.endswith("  smallest it can")
+
+
+def test_commands_share_a_heap(monkeypatch: pytest.MonkeyPatch) -> None:
+    calls: list[str] = []
+    monkeypatch.setattr("isthmus.memory.share_heap", lambda: calls.append("shared"))
+    assert run("models").exit_code == 0
+    assert calls == ["shared"]

@@ -322,6 +322,10 @@ def test_sums_that_are_not_exact_are_refused() -> None:
         changed[name].flat[3] = value
         with pytest.raises(ValueError, match=message):
             check_exact(TWO_DIALS, changed)
+    changed = {name: array.copy() for name, array in arrays.items()}
+    changed["ac.1.0.last.exponent"][0], changed["ac.1.0.last.bias"][0] = 8, 1 << 22
+    with pytest.raises(ValueError, match=r"ac\.1\.0\.last: expected means within"):
+        check_exact(TWO_DIALS, changed)
     # Each is exact, and the two together are not.
     for name in ("quality", "tuned"):
         arrays[f"ac.1.0.{name}"][0, 0] = 1 << 23

@@ -7,7 +7,7 @@ import pytest
 
 from isthmus.coding import formats
 from isthmus.coding.boards import CHECKERBOARD, LATTICES, phases
-from isthmus.coding.fixed_point import LARGE, ZERO, ContextModel
+from isthmus.coding.fixed_point import LARGE, ZERO, ContextModel, highpass
 from isthmus.coding.formats import BYTES, MEAN_STEPS
 from isthmus.coding.kinds import KINDS, TUNED
 from isthmus.coding.weights import check_exact, numbers
@@ -187,3 +187,11 @@ def tuned() -> ContextModel:
     found = numbers(definition, arrays)
     compand = (compand_table(BYTES) / (1 << BYTES.feature_bits)).astype(np.float32)
     return ContextModel(definition, found, compand, PassEngines(definition, arrays, found))
+
+
+def test_sums_of_large_latents_do_not_overflow(rng: np.random.Generator) -> None:
+    x = rng.integers(-5 * 10**8, 5 * 10**8, (30, 3)).astype(np.int32) + np.int32(10**9)
+    np.testing.assert_array_equal(highpass(x, 5, 6, (3, 3)), highpass(x.astype(np.float64), 5, 6, (3, 3)))
+    # The middle of a plane of 3x3 sees all of it.
+    expected = x[4].astype(np.int64) - np.floor(x[:9].astype(np.int64).sum(0) / 9)
+    np.testing.assert_array_equal(highpass(x[:9], 3, 3, (3, 3))[4], expected)

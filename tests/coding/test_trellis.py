@@ -200,12 +200,20 @@ def test_costs_of_a_block_fit_beside_its_path() -> None:
 
 @pytest.mark.parametrize("worth", [0, 1e-3, 49, 1e4, 1e9])
 def test_however_much_errors_are_worth(rng: np.random.Generator, worth: float) -> None:
-    """Beyond a limit branches cost no more: the path stays one of the code, and errs little where bits are cheap."""
+    """The path stays one of the code."""
     x, scales, _ = case(rng, 3 * PIECE)
     path = best_path(x, scales, np.full(len(x), worth, np.float32), bits_of_laplace(), 9)
     passed = states_of(path.symbols.astype(int), 9)
     np.testing.assert_array_equal(path.quantizers, [one & 1 for one in passed[:-1]])
     assert path.state == passed[-1]
-    error = x - values(path.symbols, path.quantizers) / 16
-    # Of one quantizer alone the mean square would be a twelfth of its step's.
-    assert worth < 1 or np.mean(error**2) < 0.55 * SYMBOL_STEP**2 / 12
+
+
+def test_each_path_is_the_best_for_what_errors_are_worth(rng: np.random.Generator) -> None:
+    """No path that is found for another worth costs less, whatever the units that a search counts in."""
+    x, scales, _ = case(rng, 40 * PIECE)
+    bits = bits_of_laplace()
+    worths = [np.full(len(x), worth, np.float32) for worth in (7.5, 12, 17, 24, 34, 40, 48, 56, 80, 1e3, 1.3e3)]
+    paths = [best_path(x, scales, worth, bits) for worth in worths]
+    for worth, own in zip(worths, paths, strict=True):
+        costs = [cost(x, scales, worth, bits, one.symbols, one.quantizers) for one in paths]
+        assert cost(x, scales, worth, bits, own.symbols, own.quantizers) < 1.001 * min(costs)

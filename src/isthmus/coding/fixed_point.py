@@ -22,6 +22,8 @@ from isthmus.tune import WHOLE
 
 Float64 = npt.NDArray[np.float64]
 Int32 = npt.NDArray[np.int32]
+Whole = Int32 | Float64
+"""Whole numbers."""
 Float = npt.NDArray[Any]
 """Of the format's arithmetic."""
 Index = npt.NDArray[np.intp]
@@ -230,7 +232,7 @@ class ContextModel:
             flat = highpass(decoded, plane.height, plane.width, window) if window else decoded
             columns[:] = self._features(flat, plane)
 
-    def _features(self, x: Float, plane: _Plane) -> Float:
+    def _features(self, x: Whole, plane: _Plane) -> Float:
         """(P, 2n): the companded latents (P, n), given in sixteenths, and their magnitudes."""
         if plane.engine:
             signed = self.as_bytes(x)
@@ -239,7 +241,7 @@ class ContextModel:
         signed = self._companded(x)
         return np.concatenate([signed, np.abs(signed)], 1)
 
-    def as_bytes(self, sixteenths: Float) -> npt.NDArray[np.uint8]:
+    def as_bytes(self, sixteenths: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:
         """What the engine takes for latents in sixteenths, whole numbers of any type: companded."""
         at = np.add(sixteenths, LATENT_LIMIT, dtype=np.intp, casting="unsafe")
         return np.asarray(self.byte_table.take(at, mode="clip"))
@@ -249,7 +251,7 @@ class ContextModel:
         """What the engine takes for latents of -LATENT_LIMIT to LATENT_LIMIT sixteenths."""
         return _as_bytes(np.concatenate([-self.compand[:0:-1], self.compand]), self.definition.form)
 
-    def _companded(self, sixteenths: Float) -> Float:
+    def _companded(self, sixteenths: Whole) -> Float:
         magnitudes = np.minimum(np.abs(sixteenths), LATENT_LIMIT).astype(np.intp)
         return np.asarray(np.copysign(self.compand[magnitudes], sixteenths), self.compand.dtype)
 
@@ -275,7 +277,7 @@ def _as_bytes(features: Float, form: Format) -> npt.NDArray[np.uint8]:
     return np.asarray(features * (1 << form.feature_bits) + ZERO, np.uint8)
 
 
-def highpass(x: Float, height: int, width: int, window: Window) -> Float64:
+def highpass(x: Whole, height: int, width: int, window: Window) -> Float64:
     """Latents (H*W, n) in sixteenths less the mean of the windows inside the plane, rounded down."""
     # Nine latents of 32 bits may be more than 32 bits.
     total = _window_sums(x.astype(np.float64), height, width, window)
@@ -283,7 +285,7 @@ def highpass(x: Float, height: int, width: int, window: Window) -> Float64:
     return np.asarray(x - np.floor(total / count))
 
 
-def _window_sums(x: Float, height: int, width: int, window: Window) -> Float:
+def _window_sums(x: Float64, height: int, width: int, window: Window) -> Float64:
     """(H*W, n): the sums of x (H*W, n) within the windows around each position, as far as they are in the plane."""
     sums = pad(x, height, width, window).reshape(height + window[0] - 1, width + window[1] - 1, -1)
     for axis, size in enumerate((height, width)):

@@ -120,7 +120,8 @@ def _forward(costs: UInt32, total: UInt32) -> UInt32:
     The costs `total` (STATES, B) of the best path to each state become those behind the last symbol.
 
     Cost and parities of a path are one number, so that the lesser of two is the cheaper path with all that it passed.
-    The two upper bits of a state are the quantizers of the last two symbols, the later one's first.
+    The two upper bits of a state are the quantizers of the last two symbols, the later one's first: the code's feedback
+    leaves the lower one of them alone.
 
     Args:
         costs: (steps, 2, 2, B), by parity and quantizer; the steps are whole blocks.

@@ -17,6 +17,8 @@ from isthmus.coding.definition import Definition, Pass
 from isthmus.coding.formats import EXACT_SUM, SCALES, WORDS, Format
 
 Arrays = Mapping[str, npt.NDArray[Any]]
+LARGEST_MEAN = 1 << 22
+"""Steps: five passes of a group, each a mean from the one before, and symbols have room in 32 bits of sixteenths."""
 EXPONENTS = (-12, 8)
 """Exponents lie within this: below, a bias would not fit beside weights that are hardly there."""
 
@@ -58,8 +60,9 @@ def numbers(definition: Definition, arrays: Arrays) -> dict[str, npt.NDArray[Any
     return out
 
 
-def largest_sum(one: Pass, layer: str, form: Format, arrays: Arrays) -> int:
-    """The largest magnitude that a sum of a layer can reach, on the way too, in units of its smallest summands.
+def largest_sums(one: Pass, layer: str, form: Format, arrays: Arrays) -> npt.NDArray[np.int64]:
+    """(outputs,): the largest magnitude that a sum of a layer can reach, on the way too, in units of its smallest
+    summands.
 
     Only for format "bytes": words are proved by their limits alone.
     """
@@ -73,11 +76,11 @@ def largest_sum(one: Pass, layer: str, form: Format, arrays: Arrays) -> int:
         for name in (f"{one.name}.quality", f"{one.name}.tuned"):
             if name in arrays:
                 total = total + np.abs(arrays[name].astype(np.int64)).max(0)
-    return int(np.max(total))
+    return np.asarray(total, np.int64)
 
 
 def check_exact(definition: Definition, arrays: Arrays) -> None:
-    """Raise ValueError unless every sum is exact in the format's arithmetic, in any order.
+    """Raise ValueError unless every sum is exact in the format's arithmetic, in any order, and no mean is too large.
 
     Args:
         arrays: of the model file, by their names without the prefix, of the shapes that the definition says.
@@ -94,6 +97,13 @@ def check_exact(definition: Definition, arrays: Arrays) -> None:
                 most = int(np.abs(arrays[f"{one.name}.{part}.weight"].astype(np.int32)).max(initial=0))
                 if most > form.weight_limit:
                     raise ValueError(f"{one.name}.{part}.weight: expected within +-{form.weight_limit}, found {most}")
-            total = largest_sum(one, layer, form, arrays)
-            if total >= EXACT_SUM[form.dtype]:
-                raise ValueError(f"{one.name}.{layer}: expected sums below {EXACT_SUM[form.dtype]}, found {total}")
+            totals = largest_sums(one, layer, form, arrays)
+            if totals.max() >= EXACT_SUM[form.dtype]:
+                raise ValueError(
+                    f"{one.name}.{layer}: expected sums below {EXACT_SUM[form.dtype]}, found {totals.max()}"
+                )
+            if layer == "last":
+                units = exponent[: one.channels].astype(np.int32) - input_bits(one, layer, form)
+                mean = float(np.ldexp(totals[: one.channels].astype(np.float64), units).max())
+                if mean > LARGEST_MEAN:
+                    raise ValueError(f"{one.name}.{layer}: expected means within +-{LARGEST_MEAN} steps, found {mean}")

@@ -61,12 +61,13 @@ class GraphWriter:
         return name
 
     def product(self, x: str, weights: str, step: str, unit: str, zero: str, bias: str) -> str:
-        """Products of x (..., n) uint8 about a zero and weights (n, m) int8, summed exactly, as they count, with a bias
-        (m,) added -> (..., m) float32.
+        """Products of x (..., n) uint8 and weights (n, m) int8, summed exactly, then scaled in float32, and a bias (m,)
+        added -> (..., m) float32.
 
         Args:
             step: what 1 of x counts.
             unit: (m,), what 1 of a weight counts.
+            zero: of x, what counts as 0.
         """
         return self.add("MatMulIntegerToFloat", x, weights, step, unit, zero, "", bias, domain=ENGINE)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 import os
 from typing import Any
 
@@ -11,6 +10,7 @@ from torch import Tensor, nn
 
 from isthmus.errors import InputError
 from isthmus.extras import require
+from isthmus.memory import mallopt
 from isthmus.train.threads import ThreadChoice
 
 M_TRIM_THRESHOLD, M_TOP_PAD, M_MMAP_THRESHOLD = -1, -2, -3
@@ -30,9 +30,8 @@ def keep_freed_memory() -> None:
     By default it gives large tensors back to the system and takes them again in every step: 16,000 page faults, 8 % of
     the time of a step on one core (Zen 5, batch of 8).
     """
-    mallopt = getattr(ctypes.CDLL(None), "mallopt", None) if os.name == "posix" else None
     # Older versions take thresholds up to 32 MB only. Where none is taken, the others would make it worse.
-    if mallopt is not None and (mallopt(M_MMAP_THRESHOLD, 1 << 30) or mallopt(M_MMAP_THRESHOLD, 1 << 25)):
+    if mallopt(M_MMAP_THRESHOLD, 1 << 30) or mallopt(M_MMAP_THRESHOLD, 1 << 25):
         mallopt(M_TRIM_THRESHOLD, (1 << 31) - 1)
         mallopt(M_TOP_PAD, 256 << 20)
 

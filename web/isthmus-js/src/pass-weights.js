@@ -11,6 +11,8 @@ import { filled, wholeWeights } from "./packing.js";
 
 /** Sums below this, in units of the smallest summand, are exact in float32. */
 const EXACT_SUM = 2 ** 24;
+/** Steps: latents in sixteenths then have room in 32 bits. */
+const LARGEST_MEAN = 2 ** 22;
 const EXPONENTS = [-12, 8];
 
 /**
@@ -101,6 +103,10 @@ function packLayer(heap, file, prefix, layer, dials) {
       largest[k] += most;
     }
     check(largest[k] < EXACT_SUM, prefix + layer.name, `sums below ${EXACT_SUM}`, largest[k]);
+    if (layer.name === "last" && 2 * k < layer.outputs) {
+      const mean = largest[k] * unit[k];
+      check(mean <= LARGEST_MEAN, prefix + layer.name, `means within +-${LARGEST_MEAN} steps`, mean);
+    }
   }
   // Kernels multiply numbers in pairs.
   check(depth % (2 * layer.taps) === 0, prefix + layer.name, "an even number of inputs", depth);
