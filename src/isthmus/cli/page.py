@@ -23,7 +23,7 @@ def page(inputs: tuple[str, ...], output: str, title: str | None, beside: bool, 
 
         limits, pictures = Limits(), []
         for name in inputs:
-            with read_input(name, limits.max_file_bytes) as stream:
+            with errors_told(about=name), read_input(name, limits.max_file_bytes) as stream:
                 pictures.append(shown(Path(name).name, stream.read(), limits))
         path = Path(output)
         write_album(path, pictures, title or path.stem, beside, force)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import cache
@@ -13,6 +14,14 @@ import numpy.typing as npt
 
 from isthmus.errors import ModelError
 from isthmus.shared_setting import SharedSetting
+
+
+def _onnxruntime() -> Any:
+    """The engine's module, which from version 1.29 on would write to the user's home and report to its maker."""
+    os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
+    import onnxruntime
+
+    return onnxruntime
 
 
 class Engine:
@@ -27,8 +36,7 @@ class Engine:
     """
 
     def __init__(self, graph: npt.NDArray[np.uint8], threads: int | None = None):
-        import onnxruntime
-
+        onnxruntime = _onnxruntime()
         options = onnxruntime.SessionOptions()
         options.log_severity_level = 3
         options.inter_op_num_threads = 1
