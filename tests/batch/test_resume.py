@@ -129,6 +129,15 @@ def test_another_model_is_refused_whatever_the_target(job: Job) -> None:
     assert "expected tune eye of model" in found["a.png"].message
 
 
+def test_files_larger_than_a_target_are_refused(job: Job, tmp_path: Path) -> None:
+    assert set(states(job).values()) == {"done"}
+    size = (tmp_path / "out/a.isth").stat().st_size
+    assert all_of(replace(job, aim=Target("bytes", size)))["a.png"].state == "skipped"
+    refused = all_of(replace(job, aim=Target("bytes", size - 1)))["a.png"]
+    assert refused.state == "failed"
+    assert f"expected at most {size - 1} bytes, got {size}" in refused.message
+
+
 def test_a_newer_file_is_not_taken_for_damage(job: Job, tmp_path: Path) -> None:
     assert set(states(job).values()) == {"done"}
     path = tmp_path / "out/a.isth"

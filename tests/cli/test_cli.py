@@ -249,6 +249,14 @@ def test_lossless_goes_with_no_other_wish(folder: Path, other: tuple[str, ...]) 
     assert names(folder) == ["photo.png"]
 
 
+@pytest.mark.parametrize("other", [("--tune", "psnr"), ("--layers", "sharp"), ("--model", "fast")])
+def test_lossless_goes_with_nothing_of_models(folder: Path, other: tuple[str, ...]) -> None:
+    result = run("encode", "photo.png", "--lossless", *other)
+    assert result.exit_code == 2
+    assert "--lossless takes none of --tune, --layers and --model" in result.output
+    assert names(folder) == ["photo.png"]
+
+
 @pytest.mark.parametrize(("wish", "share"), [([], 1), (["--layers", "auto"], 1), (["--layers", "photo"], 0)])
 def test_layers(folder: Path, lossless_coder: doubles.LosslessCoder, wish: list[str], share: int) -> None:
     text(160, 96).save("page.png")

@@ -47,6 +47,10 @@ def encoded_before(job: Job, item: Item, tools: Tools) -> bool:
     wanted, found = _wanted(job, tools, medium, info), _found(job, info)
     if wanted != found:
         raise OutputExistsError(f"{item.output} is there already", expected=wanted, got=found, hint=FORCE)
+    if job.aim is not None and job.aim.kind == "bytes" and info.bytes > job.aim.value:
+        # Of other targets a file says nothing.
+        expected = f"at most {job.aim.value:g} bytes"
+        raise OutputExistsError(f"{item.output} is there already", expected=expected, got=info.bytes, hint=FORCE)
     with source.open(item.name, most, item.size) as stream:
         fits = _is_of(medium, item) and medium.may_be_source(stream, info, job.options, job.limits)
     if not fits:

@@ -133,7 +133,8 @@ def _header_bytes(data: bytes) -> int:
 def _check_size(data: bytes, needed: int, least: int = 0) -> None:
     """Raise TruncatedError unless so many bytes are there; `least` is what a message says of a whole header."""
     if len(data) < needed:
-        raise TruncatedError("the file ends in its header", expected=f"{max(needed, least)} bytes", got=len(data))
+        expected, hint = f"{max(needed, least)} bytes", "There is nothing to show: get it again."
+        raise TruncatedError("the file ends in its header", expected=expected, got=len(data), hint=hint)
 
 
 def _check_magic(data: bytes) -> None:

@@ -160,6 +160,8 @@ def encode(options: EncodeOptions) -> None:
         raise click.UsageError("-q and a target exclude each other: a target chooses the quality.")
     if options.lossless and (options.target is not None or options.quality is not None):
         raise click.UsageError("--lossless takes neither -q nor a target: the file is as large as it must be.")
+    if options.lossless and any(asked is not None for asked in (options.tune, options.layers, options.model)):
+        raise click.UsageError("--lossless takes none of --tune, --layers and --model: no model has a part in it.")
     say_what_decodes(options.model)
     codec = options.codec(options.effort)
     refuse_tune(codec, options.tune)
