@@ -79,7 +79,8 @@ def test_files_are_as_large_as_training_says(trained: Trained, photo: np.ndarray
 @pytest.mark.parametrize("tune", [0, 37, 100])
 def test_pictures_decode_as_training_saw_them(trained: Trained, photo: np.ndarray, tune: int) -> None:
     # A trellis goes other ways, as good ones, wherever a latent lies near the edge between two symbols.
-    model = replace(trained.model, arrays={**trained.model.arrays, "tables": trained.model.tables.pack().astype("i4")})
+    tables = laplace_tables().pack().astype(np.int32)
+    model = replace(trained.model, arrays={**trained.model.arrays, "tables": tables})
     network = network_of(model)
     pixels = prepare(photo.transpose(2, 0, 1), network.config.entropy)
     seen, _ = code(network, pixels, 0.5, tune / 100)

@@ -16,6 +16,7 @@ from isthmus.train.image.modules import Network
 from isthmus.train.initial import load_weights
 from isthmus.train.quantization import laplace_costs
 from isthmus.train.reshape import reshaped
+from isthmus.train.tables import laplace_tables
 from tiny_training import Trained, tiny_config
 
 LARGER = {
@@ -117,7 +118,7 @@ def test_settings_of_the_network_change_the_shape_of_loaded_weights(trained: Tra
 def test_a_model_can_be_given_a_trellis(trained: Trained, tmp_path: Path) -> None:
     """Its symbols stand for other values, so their costs begin anew; a model keeps what it has."""
     plain = tmp_path / "plain.isthmodel"
-    tables = trained.model.tables.pack().astype(np.int32)
+    tables = laplace_tables().pack().astype(np.int32)
     save_model(plain, {**trained.model.arrays, "tables": tables}, trained.model.metadata)
     config, before, _ = load_weights(str(plain), tiny_config())
     assert not config.network.trellis
