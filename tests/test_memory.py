@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from isthmus import memory
+ON_LINUX = pytest.mark.skipif(sys.platform != "linux", reason="only there the allocator has to be asked")
 
 SCRIPT = """
 import sys, threading
@@ -51,7 +51,7 @@ print(heap() - before)
 """
 
 
-@pytest.mark.skipif(memory._function("mallopt") is None, reason="the allocator is not glibc's")
+@ON_LINUX
 def test_threads_share_a_heap(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("MALLOC_ARENA_MAX", raising=False)
     grown = {}
@@ -61,7 +61,7 @@ def test_threads_share_a_heap(monkeypatch: pytest.MonkeyPatch) -> None:
     assert grown["apart"] < 1_000_000 < 55_000_000 < grown["shared"]  # bytes, of 60 MB
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="only there the allocator has to be asked")
+@ON_LINUX
 def test_what_is_free_is_given_back() -> None:
     run = subprocess.run([sys.executable, "-c", SCRIPT], capture_output=True, text=True, check=True)
     kept, given = map(int, run.stdout.split())

@@ -12,7 +12,6 @@ import numpy as np
 import isthmus
 
 isthmus.decode(isthmus.encode(np.random.default_rng(0).integers(0, 256, (400, 400, 3), dtype=np.uint8)))
-import onnxruntime
 """
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property, reduce
+from functools import cached_property, lru_cache, reduce
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
@@ -281,8 +281,15 @@ def highpass(x: Whole, height: int, width: int, window: Window) -> Float64:
     """Latents (H*W, n) in sixteenths less the mean of the windows inside the plane, rounded down."""
     # Nine latents of 32 bits may be more than 32 bits.
     total = _window_sums(x.astype(np.float64), height, width, window)
-    count = _window_sums(np.ones((height * width, 1)), height, width, window)
-    return np.asarray(x - np.floor(total / count))
+    return np.asarray(x - np.floor(total / _window_counts(height, width, window)))
+
+
+@lru_cache(maxsize=8)
+def _window_counts(height: int, width: int, window: Window) -> Float64:
+    """(H*W, 1), not to be written to: how many positions of the windows around each lie in the plane."""
+    counts = _window_sums(np.ones((height * width, 1)), height, width, window)
+    counts.flags.writeable = False
+    return counts
 
 
 def _window_sums(x: Float64, height: int, width: int, window: Window) -> Float64:
